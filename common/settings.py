@@ -1,0 +1,174 @@
+"""Every setting of Mayday: read from the environment (prefix MAYDAY_), checked, described.
+
+The programs build one `Settings` at start and hand it down; nothing reads the environment elsewhere.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsInvalid(Exception):
+    """A setting is missing or wrong. The text names the variable and the cure, one line a setting."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Sizes are bytes, times are seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="MAYDAY_", frozen=True, extra="ignore")
+
+    # where things are
+    home: Path = Field(
+        ROOT / ".mayday", description="State folder of the embedded Postgres and Valkey, and of keys.env."
+    )
+    host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port that the API listens on.")
+    database_url: str = Field(
+        "",
+        description="PostgreSQL to use, as postgresql://user:password@host:port/name. "
+        "Empty: `mayday up` starts the embedded one.",
+    )
+    redis_url: str = Field(
+        "",
+        description="Redis or Valkey to use for cache and queue, as redis://host:port/0. "
+        "Empty: `mayday up` starts the embedded one.",
+    )
+    cache_url: str = Field("", description="Redis for the cache, which may evict. Empty: MAYDAY_REDIS_URL.")
+    queue_url: str = Field(
+        "", description="Redis for the worker's queue, which may not evict. Empty: MAYDAY_REDIS_URL."
+    )
+
+    # how the programs say what they do
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least important log line that is written."
+    )
+    log_format: Literal["json", "console", "auto"] = Field(
+        "auto", description="Form of the log lines; auto is console on a terminal and json elsewhere."
+    )
+
+    # Postgres
+    database_pool_size: PositiveInt = Field(
+        8, description="Connections a process keeps to Postgres for reads, beside those of the writer."
+    )
+    database_connect_seconds: PositiveFloat = Field(5.0, description="Time limit to open a connection.")
+    database_statement_seconds: PositiveFloat = Field(10.0, description="Time limit of one statement.")
+    database_lock_seconds: PositiveFloat = Field(3.0, description="Time limit of waiting for a lock.")
+
+    # what a request may be
+    body_max_bytes: PositiveInt = Field(5 * 2**20, description="Largest request body as sent.")
+    body_max_decoded_bytes: PositiveInt = Field(20 * 2**20, description="Largest body after decompression.")
+    body_seconds: PositiveFloat = Field(10.0, description="Time within which a body must have arrived.")
+    request_seconds: PositiveFloat = Field(15.0, description="Time within which every request is answered.")
+    batch_max_items: PositiveInt = Field(1_000, description="Most errors or records in one batch.")
+    error_max_bytes: PositiveInt = Field(2**20, description="Largest single error, as JSON.")
+    message_max_bytes: PositiveInt = Field(8 * 2**10, description="A longer message is cut here.")
+    stack_trace_max_bytes: PositiveInt = Field(256 * 2**10, description="A longer stack trace is cut here.")
+    json_max_depth: PositiveInt = Field(32, description="Deepest nesting in context that is kept.")
+    json_max_keys: PositiveInt = Field(1_000, description="Most keys in context that are kept.")
+    clock_ahead_max_seconds: PositiveInt = Field(
+        600, description="An error timed further in the future gets the server's time."
+    )
+
+    # the writer
+    writer_flushers: PositiveInt = Field(2, description="Connections of a process that write at once.")
+    writer_flush_max_rows: PositiveInt = Field(4_000, description="Most errors in one transaction.")
+    writer_buffer_max_bytes: PositiveInt = Field(64 * 2**20, description="Most bytes waiting to be written.")
+    writer_buffer_max_errors: PositiveInt = Field(20_000, description="Most errors waiting to be written.")
+
+    # keys
+    key_cache_seconds: PositiveFloat = Field(
+        30.0,
+        le=30.0,
+        description="How long a process trusts a key that it looked up; a revoked key works that long.",
+    )
+
+    # the cache
+    cache_timeout_seconds: PositiveFloat = Field(0.2, description="Time limit of one call to the cache.")
+    cache_retry_seconds: PositiveFloat = Field(
+        2.0, description="How long the cache is left alone after it failed."
+    )
+    cache_ttl_seconds: PositiveInt = Field(
+        300,
+        description="Longest life of a cached answer, whatever the generation says; jitter of a tenth is added.",
+    )
+    recent_max_age_seconds: PositiveFloat = Field(
+        1.0,
+        description="How old GET /api/errors/recent may be: writes raise the generation at most this often.",
+    )
+
+    # the worker
+    fold_every_seconds: int = Field(5, ge=1, le=30, description="How often deltas become rollups.")
+    patterns_every_seconds: int = Field(
+        60, ge=10, le=3600, description="How often patterns are computed; at most an hour."
+    )
+    job_max_seconds: PositiveInt = Field(120, description="A job that runs longer is stopped.")
+    patterns_max_listed: PositiveInt = Field(
+        200, description="Patterns listed in one answer; the rest is counted in `other`."
+    )
+
+    # retention
+    retention_days: PositiveInt = Field(30, description="Days that errors are kept.")
+    partitions_ahead_days: PositiveInt = Field(7, description="Days that have their partition in advance.")
+    rollup_fine_hours: PositiveInt = Field(
+        48, description="Hours that rollups stay five minutes wide; older ones are an hour wide."
+    )
+    default_project: str = Field(
+        "default", min_length=1, description="Name of the project that `mayday up` makes."
+    )
+
+    @field_validator("database_url", "redis_url", "cache_url", "queue_url")
+    @classmethod
+    def has_known_scheme(cls, url: str, info: Any) -> str:
+        """Refuse a URL of a kind that the programs cannot use, with the forms that they can."""
+        schemes = (
+            ("postgresql://", "postgres://", "postgresql+asyncpg://")
+            if info.field_name == "database_url"
+            else ("redis://", "rediss://", "unix://")
+        )
+        if url and not url.startswith(schemes):
+            raise ValueError(f"must begin with {' or '.join(schemes)}")
+        return url
+
+    @property
+    def effective_cache_url(self) -> str:
+        """URL of the Redis that holds the cache."""
+        return self.cache_url or self.redis_url
+
+    @property
+    def effective_queue_url(self) -> str:
+        """URL of the Redis that holds the worker's queue."""
+        return self.queue_url or self.redis_url
+
+    @property
+    def keys_file(self) -> Path:
+        """File that the first `mayday up` writes its keys to."""
+        return self.home / "keys.env"
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Read the environment.
+
+        Raises SettingsInvalid, which names every wrong variable and what it must be.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            lines = [
+                f"MAYDAY_{'_'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors()
+            ]
+            raise SettingsInvalid("\n".join(lines)) from error
+
+    def require(self, *names: str) -> Self:
+        """Return self when each named URL is set, else raise SettingsInvalid saying which and how."""
+        missing = [name for name in names if not getattr(self, f"effective_{name}", getattr(self, name, ""))]
+        if missing:
+            lines = [
+                f"MAYDAY_{name.upper()} is not set: give the URL of a server, or use `./mayday up`, which starts one"
+                for name in missing
+            ]
+            raise SettingsInvalid("\n".join(lines))
+        return self
