@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     )
     cache_ttl_seconds: PositiveInt = Field(
         300,
-        description="Longest life of a cached answer, whatever the generation says; jitter of a tenth is added.",
+        description="Longest life of a cached answer, whatever the generation says; a tenth of jitter is added.",
     )
     recent_max_age_seconds: PositiveFloat = Field(
         1.0,
@@ -157,9 +157,7 @@ class Settings(BaseSettings):
         try:
             return cls(**overrides)
         except ValidationError as error:
-            lines = [
-                f"MAYDAY_{'_'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors()
-            ]
+            lines = [f"MAYDAY_{'_'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors()]
             raise SettingsInvalid("\n".join(lines)) from error
 
     def require(self, *names: str) -> Self:
@@ -167,7 +165,7 @@ class Settings(BaseSettings):
         missing = [name for name in names if not getattr(self, f"effective_{name}", getattr(self, name, ""))]
         if missing:
             lines = [
-                f"MAYDAY_{name.upper()} is not set: give the URL of a server, or use `./mayday up`, which starts one"
+                f"MAYDAY_{name.upper()} is not set: give a URL, or use `./mayday up`, which starts a server"
                 for name in missing
             ]
             raise SettingsInvalid("\n".join(lines))
