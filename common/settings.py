@@ -88,9 +88,7 @@ class Settings(BaseSettings):
 
     # the cache
     cache_timeout_seconds: PositiveFloat = Field(0.2, description="Time limit of one call to the cache.")
-    cache_retry_seconds: PositiveFloat = Field(
-        2.0, description="How long the cache is left alone after it failed."
-    )
+    cache_retry_seconds: PositiveFloat = Field(2.0, description="How long the cache is left alone after it failed.")
     cache_ttl_seconds: PositiveInt = Field(
         300,
         description="Longest life of a cached answer, whatever the generation says; a tenth of jitter is added.",
@@ -116,9 +114,7 @@ class Settings(BaseSettings):
     rollup_fine_hours: PositiveInt = Field(
         48, description="Hours that rollups stay five minutes wide; older ones are an hour wide."
     )
-    default_project: str = Field(
-        "default", min_length=1, description="Name of the project that `mayday up` makes."
-    )
+    default_project: str = Field("default", min_length=1, description="Name of the project that `mayday up` makes.")
 
     @field_validator("database_url", "redis_url", "cache_url", "queue_url")
     @classmethod

@@ -1,0 +1,31 @@
+"""The four codings that answers are ready in and bodies may arrive in. Pure."""
+
+import gzip
+import sys
+from typing import Literal
+
+import brotli
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+Encoding = Literal["identity", "gzip", "br", "zstd"]
+
+COMPRESS_FROM_BYTES = 500
+
+
+def compress(body: bytes) -> dict[Encoding, bytes]:
+    """The body in every coding worth sending: only `identity` under 500 bytes.
+
+    Levels are chosen for answers that are compressed once and sent many times.
+    """
+    if len(body) < COMPRESS_FROM_BYTES:
+        return {"identity": body}
+    return {
+        "identity": body,
+        "gzip": gzip.compress(body, compresslevel=6, mtime=0),
+        "br": brotli.compress(body, quality=5),
+        "zstd": zstd.compress(body, level=9),
+    }

@@ -1,0 +1,174 @@
+"""The tables, as SQLAlchemy Core knows them; `migrations/` makes them, `docs/architecture.md` names their writers.
+
+`project_id` is in every key and index, so that Postgres can be sharded by project.
+"""
+
+from enum import IntEnum, IntFlag
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+class Severity(IntEnum):
+    """How bad an error is, as stored; the lower-case names are the words of the API."""
+
+    debug = 0
+    info = 1
+    warning = 2
+    error = 3
+    critical = 4
+
+
+class Adjustment(IntFlag):
+    """What was changed about an error to make it storable, as stored in `errors.adjustments`."""
+
+    truncated = 1  # message, stack trace or context was longer than its limit
+    retimed = 2  # its time was missing, too old or in the future: the server's was taken
+    cleaned = 4  # it held what JSON or Postgres cannot keep: NUL, lone surrogates, NaN, too deep, too many keys
+    redacted = 8  # secrets were taken out
+
+
+def instant(name: str, *, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, TIMESTAMP(timezone=True), nullable=nullable)
+
+
+def owner() -> sa.Column[object]:
+    return sa.Column("project_id", UUID(as_uuid=True), primary_key=True)
+
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    owner(),
+    sa.Column("name", sa.Text, nullable=False),
+    instant("created_at"),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    owner(),
+    sa.Column("key_id", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("secret_sha256", sa.LargeBinary, nullable=False),
+    instant("created_at"),
+    instant("revoked_at", nullable=True),
+    sa.ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
+    sa.CheckConstraint("scope IN ('ingest', 'read', 'admin')", name="scope"),
+    sa.Index("api_keys_key_id_idx", "key_id"),
+)
+
+errors = sa.Table(
+    "errors",
+    metadata,
+    owner(),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("event_id", UUID(as_uuid=True), primary_key=True),
+    instant("occurred_at"),
+    instant("received_at"),
+    sa.Column("fingerprint", sa.BigInteger, nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("adjustments", sa.SmallInteger, nullable=False),
+    sa.Column("redactions", sa.SmallInteger, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text),
+    sa.Column("release", sa.Text),
+    sa.Column("error_type", sa.Text),
+    sa.Column("client_fingerprint", sa.Text),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("stack_trace", sa.Text),
+    sa.Column("context", JSONB),
+    sa.Column("tags", JSONB),
+    sa.Index("errors_project_id_occurred_at_idx", "project_id", "occurred_at"),
+    sa.Index("errors_project_id_fingerprint_occurred_at_idx", "project_id", "fingerprint", "occurred_at"),
+    postgresql_partition_by="RANGE (day)",
+)
+
+deltas = sa.Table(
+    "deltas",
+    metadata,
+    owner(),
+    sa.Column("flush_id", UUID(as_uuid=True), primary_key=True),
+    sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=False),
+    instant("bucket"),
+    sa.Column("fingerprint", sa.BigInteger, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    instant("first_seen"),
+    instant("last_seen"),
+    instant("written_at"),
+)
+
+rollups = sa.Table(
+    "rollups",
+    metadata,
+    owner(),
+    sa.Column("bucket", TIMESTAMP(timezone=True), primary_key=True),
+    sa.Column("fingerprint", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("severity", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Index("rollups_project_id_fingerprint_bucket_idx", "project_id", "fingerprint", "bucket"),
+)
+
+fingerprints = sa.Table(
+    "fingerprints",
+    metadata,
+    owner(),
+    sa.Column("fingerprint", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.SmallInteger, nullable=False),
+    sa.Column("grouped_by", sa.Text, nullable=False),
+    sa.Column("error_type", sa.Text),
+    sa.Column("skeleton", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("pattern_id", UUID(as_uuid=True)),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    instant("first_seen"),
+    instant("last_seen"),
+    sa.Index("fingerprints_project_id_pattern_id_idx", "project_id", "pattern_id"),
+)
+
+patterns = sa.Table(
+    "patterns",
+    metadata,
+    owner(),
+    sa.Column("pattern_id", UUID(as_uuid=True), primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("template", sa.Text, nullable=False),
+    sa.Column("grouped_by", sa.Text, nullable=False),
+    sa.Column("error_type", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    instant("first_seen"),
+    instant("last_seen"),
+    sa.CheckConstraint("state IN ('new', 'ongoing', 'regressed', 'resolved', 'ignored')", name="state"),
+)
+
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    owner(),
+    sa.Column("window_hours", sa.SmallInteger, primary_key=True, autoincrement=False),
+    instant("computed_at"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+job_runs = sa.Table(
+    "job_runs",
+    metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    instant("started_at"),
+    instant("finished_at", nullable=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    comment="One row a job of the worker; it belongs to no project.",
+)
