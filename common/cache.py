@@ -7,9 +7,9 @@ for `cache_retry_seconds`. Callers see `CacheUnavailable` and go to Postgres.
 import hashlib
 import random
 import time
-from collections.abc import Awaitable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 from uuid import UUID, uuid4
 
 from redis.asyncio import Redis
@@ -81,12 +81,25 @@ class Cache:
         """
         await self.ask(self.redis.set(generation_key(project_id, topic), uuid4().hex))
 
+    async def publish(
+        self, project_id: UUID, topic: Topic, answers: Iterable[tuple[str, dict[str, Any], Answer]]
+    ) -> None:
+        """Put answers (route name, parameters, answer) under a new generation, then raise it: no read ever misses.
+
+        Raises CacheUnavailable.
+        """
+        generation = uuid4().hex
+        for name, parameters, answer in answers:
+            await self.put(answer_key(project_id, generation, name, **parameters), answer)
+        await self.ask(self.redis.set(generation_key(project_id, topic), generation))
+
     async def get(self, key: str, encoding: Encoding) -> tuple[str, Encoding, bytes] | None:
         """ETag, coding and body of the answer at `key`; identity where it was too small to compress.
 
         Raises CacheUnavailable.
         """
-        for coding in (encoding, cast("Encoding", "identity")):
+        codings: tuple[Encoding, ...] = (encoding, "identity")
+        for coding in codings:
             etag, body = await self.ask(self.redis.hmget(key, ["etag", coding]))
             if etag is None:
                 return None
@@ -103,7 +116,7 @@ class Cache:
             pipeline.pexpire(key, int(self.ttl_seconds * random.uniform(900, 1000)))  # noqa: S311
             await self.ask(pipeline.execute())
 
-    async def ask(self, call: Awaitable[Any]) -> Any:
+    async def ask(self, call: Any) -> Any:
         """Await one call, or raise CacheUnavailable at once while Redis is left alone."""
         if time.monotonic() < self.left_alone_until:
             if hasattr(call, "close"):
