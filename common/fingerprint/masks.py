@@ -1,0 +1,82 @@
+"""What varies from error to error in a message becomes `<*>`; what stays is the skeleton.
+
+Linear time: input is cut first, repeats are possessive, and what has to look ahead is bounded or starts only
+where a word starts. docs/grouping.md has an example for each rule.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+INPUT_CHARS: Final = 8 * 1024
+SKELETON_CHARS: Final = 1_000
+MEMO_CHARS: Final = 1_024  # longer messages are masked again each time, so that the memo stays small
+HOLE: Final = "<*>"
+
+_UNIT = (
+    r"(?:(?:nano|micro|milli)?sec(?:ond)?s?|ms(?:ec)?s?|[nu\u00b5]s|min(?:ute)?s?|h(?:ou)?rs?|days?|weeks?"
+    r"|bytes?|[KMGTP]i?[Bb]|kb|mb|gb|[smhdB])"
+)
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}+"
+_TOP_DOMAIN = (
+    r"(?:com|net|org|edu|gov|mil|int|info|biz|io|dev|app|ai|cloud|local|localdomain|internal|intranet|lan|corp|home"
+    r"|arpa|svc|eu|us|uk|de|fr|it|es|nl|be|ch|at|se|no|fi|dk|pl|cz|ru|ua|tr|il|cn|jp|kr|tw|hk|sg|in|au|nz|ca|br|mx|ar)"
+)
+_METHOD = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"
+_CODE = r"(?:[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++|E[A-Z]{3,}+|[A-Za-z_.]++(?:(?<=Error)|(?<=Exception)))(?!\w)"
+
+# Each alternative takes exactly what is hidden, so that one replacement without a callback does for all.
+_VARIABLE = re.compile(
+    rf"""
+    # quoted, but not the name in "name": value, nor a request line
+    "(?!(?:{_METHOD})[ ])[^"\n]{{0,400}}+"(?!\s?:) | (?<!\w)'[^'\n]{{0,400}}+'(?!\w) | `[^`\n]{{0,400}}+`
+    # name=value, name = value
+  | (?:(?<=[\w\])]=)(?![=>~])|(?<=[\w\])][ ]=[ ]))(?!{_CODE})[^\s,;&|()\[\]{{}}"'=]++
+    # URL; e-mail, user@host
+  | (?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.\-]{{1,20}}://[^\s"'<>()\[\]{{}},;]*+
+  | (?<![\w.@+\-])[\w.+\-]{{1,64}}+@[\w\-]++(?:\.[\w\-]++)*+
+    # host, by its domain or its port
+  | (?<![\w.\-])(?:[\w\-]{{1,63}}\.){{1,10}}
+    (?:{_TOP_DOMAIN}(?::\d++)?+(?![\w.(])|[\w\-]{{1,63}}:\d{{2,5}}(?![\w.:]))
+    # IPv6, MAC
+  | (?<![\w.:])(?=[0-9A-Fa-f:]{{0,5}}:[0-9A-Fa-f]{{0,4}}:)
+    [0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{0,4}}){{2,7}}+(?![\w:])
+    # Windows path, share; Unix path
+  | (?<![\w:])[A-Za-z]:\\[^\s"'<>|,;()]*+ | \\\\[\w.$\-]++\\[^\s"'<>|,;()]*+
+  | (?<![\w.<>*)/\]~])[~.]{{0,2}}+/(?:[\w@%+~$\-]++|[/.:](?=[\w/@~]))++/?+
+    # hexadecimal, UUID
+  | (?<![A-Za-z0-9])0[xX][0-9A-Fa-f]++
+  | (?<![A-Za-z0-9])[0-9A-Fa-f]{{8}}-(?:[0-9A-Fa-f]{{4}}-){{3}}[0-9A-Fa-f]{{12}}(?![A-Za-z0-9])
+  | (?<![A-Za-z0-9])(?=[a-fA-F]*+[0-9])[0-9A-Fa-f]{{8,}}+(?![A-Za-z0-9])
+    # date and time
+  | (?<!\w)\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*+(?:Z|[ ]?[+\-]\d\d:?\d\d)?+
+  | (?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ ]{{1,2}})?
+    (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}})(?!\w)
+    # opaque id: letters, digits, letters, digits
+  | (?<![A-Za-z0-9])(?=[A-Za-z]*+\d++[A-Za-z]++\d)[A-Za-z0-9]{{5,}}+
+    # number, duration, size, IPv4; a blotted-out secret
+  | (?:(?<![A-Za-z0-9])[+\-])?(?:\d++(?:[.,:]\d++)*+(?:%|{_UNIT}(?![A-Za-z]))?+)++
+  | \*{{2,}}+
+    """,
+    re.VERBOSE,
+)
+_RUN = re.compile(
+    rf"<\*>(?:[ ]?{_UNIT}(?!\w))?+(?:[ ,;:/|.+\-]{{0,3}}+<\*>(?:[ ]?{_UNIT}(?!\w))?+)*+",
+)
+_UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+
+
+def mask_message(message: str) -> str:
+    """The skeleton of a message: one line of at most SKELETON_CHARS characters, `<*>` at variable places."""
+    message = message[:INPUT_CHARS]
+    return _remember(message) if len(message) <= MEMO_CHARS else _mask(message)
+
+
+def _mask(message: str) -> str:
+    if not message.isprintable():
+        message = _UNSTORABLE.sub("\ufffd", message)
+    line = " ".join(message.split())
+    return _RUN.sub(HOLE, _VARIABLE.sub(HOLE, line))[:SKELETON_CHARS]
+
+
+_remember = lru_cache(maxsize=8_192)(_mask)
