@@ -8,6 +8,7 @@ from typing import Any
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 CUT = "[cut]"
 MAX_NUMBER_DIGITS = 300
+NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # The pieces of a JSON text that matter for its depth: strings (to the end of the text if need be, so that no place is
@@ -77,7 +78,7 @@ class Cleaner:
             case str():
                 return clean_text(value)
             case float() if not math.isfinite(value):
-                return str(value)
+                return NOT_FINITE[str(value)]
             case int() if abs(value) >= 10**MAX_NUMBER_DIGITS:
                 return CUT
             case dict() | list() if depth <= 0:

@@ -24,7 +24,7 @@ CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 NAMED = re.compile(
     r"(?i)\b((?:[a-z0-9]+[_-])*(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|authorization|credentials?|cookie|session[_-]?id|dsn|signature)[\"']?\s*[=:]\s*[\"']?)([^\s\"'&,;}\])]+)"
+    r"|authorization|credentials?|cookie|session[_-]?id|dsn|signature)[\"']?\s*[=:]\s*[\"']?)(?!\[redacted)([^\s\"'&,;}\])]+)"
 )
 FORMS = (
     re.compile(r"(?i)\b((?:bearer|basic)\s+)([a-z0-9._~+/-]{8,}=*)"),

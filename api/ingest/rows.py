@@ -102,7 +102,7 @@ def make_row(item: Parsed, frame: Frame) -> Row:
         received_at=frame.received_at,
         fingerprint=fingerprint.value,
         severity=SEVERITIES[error.severity],
-        adjustments=adjustments | Adjustment.redacted if redactions else adjustments,
+        adjustments=(adjustments | Adjustment.redacted if redactions else adjustments).value,
         redactions=min(redactions, 32_767),
         service=error.service,
         environment=error.environment,
