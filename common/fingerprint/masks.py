@@ -70,7 +70,6 @@ _VARIABLE = re.compile(
 _RUN = re.compile(
     rf"<\*>(?:[ ]?{_UNIT}(?!\w))?+(?:[ ,;:/|.+\-]{{0,3}}+<\*>(?:[ ]?{_UNIT}(?!\w))?+)*+",
 )
-_REPEAT = re.compile(r"(?<!\S)(\S{0,60}<\*>\S{0,60}(?: \S{1,60})??)(?:,? \1)++(?!\S)")
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
@@ -86,8 +85,18 @@ def _mask(message: str) -> str:
     line = " ".join(message.split())
     line = _RUN.sub(HOLE, _VARIABLE.sub(HOLE, line))
     if line.count(HOLE) > 1:
-        line = _REPEAT.sub(r"\1", line)
+        line = _fold_repeats(line)
     return line[:SKELETON_CHARS]
+
+
+def _fold_repeats(line: str) -> str:
+    """A list whose items look the same is one item: `blk_<*>, blk_<*>` is `blk_<*>`."""
+    words: list[str] = []
+    for word in line.split(" "):
+        if words and HOLE in word and words[-1].rstrip(",") == word.rstrip(","):
+            words.pop()
+        words.append(word)
+    return " ".join(words)
 
 
 _remember = lru_cache(maxsize=8_192)(_mask)
