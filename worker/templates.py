@@ -7,7 +7,7 @@ gives the same templates. docs/grouping.md says what merges and what does not.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 HOLE: Final = "<*>"
@@ -20,7 +20,7 @@ _DELIMITERS: Final = "=:,;()[]{}\"'|"
 _BLANKS: Final = ("\0", " \0")  # stand for the one place left out; no skeleton has control characters
 _Tokens = tuple[str, ...]
 _TOKEN = re.compile(r"\s?(?:[^\s=:,;()\[\]{}\"'|]++|[=:,;()\[\]{}\"'|])")
-_HOLES = re.compile(r"<\*>(?:[ ,;:/|.+\-]{0,3}+<\*>)++")
+_HOLES = re.compile(r"<\*>(?:(?::|[ ,;/|.+\-]{0,3}+)<\*>)++")
 
 
 def find_templates(texts: Iterable[str]) -> dict[str, str]:
@@ -29,7 +29,21 @@ def find_templates(texts: Iterable[str]) -> dict[str, str]:
     for step in (_merge_single_places, _merge_by_frequency, _merge_single_places):
         moves = step(set(templates.values()))
         templates = {text: moves.get(tokens, tokens) for text, tokens in templates.items()}
-    return {text: _HOLES.sub(HOLE, "".join(tokens)) for text, tokens in templates.items()}
+    return {text: _close(tokens) for text, tokens in templates.items()}
+
+
+def span_templates(templates: Mapping[str, int]) -> str:
+    """One template for several (with counts) that belong together: open where they differ, if most is the same."""
+    most = min(templates, key=lambda template: (-templates[template], template))
+    split = [_tokens(template) for template in sorted(templates)]
+    if len({len(tokens) for tokens in split}) > 1:
+        return most
+    differ = {place for place, values in enumerate(zip(*split, strict=True)) if len(set(values)) > 1}
+    return _close(_open(split[0], differ)) if 2 * len(differ) < len(split[0]) else most
+
+
+def _close(tokens: _Tokens) -> str:
+    return _HOLES.sub(HOLE, "".join(tokens))
 
 
 def _tokens(text: str) -> _Tokens:
@@ -138,7 +152,9 @@ def _is_variable(values: set[str], constant_words: int) -> bool:
     masked = sum(HOLE in value for value in values)
     if masked:  # a value that the masks know sits there already
         return constant_words >= (1 if masked == len(values) else 2)
-    return constant_words > 0 and len(values) >= (DISTINCT_WORDS_IN_SHORT if constant_words == 1 else DISTINCT_WORDS)
+    return constant_words > 0 and len(values) >= (
+        DISTINCT_WORDS_IN_SHORT if constant_words == 1 else DISTINCT_WORDS
+    )
 
 
 def _constant_words(tokens: _Tokens) -> int:
@@ -147,5 +163,6 @@ def _constant_words(tokens: _Tokens) -> int:
 
 def _open(tokens: _Tokens, places: set[int]) -> _Tokens:
     return tuple(
-        (f" {HOLE}" if token[0] == " " else HOLE) if place in places else token for place, token in enumerate(tokens)
+        (f" {HOLE}" if token[0] == " " else HOLE) if place in places else token
+        for place, token in enumerate(tokens)
     )

@@ -68,7 +68,7 @@ _VARIABLE = re.compile(
     re.VERBOSE,
 )
 _RUN = re.compile(
-    rf"<\*>(?:[ ]?{_UNIT}(?!\w))?+(?:[ ,;:/|.+\-]{{0,3}}+<\*>(?:[ ]?{_UNIT}(?!\w))?+)*+",
+    rf"<\*>(?:[ ]?{_UNIT}(?!\w))?+(?:(?::|[ ,;/|.+\-]{{0,3}}+)<\*>(?:[ ]?{_UNIT}(?!\w))?+)*+",
 )
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 

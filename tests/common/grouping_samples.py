@@ -4,7 +4,25 @@ import random
 import re
 import string
 
-_SYLLABLES = "ba ko ri ta mel no vi sar du lin fe gor an wis ter po ce hal".split()
+_SYLLABLES = (
+    "ba",
+    "ko",
+    "ri",
+    "ta",
+    "mel",
+    "no",
+    "vi",
+    "sar",
+    "du",
+    "lin",
+    "fe",
+    "gor",
+    "an",
+    "wis",
+    "ter",
+    "po",
+    "ce",
+)
 _DOMAINS = ("com", "net", "org", "io", "internal", "co.uk", "de")
 
 SYSTEMS: dict[str, str] = {
@@ -47,7 +65,7 @@ SYSTEMS: dict[str, str] = {
         task_{num}_{num}_m_{num} moved from SCHEDULED to RUNNING
         attempt_{num}_{num}_r_{num}_{num} is at {float}
         Node {label}-{num}:{port} answered, {num} containers free, memory={num}
-        Retrying connect to {label}-{num}/{ip}:{port}. Tried {num} time(s); policy is Fixed(max={num}, sleep={num} MILLISECONDS)
+        Retrying {label}-{num}/{ip}:{port}. Tried {num} time(s); policy is Fixed(max={num}, sleep={num} MS)
         Slow disk read took {num}ms (limit={num}ms); targets: {iplist}
         Registering {class} as handler of {class}
         Block BP-{num}-{ip}-{num}:blk_{num}_{num} written, {size}
@@ -76,7 +94,7 @@ SYSTEMS: dict[str, str] = {
         Started {package}/.ui.Main in {dur}
         Window{{{shorthex} u0 {package}/{package}.ui.Main}} gained focus""",
     "python": """
-        Max retries reached for url: {path} (Caused by Refused('<pool.Connection object at {hex}>: [Errno 111] Refused'))
+        Max retries for url: {path} (Caused by Refused('<pool.Connection object at {hex}>: [Errno 111] Refused'))
         No module called '{word}'
         argument '{word}' is required
         {word}() takes {num} positional arguments, {num} were given
@@ -120,7 +138,7 @@ SYSTEMS: dict[str, str] = {
         Prompt is {num} tokens, the window of {model} holds {num}
         Tool call call_{opaque} timed out after {dur}
         Answer of run_{opaque} is not valid JSON: line {num} column {num} (char {num})
-        {"type": "error", "error": {"type": "overloaded", "message": "{word} {word}"}, "request_id": "req_{opaque}"}
+        {"type": "error", "error": {"type": "overloaded", "message": "{word} {word}"}, "id": "req_{opaque}"}
         agent {word} stopped: budget of {money} used up
         Invalid key given: sk-{opaque}{opaque}
         Content of message {num} was filtered: score={float}""",
@@ -163,7 +181,7 @@ def _value(slot: str, dice: random.Random) -> str:
         "iplist": lambda: "[" + ", ".join(f"{_value('ip', dice)}:50010" for _ in range(dice.randint(1, 4))) + "]",
         "word": lambda: _word(dice),
         "user": lambda: dice.choice([_word(dice), _word(dice), f"{_word(dice)}{dice.randint(1, 99)}"]),
-        "host": lambda: dice.choice([_host(dice), f"{dice.randint(10, 250)}-{dice.randint(1, 250)}.{_host(dice)}"]),
+        "host": lambda: dice.choice(["", f"{dice.randint(10, 250)}-{dice.randint(1, 250)}."]) + _host(dice),
         "addr": lambda: _value(dice.choice(["ip", "host"]), dice),
         "path": lambda: "/" + _join("/", "word", dice) + dice.choice(["", ".html", ".py", "/"]),
         "relpath": lambda: f"{_word(dice)}/{_word(dice)}.html",
@@ -178,13 +196,13 @@ def _value(slot: str, dice: random.Random) -> str:
         "mac": lambda: ":".join(_chars("0123456789abcdef", 2, dice) for _ in range(6)),
         "uuid": lambda: "-".join(_chars("0123456789abcdef", n, dice) for n in (8, 4, 4, 4, 12)),
         "email": lambda: f"{_word(dice)}.{_word(dice)}@{_host(dice)}",
-        "date": lambda: f"20{dice.randint(10, 40)}-0{dice.randint(1, 9)}-1{dice.randint(0, 9)}T0{dice.randint(0, 9)}:11:12Z",
+        "date": lambda: f"20{dice.randint(10, 40)}-0{dice.randint(1, 9)}-11T0{dice.randint(0, 9)}:11:12Z",
         "blocks": lambda: " ".join(f"blk_{dice.randint(1, 10**9)}" for _ in range(dice.randint(1, 6))),
         "class": lambda: f"org.{_word(dice)}.{_word(dice)}.{_value('camel', dice)}",
         "dotted": lambda: f"{_word(dice)}.tasks.{_word(dice)}",
         "package": lambda: f"com.{_word(dice)}.{_word(dice)}",
         "camel": lambda: _word(dice).title() + _word(dice).title(),
-        "upper": lambda: f"{_word(dice)}_{_word(dice)}".upper(),
+        "upper": lambda: _word(dice).upper() + "_" + _word(dice).upper(),
         "prop": lambda: f"{_word(dice)}.{_word(dice)}",
         "label": lambda: f"{_word(dice)}-{dice.choice('abc')}",
         "letter": lambda: dice.choice(string.ascii_lowercase),
