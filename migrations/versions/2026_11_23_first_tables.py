@@ -70,7 +70,8 @@ def upgrade() -> None:
         sa.Column("error_type", sa.Text(), nullable=True),
         sa.Column("skeleton", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("pattern_id", sa.UUID(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("pattern_id", sa.UUID(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("first_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("last_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
@@ -98,6 +99,7 @@ def upgrade() -> None:
         sa.Column("grouped_by", sa.Text(), nullable=False),
         sa.Column("error_type", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("trend", sa.Text(), nullable=False),
         sa.Column("first_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("last_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint(
