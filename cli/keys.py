@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cli.migrate import failing_in_a_sentence
 from cli.project import create_key, ensure_project, find_project, revoke_key
-from cli.state import read_state
+from cli.state import find_database
 from common.database import make_engine
 from common.keys import Scope
 from common.settings import Settings
@@ -25,10 +25,7 @@ project_app = typer.Typer(no_args_is_help=True, help="Make and list projects.")
 def with_database(work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
     """Do the work in one transaction on MAYDAY_DATABASE_URL, or on what `mayday up` runs with this MAYDAY_HOME."""
     with failing_in_a_sentence():
-        settings = Settings.load()
-        if not settings.database_url:
-            settings = Settings.load(database_url=read_state(settings.home).get("MAYDAY_DATABASE_URL", ""))
-        return asyncio.run(in_transaction(settings.require("database_url"), work))
+        return asyncio.run(in_transaction(find_database(), work))
 
 
 async def in_transaction(settings: Settings, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
+from cli.state import find_database
 from common.settings import ROOT, Settings, SettingsInvalid
 
 
@@ -21,7 +22,7 @@ def migrate(
 ) -> None:
     """Bring the schema up to this release. One runner at a time; a second one waits and finds nothing to do."""
     with failing_in_a_sentence():
-        settings = Settings.load().require("database_url")
+        settings = find_database()
         if check:
             command.check(alembic_config(settings))
         else:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from common.settings import Settings
+
 STATE_FILE = "running.env"
 
 
@@ -32,3 +34,14 @@ def write_env(path: Path, values: Mapping[str, str]) -> None:
 def read_state(home: Path) -> dict[str, str]:
     """Where the Mayday that runs on this home has its stores; empty when none runs."""
     return read_env(home / STATE_FILE)
+
+
+def find_database() -> Settings:
+    """The settings, with the database of the Mayday that runs on this home where MAYDAY_DATABASE_URL is not set.
+
+    Raises SettingsInvalid when there is neither.
+    """
+    settings = Settings.load()
+    if not settings.database_url:
+        settings = Settings.load(database_url=read_state(settings.home).get("MAYDAY_DATABASE_URL", ""))
+    return settings.require("database_url")

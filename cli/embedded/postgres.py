@@ -104,15 +104,16 @@ def stop_orphan(data: Path) -> None:
     pid_file = data / "postmaster.pid"
     with suppress(OSError, ValueError, IndexError):
         pid = int(pid_file.read_text().split()[0])
-        if is_postgres(pid):
+        if is_server_of(data, pid):
             end(pid)
         else:
             pid_file.unlink()
 
 
-def is_postgres(pid: int) -> bool:
-    command = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return "postgres" in command.stdout
+def is_server_of(data: Path, pid: int) -> bool:
+    """Whether the process is a Postgres on this data, and not one that got the number since."""
+    command = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
+    return f"-D {data} " in subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def end(pid: int) -> None:

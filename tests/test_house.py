@@ -1,0 +1,114 @@
+"""The house rules that a test can keep: import contracts, one writer a table, the schema, names and sizes."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.sql.schema import ForeignKeyConstraint, PrimaryKeyConstraint
+
+from cli.migrate import alembic_config
+from common.settings import ROOT, Settings
+from common.tables import metadata
+
+SOURCE = [
+    path for top in ("api", "worker", "common", "cli", "bench", "migrations") for path in (ROOT / top).rglob("*.py")
+]
+LINT_IMPORTS = Path(sys.executable).parent / "lint-imports"
+SHARED_BY_DESIGN = {"deltas"}  # an outbox has a producer and a consumer
+
+
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([LINT_IMPORTS, "--no-cache"], cwd=root, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("common/periods_planted.py", "import api.app"),
+        ("worker/planted.py", "import api.problems"),
+        ("api/planted.py", "import arq"),
+        ("api/read/planted.py", "import api.ingest.writer"),
+        ("common/fingerprint/planted.py", "import sqlalchemy"),
+    ],
+)
+def test_a_planted_violation_of_the_import_contracts_is_found(tmp_path: Path, file: str, line: str) -> None:
+    for name in ("api", "worker", "common", "cli", "pyproject.toml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    (tmp_path / file).write_text(line + "\n")
+    found = lint_imports(tmp_path)
+    assert found.returncode != 0
+    assert "1 broken" in found.stdout
+
+
+def test_the_import_contracts_hold() -> None:
+    assert lint_imports(ROOT).returncode == 0
+
+
+def test_each_table_has_one_writer_and_the_docs_name_it() -> None:
+    documented = dict(
+        re.findall(r"^\| `(\w+)` \| `([\w/.]+)`", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE)
+    )
+    assert set(documented) == set(metadata.tables)
+    for table in set(metadata.tables) - SHARED_BY_DESIGN:
+        statement = re.compile(
+            rf"(?:INSERT INTO|UPDATE|DELETE FROM)\s+{table}\b|\b(?:update|insert)\({table}\b|{table}\.insert\("
+        )
+        writers = {str(path.relative_to(ROOT)) for path in SOURCE if statement.search(path.read_text())}
+        assert writers == {documented[table]}, table
+
+
+def test_every_key_holds_the_project() -> None:
+    for table in metadata.tables.values():
+        if "project_id" not in table.columns:
+            assert table.name == "job_runs"
+            continue
+        for constraint in table.constraints:
+            if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
+                assert "project_id" in constraint.columns
+            if isinstance(constraint, ForeignKeyConstraint):
+                assert "project_id" in constraint.column_keys
+        for index in table.indexes:
+            assert index.name == "api_keys_key_id_idx" or index.columns.keys()[0] == "project_id"
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(database_url: str) -> None:
+    command.check(alembic_config(Settings.load(database_url=database_url)))
+
+
+def test_common_is_small_and_nothing_is_named_after_nothing() -> None:
+    modules = {path.relative_to(ROOT / "common").parts[0] for path in (ROOT / "common").rglob("*.py")} - {"__init__.py"}
+    assert len(modules) <= 12
+    nameless = {"utils", "util", "helpers", "helper", "misc", "base", "core"}
+    assert [path for path in SOURCE if path.stem in nameless] == []
+
+
+def test_no_module_is_longer_than_400_lines() -> None:
+    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCE}
+    assert {name: lines for name, lines in long.items() if lines > 400} == {}
+
+
+def test_every_module_says_what_it_does() -> None:
+    silent = [
+        path for path in SOURCE if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert silent == []
+
+
+def test_every_test_folder_is_a_package() -> None:
+    folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
+    assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_lock_file_names_no_host_and_pins_with_hashes() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    pins = re.findall(r"^[\w.\[\]-]+==\S+", lock, re.MULTILINE)
+    assert len(pins) > 40
+    assert lock.count("--hash=sha256:") >= len(pins)
