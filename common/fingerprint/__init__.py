@@ -1,0 +1,75 @@
+"""What makes two errors the same at ingest: exception type and in-app frames, else the masked message. Pure.
+
+Raise FINGERPRINT_VERSION with any change that gives an error another fingerprint; the version is part of the hash.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final
+
+from common.fingerprint.masks import HOLE, INPUT_CHARS, mask_message
+from common.fingerprint.traces import TRACE_CHARS, read_trace
+
+__all__ = ["FINGERPRINT_VERSION", "HOLE", "Fingerprint", "fingerprint_error", "mask_message"]
+
+FINGERPRINT_VERSION: Final = 1
+TITLE_CHARS: Final = 200
+_TYPE_CHARS: Final = 256
+_CLIENT_CHARS: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """`value`: signed 64 bits, never 0. `grouped_by`: stacktrace, message or client.
+
+    `skeleton`: the masked message, one line of at most 1,000 characters; `title`: at most 200, what people see.
+    `origin`: the innermost in-app frame, or the client's own fingerprint, else empty; errors of different origin
+    are never put into one pattern.
+    """
+
+    value: int
+    grouped_by: str
+    skeleton: str
+    title: str
+    origin: str = ""
+
+
+def fingerprint_error(
+    *, message: str, error_type: str | None, stack_trace: str | None, client_fingerprint: str | None = None
+) -> Fingerprint:
+    """Never raises, whatever the text. The same answer in every process and on every Python."""
+    trace = stack_trace
+    if trace is not None and len(trace) > 2 * TRACE_CHARS:
+        trace = trace[:TRACE_CHARS] + trace[-TRACE_CHARS:]
+    error_type = error_type[:_TYPE_CHARS] if error_type else None
+    client = client_fingerprint[:_CLIENT_CHARS] if client_fingerprint else None
+    return _fingerprint(message[:INPUT_CHARS], error_type, trace, client)
+
+
+@lru_cache(maxsize=1_024)
+def _fingerprint(message: str, error_type: str | None, stack_trace: str | None, client: str | None) -> Fingerprint:
+    skeleton = mask_message(message)
+    if client:
+        return Fingerprint(_hash("client", client), "client", skeleton, _title(error_type, skeleton), client)
+    trace = read_trace(stack_trace) if stack_trace else None
+    if trace is None:
+        value = _hash("message", error_type or "", skeleton)
+        return Fingerprint(value, "message", skeleton, _title(error_type, skeleton))
+    types = (error_type, *trace.types[1:]) if error_type else trace.types
+    value = _hash("stacktrace", *types, "", *trace.frames)
+    return Fingerprint(
+        value, "stacktrace", skeleton, _title(types[0] if types else None, skeleton), trace.frames[0]
+    )
+
+
+def _title(error_type: str | None, skeleton: str) -> str:
+    if error_type and not skeleton.startswith(error_type):
+        skeleton = f"{error_type}: {skeleton}"
+    return skeleton if len(skeleton) <= TITLE_CHARS else skeleton[: TITLE_CHARS - 1] + "\u2026"
+
+
+def _hash(*parts: str) -> int:
+    text = "\0".join((str(FINGERPRINT_VERSION), *parts))
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True) or 1

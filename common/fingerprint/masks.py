@@ -1,0 +1,102 @@
+"""What varies from error to error in a message becomes `<*>`; what stays is the skeleton.
+
+Linear time: input is cut first, repeats are possessive, and what has to look ahead is bounded or starts only
+where a word starts. docs/grouping.md has an example for each rule.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+INPUT_CHARS: Final = 8 * 1024
+SKELETON_CHARS: Final = 1_000
+MEMO_CHARS: Final = 1_024  # longer messages are masked again each time, so that the memo stays small
+HOLE: Final = "<*>"
+
+_UNIT = (
+    r"(?:(?:nano|micro|milli)?sec(?:ond)?s?|ms(?:ec)?s?|[nu\u00b5]s|min(?:ute)?s?|h(?:ou)?rs?|days?|weeks?"
+    r"|bytes?|[KMGTP]i?[Bb]|kb|mb|gb|[smhdB])"
+)
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}+"
+_TOP_DOMAIN = (
+    r"(?:com|net|org|edu|gov|mil|int|info|biz|io|dev|app|ai|cloud|local|localdomain|internal|intranet|lan|corp|home"
+    r"|arpa|svc|eu|us|uk|de|fr|it|es|nl|be|ch|at|se|no|fi|dk|pl|cz|ru|ua|tr|il|cn|jp|kr|tw|hk|sg|in|au|nz|ca|br|mx|ar)"
+)
+_METHOD = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"
+_EXCEPTION = r"[A-Za-z_.]++(?:(?<=Error)|(?<=Exception))(?!\w)"
+_CODE = rf"(?:{_EXCEPTION}|(?:[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++|E[A-Z]{{3,}}+)(?!\w))"
+
+# Each alternative takes exactly what is hidden, so that one replacement without a callback does for all.
+_VARIABLE = re.compile(
+    rf"""
+    # name=value, name = value
+    (?:(?<=[\w\])]=)(?![=>~ ])|(?<=[\w\])][ ]=[ ]))(?!{_CODE})[^\s,;&|()\[\]{{}}"'=]++
+    (?:\{{[^{{}}]{{0,200}}+\}}|\([^()]{{0,200}}+\)|\[[^\[\]]{{0,200}}+\])?+
+    # date
+  | (?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ ]{{1,2}})?
+    (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}})(?!\w)
+    # a place where something can start: a sign or a digit, or a word that is not plain
+  | (?:(?=["'`:\\/~.*+\-<>\d])|(?<![A-Za-z])(?=[A-Za-z])(?![A-Za-z_]++[ ,;()=]))(?:
+    (?=["'`])(?:  # quoted, but not a name and its kind in "type": "overloaded", nor a request line
+      (?<!\w)(?<!["'](?:type|code)["']:)(?<!["'](?:type|code)["']:[ ])
+      (?:"(?!(?:{_METHOD})[ ]|{_EXCEPTION})[^"\n]{{0,400}}+"(?!:)|'(?!{_EXCEPTION})[^'\n]{{0,400}}+'(?![\w:]))
+    | `[^`\n]{{0,400}}+`)
+  | (?=[\w.])(?<![\w.@+\-])(?:
+      [A-Za-z][A-Za-z0-9+.\-]{{1,40}}://(?:[^\s"'<>()\[\]{{}},;:.]++|[.:](?=[\w/]))*+  # URL
+    | [\w.+\-]{{1,64}}+@[\w\-]++(?:\.[\w\-]++)*+                                       # e-mail, user@host
+    | (?:[\w\-]{{1,63}}\.){{1,10}}                                                     # host, by domain or port
+      (?:{_TOP_DOMAIN}(?::\d++)?+(?![\w.(])|[\w\-]{{1,63}}:\d{{2,5}}(?![\w.:]))
+    | (?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:[./]++[\w\-]++)++            # relative path: a/b.c
+    )
+  | (?<![\w.:])(?=[0-9A-Fa-f:]{{0,5}}:[0-9A-Fa-f]{{0,4}}:)                             # IPv6, MAC
+    [0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{0,4}}){{2,31}}+(?![\w:])
+  | (?<![\w:])[A-Za-z]:\\[^\s"'<>|,;()]*+ | \\\\[\w.$\-]++\\[^\s"'<>|,;()]*+           # Windows path, share
+  | (?<![\w.<>*)/\]~])[~.]{{0,2}}+/                                                    # Unix path
+    (?:[\w@%+~$\-]++|[/.:](?=[\w/@~]))++/?+(?:\?[^\s"'<>]*+)?+
+  | (?=[A-Za-z\d])(?<![A-Za-z\d])(?:
+      0[xX][0-9A-Fa-f]++                                                               # hexadecimal
+    | [0-9A-Fa-f]{{8}}-(?:[0-9A-Fa-f]{{4}}-){{3}}[0-9A-Fa-f]{{12}}(?![A-Za-z0-9])      # UUID
+    | (?=[a-fA-F]*+[0-9])[0-9A-Fa-f]{{4,}}+(?![A-Za-z0-9])
+    | (?<!_)\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*+(?:Z|[ ]?[+\-]\d\d:?\d\d)?+         # timestamp
+    | (?=[A-Za-z]*+\d++[A-Za-z]++\d)[A-Za-z0-9]{{5,}}+                                 # opaque id: a1b2
+    | (?=[A-Za-z]*+\d)[A-Za-z0-9]{{16,}}+
+    )
+  | (?:(?<![A-Za-z0-9])[+\-]|(?<=[ ])[<>~])?(?:\d++(?:[.,:]\d++)*+(?:%|{_UNIT}(?![A-Za-z]))?+)++  # number, time
+  | \*{{2,}}+                                                                          # blotted out
+    )
+    """,
+    re.VERBOSE,
+)
+_RUN = re.compile(
+    rf"<\*>(?:[ ]?{_UNIT}(?!\w))?+(?:(?::|[ ,;/|.+\-]{{0,3}}+)<\*>(?:[ ]?{_UNIT}(?!\w))?+)*+",
+)
+_UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+
+
+def mask_message(message: str) -> str:
+    """The skeleton of a message: one line of at most SKELETON_CHARS characters, `<*>` at variable places."""
+    message = message[:INPUT_CHARS]
+    return _remember(message) if len(message) <= MEMO_CHARS else _mask(message)
+
+
+def _mask(message: str) -> str:
+    if not message.isprintable():
+        message = _UNSTORABLE.sub("\ufffd", message)
+    line = " ".join(message.split())
+    line = _RUN.sub(HOLE, _VARIABLE.sub(HOLE, line))
+    if line.count(HOLE) > 1:
+        line = _fold_repeats(line)
+    return line[:SKELETON_CHARS]
+
+
+def _fold_repeats(line: str) -> str:
+    """A list whose items look the same is one item: `blk_<*>, blk_<*>` is `blk_<*>`."""
+    words: list[str] = []
+    for word in line.split(" "):
+        if words and HOLE in word and words[-1].rstrip(",") == word.rstrip(","):
+            words.pop()
+        words.append(word)
+    return " ".join(words)
+
+
+_remember = lru_cache(maxsize=8_192)(_mask)

@@ -1,0 +1,138 @@
+"""Reads Python, JavaScript, Java, Go and Ruby stack traces into the types raised and the frames that matter.
+
+A frame is `module:function` without line, column, address or release folder, so that it outlives a deploy.
+"""
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+TRACE_CHARS: Final = 8 * 1024
+FRAMES: Final = 24  # more would reach the cut of a long trace, and that moves with the line numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """`types`: the error raised, then its causes. `frames`: in-app, innermost first, each once."""
+
+    types: tuple[str, ...]
+    frames: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Section:
+    """One error of a chain: its frames in the order written, each with whether it is the program's own."""
+
+    type: str | None = None
+    frames: list[tuple[str, bool]] = field(default_factory=list)
+
+
+_PYTHON = re.compile(r'File "([^"]++)", line \d++(?:, in (.++))?+')
+_JAVA = re.compile(
+    r"at (?:[\w.@\-]*+/)*+([\w$.<>\-]++)\((?:[\w$\-]++\.(?:java|kt|scala|groovy|clj)|Native Method|Unknown Source)"
+)
+_SCRIPT = re.compile(r"at (?:([^(]{1,200})\()?+([^\s()]++)(?<=\d)\)?+$")
+_GECKO = re.compile(r"([^\s@]{0,200}+)@(\S++)(?<=\d)$")
+_RUBY = re.compile(r"(?:from )?+([^\s:]++):\d++(?::in [`']([^']++))?+")
+_GO = re.compile(r"([^\s:]++):\d++")
+_GO_CALL = re.compile(r"(?:created by )?+((?:[\w.~%\-]++/)*+[\w.~%\-]++(?:\(\*?+\w++\))?+[\w.\[\]]*+)")
+_LINE_AND_COLUMN = re.compile(r"(?::\d++)++$")
+_TYPE = re.compile(
+    r'(?:(?:Caused by|Suppressed|\[cause\]): |Uncaught (?:\(in promise\) )?+|Exception in thread "[^"]*+" )?+'
+    r"([A-Za-z_$][\w.$]*+)(?=:|$)"
+)
+_RUBY_TYPE = re.compile(r"\(([A-Z][\w:]*+)\)$")
+_LIBRARY = re.compile(
+    r"site-packages/|dist-packages/|lib/python\d|^<|/Lib/(?!.*/)|node_modules/|^node:|^internal/|^native|extension://"
+    r"|go/src/|/pkg/mod/|/vendor/|/gems/|/ruby/\d|/rubygems/|/rustc/"
+)
+_JAVA_LIBRARY = re.compile(
+    r"(?:java|javax|jakarta|sun|jdk|com\.sun|kotlin|kotlinx|scala|groovy|clojure|android|androidx|dalvik|junit"
+    r"|org\.(?:junit|apache|springframework|hibernate|eclipse|jboss|codehaus|slf4j)|io\.netty|reactor|com\.fasterxml"
+    r"|com\.google\.common|com\.zaxxer|akka|okhttp3|rx)\."
+)
+_VOLATILE = re.compile(r"0x[0-9a-f]++|(?<![a-z])[0-9a-f]{6,}(?![a-z])|\d++")
+_CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed: ", "[cause]: ")
+
+
+@lru_cache(maxsize=1_024)
+def _read(text: str, last_first: bool) -> Trace:
+    sections = _split(text.splitlines())
+    if last_first:
+        sections = [_Section(s.type, s.frames[::-1]) for s in reversed(sections)]
+    types = tuple(dict.fromkeys(s.type for s in sections if s.type))
+    every = [frame for section in sections for frame in section.frames]
+    raised = next((s.frames for s in sections if s.frames), [])
+    chosen = _own(raised) or _own(every) or [name for name, _ in raised]
+    return Trace(types, tuple(dict.fromkeys(chosen))[:FRAMES])
+
+
+def read_trace(trace: str) -> Trace | None:
+    """None where no frame can be read. Looks at TRACE_CHARS: the end of a Python trace, the start of others."""
+    last_first = _is_python(trace[:TRACE_CHARS]) or _is_python(trace[-TRACE_CHARS:])
+    read = _read(trace[-TRACE_CHARS:] if last_first else trace[:TRACE_CHARS], last_first)
+    return read if read.frames else None
+
+
+def _is_python(text: str) -> bool:
+    return 'File "' in text and ", line " in text
+
+
+def _own(frames: list[tuple[str, bool]]) -> list[str]:
+    return [name for name, own in frames if own]
+
+
+def _split(lines: list[str]) -> list[_Section]:
+    sections = [_Section()]
+    goroutines = 0
+    for before, raw in zip(["", *lines], lines, strict=False):
+        line = raw.lstrip(" \t|+-")
+        goroutines += line.startswith("goroutine ")
+        if goroutines > 1:  # the other goroutines did not fail
+            break
+        if line.startswith(_CHAIN_STARTS) and (sections[-1].frames or sections[-1].type):
+            sections.append(_Section())
+        section = sections[-1]
+        if (frame := _read_frame(line, before)) is not None:
+            section.frames.append(frame)
+        if section.type is None:
+            section.type = _read_type(line, raw)
+    return sections
+
+
+def _read_type(line: str, raw: str) -> str | None:
+    if line.startswith(("Traceback ", "goroutine ", "at ", "File ")) or (
+        raw[:1].isspace() and "|" not in raw[:12]
+    ):
+        return None
+    match = _TYPE.match(line) or _RUBY_TYPE.search(line[-200:])
+    return match[1] if match else None
+
+
+def _read_frame(line: str, before: str) -> tuple[str, bool] | None:
+    """The frame's name and whether it is in-app; None where the line is no frame."""
+    if line.startswith('File "'):
+        return _from_file(_PYTHON.match(line), 1, 2)
+    if line.startswith("at "):
+        if java := _JAVA.match(line):
+            return _VOLATILE.sub("#", java[1]), not _JAVA_LIBRARY.match(java[1])
+        return _from_file(_SCRIPT.match(line), 2, 1)
+    if (go := _GO.match(line)) and go[1].endswith((".go", ".s")):
+        call = _GO_CALL.match(before.strip())
+        name = call[1] if call else ""
+        return _VOLATILE.sub("#", name), not (_LIBRARY.search(go[1]) or name.startswith("runtime."))
+    if "@" in line and (gecko := _GECKO.match(line)):
+        return _from_file(gecko, 2, 1)
+    if (ruby := _RUBY.match(line)) and ruby[1].endswith((".rb", ".erb", ".rake", ".ru")):
+        return _from_file(ruby, 1, 2)
+    return None
+
+
+def _from_file(match: re.Match[str] | None, file: int, function: int) -> tuple[str, bool] | None:
+    if match is None:
+        return None
+    path = _LINE_AND_COLUMN.sub("", match[file].replace("\\", "/")).partition("?")[0]
+    name = (match[function] or "").strip(" `'")
+    module = "/".join(path.rsplit("/", 2)[-2:])
+    return _VOLATILE.sub("#", f"{module}:{name}"), not _LIBRARY.search(path)

@@ -1,0 +1,168 @@
+"""Finds the templates behind the skeletons of one error type: which places hold a value, and not a word. Pure.
+
+A place is a token's position among skeletons of the same length. It becomes variable only on evidence: enough
+distinct values there while all the rest is the same. No step looks at the order of its input, so every shuffle
+gives the same templates. docs/grouping.md says what merges and what does not.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+HOLE: Final = "<*>"
+DISTINCT_WORDS: Final = 5  # values that open one place; with 4, states such as started, stopped, paused merge
+DISTINCT_WORDS_IN_SHORT: Final = 8  # where one constant word is left
+MEMBERS: Final = 6  # skeletons that open several places at once
+PLACES: Final = 120  # the rest of a longer skeleton is one token
+
+_DELIMITERS: Final = "=:,;()[]{}\"'|"
+_BLANKS: Final = ("\0", " \0")  # stand for the one place left out; no skeleton has control characters
+_Tokens = tuple[str, ...]
+_TOKEN = re.compile(r"\s?(?:[^\s=:,;()\[\]{}\"'|]++|[=:,;()\[\]{}\"'|])")
+_HOLES = re.compile(r"<\*>(?:(?::|[ ,;/|.+\-]{0,3}+)<\*>)++")
+
+
+def find_templates(texts: Iterable[str]) -> dict[str, str]:
+    """Each text with its template, for texts that may share one. At most a few passes over all places."""
+    templates = {text: _tokens(text) for text in texts}
+    for step in (_merge_single_places, _merge_by_frequency, _merge_single_places):
+        moves = step(set(templates.values()))
+        templates = {text: moves.get(tokens, tokens) for text, tokens in templates.items()}
+    return {text: _close(tokens) for text, tokens in templates.items()}
+
+
+def span_templates(templates: Mapping[str, int]) -> str:
+    """One template for several (with counts) that belong together: open where they differ, if most is the same."""
+    most = min(templates, key=lambda template: (-templates[template], template))
+    split = [_tokens(template) for template in sorted(templates)]
+    if len({len(tokens) for tokens in split}) > 1:
+        return most
+    differ = {place for place, values in enumerate(zip(*split, strict=True)) if len(set(values)) > 1}
+    return _close(_open(split[0], differ)) if 2 * len(differ) < len(split[0]) else most
+
+
+def _close(tokens: _Tokens) -> str:
+    return _HOLES.sub(HOLE, "".join(tokens))
+
+
+def _tokens(text: str) -> _Tokens:
+    found = _TOKEN.findall(text)
+    return tuple(found) if len(found) <= PLACES else (*found[:PLACES], "".join(found[PLACES:]))
+
+
+def _merge_single_places(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
+    """Old template to new, until no two templates that differ in one place can be joined there."""
+    final = {tokens: tokens for tokens in templates}
+    while moves := _widen(set(final.values())):
+        final = {old: moves.get(new, new) for old, new in final.items()}
+    return final
+
+
+def _widen(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
+    same_but_one: defaultdict[_Tokens, list[_Tokens]] = defaultdict(list)
+    for tokens in templates:
+        for place, token in enumerate(tokens):
+            if token.lstrip() not in _DELIMITERS:
+                blank = _BLANKS[token[0] == " "]
+                same_but_one[(*tokens[:place], blank, *tokens[place + 1 :])].append(tokens)
+    joined = _Joined()
+    for rest, group in same_but_one.items():
+        if len(group) > 1:
+            place = next(place for place, token in enumerate(rest) if token in _BLANKS)
+            if _is_variable({tokens[place] for tokens in group}, _constant_words(rest)):
+                joined.join(group, place)
+    return joined.moves()
+
+
+class _Joined:
+    """Sets of templates that became one, each with the places that became variable."""
+
+    def __init__(self) -> None:
+        self._parent: dict[_Tokens, _Tokens] = {}
+        self._places: defaultdict[_Tokens, set[int]] = defaultdict(set)
+
+    def join(self, group: Sequence[_Tokens], place: int) -> None:
+        first, *others = {self._root(tokens) for tokens in group}
+        self._places[first].add(place)
+        for other in others:
+            self._parent[other] = first
+            self._places[first] |= self._places.pop(other, set())
+
+    def moves(self) -> dict[_Tokens, _Tokens]:
+        return {tokens: _open(tokens, self._places[self._root(tokens)]) for tokens in self._parent}
+
+    def _root(self, tokens: _Tokens) -> _Tokens:
+        while (parent := self._parent.setdefault(tokens, tokens)) != tokens:
+            self._parent[tokens] = self._parent[parent]
+            tokens = parent
+        return tokens
+
+
+def _merge_by_frequency(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
+    """Joins templates that differ in several places at once: constants are seen often, values seldom.
+
+    The idea of the longest common pattern in Brain (Yu et al., IEEE TSC 2023), over distinct skeletons.
+    """
+    by_length: defaultdict[int, list[_Tokens]] = defaultdict(list)
+    for tokens in templates:
+        by_length[len(tokens)].append(tokens)
+    moves: dict[_Tokens, _Tokens] = {}
+    for group in by_length.values():
+        if len(group) >= MEMBERS:
+            moves |= _merge_rare(group)
+    return moves
+
+
+def _merge_rare(group: list[_Tokens]) -> dict[_Tokens, _Tokens]:
+    candidates = _open_rare(group)
+    moves: dict[_Tokens, _Tokens] = {}
+    for pattern in sorted(candidates, key=lambda pattern: (-_constant_words(pattern), pattern)):
+        free = [tokens for tokens in candidates[pattern] if tokens not in moves]
+        if len(free) >= MEMBERS and _is_pattern(pattern, free):
+            moves |= dict.fromkeys(free, pattern)
+    return moves
+
+
+def _open_rare(group: list[_Tokens]) -> dict[_Tokens, list[_Tokens]]:
+    """Patterns that keep what is seen at least so often, for each such number, with their members."""
+    seen = Counter((place, token) for tokens in group for place, token in enumerate(tokens))
+    members: defaultdict[_Tokens, list[_Tokens]] = defaultdict(list)
+    for tokens in group:
+        often = [
+            len(group) if token.lstrip() in _DELIMITERS else seen[place, token]
+            for place, token in enumerate(tokens)
+        ]
+        for level in sorted({*often, len(group)}):
+            rare = {place for place, times in enumerate(often) if times < level}
+            if level >= MEMBERS and rare:
+                members[_open(tokens, rare)].append(tokens)
+    return {pattern: found for pattern, found in members.items() if len(found) >= MEMBERS}
+
+
+def _is_pattern(pattern: _Tokens, members: list[_Tokens]) -> bool:
+    values = [{tokens[place] for tokens in members} for place in range(len(pattern))]
+    opened = [found for found, token in zip(values, pattern, strict=True) if found != {token}]
+    words = _constant_words(pattern)
+    return words >= max(2, len(opened)) and all(_is_variable(found, words) for found in opened)
+
+
+def _is_variable(values: set[str], constant_words: int) -> bool:
+    """Whether a place with these values varies, given how many constant words hold its skeletons together."""
+    masked = sum(HOLE in value for value in values)
+    if masked:  # a value that the masks know sits there already
+        return constant_words >= (1 if masked == len(values) else 2)
+    return constant_words > 0 and len(values) >= (
+        DISTINCT_WORDS_IN_SHORT if constant_words == 1 else DISTINCT_WORDS
+    )
+
+
+def _constant_words(tokens: _Tokens) -> int:
+    return sum(HOLE not in token and any(map(str.isalpha, token)) for token in tokens)
+
+
+def _open(tokens: _Tokens, places: set[int]) -> _Tokens:
+    return tuple(
+        (f" {HOLE}" if token[0] == " " else HOLE) if place in places else token
+        for place, token in enumerate(tokens)
+    )
