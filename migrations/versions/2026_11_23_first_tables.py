@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("version", sa.SmallInteger(), nullable=False),
         sa.Column("grouped_by", sa.Text(), nullable=False),
         sa.Column("error_type", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), server_default="", nullable=False),
         sa.Column("skeleton", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("pattern_id", sa.UUID(), nullable=True),
@@ -98,6 +99,7 @@ def upgrade() -> None:
         sa.Column("grouped_by", sa.Text(), nullable=False),
         sa.Column("error_type", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("trend", sa.Text(), server_default="steady", nullable=False),
         sa.Column("first_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("last_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint(
