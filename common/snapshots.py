@@ -108,14 +108,13 @@ COUNT = text("""
         FROM rollups WHERE project_id = :project_id AND bucket >= :start
         GROUP BY GROUPING SETS ((fingerprint, service, severity), (date_trunc('hour', bucket, 'UTC')))
     )
-    SELECT f.pattern_id, CASE WHEN f.pattern_id IS NULL THEN c.fingerprint END AS fingerprint,
-           c.service, c.severity, c.hour, sum(c.count)::bigint AS count
-    FROM counted c LEFT JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = c.fingerprint
-    GROUP BY 1, 2, 3, 4, 5
+    SELECT p.pattern_id, CASE WHEN p.pattern_id IS NULL THEN c.fingerprint END AS fingerprint, p.trend,
+           c.service, c.severity, c.hour, sum(c.count)::bigint AS errors
+    FROM counted c
+    LEFT JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = c.fingerprint
+    LEFT JOIN patterns p ON p.project_id = :project_id AND p.pattern_id = f.pattern_id
+    GROUP BY 1, 2, 3, 4, 5, 6
 """)
-
-# The trend of every pattern.
-TRENDS = text("SELECT pattern_id, trend FROM patterns WHERE project_id = :project_id")
 
 # What the listed patterns say of themselves.
 LISTED_PATTERNS = text("""
@@ -123,10 +122,13 @@ LISTED_PATTERNS = text("""
     FROM patterns WHERE project_id = :project_id AND pattern_id = ANY(CAST(:pattern_ids AS uuid[]))
 """)
 
-# What the listed fingerprints without a pattern say of themselves.
+# What the listed fingerprints without a pattern say of themselves; a lost one must not break the answer.
 LISTED_FINGERPRINTS = text("""
-    SELECT fingerprint, title, skeleton AS template, error_type, grouped_by, 'new' AS state, first_seen, last_seen
-    FROM fingerprints WHERE project_id = :project_id AND fingerprint = ANY(CAST(:fingerprints AS bigint[]))
+    SELECT wanted.fingerprint, coalesce(title, 'Unknown') AS title, coalesce(skeleton, '') AS template, error_type,
+           coalesce(grouped_by, 'message') AS grouped_by, 'new' AS state,
+           coalesce(first_seen, :start) AS first_seen, coalesce(last_seen, :start) AS last_seen
+    FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
+    LEFT JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = wanted.fingerprint
 """)
 
 # When the oldest error that is not counted yet was written.
@@ -158,9 +160,9 @@ class Tally:
     count: int = 0
 
     def add(self, row: Row[Any]) -> None:
-        self.services[row.service] += row.count
-        self.severities[Severity(row.severity).name] += row.count
-        self.count += row.count
+        self.services[row.service] += row.errors
+        self.severities[Severity(row.severity).name] += row.errors
+        self.count += row.errors
 
 
 def window_start(window_hours: int, now: datetime) -> datetime:
@@ -187,11 +189,10 @@ async def compute_snapshot(
     start = window_start(window_hours, now)
     project = {"project_id": project_id}
     rows = (await connection.execute(COUNT, {**project, "start": start})).all()
-    trends = {row.pattern_id: row.trend for row in await connection.execute(TRENDS, project)}
-    tallies = tally_patterns(project_id, rows, trends)
+    tallies = tally_patterns(project_id, rows)
     ranked = sorted(tallies, key=lambda pattern_id: (-tallies[pattern_id].count, pattern_id))
     shown = dict.fromkeys([*ranked[:max_listed], *top_of_trends(ranked, tallies)])
-    texts = await load_texts(connection, project_id, {pattern_id: tallies[pattern_id] for pattern_id in shown})
+    texts = await load_texts(connection, project_id, start, {pattern_id: tallies[pattern_id] for pattern_id in shown})
     oldest = (await connection.execute(OLDEST_DELTA, project)).scalar_one()
     total = sum(tally.count for tally in tallies.values())
 
@@ -207,12 +208,11 @@ async def compute_snapshot(
         total=total,
         by_severity=counts_by(tally.severities for tally in tallies.values()),
         by_service=counts_by(tally.services for tally in tallies.values()),
-        series=hourly_series(start, now, {row.hour: row.count for row in rows if row.hour is not None}),
+        series=hourly_series(start, now, {row.hour: row.errors for row in rows if row.hour is not None}),
         trends=group_trends(ranked, tallies, short),
         top_10=[short(pattern_id) for pattern_id in ranked[:TOP]],
         patterns=[
-            summarize(pattern_id, tallies[pattern_id], texts[pattern_id], total)
-            for pattern_id in ranked[:max_listed]
+            summarize(pattern_id, tallies[pattern_id], texts[pattern_id], total) for pattern_id in ranked[:max_listed]
         ],
         other=OtherPatterns(
             patterns=len(ranked[max_listed:]),
@@ -221,13 +221,13 @@ async def compute_snapshot(
     )
 
 
-def tally_patterns(project_id: UUID, rows: Iterable[Row[Any]], trends: Mapping[UUID, str]) -> dict[UUID, Tally]:
+def tally_patterns(project_id: UUID, rows: Iterable[Row[Any]]) -> dict[UUID, Tally]:
     """The rows of COUNT that are not hours, by pattern."""
     tallies: dict[UUID, Tally] = {}
     for row in rows:
         if row.hour is None:
             pattern_id = row.pattern_id or first_pattern_id(project_id, row.fingerprint)
-            tally = tallies.setdefault(pattern_id, Tally(trends.get(pattern_id, "new"), row.fingerprint))
+            tally = tallies.setdefault(pattern_id, Tally(row.trend or "new", row.fingerprint))
             tally.add(row)
     return tallies
 
@@ -243,7 +243,7 @@ def top_of_trends(ranked: Sequence[UUID], tallies: Mapping[UUID, Tally]) -> list
 
 
 async def load_texts(
-    connection: AsyncConnection, project_id: UUID, shown: Mapping[UUID, Tally]
+    connection: AsyncConnection, project_id: UUID, start: datetime, shown: Mapping[UUID, Tally]
 ) -> dict[UUID, Row[Any]]:
     """Title, template and the rest of each shown pattern, or of the fingerprint that stands for itself."""
     fingerprints = [tally.fingerprint for tally in shown.values() if tally.fingerprint is not None]
@@ -251,7 +251,7 @@ async def load_texts(
     patterns = await connection.execute(LISTED_PATTERNS, {"project_id": project_id, "pattern_ids": known})
     texts = {row.pattern_id: row for row in patterns}
     alone = await connection.execute(
-        LISTED_FINGERPRINTS, {"project_id": project_id, "fingerprints": fingerprints}
+        LISTED_FINGERPRINTS, {"project_id": project_id, "start": start, "fingerprints": fingerprints}
     )
     return texts | {first_pattern_id(project_id, row.fingerprint): row for row in alone}
 

@@ -55,9 +55,7 @@ def cluster_skeletons(
     return sorted(clusters, key=lambda cluster: (-cluster.count, cluster.fingerprints))
 
 
-def carry_over(
-    clusters: Sequence[Cluster], previous: Mapping[int, UUID], new_id: Callable[[], UUID]
-) -> list[Cluster]:
+def carry_over(clusters: Sequence[Cluster], previous: Mapping[int, UUID], new_id: Callable[[], UUID]) -> list[Cluster]:
     """The clusters with their pattern ids: the previous id that shares most fingerprints, else a new one."""
     shared = Counter(
         (number, previous[fingerprint])
@@ -67,9 +65,7 @@ def carry_over(
     )
     taken: dict[int, UUID] = {}
     used: set[UUID] = set()
-    for number, pattern in sorted(
-        shared, key=lambda pair: (-shared[pair], clusters[pair[0]].fingerprints, pair[1])
-    ):
+    for number, pattern in sorted(shared, key=lambda pair: (-shared[pair], clusters[pair[0]].fingerprints, pair[1])):
         if number not in taken and pattern not in used:
             taken[number] = pattern
             used.add(pattern)
@@ -79,9 +75,7 @@ def carry_over(
     ]
 
 
-def variable_values(
-    template: str, messages: Iterable[tuple[str, int]], top: int = 5
-) -> list[list[tuple[str, int]]]:
+def variable_values(template: str, messages: Iterable[tuple[str, int]], top: int = 5) -> list[list[tuple[str, int]]]:
     """For each `<*>` of the template its most frequent values, with counts, from (message, count) pairs.
 
     A message that does not fit the template is passed over.
@@ -118,9 +112,7 @@ def _templates(skeletons: Sequence[Skeleton]) -> dict[_Kind, str]:
     for skeleton in skeletons:
         texts[skeleton.error_type, skeleton.origin].add(skeleton.text)
     return {
-        (*kind, text): template
-        for kind, found in texts.items()
-        for text, template in find_templates(found).items()
+        (*kind, text): template for kind, found in texts.items() for text, template in find_templates(found).items()
     }
 
 

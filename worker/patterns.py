@@ -7,7 +7,6 @@ have a fingerprint without a pattern are clustered again.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid4
 
@@ -37,7 +36,7 @@ PROJECTS_DUE = text("""
 
 # The fingerprints of every kind (type and origin) that has one without a pattern.
 TO_CLUSTER = text("""
-    SELECT f.fingerprint, f.error_type, f.origin, f.skeleton, f.title, f.grouped_by, f.count, f.pattern_id,
+    SELECT f.fingerprint, f.error_type, f.origin, f.skeleton, f.title, f.grouped_by, f.count AS errors, f.pattern_id,
            f.first_seen, f.last_seen
     FROM fingerprints f
     JOIN (SELECT DISTINCT error_type, origin FROM fingerprints WHERE project_id = :project_id AND pattern_id IS NULL)
@@ -117,7 +116,7 @@ def cluster_rows(project_id: UUID, rows: Iterable[Row[Any]]) -> list[tuple[UUID,
     """The clusters with the ids of the patterns that they continue; others are named after their first fingerprint."""
     skeletons, previous = [], {}
     for row in rows:
-        skeletons.append(Skeleton(row.fingerprint, row.error_type, row.skeleton, row.count, row.origin))
+        skeletons.append(Skeleton(row.fingerprint, row.error_type, row.skeleton, row.errors, row.origin))
         if row.pattern_id is not None:
             previous[row.fingerprint] = row.pattern_id
     clusters = carry_over(cluster_skeletons(skeletons, previous=previous), previous, lambda: NEW)
@@ -163,10 +162,8 @@ async def write_clusters(
         await connection.execute(WRITE_PATTERN, changed)
 
 
-def pattern_row(
-    project_id: UUID, pattern_id: UUID, cluster: Cluster, members: Sequence[Row[Any]]
-) -> dict[str, Any]:
-    first = max(members, key=lambda row: (row.count, -row.fingerprint))
+def pattern_row(project_id: UUID, pattern_id: UUID, cluster: Cluster, members: Sequence[Row[Any]]) -> dict[str, Any]:
+    first = max(members, key=lambda row: (row.errors, -row.fingerprint))
     return {
         "project_id": project_id,
         "pattern_id": pattern_id,
@@ -188,7 +185,7 @@ async def publish_snapshots(engine: AsyncEngine, cache: Cache, project_id: UUID,
     """Compute the answer of every window, keep it in Postgres, hand it to the cache; the cache may be away."""
     answers = []
     for hours in WINDOWS_HOURS:
-        computed_at, body = await refresh_snapshot(engine, project_id, hours, max_listed)
+        body = await refresh_snapshot(engine, project_id, hours, max_listed)
         answers.append(("patterns", {"window_hours": hours}, await asyncio.to_thread(Answer.of, body)))
     try:
         await cache.publish(project_id, "patterns", answers)
@@ -196,9 +193,7 @@ async def publish_snapshots(engine: AsyncEngine, cache: Cache, project_id: UUID,
         log.warning("snapshot not published", project_id=str(project_id), reason=str(error))
 
 
-async def refresh_snapshot(
-    engine: AsyncEngine, project_id: UUID, window_hours: int, max_listed: int
-) -> tuple[datetime, bytes]:
+async def refresh_snapshot(engine: AsyncEngine, project_id: UUID, window_hours: int, max_listed: int) -> bytes:
     async with engine.connect() as connection:
         now = (await connection.execute(NOW)).scalar_one()
         await connection.rollback()  # the snapshot wants a transaction of its own
@@ -206,4 +201,4 @@ async def refresh_snapshot(
     body = answer.model_dump_json().encode()
     async with engine.begin() as connection:
         await store_snapshot(connection, project_id, window_hours, answer.computed_at, body)
-    return answer.computed_at, body
+    return body

@@ -51,7 +51,7 @@ FOLD = text("""
         ON CONFLICT (project_id, bucket, fingerprint, service, severity)
         DO UPDATE SET count = rollups.count + EXCLUDED.count
     )
-    SELECT t.fingerprint, count(*) AS deltas, sum(t.count)::bigint AS count,
+    SELECT t.fingerprint, count(*) AS deltas, sum(t.count)::bigint AS errors,
            min(t.first_seen) AS first_seen, max(t.last_seen) AS last_seen, coalesce(f.version, 0) AS version
     FROM taken t LEFT JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = t.fingerprint
     GROUP BY t.fingerprint, f.version ORDER BY t.fingerprint
@@ -172,7 +172,7 @@ async def add_to_known(connection: AsyncConnection, project_id: UUID, got: Seque
     added = {
         "project_id": project_id,
         "fingerprints": [row.fingerprint for row in got],
-        "counts": [row.count for row in got],
+        "counts": [row.errors for row in got],
         "firsts": [row.first_seen for row in got],
         "lasts": [row.last_seen for row in got],
     }
@@ -188,7 +188,7 @@ async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequen
             {
                 "project_id": project_id,
                 "fingerprint": row.fingerprint,
-                "count": row.count,
+                "count": row.errors,
                 "first_seen": row.first_seen,
                 "last_seen": row.last_seen,
                 **(texts.get(row.fingerprint) or texts_without_example(row.fingerprint)),

@@ -130,8 +130,7 @@ def _open_rare(group: list[_Tokens]) -> dict[_Tokens, list[_Tokens]]:
     members: defaultdict[_Tokens, list[_Tokens]] = defaultdict(list)
     for tokens in group:
         often = [
-            len(group) if token.lstrip() in _DELIMITERS else seen[place, token]
-            for place, token in enumerate(tokens)
+            len(group) if token.lstrip() in _DELIMITERS else seen[place, token] for place, token in enumerate(tokens)
         ]
         for level in sorted({*often, len(group)}):
             rare = {place for place, times in enumerate(often) if times < level}
@@ -152,9 +151,7 @@ def _is_variable(values: set[str], constant_words: int) -> bool:
     masked = sum(HOLE in value for value in values)
     if masked:  # a value that the masks know sits there already
         return constant_words >= (1 if masked == len(values) else 2)
-    return constant_words > 0 and len(values) >= (
-        DISTINCT_WORDS_IN_SHORT if constant_words == 1 else DISTINCT_WORDS
-    )
+    return constant_words > 0 and len(values) >= (DISTINCT_WORDS_IN_SHORT if constant_words == 1 else DISTINCT_WORDS)
 
 
 def _constant_words(tokens: _Tokens) -> int:
@@ -163,6 +160,5 @@ def _constant_words(tokens: _Tokens) -> int:
 
 def _open(tokens: _Tokens, places: set[int]) -> _Tokens:
     return tuple(
-        (f" {HOLE}" if token[0] == " " else HOLE) if place in places else token
-        for place, token in enumerate(tokens)
+        (f" {HOLE}" if token[0] == " " else HOLE) if place in places else token for place, token in enumerate(tokens)
     )

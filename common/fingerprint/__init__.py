@@ -58,9 +58,7 @@ def _fingerprint(message: str, error_type: str | None, stack_trace: str | None, 
         return Fingerprint(value, "message", skeleton, _title(error_type, skeleton))
     types = (error_type, *trace.types[1:]) if error_type else trace.types
     value = _hash("stacktrace", *types, "", *trace.frames)
-    return Fingerprint(
-        value, "stacktrace", skeleton, _title(types[0] if types else None, skeleton), trace.frames[0]
-    )
+    return Fingerprint(value, "stacktrace", skeleton, _title(types[0] if types else None, skeleton), trace.frames[0])
 
 
 def _title(error_type: str | None, skeleton: str) -> str:

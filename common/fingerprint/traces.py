@@ -102,9 +102,7 @@ def _split(lines: list[str]) -> list[_Section]:
 
 
 def _read_type(line: str, raw: str) -> str | None:
-    if line.startswith(("Traceback ", "goroutine ", "at ", "File ")) or (
-        raw[:1].isspace() and "|" not in raw[:12]
-    ):
+    if line.startswith(("Traceback ", "goroutine ", "at ", "File ")) or (raw[:1].isspace() and "|" not in raw[:12]):
         return None
     match = _TYPE.match(line) or _RUBY_TYPE.search(line[-200:])
     return match[1] if match else None

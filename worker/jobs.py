@@ -1,0 +1,104 @@
+"""The guard that every job runs under: one run at a time over all workers, none right after another, none for ever.
+
+The only writer of `job_runs`. A job that fails is logged and recorded; it never ends the worker.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+log = structlog.get_logger()
+
+Outcome = Literal["done", "failed", "busy", "recent"]
+
+RECENT_SHARE = 0.8  # of the period: ticks come a little early or late, two workers' ticks together
+FROZEN_SECONDS = 5  # a worker that was frozen loses the guard this long after the job's own time limit
+DETAIL_CHARS = 2_000
+
+# Takes the job's guard, or says that another run has it. It ends with the transaction, and so with the connection.
+TAKE_GUARD = text("SELECT pg_try_advisory_xact_lock(hashtextextended('mayday:job:' || :job, 0))")
+
+# Lets the guard's connection be idle as long as the job may run.
+LET_IDLE = text("SELECT set_config('idle_in_transaction_session_timeout', :milliseconds, true)")
+
+# Whether the job ran to its end a moment ago.
+RAN_RECENTLY = text("""
+    SELECT EXISTS (SELECT FROM job_runs WHERE job = :job AND outcome = 'done'
+                   AND started_at > clock_timestamp() - make_interval(secs => :seconds))
+""")
+
+# Records that a run began.
+RECORD_START = text("""
+    INSERT INTO job_runs (job, started_at, finished_at, outcome, detail)
+    VALUES (:job, clock_timestamp(), NULL, 'running', '')
+    ON CONFLICT (job) DO UPDATE
+    SET started_at = EXCLUDED.started_at, finished_at = NULL, outcome = EXCLUDED.outcome, detail = EXCLUDED.detail
+""")
+
+# Records how it ended.
+RECORD_END = text("""
+    UPDATE job_runs SET finished_at = clock_timestamp(), outcome = :outcome, detail = :detail WHERE job = :job
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do every `period_seconds`. `run` does all that is due and returns counts for the log."""
+
+    name: str
+    period_seconds: int
+    run: Callable[[], Awaitable[Mapping[str, int]]]
+
+
+async def run_job(engine: AsyncEngine, job: Job, max_seconds: float) -> Outcome:
+    """Run the job unless another run has the guard or one ended a moment ago. Raises nothing but cancellation."""
+    try:
+        async with engine.connect() as guard, guard.begin():
+            if not await take_guard(guard, job, max_seconds):
+                return "busy"
+            if await ran_recently(guard, job):
+                return "recent"
+            return await record_run(engine, job, max_seconds)
+    except Exception:
+        log.exception("job not guarded", job=job.name)
+        return "failed"
+
+
+async def take_guard(guard: AsyncConnection, job: Job, max_seconds: float) -> bool:
+    await guard.execute(LET_IDLE, {"milliseconds": str(int((max_seconds + FROZEN_SECONDS) * 1000))})
+    return bool((await guard.execute(TAKE_GUARD, {"job": job.name})).scalar_one())
+
+
+async def ran_recently(guard: AsyncConnection, job: Job) -> bool:
+    asked = {"job": job.name, "seconds": job.period_seconds * RECENT_SHARE}
+    return bool((await guard.execute(RAN_RECENTLY, asked)).scalar_one())
+
+
+async def record_run(engine: AsyncEngine, job: Job, max_seconds: float) -> Outcome:
+    async with engine.begin() as connection:
+        await connection.execute(RECORD_START, {"job": job.name})
+    outcome, detail = await run_in_time(job, max_seconds)
+    async with engine.begin() as connection:
+        await connection.execute(RECORD_END, {"job": job.name, "outcome": outcome, "detail": detail})
+    return outcome
+
+
+async def run_in_time(job: Job, max_seconds: float) -> tuple[Outcome, str]:
+    """Run the job's body; its outcome, and counts or the failure in words."""
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(max_seconds):
+            counts = await job.run()
+    except Exception as error:
+        log.exception("job failed", job=job.name, seconds=round(time.monotonic() - started, 3))
+        return "failed", f"{type(error).__name__}: {error}"[:DETAIL_CHARS]
+    seconds = round(time.monotonic() - started, 3)
+    write = log.info if any(counts.values()) else log.debug
+    write("job done", job=job.name, seconds=seconds, **counts)
+    return "done", " ".join(f"{name}={count}" for name, count in counts.items())
