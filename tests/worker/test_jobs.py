@@ -1,0 +1,86 @@
+"""The guard: one run at a time, none right after another, none for ever, and no failure that ends the worker."""
+
+import asyncio
+from collections.abc import Mapping
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from common.database import make_engine
+from common.settings import Settings
+from tests.worker.stored import rows
+from worker.jobs import Job, run_job
+
+LAST_RUN = "SELECT outcome, detail, finished_at IS NOT NULL FROM job_runs WHERE job = 'count'"
+
+
+class Counting:
+    """A job's body that counts its runs, and goes on when it is let."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.go_on = asyncio.Event()
+
+    async def run(self) -> Mapping[str, int]:
+        self.runs += 1
+        await self.go_on.wait()
+        return {"counted": self.runs}
+
+    def job(self) -> Job:
+        return Job("count", 60, self.run)
+
+
+async def test_two_at_once_are_one_run(engine: AsyncEngine) -> None:
+    body = Counting()
+    first = asyncio.create_task(run_job(engine, body.job(), 10))
+    while not body.runs:
+        await asyncio.sleep(0.01)
+    assert await run_job(engine, body.job(), 10) == "busy"
+    body.go_on.set()
+    assert await first == "done"
+    assert body.runs == 1
+    assert await rows(engine, LAST_RUN) == [("done", "counted=1", True)]
+
+
+async def test_a_job_that_ran_a_moment_ago_is_skipped_until_its_period_is_over(engine: AsyncEngine) -> None:
+    body = Counting()
+    body.go_on.set()
+    outcomes = [await run_job(engine, body.job(), 10) for _ in range(2)]
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE job_runs SET started_at = started_at - interval '60 seconds'"))
+    outcomes.append(await run_job(engine, body.job(), 10))
+    assert outcomes == ["done", "recent", "done"]
+    assert body.runs == 2
+
+
+async def test_a_failure_is_recorded_and_the_next_tick_runs(engine: AsyncEngine) -> None:
+    async def fail() -> Mapping[str, int]:
+        raise ValueError("no such place")
+
+    assert await run_job(engine, Job("count", 60, fail), 10) == "failed"
+    assert await rows(engine, LAST_RUN) == [("failed", "ValueError: no such place", True)]
+    body = Counting()
+    body.go_on.set()
+    assert await run_job(engine, body.job(), 10) == "done"
+
+
+async def test_a_run_that_takes_too_long_is_stopped(engine: AsyncEngine) -> None:
+    assert await run_job(engine, Counting().job(), 0.05) == "failed"
+    assert await rows(engine, "SELECT outcome, detail FROM job_runs") == [("failed", "TimeoutError: ")]
+
+
+async def test_a_cancelled_run_gives_the_guard_back(engine: AsyncEngine) -> None:
+    body = Counting()
+    first = asyncio.create_task(run_job(engine, body.job(), 10))
+    while not body.runs:
+        await asyncio.sleep(0.01)
+    first.cancel()
+    await asyncio.wait([first])
+    body.go_on.set()
+    assert await run_job(engine, body.job(), 10) == "done"
+
+
+async def test_without_postgres_a_job_fails_and_raises_nothing(settings: Settings) -> None:
+    nowhere = make_engine(Settings(database_url="postgresql://mayday@/x?host=/nowhere"), "test")
+    assert await run_job(nowhere, Counting().job(), 10) == "failed"
+    await nowhere.dispose()
