@@ -19,10 +19,12 @@ class Counting:
 
     def __init__(self) -> None:
         self.runs = 0
+        self.started = asyncio.Event()
         self.go_on = asyncio.Event()
 
     async def run(self) -> Mapping[str, int]:
         self.runs += 1
+        self.started.set()
         await self.go_on.wait()
         return {"counted": self.runs}
 
@@ -33,8 +35,7 @@ class Counting:
 async def test_two_at_once_are_one_run(engine: AsyncEngine) -> None:
     body = Counting()
     first = asyncio.create_task(run_job(engine, body.job(), 10))
-    while not body.runs:
-        await asyncio.sleep(0.01)
+    await body.started.wait()
     assert await run_job(engine, body.job(), 10) == "busy"
     body.go_on.set()
     assert await first == "done"
@@ -72,8 +73,7 @@ async def test_a_run_that_takes_too_long_is_stopped(engine: AsyncEngine) -> None
 async def test_a_cancelled_run_gives_the_guard_back(engine: AsyncEngine) -> None:
     body = Counting()
     first = asyncio.create_task(run_job(engine, body.job(), 10))
-    while not body.runs:
-        await asyncio.sleep(0.01)
+    await body.started.wait()
     first.cancel()
     await asyncio.wait([first])
     body.go_on.set()

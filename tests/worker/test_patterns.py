@@ -233,14 +233,14 @@ async def test_without_redis_patterns_are_kept_in_postgres(engine: AsyncEngine, 
     await cache.close()
 
 
-@pytest.mark.parametrize("idle_for", ["5 minutes", "2 hours"])
+@pytest.mark.parametrize(("minutes", "projects"), [(5, 0), (120, 2)])
 async def test_quiet_projects_are_looked_at_once_an_hour(
-    engine: AsyncEngine, settings: Settings, idle_for: str
+    engine: AsyncEngine, settings: Settings, minutes: int, projects: int
 ) -> None:
     cache = Cache.connect(settings)
     await find_patterns(engine, cache, 200)
     async with engine.begin() as connection:
-        await connection.execute(text(f"UPDATE snapshots SET computed_at = now() - interval '{idle_for}'"))
+        await connection.execute(text("UPDATE snapshots SET computed_at = :then"), {"then": ago(minutes=minutes)})
     found = await find_patterns(engine, cache, 200)
-    assert found.projects == (2 if idle_for == "2 hours" else 0)
+    assert found.projects == projects
     await cache.close()
