@@ -11,6 +11,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+__all__ = ["COMPRESS_FROM_BYTES", "Encoding", "compress", "zstd"]
+
 Encoding = Literal["identity", "gzip", "br", "zstd"]
 
 COMPRESS_FROM_BYTES = 500

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
         description="How old GET /api/errors/recent may be: writes raise the generation at most this often.",
     )
 
+    read_copies_max_bytes: PositiveInt = Field(
+        64 * 2**20, description="Most bytes of answers that a process keeps copies of."
+    )
+    read_copies_max_entries: PositiveInt = Field(10_000, description="Most answers that a process keeps copies of.")
+
     # the worker
     fold_every_seconds: int = Field(5, ge=1, le=30, description="How often deltas become rollups.")
     patterns_every_seconds: int = Field(

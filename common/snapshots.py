@@ -5,22 +5,20 @@ Worker and API agree on it here: the worker computes it on a cron, the API when 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.settings import Settings
 from common.tables import Severity
 
 WINDOWS_HOURS = (1, 6, 24, 168)
-WINDOW_NAMES = {1: "1h", 6: "6h", 24: "24h", 168: "7d"}
-FINE_WINDOW_HOURS = 24  # longer windows begin on the hour, since their oldest rollups may be an hour wide
-TOP = 10
 
 
 class KeyCount(BaseModel):
@@ -97,236 +95,179 @@ class PatternsAnswer(BaseModel):
     other: OtherPatterns
 
 
-# What all of one project's statements see: one moment. Has to be the first statement of the transaction.
-ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-
-# Counts since the window's start, once by pattern, service and severity, and once by hour, in one pass.
-# A fingerprint that has no pattern yet stands for itself.
-COUNT = text("""
-    WITH counted AS (
-        SELECT fingerprint, service, severity, date_trunc('hour', bucket, 'UTC') AS hour, sum(count) AS count
-        FROM rollups WHERE project_id = :project_id AND bucket >= :start
-        GROUP BY GROUPING SETS ((fingerprint, service, severity), (date_trunc('hour', bucket, 'UTC')))
-    )
-    SELECT p.pattern_id, CASE WHEN p.pattern_id IS NULL THEN c.fingerprint END AS fingerprint, p.trend,
-           c.service, c.severity, c.hour, sum(c.count)::bigint AS errors
-    FROM counted c
-    LEFT JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = c.fingerprint
-    LEFT JOIN patterns p ON p.project_id = :project_id AND p.pattern_id = f.pattern_id
-    GROUP BY 1, 2, 3, 4, 5, 6
-""")
-
-# What the listed patterns say of themselves.
-LISTED_PATTERNS = text("""
-    SELECT pattern_id, title, template, error_type, grouped_by, state, first_seen, last_seen
-    FROM patterns WHERE project_id = :project_id AND pattern_id = ANY(CAST(:pattern_ids AS uuid[]))
-""")
-
-# What the listed fingerprints without a pattern say of themselves; a lost one must not break the answer.
-LISTED_FINGERPRINTS = text("""
-    SELECT wanted.fingerprint, coalesce(title, 'Unknown') AS title, coalesce(skeleton, '') AS template, error_type,
-           coalesce(grouped_by, 'message') AS grouped_by, 'new' AS state,
-           coalesce(first_seen, :start) AS first_seen, coalesce(last_seen, :start) AS last_seen
-    FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
-    LEFT JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = wanted.fingerprint
-""")
-
-# When the oldest error that is not counted yet was written.
-OLDEST_DELTA = text("SELECT min(written_at) FROM deltas WHERE project_id = :project_id")
-
-# Keeps the answer, unless a newer one is there.
-STORE = text("""
+# What fell on the window, by pattern, service and severity: every sum of the answer is made of these rows.
+COUNT_WINDOW = text(
+    """
+    SELECT f.pattern_id, r.service, r.severity, sum(r.count)::bigint AS errors
+    FROM rollups r JOIN fingerprints f ON f.project_id = r.project_id AND f.fingerprint = r.fingerprint
+    WHERE r.project_id = :project_id AND r.bucket >= :start
+    GROUP BY f.pattern_id, r.service, r.severity
+    """
+)
+# The same by hour.
+COUNT_HOURS = text(
+    """
+    SELECT date_trunc('hour', bucket, 'UTC') AS start, sum(count)::bigint AS errors
+    FROM rollups WHERE project_id = :project_id AND bucket >= :start GROUP BY 1
+    """
+)
+# What is known of patterns; one that the worker has not looked at yet is described by its fingerprint.
+DESCRIBE_PATTERNS = text(
+    """
+    SELECT f.pattern_id, coalesce(p.title, min(f.title)) AS title, coalesce(p.template, min(f.skeleton)) AS template,
+           coalesce(p.error_type, min(f.error_type)) AS error_type, coalesce(p.state, 'new') AS state,
+           coalesce(p.trend, 'new') AS trend, coalesce(p.grouped_by, min(f.grouped_by)) AS grouped_by,
+           min(f.first_seen) AS first_seen, max(f.last_seen) AS last_seen
+    FROM fingerprints f LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
+    WHERE f.project_id = :project_id AND f.pattern_id = ANY(:pattern_ids)
+    GROUP BY f.pattern_id, p.title, p.template, p.error_type, p.state, p.trend, p.grouped_by
+    """
+)
+# Age of the oldest delta that is not folded, in seconds.
+FIND_LAG = text(
+    "SELECT coalesce(extract(epoch FROM now() - min(written_at)), 0) FROM deltas WHERE project_id = :project_id"
+)
+STORE_SNAPSHOT = text(
+    """
     INSERT INTO snapshots (project_id, window_hours, computed_at, body)
     VALUES (:project_id, :window_hours, :computed_at, :body)
-    ON CONFLICT (project_id, window_hours) DO UPDATE
-    SET computed_at = EXCLUDED.computed_at, body = EXCLUDED.body
+    ON CONFLICT (project_id, window_hours) DO UPDATE SET
+        computed_at = EXCLUDED.computed_at, body = EXCLUDED.body
     WHERE snapshots.computed_at < EXCLUDED.computed_at
-""")
-
-# The kept answer of one window.
-LOAD = text("""
-    SELECT computed_at, body FROM snapshots WHERE project_id = :project_id AND window_hours = :window_hours
-""")
+    """
+)
+LOAD_SNAPSHOT = text(
+    "SELECT computed_at, body FROM snapshots WHERE project_id = :project_id AND window_hours = :window_hours"
+)
 
 
 @dataclass(slots=True)
 class Tally:
-    """One pattern's counts in the window."""
+    """The counts of one pattern."""
 
-    trend: str = "new"
-    fingerprint: int | None = None
-    services: Counter[str] = field(default_factory=Counter)
-    severities: Counter[str] = field(default_factory=Counter)
-    count: int = 0
+    total: int = 0
+    by_severity: Counter[str] = field(default_factory=Counter)
+    by_service: Counter[str] = field(default_factory=Counter)
 
-    def add(self, row: Row[Any]) -> None:
-        self.services[row.service] += row.errors
-        self.severities[Severity(row.severity).name] += row.errors
-        self.count += row.errors
-
-
-def window_start(window_hours: int, now: datetime) -> datetime:
-    """Where the window begins: on five minutes, or on the hour where rollups may be an hour wide."""
-    start = (now - timedelta(hours=window_hours)).astimezone(UTC).replace(second=0, microsecond=0)
-    minute = start.minute - start.minute % 5 if window_hours <= FINE_WINDOW_HOURS else 0
-    return start.replace(minute=minute)
-
-
-def first_pattern_id(project_id: UUID, fingerprint: int) -> UUID:
-    """The id under which a fingerprint is shown until it has a pattern, and that of the pattern which it founds."""
-    return uuid5(project_id, str(fingerprint))
+    def add(self, severity: str, service: str, count: int) -> None:
+        self.total += count
+        self.by_severity[severity] += count
+        self.by_service[service] += count
 
 
 async def compute_snapshot(
-    connection: AsyncConnection, project_id: UUID, window_hours: int, now: datetime, max_listed: int
+    engine: AsyncEngine, project_id: UUID, window_hours: int, settings: Settings
 ) -> PatternsAnswer:
-    """Sum the window up, with at most `max_listed` patterns listed.
-
-    Sees one moment of the database: has to be the first that happens in the connection's transaction. Errors timed
-    a little after `now` are in it, so that all folded errors since the window's start are.
-    """
-    await connection.execute(ONE_MOMENT)
-    start = window_start(window_hours, now)
-    project = {"project_id": project_id}
-    rows = (await connection.execute(COUNT, {**project, "start": start})).all()
-    tallies = tally_patterns(project_id, rows)
-    ranked = sorted(tallies, key=lambda pattern_id: (-tallies[pattern_id].count, pattern_id))
-    shown = dict.fromkeys([*ranked[:max_listed], *top_of_trends(ranked, tallies)])
-    texts = await load_texts(connection, project_id, start, {pattern_id: tallies[pattern_id] for pattern_id in shown})
-    oldest = (await connection.execute(OLDEST_DELTA, project)).scalar_one()
-    total = sum(tally.count for tally in tallies.values())
-
-    def short(pattern_id: UUID) -> PatternCount:
-        return PatternCount(id=pattern_id, title=texts[pattern_id].title, count=tallies[pattern_id].count)
-
+    """Sum up one window from the rollups, all of it as of one moment: folds that run meanwhile are not half seen."""
+    now = datetime.now(UTC)
+    start = start_of_window(now, window_hours, settings.rollup_fine_hours)
+    asked = {"project_id": project_id, "start": start}
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+        tallies, whole = tally((await connection.execute(COUNT_WINDOW, asked)).all())
+        hours = {row.start: row.errors for row in await connection.execute(COUNT_HOURS, asked)}
+        known = await connection.execute(DESCRIBE_PATTERNS, {"project_id": project_id, "pattern_ids": list(tallies)})
+        described = {row.pattern_id: row for row in known}
+        lag_seconds = float(await connection.scalar(FIND_LAG, {"project_id": project_id}) or 0)
+    ordered = sorted(tallies, key=lambda pattern: (-tallies[pattern].total, pattern))
+    listed = ordered[: settings.patterns_max_listed]
+    left_out = [tallies[pattern].total for pattern in ordered[settings.patterns_max_listed :]]
+    summaries = [summarize(described[pattern], tallies[pattern], whole.total) for pattern in listed]
     return PatternsAnswer(
-        window=WINDOW_NAMES.get(window_hours, f"{window_hours}h"),
+        window=name_window(window_hours),
         window_start=start,
         window_end=now,
         computed_at=now,
-        lag_seconds=max((now - oldest).total_seconds(), 0.0) if oldest else 0.0,
-        total=total,
-        by_severity=counts_by(tally.severities for tally in tallies.values()),
-        by_service=counts_by(tally.services for tally in tallies.values()),
-        series=hourly_series(start, now, {row.hour: row.errors for row in rows if row.hour is not None}),
-        trends=group_trends(ranked, tallies, short),
-        top_10=[short(pattern_id) for pattern_id in ranked[:TOP]],
-        patterns=[
-            summarize(pattern_id, tallies[pattern_id], texts[pattern_id], total) for pattern_id in ranked[:max_listed]
-        ],
-        other=OtherPatterns(
-            patterns=len(ranked[max_listed:]),
-            count=sum(tallies[pattern_id].count for pattern_id in ranked[max_listed:]),
-        ),
+        lag_seconds=round(lag_seconds, 3),
+        total=whole.total,
+        by_severity=key_counts(whole.by_severity),
+        by_service=key_counts(whole.by_service),
+        series=list(hour_series(hours, start, now)),
+        trends=group_trends(ordered, tallies, described),
+        top_10=[PatternCount(id=s.id, title=s.title, count=s.count) for s in summaries[:10]],
+        patterns=summaries,
+        other=OtherPatterns(patterns=len(left_out), count=sum(left_out)),
     )
 
 
-def tally_patterns(project_id: UUID, rows: Iterable[Row[Any]]) -> dict[UUID, Tally]:
-    """The rows of COUNT that are not hours, by pattern."""
-    tallies: dict[UUID, Tally] = {}
+def start_of_window(now: datetime, window_hours: int, fine_hours: int) -> datetime:
+    """Where the window begins: on a bucket's edge, which beyond the fine hours is the full hour."""
+    start = now - timedelta(hours=window_hours)
+    minute = 0 if window_hours > fine_hours else start.minute // 5 * 5
+    return start.replace(minute=minute, second=0, microsecond=0)
+
+
+def tally(rows: Iterable[Any]) -> tuple[dict[UUID, Tally], Tally]:
+    """The counts of each pattern, and of all of them."""
+    tallies: dict[UUID, Tally] = defaultdict(Tally)
+    whole = Tally()
     for row in rows:
-        if row.hour is None:
-            pattern_id = row.pattern_id or first_pattern_id(project_id, row.fingerprint)
-            tally = tallies.setdefault(pattern_id, Tally(row.trend or "new", row.fingerprint))
-            tally.add(row)
-    return tallies
+        severity = Severity(row.severity).name
+        tallies[row.pattern_id].add(severity, row.service, row.errors)
+        whole.add(severity, row.service, row.errors)
+    return dict(tallies), whole
 
 
-def top_of_trends(ranked: Sequence[UUID], tallies: Mapping[UUID, Tally]) -> list[UUID]:
-    seen: Counter[str] = Counter()
-    top = []
-    for pattern_id in ranked:
-        seen[tallies[pattern_id].trend] += 1
-        if seen[tallies[pattern_id].trend] <= TOP:
-            top.append(pattern_id)
-    return top
-
-
-async def load_texts(
-    connection: AsyncConnection, project_id: UUID, start: datetime, shown: Mapping[UUID, Tally]
-) -> dict[UUID, Row[Any]]:
-    """Title, template and the rest of each shown pattern, or of the fingerprint that stands for itself."""
-    fingerprints = [tally.fingerprint for tally in shown.values() if tally.fingerprint is not None]
-    known = [pattern_id for pattern_id, tally in shown.items() if tally.fingerprint is None]
-    patterns = await connection.execute(LISTED_PATTERNS, {"project_id": project_id, "pattern_ids": known})
-    texts = {row.pattern_id: row for row in patterns}
-    alone = await connection.execute(
-        LISTED_FINGERPRINTS, {"project_id": project_id, "start": start, "fingerprints": fingerprints}
-    )
-    return texts | {first_pattern_id(project_id, row.fingerprint): row for row in alone}
-
-
-def summarize(pattern_id: UUID, tally: Tally, texts: Row[Any], total: int) -> PatternSummary:
+def summarize(described: Any, counts: Tally, total: int) -> PatternSummary:
     return PatternSummary(
-        id=pattern_id,
-        title=texts.title,
-        template=texts.template,
-        error_type=texts.error_type,
-        count=tally.count,
-        share=tally.count / total,
-        state=texts.state,
-        trend=tally.trend,
-        grouped_by=texts.grouped_by,
-        by_severity=counts_by([tally.severities]),
-        services=counts_by([tally.services]),
-        first_seen=texts.first_seen,
-        last_seen=texts.last_seen,
+        id=described.pattern_id,
+        title=described.title,
+        template=described.template,
+        error_type=described.error_type,
+        count=counts.total,
+        share=round(counts.total / total, 4),
+        state=described.state,
+        trend=described.trend,
+        grouped_by=described.grouped_by,
+        by_severity=key_counts(counts.by_severity),
+        services=key_counts(counts.by_service),
+        first_seen=described.first_seen,
+        last_seen=described.last_seen,
     )
 
 
-def counts_by(counters: Iterable[Counter[str]]) -> list[KeyCount]:
-    """The counters added up, largest first."""
-    total: Counter[str] = Counter()
-    for counter in counters:
-        total.update(counter)
+def group_trends(ordered: list[UUID], tallies: Mapping[UUID, Tally], described: Mapping[UUID, Any]) -> list[TrendGroup]:
+    """The patterns by what their series do; those with most errors first."""
+    groups: dict[str, list[PatternCount]] = defaultdict(list)
+    for pattern in ordered:
+        facts = described[pattern]
+        groups[facts.trend].append(PatternCount(id=pattern, title=facts.title, count=tallies[pattern].total))
     return [
-        KeyCount(key=key, count=count) for key, count in sorted(total.items(), key=lambda item: (-item[1], item[0]))
+        TrendGroup(trend=trend, patterns=len(group), count=sum(p.count for p in group), top=group[:10])
+        for trend, group in sorted(groups.items())
     ]
 
 
-def group_trends(
-    ranked: Sequence[UUID], tallies: Mapping[UUID, Tally], short: Callable[[UUID], PatternCount]
-) -> list[TrendGroup]:
-    """The patterns by trend, those with most errors first."""
-    groups: defaultdict[str, list[UUID]] = defaultdict(list)
-    for pattern_id in ranked:
-        groups[tallies[pattern_id].trend].append(pattern_id)
-    found = [
-        TrendGroup(
-            trend=trend,
-            patterns=len(members),
-            count=sum(tallies[pattern_id].count for pattern_id in members),
-            top=[short(pattern_id) for pattern_id in members[:TOP]],
-        )
-        for trend, members in groups.items()
-    ]
-    return sorted(found, key=lambda group: (-group.count, group.trend))
-
-
-def hourly_series(start: datetime, now: datetime, counts: Mapping[datetime, int]) -> list[HourCount]:
-    """Every hour from the window's first to the last that has errors or is now; absent hours are 0."""
+def hour_series(hours: Mapping[datetime, int], start: datetime, now: datetime) -> Iterator[HourCount]:
+    """Every hour from the window's first to its last, also those without errors."""
     hour = start.replace(minute=0)
-    last = max([now.astimezone(UTC).replace(minute=0, second=0, microsecond=0), *counts])
-    series = []
-    while hour <= last:
-        series.append(HourCount(start=hour, count=counts.get(hour, 0)))
+    while hour <= max([now, *hours]):
+        yield HourCount(start=hour, count=hours.get(hour, 0))
         hour += timedelta(hours=1)
-    return series
+
+
+def key_counts(counts: Counter[str]) -> list[KeyCount]:
+    """Most first, then by name."""
+    return [KeyCount(key=key, count=count) for key, count in sorted(counts.items(), key=lambda i: (-i[1], i[0]))]
+
+
+def name_window(hours: int) -> str:
+    return f"{hours // 24}d" if hours > 24 else f"{hours}h"
 
 
 async def store_snapshot(
-    connection: AsyncConnection, project_id: UUID, window_hours: int, computed_at: datetime, body: bytes
-) -> None:
-    """Keep an answer's JSON, unless a newer one is kept. In a transaction of its own, after `compute_snapshot`'s."""
-    await connection.execute(
-        STORE,
-        {"project_id": project_id, "window_hours": window_hours, "computed_at": computed_at, "body": body},
-    )
+    connection: AsyncConnection, project_id: UUID, window_hours: int, answer: PatternsAnswer
+) -> bytes:
+    """Keep the answer, unless a later one is kept already; gives its bytes, as they are sent."""
+    body = answer.model_dump_json().encode()
+    values = {"project_id": project_id, "window_hours": window_hours, "computed_at": answer.computed_at, "body": body}
+    await connection.execute(STORE_SNAPSHOT, values)
+    return body
 
 
 async def load_snapshot(
     connection: AsyncConnection, project_id: UUID, window_hours: int
 ) -> tuple[datetime, bytes] | None:
-    """When the kept answer was computed, and its JSON."""
-    row = (await connection.execute(LOAD, {"project_id": project_id, "window_hours": window_hours})).one_or_none()
-    return (row.computed_at, row.body) if row else None
+    """When the kept answer was computed, and its bytes; None when there is none yet."""
+    row = (await connection.execute(LOAD_SNAPSHOT, {"project_id": project_id, "window_hours": window_hours})).first()
+    return (row.computed_at, bytes(row.body)) if row else None

@@ -13,6 +13,9 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.cache import Cache
+from common.settings import Settings
+
 log = structlog.get_logger()
 
 Outcome = Literal["done", "failed", "busy", "recent"]
@@ -48,25 +51,34 @@ RECORD_END = text("""
 
 
 @dataclass(frozen=True, slots=True)
+class Tools:
+    """What a job works with."""
+
+    engine: AsyncEngine
+    cache: Cache
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do every `period_seconds`. `run` does all that is due and returns counts for the log."""
+    """Something to do every `every_seconds`. `run` does all that is due and returns counts for the log."""
 
     name: str
-    period_seconds: int
-    run: Callable[[], Awaitable[Mapping[str, int]]]
+    every_seconds: int
+    run: Callable[[Tools], Awaitable[Mapping[str, int]]]
 
 
-async def run_job(engine: AsyncEngine, job: Job, max_seconds: float) -> Outcome:
+async def run_job(tools: Tools, job: Job) -> Outcome:
     """Run the job unless another run has the guard or one ended a moment ago. Raises nothing but cancellation."""
     try:
-        async with engine.connect() as guard, guard.begin():
-            if not await take_guard(guard, job, max_seconds):
+        async with tools.engine.connect() as guard, guard.begin():
+            if not await take_guard(guard, job, tools.settings.job_max_seconds):
                 return "busy"
             if await ran_recently(guard, job):
                 return "recent"
-            return await record_run(engine, job, max_seconds)
+            return await record_run(tools, job)
     except Exception:
-        log.exception("job not guarded", job=job.name)
+        log.exception("job_not_run", job=job.name)
         return "failed"
 
 
@@ -76,29 +88,29 @@ async def take_guard(guard: AsyncConnection, job: Job, max_seconds: float) -> bo
 
 
 async def ran_recently(guard: AsyncConnection, job: Job) -> bool:
-    asked = {"job": job.name, "seconds": job.period_seconds * RECENT_SHARE}
+    asked = {"job": job.name, "seconds": job.every_seconds * RECENT_SHARE}
     return bool((await guard.execute(RAN_RECENTLY, asked)).scalar_one())
 
 
-async def record_run(engine: AsyncEngine, job: Job, max_seconds: float) -> Outcome:
-    async with engine.begin() as connection:
+async def record_run(tools: Tools, job: Job) -> Outcome:
+    async with tools.engine.begin() as connection:
         await connection.execute(RECORD_START, {"job": job.name})
-    outcome, detail = await run_in_time(job, max_seconds)
-    async with engine.begin() as connection:
+    outcome, detail = await run_in_time(tools, job)
+    async with tools.engine.begin() as connection:
         await connection.execute(RECORD_END, {"job": job.name, "outcome": outcome, "detail": detail})
     return outcome
 
 
-async def run_in_time(job: Job, max_seconds: float) -> tuple[Outcome, str]:
+async def run_in_time(tools: Tools, job: Job) -> tuple[Outcome, str]:
     """Run the job's body; its outcome, and counts or the failure in words."""
     started = time.monotonic()
     try:
-        async with asyncio.timeout(max_seconds):
-            counts = await job.run()
+        async with asyncio.timeout(tools.settings.job_max_seconds):
+            counts = await job.run(tools)
     except Exception as error:
-        log.exception("job failed", job=job.name, seconds=round(time.monotonic() - started, 3))
-        return "failed", f"{type(error).__name__}: {error}"[:DETAIL_CHARS]
+        log.exception("job_failed", job=job.name, seconds=round(time.monotonic() - started, 3))
+        return "failed", f"{type(error).__name__}: {error}".rstrip(": ")[:DETAIL_CHARS]
     seconds = round(time.monotonic() - started, 3)
     write = log.info if any(counts.values()) else log.debug
-    write("job done", job=job.name, seconds=seconds, **counts)
+    write("job_done", job=job.name, seconds=seconds, **counts)
     return "done", " ".join(f"{name}={count}" for name, count in counts.items())

@@ -8,8 +8,9 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import Awaitable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 from uuid import uuid4
@@ -24,12 +25,11 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.cache import Cache
 from common.database import make_engine
 from common.settings import Settings
-from worker.jobs import Job, run_job
+from worker.jobs import Job, Tools, run_job
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
 from worker.rollups import compact_rollups, delete_old_rollups, fold_deltas, list_projects
@@ -39,75 +39,91 @@ log = structlog.get_logger()
 QUEUE = "mayday:jobs"
 UPKEEP_SECONDS = 3_600
 REDIS_SECONDS = 2.0
-RESTART_SECONDS = 2.0
+RESTART_SECONDS = 5.0
 STOP_SECONDS = 3.0
 CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
 
 # Whether the tables are there.
-SCHEMA = text("SELECT to_regclass('job_runs') IS NOT NULL")
+HAS_TABLES = text("SELECT to_regclass('job_runs') IS NOT NULL")
 
 
-@dataclass(slots=True)
-class Stores:
-    """What the jobs work on, and when arq last triggered each (monotonic seconds)."""
-
-    settings: Settings
-    engine: AsyncEngine
-    cache: Cache
-    triggered: dict[str, float] = field(default_factory=dict)
-
-    async def close(self) -> None:
-        await self.cache.close()
-        await self.engine.dispose()
+async def fold(tools: Tools) -> Mapping[str, int]:
+    return {"deltas": await fold_deltas(tools.engine, tools.settings.rollup_fine_hours)}
 
 
-def open_stores(settings: Settings) -> Stores:
-    """Connects lazily. A statement of the worker may take as long as its job."""
-    patient = settings.model_copy(update={"database_statement_seconds": float(settings.job_max_seconds)})
-    engine = make_engine(patient, "worker", pool_size=CONNECTIONS_PER_JOB * 3)
-    return Stores(settings, engine, Cache.connect(settings))
+async def patterns(tools: Tools) -> Mapping[str, int]:
+    return asdict(await find_patterns(tools.engine, tools.cache, tools.settings))
 
 
-def make_jobs(stores: Stores) -> list[Job]:
+async def upkeep(tools: Tools) -> Mapping[str, int]:
+    """What is due every hour: partitions ahead, old days out, old rollups wider."""
+    settings = tools.settings
+    kept = await keep_partitions(tools.engine, settings.retention_days, settings.partitions_ahead_days)
+    projects = await list_projects(tools.engine)
+    deleted = await delete_old_rollups(tools.engine, projects, settings.retention_days)
+    compacted = await compact_rollups(tools.engine, projects, settings.rollup_fine_hours)
+    return {**asdict(kept), "deleted": deleted, "compacted": compacted}
+
+
+def schedule(settings: Settings) -> list[Job]:
     """What the worker does, and how often."""
-    settings, engine = stores.settings, stores.engine
-
-    async def fold() -> Mapping[str, int]:
-        return {"deltas": await fold_deltas(engine, settings.rollup_fine_hours)}
-
-    async def patterns() -> Mapping[str, int]:
-        return asdict(await find_patterns(engine, stores.cache, settings.patterns_max_listed))
-
-    async def upkeep() -> Mapping[str, int]:
-        kept = await keep_partitions(engine, settings.retention_days, settings.partitions_ahead_days)
-        projects = await list_projects(engine)
-        deleted = await delete_old_rollups(engine, projects, settings.retention_days)
-        compacted = await compact_rollups(engine, projects, settings.rollup_fine_hours)
-        return {**asdict(kept), "deleted": deleted, "compacted": compacted}
-
     return [
+        Job("upkeep", UPKEEP_SECONDS, upkeep),
         Job("fold", settings.fold_every_seconds, fold),
         Job("patterns", settings.patterns_every_seconds, patterns),
-        Job("upkeep", UPKEEP_SECONDS, upkeep),
     ]
 
 
-def cron_job(stores: Stores, job: Job) -> CronJob:
+class Triggers:
+    """When arq last triggered each job, so that what it leaves out is noticed."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self._last = {job.name: time.monotonic() for job in jobs}
+
+    def note(self, job: Job) -> None:
+        self._last[job.name] = time.monotonic()
+
+    def are_overdue(self, job: Job) -> bool:
+        """Whether one and a half periods went without one."""
+        return time.monotonic() - self._last[job.name] > job.every_seconds * 1.5
+
+
+@asynccontextmanager
+async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
+    """The stores that jobs work with, closed at the end. A statement of the worker may take as long as its job."""
+    patient = settings.model_copy(update={"database_statement_seconds": float(settings.job_max_seconds)})
+    engine = make_engine(patient, "worker", pool_size=CONNECTIONS_PER_JOB * len(schedule(settings)))
+    cache = Cache.connect(settings)
+    try:
+        yield Tools(engine, cache, settings)
+    finally:
+        await cache.close()
+        await engine.dispose()
+
+
+def cron_job(tools: Tools, job: Job, triggers: Triggers) -> CronJob:
     """The job's line in the cron table. One run a tick over all workers; the guard sorts out the rest."""
 
     async def trigger(ctx: dict[Any, Any]) -> str:  # noqa: ARG001
-        stores.triggered[job.name] = time.monotonic()
-        return await run_job(stores.engine, job, stores.settings.job_max_seconds)
+        triggers.note(job)
+        return await run_job(tools, job)
 
-    timeout = stores.settings.job_max_seconds + 10
-    return cron(trigger, name=job.name, timeout=timeout, **cron_times(job.period_seconds))
+    timeout = tools.settings.job_max_seconds + 10
+    return cron(trigger, name=job.name, timeout=timeout, **cron_times(job.every_seconds))
 
 
-def cron_times(period_seconds: int) -> dict[str, Any]:
+def cron_times(every_seconds: int) -> dict[str, Any]:
     """When a period ticks: by seconds under a minute, else by whole minutes, at most once an hour."""
-    if period_seconds < 60:
-        return {"second": set(range(0, 60, period_seconds))}
-    return {"minute": set(range(0, 60, period_seconds // 60)), "second": {2}}
+    if every_seconds < 60:
+        return {"second": set(range(0, 60, every_seconds))}
+    return {"minute": set(range(0, 60, every_seconds // 60)), "second": {2}}
+
+
+class QueueRedis(ArqRedis):
+    """arq closes it by a name that redis-py gave up."""
+
+    async def close(self, close_connection_pool: bool | None = None) -> None:
+        await self.aclose(close_connection_pool)
 
 
 def queue_redis(settings: Settings) -> ArqRedis:
@@ -119,19 +135,19 @@ def queue_redis(settings: Settings) -> ArqRedis:
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
         retry_on_error=[RedisError, OSError, TimeoutError],
     )
-    return ArqRedis(pool, job_serializer=to_json, job_deserializer=json.loads, default_queue_name=QUEUE)
+    return QueueRedis(pool, job_serializer=to_json, job_deserializer=json.loads, default_queue_name=QUEUE)
 
 
 def to_json(job: dict[str, Any]) -> bytes:
     return json.dumps(job).encode()
 
 
-def make_arq_worker(stores: Stores, jobs: list[Job], *, queue: str = QUEUE, **options: Any) -> Worker:
+def make_arq(tools: Tools, triggers: Triggers, **options: Any) -> Worker:
     """arq with the cron table; its health key is its own, since the first to leave deletes it."""
     return Worker(
-        cron_jobs=[cron_job(stores, job) for job in jobs],
-        redis_pool=queue_redis(stores.settings),
-        queue_name=queue,
+        cron_jobs=[cron_job(tools, job, triggers) for job in schedule(tools.settings)],
+        redis_pool=queue_redis(tools.settings),
+        queue_name=QUEUE,
         health_check_key=f"mayday:worker:{uuid4()}",
         health_check_interval=60,
         job_serializer=to_json,
@@ -144,87 +160,97 @@ def make_arq_worker(stores: Stores, jobs: list[Job], *, queue: str = QUEUE, **op
     )
 
 
-async def keep_arq(stores: Stores, jobs: list[Job]) -> None:
+async def keep_arq(tools: Tools, triggers: Triggers) -> None:
     """Run arq, and again when it ended because Redis went away."""
     while True:
-        worker = make_arq_worker(stores, jobs)
+        arq = make_arq(tools, triggers)
         try:
-            await worker.async_run()
-        except (RedisError, OSError, RuntimeError) as error:
-            log.warning("queue lost", reason=repr(error), retry_seconds=RESTART_SECONDS)
+            await arq.async_run()
+        except (RedisError, OSError) as error:
+            log.warning("queue_lost", error=str(error), until="it is back, jobs are triggered here")
         finally:
-            await close_arq(worker)
+            await close_arq(arq)
         await asyncio.sleep(RESTART_SECONDS)
 
 
-async def close_arq(worker: Worker) -> None:
-    """Give arq's connections back; it may find Redis away while it does."""
+async def close_arq(arq: Worker) -> None:
+    """Cancel its jobs and give its connections back; it may find Redis away while it does."""
+    connections = arq.pool.connection_pool
     try:
         async with asyncio.timeout(STOP_SECONDS):
-            await worker.close()
-    except (RedisError, OSError, TimeoutError, asyncio.CancelledError) as error:
-        log.debug("arq not closed in order", reason=repr(error))
+            await arq.close()
+    except (RedisError, OSError, asyncio.CancelledError) as error:
+        log.debug("queue_not_closed", error=repr(error))
+    finally:
+        await connections.disconnect()
 
 
-async def keep_triggered(stores: Stores, job: Job) -> None:
-    """Run the job at start, and then whenever arq has not for one and a half periods."""
+async def keep_triggered(tools: Tools, job: Job, triggers: Triggers) -> None:
+    """Run the job whenever arq leaves it out."""
     while True:
-        if time.monotonic() - stores.triggered.get(job.name, 0.0) > job.period_seconds * 1.5:
-            await run_job(stores.engine, job, stores.settings.job_max_seconds)
-        await asyncio.sleep(job.period_seconds)
+        await asyncio.sleep(job.every_seconds)
+        if triggers.are_overdue(job):
+            await run_job(tools, job)
 
 
-async def check_stores(stores: Stores) -> str:
+async def run_due(settings: Settings, tools: Tools) -> None:
+    """Run every job that is due, one after the other."""
+    for job in schedule(settings):
+        await run_job(tools, job)
+
+
+async def check_database(tools: Tools) -> str:
     """What is wrong with Postgres, as a sentence with the cure; empty when nothing is."""
     try:
-        async with stores.engine.connect() as connection:
-            ready = (await connection.execute(SCHEMA)).scalar_one()
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        async with tools.engine.connect() as connection:
+            is_ready = (await connection.execute(HAS_TABLES)).scalar_one()
+    except (SQLAlchemyError, OSError) as error:
         return f"Postgres does not answer at MAYDAY_DATABASE_URL: {error}"
-    return "" if ready else "The tables are missing: run `./mayday migrate`."
+    return "" if is_ready else "The tables are missing: run `./mayday migrate`."
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event | None = None) -> int:
-    """Run until `stop` is set, or SIGTERM or SIGINT comes; the exit status: 1 when Postgres is not ready at start."""
-    settings.require("database_url", "queue_url", "cache_url")
-    stop = stop or stop_on_signals()
-    stores = open_stores(settings)
-    try:
-        if problem := await check_stores(stores):
-            log.error("worker cannot start", problem=problem)
+async def serve(settings: Settings, stopping: asyncio.Event) -> int:
+    """Run jobs until told to stop; the exit status: 1 when Postgres is not ready at start."""
+    async with open_tools(settings) as tools:
+        if problem := await check_database(tools):
+            log.error("worker_cannot_start", problem=problem)
             return 1
-        await run_until(stop, stores)
-    finally:
-        await stores.close()
-    log.info("worker stopped")
+        await run_until(stopping, tools)
+    log.info("worker_stopped")
     return 0
 
 
-async def run_until(stop: asyncio.Event, stores: Stores) -> None:
-    jobs = make_jobs(stores)
-    log.info("worker started", **{f"{job.name}_every_seconds": job.period_seconds for job in jobs})
-    loops: list[Awaitable[None]] = [keep_arq(stores, jobs), *(keep_triggered(stores, job) for job in jobs)]
-    tasks = [asyncio.ensure_future(loop) for loop in loops]
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    ended = await asyncio.gather(*tasks, return_exceptions=True)
+async def run_until(stopping: asyncio.Event, tools: Tools) -> None:
+    """Do what is due, then keep arq and overdue jobs going; what is under way when told to stop is rolled back."""
+    jobs = schedule(tools.settings)
+    log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
+    working = asyncio.create_task(keep_working(tools, jobs))
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        working.result()
+    working.cancel()
     stopped.cancel()
-    for error in ended:
-        if isinstance(error, Exception):
-            raise error
+    await asyncio.wait([working, stopped])
 
 
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    return stop
+async def keep_working(tools: Tools, jobs: list[Job]) -> None:
+    """All jobs once in their order, so that a start catches up, then for ever."""
+    await run_due(tools.settings, tools)
+    triggers = Triggers(jobs)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep_arq(tools, triggers))
+        for job in jobs:
+            group.create_task(keep_triggered(tools, job, triggers))
 
 
-def main(settings: Settings) -> int:
-    """The program `worker`; its exit status. Raises SettingsInvalid."""
-    return asyncio.run(run_worker(settings))
+def run_worker(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; the exit status."""
+
+    async def main() -> int:
+        stopping = asyncio.Event()
+        for wish in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(wish, stopping.set)
+        return await serve(settings, stopping)
+
+    return asyncio.run(main())

@@ -1,27 +1,29 @@
 """Puts new fingerprints into patterns, keeps the patterns' state and trend, and publishes each project's snapshots.
 
 The only writer of `patterns`. What it costs follows what is new: only kinds of errors (one type, one origin) that
-have a fingerprint without a pattern are clustered again.
+have a fingerprint whose like was not looked for yet are clustered again.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.cache import Answer, Cache, CacheUnavailable
-from common.snapshots import WINDOWS_HOURS, compute_snapshot, first_pattern_id, store_snapshot
+from common.settings import Settings
+from common.snapshots import WINDOWS_HOURS, compute_snapshot, store_snapshot
 from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
-from worker.rollups import assign_patterns
+from worker.rollups import assign_patterns, first_pattern_id
 
 log = structlog.get_logger()
 
 TITLE_CHARS = 200
+UNNAMED = UUID(int=0)
 
 # Projects with errors in the longest window, without a snapshot, or with one an hour old; the longest waiting first.
 PROJECTS_DUE = text("""
@@ -34,14 +36,17 @@ PROJECTS_DUE = text("""
     ORDER BY s.oldest NULLS FIRST, p.project_id
 """)
 
-# The fingerprints of every kind (type and origin) that has one without a pattern.
+# The fingerprints of every kind (type and origin) that has one whose like was not looked for yet.
 TO_CLUSTER = text("""
-    SELECT f.fingerprint, f.error_type, f.origin, f.skeleton, f.title, f.grouped_by, f.count AS errors, f.pattern_id,
-           f.first_seen, f.last_seen
-    FROM fingerprints f
-    JOIN (SELECT DISTINCT error_type, origin FROM fingerprints WHERE project_id = :project_id AND pattern_id IS NULL)
-         AS kind ON kind.error_type IS NOT DISTINCT FROM f.error_type AND kind.origin = f.origin
-    WHERE f.project_id = :project_id
+    WITH known AS (
+        SELECT f.*, p.pattern_id IS NOT NULL AS is_placed
+        FROM fingerprints f LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
+        WHERE f.project_id = :project_id
+    )
+    SELECT f.fingerprint, f.error_type, f.origin, f.skeleton, f.title, f.grouped_by, f.count AS errors,
+           f.first_seen, f.last_seen, f.pattern_id, f.is_placed
+    FROM known f JOIN (SELECT DISTINCT error_type, origin FROM known WHERE NOT is_placed) kind
+      ON kind.error_type IS NOT DISTINCT FROM f.error_type AND kind.origin = f.origin
 """)
 
 # Makes a pattern, or gives it the texts of its cluster.
@@ -76,9 +81,6 @@ DELETE_EMPTY_PATTERNS = text("""
       AND NOT EXISTS (SELECT FROM fingerprints f WHERE f.project_id = :project_id AND f.pattern_id = p.pattern_id)
 """)
 
-# The database's clock, which all times in answers come from.
-NOW = text("SELECT clock_timestamp()")
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -88,14 +90,14 @@ class Found:
     clustered: int
 
 
-async def find_patterns(engine: AsyncEngine, cache: Cache, max_listed: int) -> Found:
+async def find_patterns(engine: AsyncEngine, cache: Cache, settings: Settings) -> Found:
     """Bring the patterns and snapshots of every project that is due up to date."""
     async with engine.connect() as connection:
         due = (await connection.scalars(PROJECTS_DUE, {"windows": len(WINDOWS_HOURS)})).all()
     clustered = 0
     for project_id in due:
         clustered += await update_patterns(engine, project_id)
-        await publish_snapshots(engine, cache, project_id, max_listed)
+        await publish_snapshots(engine, cache, project_id, settings)
     return Found(len(due), clustered)
 
 
@@ -112,28 +114,24 @@ async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
     return len(rows)
 
 
-def cluster_rows(project_id: UUID, rows: Iterable[Row[Any]]) -> list[tuple[UUID, Cluster]]:
+def cluster_rows(project_id: UUID, rows: Sequence[Row[Any]]) -> list[tuple[UUID, Cluster]]:
     """The clusters with the ids of the patterns that they continue; others are named after their first fingerprint."""
-    skeletons, previous = [], {}
-    for row in rows:
-        skeletons.append(Skeleton(row.fingerprint, row.error_type, row.skeleton, row.errors, row.origin))
-        if row.pattern_id is not None:
-            previous[row.fingerprint] = row.pattern_id
-    clusters = carry_over(cluster_skeletons(skeletons, previous=previous), previous, lambda: NEW)
+    previous = {row.fingerprint: row.pattern_id for row in rows if row.is_placed}
+    skeletons = [Skeleton(row.fingerprint, row.error_type, row.skeleton, row.errors, row.origin) for row in rows]
+    clusters = carry_over(cluster_skeletons(skeletons, previous=previous), previous, lambda: UNNAMED)
     used = set(previous.values())
     named = []
     for cluster in clusters:
-        pattern_id = cluster.pattern_id if cluster.pattern_id != NEW else None
-        pattern_id = pattern_id or new_pattern_id(project_id, cluster, used)
+        pattern_id = cluster.pattern_id
+        if pattern_id is None or pattern_id == UNNAMED:
+            pattern_id = new_pattern_id(project_id, cluster, used)
         used.add(pattern_id)
         named.append((pattern_id, cluster))
     return named
 
 
-NEW = NAMESPACE_URL  # any constant that is no pattern's id
-
-
 def new_pattern_id(project_id: UUID, cluster: Cluster, used: set[UUID]) -> UUID:
+    """That of its first fingerprint, unless a pattern that it founded before has gone on without it."""
     ids = (first_pattern_id(project_id, fingerprint) for fingerprint in cluster.fingerprints)
     return next((pattern_id for pattern_id in ids if pattern_id not in used), None) or uuid4()
 
@@ -149,7 +147,7 @@ async def write_clusters(
         fingerprint: pattern_id
         for pattern_id, cluster in clusters
         for fingerprint in cluster.fingerprints
-        if rows[fingerprint].pattern_id != pattern_id
+        if rows[fingerprint].pattern_id != pattern_id or not rows[fingerprint].is_placed
     }
     touched = set(given.values()) | {rows[fingerprint].pattern_id for fingerprint in given}
     changed = [
@@ -181,24 +179,15 @@ def template_title(error_type: str | None, template: str) -> str:
     return title if len(title) <= TITLE_CHARS else title[: TITLE_CHARS - 1] + "\u2026"
 
 
-async def publish_snapshots(engine: AsyncEngine, cache: Cache, project_id: UUID, max_listed: int) -> None:
+async def publish_snapshots(engine: AsyncEngine, cache: Cache, project_id: UUID, settings: Settings) -> None:
     """Compute the answer of every window, keep it in Postgres, hand it to the cache; the cache may be away."""
     answers = []
-    for hours in WINDOWS_HOURS:
-        body = await refresh_snapshot(engine, project_id, hours, max_listed)
-        answers.append(("patterns", {"window_hours": hours}, await asyncio.to_thread(Answer.of, body)))
+    for window_hours in WINDOWS_HOURS:
+        snapshot = await compute_snapshot(engine, project_id, window_hours, settings)
+        async with engine.begin() as connection:
+            body = await store_snapshot(connection, project_id, window_hours, snapshot)
+        answers.append(("patterns", {"window_hours": window_hours}, await asyncio.to_thread(Answer.of, body)))
     try:
         await cache.publish(project_id, "patterns", answers)
     except CacheUnavailable as error:
-        log.warning("snapshot not published", project_id=str(project_id), reason=str(error))
-
-
-async def refresh_snapshot(engine: AsyncEngine, project_id: UUID, window_hours: int, max_listed: int) -> bytes:
-    async with engine.connect() as connection:
-        now = (await connection.execute(NOW)).scalar_one()
-        await connection.rollback()  # the snapshot wants a transaction of its own
-        answer = await compute_snapshot(connection, project_id, window_hours, now, max_listed)
-    body = answer.model_dump_json().encode()
-    async with engine.begin() as connection:
-        await store_snapshot(connection, project_id, window_hours, answer.computed_at, body)
-    return body
+        log.warning("patterns_not_published", project_id=str(project_id), error=str(error))

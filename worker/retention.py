@@ -116,12 +116,12 @@ async def make_day(engine: AsyncEngine, day: date, kept: Kept) -> bool:
 
     if not await in_a_gap(engine, make):
         kept.missed += 1
-        log.warning("partition not made", day=str(day), reason="errors_default was in use; the next run tries again")
+        log.warning("partition_not_made", day=str(day), reason="errors_default was in use; the next run tries again")
         return False
     kept.made += 1
     kept.moved += moved
     if moved:
-        log.warning("errors had no partition", day=str(day), moved=moved)
+        log.warning("errors_moved_from_default_partition", day=str(day), moved=moved)
     return True
 
 
@@ -135,10 +135,10 @@ async def drop_day(engine: AsyncEngine, day: date, kept: Kept) -> bool:
 
     if not await in_a_gap(engine, drop):
         kept.missed += 1
-        log.warning("partition not dropped", day=str(day), reason="errors was in use; the next run tries again")
+        log.warning("partition_not_dropped", day=str(day), reason="errors was in use; the next run tries again")
         return False
     kept.dropped += 1
-    log.info("partition dropped", day=str(day))
+    log.info("partition_dropped", day=str(day))
     return True
 
 

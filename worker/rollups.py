@@ -7,7 +7,7 @@ a fold that dies half-way has done nothing and one that is run twice adds nothin
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -80,11 +80,11 @@ ADD_TO_KNOWN = text("""
     WHERE f.project_id = :project_id AND f.fingerprint = got.fingerprint
 """)
 
-# Makes a fingerprint; one that had no texts yet gets them.
+# Makes a fingerprint, in a pattern of its own until its like is looked for; one that had no texts yet gets them.
 ADD_UNKNOWN = text("""
-    INSERT INTO fingerprints (project_id, fingerprint, version, grouped_by, error_type, origin, skeleton, title,
-                              count, first_seen, last_seen)
-    VALUES (:project_id, :fingerprint, :version, :grouped_by, :error_type, :origin, :skeleton, :title,
+    INSERT INTO fingerprints (project_id, fingerprint, pattern_id, version, grouped_by, error_type, origin, skeleton,
+                              title, count, first_seen, last_seen)
+    VALUES (:project_id, :fingerprint, :pattern_id, :version, :grouped_by, :error_type, :origin, :skeleton, :title,
             :count, :first_seen, :last_seen)
     ON CONFLICT (project_id, fingerprint) DO UPDATE
     SET version = EXCLUDED.version, grouped_by = EXCLUDED.grouped_by, error_type = EXCLUDED.error_type,
@@ -143,6 +143,11 @@ async def lock_project(connection: AsyncConnection, project_id: UUID) -> None:
     await connection.execute(PROJECT_LOCK, {"project_id": str(project_id)})
 
 
+def first_pattern_id(project_id: UUID, fingerprint: int) -> UUID:
+    """The pattern that a fingerprint is in until its like is looked for, and keeps when it founds a pattern."""
+    return uuid5(project_id, str(fingerprint))
+
+
 async def fold_deltas(engine: AsyncEngine, fine_hours: int) -> int:
     """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded."""
     async with engine.connect() as connection:
@@ -188,6 +193,7 @@ async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequen
             {
                 "project_id": project_id,
                 "fingerprint": row.fingerprint,
+                "pattern_id": first_pattern_id(project_id, row.fingerprint),
                 "count": row.errors,
                 "first_seen": row.first_seen,
                 "last_seen": row.last_seen,

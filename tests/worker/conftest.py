@@ -1,4 +1,4 @@
-"""What the worker's tests stand on: settings and an engine on the test's own database, which has two projects."""
+"""What the worker's tests stand on: an engine on the test's own database, which has two projects, and tools on it."""
 
 from collections.abc import AsyncIterator
 
@@ -6,16 +6,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.cache import Cache
 from common.database import make_engine
 from common.settings import Settings
 from tests.worker.stored import OTHER_PROJECT, PROJECT
+from worker.jobs import Tools
 
 ADD_PROJECT = text("INSERT INTO projects (project_id, name, created_at) VALUES (:project_id, :name, now())")
-
-
-@pytest.fixture
-def settings(database_url: str, cache_url: str) -> Settings:
-    return Settings(database_url=database_url, redis_url=cache_url)
 
 
 @pytest.fixture
@@ -27,3 +24,10 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
         await connection.execute(ADD_PROJECT, {"project_id": OTHER_PROJECT, "name": "two"})
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+async def tools(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Tools]:
+    cache = Cache.connect(settings)
+    yield Tools(engine, cache, settings)
+    await cache.close()

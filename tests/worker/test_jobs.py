@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.cache import Cache
 from common.database import make_engine
 from common.settings import Settings
 from tests.worker.stored import rows
-from worker.jobs import Job, run_job
+from worker.jobs import Job, Tools, run_job
 
 LAST_RUN = "SELECT outcome, detail, finished_at IS NOT NULL FROM job_runs WHERE job = 'count'"
 
@@ -22,7 +23,7 @@ class Counting:
         self.started = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def run(self) -> Mapping[str, int]:
+    async def run(self, _: Tools) -> Mapping[str, int]:
         self.runs += 1
         self.started.set()
         await self.go_on.wait()
@@ -32,55 +33,58 @@ class Counting:
         return Job("count", 60, self.run)
 
 
-async def test_two_at_once_are_one_run(engine: AsyncEngine) -> None:
+async def test_two_at_once_are_one_run(tools: Tools) -> None:
     body = Counting()
-    first = asyncio.create_task(run_job(engine, body.job(), 10))
+    first = asyncio.create_task(run_job(tools, body.job()))
     await body.started.wait()
-    assert await run_job(engine, body.job(), 10) == "busy"
+    assert await run_job(tools, body.job()) == "busy"
     body.go_on.set()
     assert await first == "done"
     assert body.runs == 1
-    assert await rows(engine, LAST_RUN) == [("done", "counted=1", True)]
+    assert await rows(tools.engine, LAST_RUN) == [("done", "counted=1", True)]
 
 
-async def test_a_job_that_ran_a_moment_ago_is_skipped_until_its_period_is_over(engine: AsyncEngine) -> None:
+async def test_a_job_that_ran_a_moment_ago_is_skipped_until_its_period_is_over(tools: Tools) -> None:
     body = Counting()
     body.go_on.set()
-    outcomes = [await run_job(engine, body.job(), 10) for _ in range(2)]
-    async with engine.begin() as connection:
+    outcomes = [await run_job(tools, body.job()) for _ in range(2)]
+    async with tools.engine.begin() as connection:
         await connection.execute(text("UPDATE job_runs SET started_at = started_at - interval '60 seconds'"))
-    outcomes.append(await run_job(engine, body.job(), 10))
+    outcomes.append(await run_job(tools, body.job()))
     assert outcomes == ["done", "recent", "done"]
     assert body.runs == 2
 
 
-async def test_a_failure_is_recorded_and_the_next_tick_runs(engine: AsyncEngine) -> None:
-    async def fail() -> Mapping[str, int]:
+async def test_a_failure_is_recorded_and_the_next_tick_runs(tools: Tools) -> None:
+    async def fail(_: Tools) -> Mapping[str, int]:
         raise ValueError("no such place")
 
-    assert await run_job(engine, Job("count", 60, fail), 10) == "failed"
-    assert await rows(engine, LAST_RUN) == [("failed", "ValueError: no such place", True)]
+    assert await run_job(tools, Job("count", 60, fail)) == "failed"
+    assert await rows(tools.engine, LAST_RUN) == [("failed", "ValueError: no such place", True)]
     body = Counting()
     body.go_on.set()
-    assert await run_job(engine, body.job(), 10) == "done"
+    assert await run_job(tools, body.job()) == "done"
 
 
-async def test_a_run_that_takes_too_long_is_stopped(engine: AsyncEngine) -> None:
-    assert await run_job(engine, Counting().job(), 0.05) == "failed"
-    assert await rows(engine, "SELECT outcome, detail FROM job_runs") == [("failed", "TimeoutError: ")]
+async def test_a_run_that_takes_too_long_is_stopped(tools: Tools) -> None:
+    hasty = replace(tools, settings=tools.settings.model_copy(update={"job_max_seconds": 0.05}))
+    assert await run_job(hasty, Counting().job()) == "failed"
+    assert await rows(tools.engine, LAST_RUN) == [("failed", "TimeoutError", True)]
 
 
-async def test_a_cancelled_run_gives_the_guard_back(engine: AsyncEngine) -> None:
+async def test_a_cancelled_run_gives_the_guard_back(tools: Tools) -> None:
     body = Counting()
-    first = asyncio.create_task(run_job(engine, body.job(), 10))
+    first = asyncio.create_task(run_job(tools, body.job()))
     await body.started.wait()
     first.cancel()
     await asyncio.wait([first])
     body.go_on.set()
-    assert await run_job(engine, body.job(), 10) == "done"
+    assert await run_job(tools, body.job()) == "done"
 
 
-async def test_without_postgres_a_job_fails_and_raises_nothing(settings: Settings) -> None:
-    nowhere = make_engine(Settings(database_url="postgresql://mayday@/x?host=/nowhere"), "test")
-    assert await run_job(nowhere, Counting().job(), 10) == "failed"
-    await nowhere.dispose()
+async def test_without_postgres_a_job_fails_and_raises_nothing() -> None:
+    nowhere = Settings(database_url="postgresql://mayday@/x?host=/nowhere", redis_url="unix:///nowhere/redis.sock")
+    engine, cache = make_engine(nowhere, "test"), Cache.connect(nowhere)
+    assert await run_job(Tools(engine, cache, nowhere), Counting().job()) == "failed"
+    await cache.close()
+    await engine.dispose()

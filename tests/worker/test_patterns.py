@@ -14,22 +14,22 @@ from common.snapshots import (
     WINDOWS_HOURS,
     PatternsAnswer,
     compute_snapshot,
-    first_pattern_id,
     load_snapshot,
+    start_of_window,
     store_snapshot,
-    window_start,
 )
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
+from worker.jobs import Tools
 from worker.patterns import find_patterns, update_patterns
-from worker.rollups import fold_deltas
+from worker.rollups import first_pattern_id, fold_deltas
 
 USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
 NOW = datetime(2026, 11, 23, 14, 33, 20, tzinfo=UTC)
 
 
 async def snapshot(engine: AsyncEngine, hours: int = 24, *, max_listed: int = 200) -> PatternsAnswer:
-    async with engine.connect() as connection:
-        return await compute_snapshot(connection, PROJECT, hours, datetime.now(UTC), max_listed)
+    chosen = Settings(database_url="postgresql://", patterns_max_listed=max_listed)
+    return await compute_snapshot(engine, PROJECT, hours, chosen)
 
 
 def assert_adds_up(answer: PatternsAnswer) -> None:
@@ -192,55 +192,51 @@ async def test_errors_not_folded_yet_show_as_lag(engine: AsyncEngine) -> None:
 
 
 def test_windows_begin_where_no_rollup_is_cut() -> None:
-    assert window_start(1, NOW) == datetime(2026, 11, 23, 13, 30, tzinfo=UTC)
-    assert window_start(24, NOW) == datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
-    assert window_start(168, NOW) == datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
+    assert start_of_window(NOW, 1, 48) == datetime(2026, 11, 23, 13, 30, tzinfo=UTC)
+    assert start_of_window(NOW, 24, 48) == datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
+    assert start_of_window(NOW, 168, 48) == datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 
 
 async def test_a_newer_snapshot_is_never_overwritten(engine: AsyncEngine) -> None:
+    new = await snapshot(engine)
+    old = new.model_copy(update={"computed_at": new.computed_at - timedelta(minutes=1), "lag_seconds": 60.0})
     async with engine.begin() as connection:
-        await store_snapshot(connection, PROJECT, 24, NOW, b"new")
-        await store_snapshot(connection, PROJECT, 24, NOW - timedelta(minutes=1), b"old")
-        assert await load_snapshot(connection, PROJECT, 24) == (NOW, b"new")
+        body = await store_snapshot(connection, PROJECT, 24, new)
+        await store_snapshot(connection, PROJECT, 24, old)
+        assert await load_snapshot(connection, PROJECT, 24) == (new.computed_at, body)
         assert await load_snapshot(connection, PROJECT, 6) is None
         assert await load_snapshot(connection, OTHER_PROJECT, 24) is None
 
 
-async def test_every_window_is_kept_and_published(engine: AsyncEngine, settings: Settings) -> None:
-    cache = Cache.connect(settings)
-    await store(engine, now_errors("disk full"))
-    await fold_deltas(engine, 48)
-    found = await find_patterns(engine, cache, 200)
+async def test_every_window_is_kept_and_published(tools: Tools) -> None:
+    await store(tools.engine, now_errors("disk full"))
+    await fold_deltas(tools.engine, 48)
+    found = await find_patterns(tools.engine, tools.cache, tools.settings)
     assert (found.projects, found.clustered) == (2, 1)
-    generation = await cache.generation(PROJECT, "patterns")
+    generation = await tools.cache.generation(PROJECT, "patterns")
     for hours in WINDOWS_HOURS:
-        async with engine.connect() as connection:
+        async with tools.engine.connect() as connection:
             kept = await load_snapshot(connection, PROJECT, hours)
-        cached = await cache.get(answer_key(PROJECT, generation, "patterns", window_hours=hours), "identity")
+        cached = await tools.cache.get(answer_key(PROJECT, generation, "patterns", window_hours=hours), "identity")
         assert kept is not None
         assert cached is not None
         assert kept[1] == cached[2]
         assert PatternsAnswer.model_validate_json(cached[2]).total == 1
-    await cache.close()
 
 
 async def test_without_redis_patterns_are_kept_in_postgres(engine: AsyncEngine, settings: Settings) -> None:
     cache = Cache.connect(settings.model_copy(update={"redis_url": "unix:///nowhere/redis.sock"}))
     await store(engine, now_errors("disk full"))
     await fold_deltas(engine, 48)
-    await find_patterns(engine, cache, 200)
+    await find_patterns(engine, cache, settings)
     assert await scalar(engine, "SELECT count(*) FROM snapshots") == 8
     await cache.close()
 
 
 @pytest.mark.parametrize(("minutes", "projects"), [(5, 0), (120, 2)])
-async def test_quiet_projects_are_looked_at_once_an_hour(
-    engine: AsyncEngine, settings: Settings, minutes: int, projects: int
-) -> None:
-    cache = Cache.connect(settings)
-    await find_patterns(engine, cache, 200)
-    async with engine.begin() as connection:
+async def test_quiet_projects_are_looked_at_once_an_hour(tools: Tools, minutes: int, projects: int) -> None:
+    await find_patterns(tools.engine, tools.cache, tools.settings)
+    async with tools.engine.begin() as connection:
         await connection.execute(text("UPDATE snapshots SET computed_at = :then"), {"then": ago(minutes=minutes)})
-    found = await find_patterns(engine, cache, 200)
+    found = await find_patterns(tools.engine, tools.cache, tools.settings)
     assert found.projects == projects
-    await cache.close()

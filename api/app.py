@@ -1,0 +1,87 @@
+"""The HTTP program: `create_app` is the one place where its parts meet."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypedDict
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette_compress import CompressMiddleware
+
+from api import health, problems
+from api.auth import KeyRing
+from api.bodies import BodyLimits
+from api.ingest import routes as ingest_routes
+from api.ingest.announcer import Announcer
+from api.ingest.writer import Writer
+from api.middleware import RequestFrame
+from api.read import routes as read_routes
+from api.read.caching import Reads
+from common.cache import Cache
+from common.compression import COMPRESS_FROM_BYTES
+from common.database import make_engine
+from common.settings import Settings
+
+DESCRIPTION = "An error log that stays fast: errors in by batch, patterns and recent errors out of a cache."
+
+
+class State(TypedDict):
+    """What a request finds in `request.state`; opened in this order, closed in reverse."""
+
+    settings: Settings
+    engine: AsyncEngine
+    cache: Cache
+    key_ring: KeyRing
+    writer: Writer
+    reads: Reads
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application, which opens its stores when it starts. Raises SettingsInvalid when a URL is missing."""
+    settings.require("database_url", "cache_url")
+    app = FastAPI(
+        title="Mayday",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan_of(settings),
+        generate_unique_id_function=name_operation,
+        responses={"default": {"model": problems.ProblemDetails, "description": "Any failure"}},
+        docs_url=None,
+        redoc_url=None,
+    )
+    problems.install(app)
+    for router in (health.router, ingest_routes.router, read_routes.router):
+        app.include_router(router)
+    # the last one added is the outermost
+    app.add_middleware(BodyLimits, settings=settings)
+    app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
+    app.add_middleware(RequestFrame, settings=settings)
+    return app
+
+
+def lifespan_of(settings: Settings) -> Any:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
+        async with AsyncExitStack() as stack:
+            engine = make_engine(settings, "api")
+            stack.push_async_callback(engine.dispose)
+            cache = Cache.connect(settings)
+            stack.push_async_callback(cache.close)
+            announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
+            writer = await stack.enter_async_context(Writer(settings, announcer.announce))
+            yield {
+                "settings": settings,
+                "engine": engine,
+                "cache": cache,
+                "key_ring": KeyRing(engine, settings.key_cache_seconds),
+                "writer": writer,
+                "reads": Reads(cache, engine, settings),
+            }
+
+    return lifespan
+
+
+def name_operation(route: APIRoute) -> str:
+    """The handler's name: generated clients call their methods so."""
+    return route.name

@@ -1,0 +1,155 @@
+"""Request bodies: decompressed as a stream, under the limits of size and time."""
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from typing import Protocol
+
+import brotli
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import BodyTooLarge, Invalid, RequestTooSlow, Unsupported
+from common.compression import zstd
+from common.settings import Settings
+
+CODINGS = "gzip, zstd, br or deflate"
+
+
+class Decoder(Protocol):
+    """Gives back what the input unpacks to, no more than `room` bytes and one at a time: bombs stay packed."""
+
+    def feed(self, data: bytes, room: int) -> bytes: ...
+
+    def is_complete(self) -> bool: ...
+
+
+class ZlibDecoder:
+    """gzip (wbits 31) and deflate as zlib streams (wbits 15)."""
+
+    def __init__(self, wbits: int) -> None:
+        self.stream = zlib.decompressobj(wbits)
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        return self.stream.decompress(self.stream.unconsumed_tail + data, room)
+
+    def is_complete(self) -> bool:
+        return self.stream.eof and not self.stream.unused_data
+
+
+class ZstdDecoder:
+    def __init__(self) -> None:
+        self.stream = zstd.ZstdDecompressor()
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        return self.stream.decompress(data, room)
+
+    def is_complete(self) -> bool:
+        return self.stream.eof and not self.stream.unused_data
+
+
+class BrotliDecoder:
+    def __init__(self) -> None:
+        self.stream = brotli.Decompressor()
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        return bytes(self.stream.process(data, output_buffer_limit=room))
+
+    def is_complete(self) -> bool:
+        return bool(self.stream.is_finished())
+
+
+DECODERS: dict[str, Callable[[], Decoder]] = {
+    "gzip": lambda: ZlibDecoder(31),
+    "x-gzip": lambda: ZlibDecoder(31),
+    "deflate": lambda: ZlibDecoder(15),
+    "zstd": ZstdDecoder,
+    "br": BrotliDecoder,
+}
+DECODING_ERRORS = (zlib.error, zstd.ZstdError, brotli.error, EOFError)
+
+
+class BodyLimits:
+    """ASGI middleware: what the application receives is decompressed, in bounds and in time, or a Problem is raised."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        declared = headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > self.settings.body_max_bytes:
+            raise too_large(self.settings.body_max_bytes, "as sent")
+        body = BodyReader(receive, self.settings, make_decoder(headers.getlist("content-encoding")))
+        await self.app(scope, body.receive, send)
+
+
+def make_decoder(content_encoding: list[str]) -> Decoder | None:
+    """The decoder for the header's value, None for identity. Raises Unsupported: one coding at most, of those known."""
+    names = [name.strip().lower() for value in content_encoding for name in value.split(",")]
+    codings = [name for name in names if name not in ("", "identity")]
+    if not codings:
+        return None
+    if len(codings) > 1 or codings[0] not in DECODERS:
+        raise Unsupported(
+            f"Content-Encoding may be one of {CODINGS}, applied once", headers={"Accept-Encoding": "gzip, zstd, br"}
+        )
+    return DECODERS[codings[0]]()
+
+
+class BodyReader:
+    """Wraps `receive` of one request and counts."""
+
+    def __init__(self, receive: Receive, settings: Settings, decoder: Decoder | None) -> None:
+        self.inner = receive
+        self.settings = settings
+        self.decoder = decoder
+        self.wire_bytes = 0
+        self.decoded_bytes = 0
+        self.is_read = False
+        self.deadline = asyncio.get_running_loop().time() + settings.body_seconds
+
+    async def receive(self) -> Message:
+        if self.is_read:
+            return await self.inner()
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                message = await self.inner()
+        except TimeoutError as error:
+            seconds = self.settings.body_seconds
+            raise RequestTooSlow(f"the body must arrive within {seconds:g} s: send less at once") from error
+        if message["type"] != "http.request":
+            return message
+        return self.take(message)
+
+    def take(self, message: Message) -> Message:
+        """Count and unpack one piece of the body."""
+        data, self.is_read = message.get("body", b""), not message.get("more_body", False)
+        self.wire_bytes += len(data)
+        if self.wire_bytes > self.settings.body_max_bytes:
+            raise too_large(self.settings.body_max_bytes, "as sent")
+        if self.decoder is not None:
+            data = self.unpack(self.decoder, data)
+        return {"type": "http.request", "body": data, "more_body": not self.is_read}
+
+    def unpack(self, decoder: Decoder, data: bytes) -> bytes:
+        room = self.settings.body_max_decoded_bytes - self.decoded_bytes + 1
+        try:
+            unpacked = decoder.feed(data, room)
+            is_whole = not self.is_read or decoder.is_complete()
+        except DECODING_ERRORS as error:
+            raise Invalid("the body is not what its Content-Encoding says: pack it again, or leave it plain") from error
+        self.decoded_bytes += len(unpacked)
+        if self.decoded_bytes > self.settings.body_max_decoded_bytes:
+            raise too_large(self.settings.body_max_decoded_bytes, "after decompression")
+        if not is_whole:
+            raise Invalid("the packed body ends too early, or goes on after its end: pack it as one whole")
+        return unpacked
+
+
+def too_large(limit_bytes: int, what: str) -> BodyTooLarge:
+    return BodyTooLarge(f"the body may have {limit_bytes:,} bytes {what}: send smaller batches")

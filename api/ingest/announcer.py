@@ -1,0 +1,54 @@
+"""Tells the cache that a project has new errors: at once, then at most once per interval and project."""
+
+import asyncio
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from common.cache import Cache, CacheUnavailable
+
+
+class Announcer:
+    """Raises the generation of `errors` in the background; a write never waits for Redis.
+
+    Half of `max_age_seconds` goes to the interval here, the other half to the copies that readers keep.
+    """
+
+    def __init__(self, cache: Cache, max_age_seconds: float) -> None:
+        self.cache = cache
+        self.interval_seconds = max_age_seconds / 2
+        self.pending: set[UUID] = set()
+        self.wake = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self.task = asyncio.create_task(self.run(), name="announcer")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        await self.tell()
+
+    def announce(self, project_ids: Iterable[UUID]) -> None:
+        """Note that these projects have new errors."""
+        self.pending.update(project_ids)
+        self.wake.set()
+
+    async def run(self) -> None:
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            await self.tell()
+            await asyncio.sleep(self.interval_seconds)
+
+    async def tell(self) -> None:
+        """Raise the generations that are due. What the cache did not take is tried again with the next write."""
+        due, self.pending = self.pending, set()
+        for project_id in due:
+            try:
+                await self.cache.raise_generation(project_id, "errors")
+            except CacheUnavailable:
+                self.pending.add(project_id)

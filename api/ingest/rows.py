@@ -1,0 +1,166 @@
+"""From an error as sent to the row that is written: its time, its size, its secrets, its fingerprint. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import uuid_utils.compat
+from pydantic_core import from_json, to_json
+
+from api.ingest.cleaning import clean_value, cut_text
+from api.ingest.parsing import Parsed
+from api.ingest.redaction import may_hold_secrets, redact_text, redact_value
+from api.ingest.schemas import ErrorIn
+from common.fingerprint import fingerprint_error
+from common.settings import Settings
+from common.tables import Adjustment, Severity
+
+SEVERITIES = {severity.name: severity.value for severity in Severity}
+ROW_OVERHEAD_BYTES = 400
+
+
+class Row(NamedTuple):
+    """One row of `errors`, in the order of the writer's statement; `look_back` is not stored."""
+
+    project_id: UUID
+    day: date
+    event_id: UUID
+    occurred_at: datetime
+    received_at: datetime
+    fingerprint: int
+    severity: int
+    adjustments: int
+    redactions: int
+    service: str
+    environment: str | None
+    release: str | None
+    error_type: str | None
+    client_fingerprint: str | None
+    message: str
+    stack_trace: str | None
+    context: str | None
+    tags: str | None
+    look_back: bool  # its time is the server's but its id the client's: a retry may meet it on the day before
+
+    @property
+    def size_bytes(self) -> int:
+        """Roughly what the row takes in memory."""
+        texts = (self.message, self.stack_trace, self.context, self.tags)
+        return ROW_OVERHEAD_BYTES + sum(len(text) for text in texts if text)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What all rows of one request share."""
+
+    project_id: UUID
+    received_at: datetime
+    oldest: datetime
+    newest: datetime
+    settings: Settings
+
+    @classmethod
+    def now(cls, project_id: UUID, settings: Settings) -> "Frame":
+        now = datetime.now(UTC)
+        oldest = now - timedelta(days=settings.retention_days)
+        return cls(project_id, now, oldest, now + timedelta(seconds=settings.clock_ahead_max_seconds), settings)
+
+
+def make_row(item: Parsed, frame: Frame) -> Row:
+    """The row of one error. Everything is cut before it is searched, and redacted before it is fingerprinted."""
+    error, settings = item.error, frame.settings
+    adjustments = Adjustment.cleaned if item.cleaned else Adjustment(0)
+    occurred_at, is_retimed, look_back = settle_time(error, frame)
+    message = cut_text(error.message, settings.message_max_bytes)
+    stack_trace = cut_text(error.stack_trace, settings.stack_trace_max_bytes) if error.stack_trace else None
+    if is_retimed:
+        adjustments |= Adjustment.retimed
+    if len(message) < len(error.message) or (stack_trace and len(stack_trace) < len(error.stack_trace or "")):
+        adjustments |= Adjustment.truncated
+    message, redactions = redact_text(message)
+    if stack_trace:
+        stack_trace, found = redact_text(stack_trace)
+        redactions += found
+    context, context_redactions, context_adjustments = (
+        settle_json(error.context, settings) if error.context else NOTHING
+    )
+    tags, tag_redactions, tag_adjustments = settle_json(error.tags, settings) if error.tags else NOTHING
+    redactions += context_redactions + tag_redactions
+    adjustments |= context_adjustments | tag_adjustments
+    fingerprint = fingerprint_error(
+        message=message,
+        error_type=error.error_type,
+        stack_trace=stack_trace,
+        client_fingerprint=error.fingerprint,
+    )
+    return Row(
+        project_id=frame.project_id,
+        day=occurred_at.date(),
+        event_id=error.event_id or uuid_utils.compat.uuid7(),
+        occurred_at=occurred_at,
+        received_at=frame.received_at,
+        fingerprint=fingerprint.value,
+        severity=SEVERITIES[error.severity],
+        adjustments=(adjustments | Adjustment.redacted if redactions else adjustments).value,
+        redactions=min(redactions, 32_767),
+        service=error.service,
+        environment=error.environment,
+        release=error.release,
+        error_type=error.error_type,
+        client_fingerprint=error.fingerprint,
+        message=message,
+        stack_trace=stack_trace,
+        context=context,
+        tags=tags,
+        look_back=look_back,
+    )
+
+
+def settle_time(error: ErrorIn, frame: Frame) -> tuple[datetime, bool, bool]:
+    """When it happened (UTC), whether the client's time was replaced, and whether the day before must be searched.
+
+    The client's time decides the day, so that a retry meets its own row.
+    """
+    sent = error.timestamp if error.timestamp is not None else time_of_uuid7(error.event_id)
+    if sent is None:
+        return frame.received_at, False, error.event_id is not None
+    if sent.tzinfo is None:
+        sent = sent.replace(tzinfo=UTC)
+    if frame.oldest <= sent <= frame.newest:
+        return sent.astimezone(UTC), False, False
+    return frame.received_at, True, error.event_id is not None
+
+
+def time_of_uuid7(event_id: UUID | None) -> datetime | None:
+    """The millisecond that a UUIDv7 was made in (RFC 9562, 5.7); None for other ids."""
+    if event_id is None or event_id.version != 7:
+        return None
+    try:
+        return datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)
+    except (OverflowError, ValueError):
+        return None
+
+
+NOTHING: tuple[None, int, Adjustment] = (None, 0, Adjustment(0))
+
+
+def settle_json(value: object, settings: Settings) -> tuple[str, int, Adjustment]:
+    """The value as JSON text, its redactions, its adjustments.
+
+    The walks cost twenty times the dump, so they are made only where the dumped text says that they might find
+    something: too many brackets or keys, or a word that secrets go by.
+    """
+    adjustments = Adjustment(0)
+    text = to_json(value, inf_nan_mode="strings").decode()
+    if text.count("{") + text.count("[") > settings.json_max_depth or text.count(",") >= settings.json_max_keys:
+        cleaned = clean_value(value, settings.json_max_depth, settings.json_max_keys)
+        adjustments = Adjustment.truncated if cleaned != value else adjustments
+        text = to_json(cleaned, inf_nan_mode="strings").decode()
+    redactions = 0
+    if may_hold_secrets(text):
+        redacted, redactions = redact_value(from_json(text))
+        text = to_json(redacted).decode() if redactions else text
+    if len(text) > settings.error_max_bytes:
+        return to_json({"cut": f"{len(text):,} characters of JSON"}).decode(), 0, adjustments | Adjustment.truncated
+    return text, redactions, adjustments

@@ -1,0 +1,89 @@
+"""What services send and what they are answered."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ErrorIn(BaseModel):
+    """One error, as a service reports it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "service": "checkout",
+                    "severity": "error",
+                    "message": "payment 4711 failed: card declined",
+                    "error_type": "PaymentDeclined",
+                }
+            ]
+        },
+    )
+
+    service: Name = Field(description="Which service reports it.")
+    severity: Literal["debug", "info", "warning", "error", "critical"]
+    message: Annotated[str, Field(min_length=1)] = Field(description="What happened. Cut at 8 KiB.")
+    event_id: UUID | None = Field(
+        None, description="Names this error for ever: sent again with the same id, it is a duplicate. Made if missing."
+    )
+    timestamp: datetime | None = Field(
+        None,
+        description="When it happened, UTC if it names no zone. Missing: the time in a UUIDv7 event_id, else now. "
+        "Older than the retention, or over 10 minutes ahead: replaced by now.",
+    )
+    error_type: Name | None = Field(None, description="Class of the exception, or an error code.")
+    stack_trace: str | None = Field(None, description="As the language prints it. Cut at 256 KiB.")
+    environment: Name | None = Field(None, description="Where it ran: production, staging...")
+    release: Name | None = Field(None, description="Version that ran.")
+    context: dict[str, Any] | None = Field(
+        None, description="Any JSON object that helps. Nesting over 32 deep and keys over 1,000 are cut."
+    )
+    tags: Annotated[dict[str, str], Field(max_length=100)] | None = Field(None, description="Short facts, as text.")
+    fingerprint: Name | None = Field(None, description="Groups errors your way: equal ones are one group.")
+
+
+class ErrorBatchIn(BaseModel):
+    """Errors to store, 1 to 1,000."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    errors: list[ErrorIn] = Field(min_length=1)
+
+
+class RejectedItem(BaseModel):
+    """An item that could not be stored; its neighbours were."""
+
+    index: int = Field(description="Its place in the batch, from 0.")
+    reason: str = Field(description="missing_field, invalid_field, unknown_field, not_an_object or not_json.")
+    detail: str = Field(description="What is wrong, and what is expected.")
+
+
+class AdjustedItem(BaseModel):
+    """An item that was stored, with a change that made it storable."""
+
+    index: int = Field(description="Its place in the batch, from 0.")
+    adjustments: list[str] = Field(description="truncated, retimed, cleaned or redacted.")
+
+
+class BatchAnswer(BaseModel):
+    """What became of each error: count + duplicates + rejected is what was sent."""
+
+    status: str = Field(description="success, or partial when some were rejected.")
+    count: int = Field(description="Errors stored now.")
+    duplicates: int = Field(description="Errors that were stored before.")
+    rejected: list[RejectedItem]
+    adjusted: list[AdjustedItem] = Field(description="Errors that were stored with a change.")
+
+
+class ErrorAnswer(BaseModel):
+    """What became of one error."""
+
+    id: UUID = Field(description="Its event id.")
+    outcome: str = Field(description="stored, or duplicate when it was stored before.")
+    adjustments: list[str] = Field(description="truncated, retimed, cleaned or redacted.")

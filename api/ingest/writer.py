@@ -1,0 +1,134 @@
+"""The writer: many requests become one statement, and each caller hears of its rows after the commit.
+
+The only writer of `errors` and the producer of `deltas`. Requests wait in a bounded queue; whenever one of the
+flushers (each with a connection of its own) is free, it takes all that waits. Under load the batches grow by
+themselves, and at rest nobody waits.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import structlog
+
+from api.ingest.flushing import Flusher, Outcome, StoreFailed
+from api.ingest.rows import Row
+from api.problems import Overloaded, Unavailable
+from common.database import make_engine
+from common.settings import Settings
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, eq=False)
+class Submission:
+    """The rows of one request, and where its caller waits."""
+
+    rows: Sequence[Row]
+    size_bytes: int
+    done: "asyncio.Future[list[Outcome]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def fail(self, error: Exception) -> None:
+        """Tell the caller, who may have gone away."""
+        if not self.done.done():
+            self.done.set_exception(error)
+            self.done.exception()  # noted, also when nobody waits any more
+
+
+class Writer:
+    """Open it with `async with`; closing writes what still waits."""
+
+    def __init__(self, settings: Settings, on_stored: Callable[[Iterable[UUID]], None]) -> None:
+        self.settings = settings
+        self.on_stored = on_stored
+        self.engine = make_engine(settings, "writer", pool_size=settings.writer_flushers)
+        self.waiting: deque[Submission] = deque()
+        self.in_flight_errors = 0
+        self.in_flight_bytes = 0
+        self.work = asyncio.Condition()
+        self.is_closing = False
+        self.last_failure: str | None = None
+
+    async def __aenter__(self) -> Self:
+        self.tasks = [
+            asyncio.create_task(self.run(Flusher(self.engine, self.settings)), name=f"flusher-{number}")
+            for number in range(self.settings.writer_flushers)
+        ]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        async with self.work:
+            self.is_closing = True
+            self.work.notify_all()
+        await asyncio.gather(*self.tasks)
+        await self.engine.dispose()
+
+    async def store(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Write the rows and say what became of each. Returns after the commit.
+
+        Raises Overloaded when the buffer is full, Unavailable when Postgres did not take the rows: then they may be
+        sent again with the same ids, whether or not they were committed.
+        """
+        submission = Submission(rows, sum(row.size_bytes for row in rows))
+        self.check_room(submission)
+        self.in_flight_errors += len(rows)
+        self.in_flight_bytes += submission.size_bytes
+        async with self.work:
+            self.waiting.append(submission)
+            self.work.notify()
+        return await asyncio.shield(submission.done)
+
+    def check_room(self, submission: Submission) -> None:
+        """Raise Overloaded rather than hold more than the limits, or take what could not be written any more."""
+        limits = self.settings
+        is_full = (
+            self.in_flight_errors + len(submission.rows) > limits.writer_buffer_max_errors
+            or self.in_flight_bytes + submission.size_bytes > limits.writer_buffer_max_bytes
+        )
+        if is_full and self.in_flight_errors:
+            raise Overloaded("more errors are waiting than can be written: send this again in a moment")
+        if self.is_closing:
+            raise Unavailable("this process is stopping: send this again")
+
+    async def run(self, flusher: Flusher) -> None:
+        """One flusher's life: take what waits, write it, until the writer closes and nothing is left."""
+        async with flusher:
+            while taken := await self.take():
+                await self.write(flusher, taken)
+
+    async def take(self) -> list[Submission]:
+        """All that waits, up to the size of one flush; empty when the writer has closed."""
+        async with self.work:
+            await self.work.wait_for(lambda: self.waiting or self.is_closing)
+            taken: list[Submission] = []
+            rows = 0
+            while self.waiting and (
+                not taken or rows + len(self.waiting[0].rows) <= self.settings.writer_flush_max_rows
+            ):
+                taken.append(self.waiting.popleft())
+                rows += len(taken[-1].rows)
+            return taken
+
+    async def write(self, flusher: Flusher, taken: list[Submission]) -> None:
+        """Store the rows of these submissions in one transaction and tell each caller of its own."""
+        try:
+            outcomes = iter(await flusher.store([row for submission in taken for row in submission.rows]))
+            self.last_failure = None
+            self.on_stored({row.project_id for submission in taken for row in submission.rows})
+            for submission in taken:
+                submission.done.set_result([next(outcomes) for _ in submission.rows])
+        except Exception as error:
+            self.last_failure = f"{type(error).__name__}: {error}"
+            log.warning("flush_failed", error=self.last_failure, exc_info=not isinstance(error, StoreFailed))
+            for submission in taken:
+                submission.fail(Unavailable("the errors could not be written now: send them again with the same ids"))
+        finally:
+            for submission in taken:
+                self.in_flight_errors -= len(submission.rows)
+                self.in_flight_bytes -= submission.size_bytes

@@ -1,0 +1,84 @@
+"""Plain ASGI middleware around every request: its id, its time limit, its log line, and an answer whatever happens."""
+
+import asyncio
+import re
+import time
+
+import structlog
+import uuid_utils
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Problem, TimedOut, respond
+from common.settings import Settings
+
+log = structlog.get_logger()
+
+CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class RequestFrame:
+    """The outermost middleware: everything inside it ends in an answer with an X-Request-ID, and in one log line."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.request_seconds = settings.request_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        sent_id = Headers(scope=scope).get("x-request-id", "")
+        request_id = sent_id if CLIENT_REQUEST_ID.fullmatch(sent_id) else uuid_utils.uuid7().hex
+        scope["request_id"] = request_id
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self.answer(scope, receive, Reply(send, request_id))
+
+    async def answer(self, scope: Scope, receive: Receive, reply: "Reply") -> None:
+        """Run the application under the time limit; what it raises becomes a problem, if nothing was sent yet."""
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self.request_seconds):
+                await self.app(scope, receive, reply.send)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
+            problem = as_problem(error)
+            if reply.status == 0:
+                await respond(problem, scope["path"], reply.request_id)(scope, receive, reply.send)
+        finally:
+            milliseconds = round((time.perf_counter() - started) * 1000, 2)
+            level = log.info if reply.status >= 500 else log.debug
+            level("answered", method=scope["method"], path=scope["path"], status=reply.status, ms=milliseconds)
+
+
+class Reply:
+    """Sends one answer on, with the headers that every answer has, and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self.inner = send
+        self.request_id = request_id
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message["headers"])
+            headers["X-Request-ID"] = self.request_id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await self.inner(message)
+
+
+def as_problem(error: Exception) -> Problem:
+    """What to tell the client of an exception that nothing else answered; never its text."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, TimeoutError):
+        return TimedOut("no answer in time; what was sent may have been stored: send it again with the same ids")
+    log.error("request_failed", exc_info=error)
+    return Problem("this is a defect of Mayday: please report it with the request id")

@@ -1,0 +1,164 @@
+"""Every failure that a client can see, as RFC 9457 problem+json.
+
+Problem
+├── Unauthorized 401        no key, or one that does not hold
+├── Forbidden 403           the key's scope does not allow this
+├── NotFound 404            nothing there for this project
+├── RequestTooSlow 408      the body did not arrive in time
+├── BodyTooLarge 413        over a limit, before or after decompression
+├── Unsupported 415         a media type or content coding that is not taken
+├── Invalid 422             the request does not say what it must; `errors` names each place
+└── Unavailable 503         come again: see Retry-After
+    ├── Overloaded          the writer's buffer is full
+    └── TimedOut            no answer in time; what was sent may have been stored: send it again with the same ids
+"""
+
+from typing import Any, ClassVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+log = structlog.get_logger()
+
+MAX_LISTED = 50
+TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed"}
+BUILT_IN_HINTS = {
+    404: "there is no such route: see /openapi.json for those that there are",
+    405: "this route does not take this method: see the Allow header",
+}
+
+
+class ProblemPlace(BaseModel):
+    """One thing that is wrong in the request."""
+
+    pointer: str = Field(description="JSON pointer into the body, or the name of the parameter.")
+    reason: str = Field(description="A short stable code.")
+    detail: str = Field(description="What is wrong, and what is expected.")
+
+
+class ProblemDetails(BaseModel):
+    """The body of every failure, as application/problem+json (RFC 9457)."""
+
+    type: str = Field(description="Stable name of the kind of problem, a URN.")
+    title: str
+    status: int
+    detail: str = Field(description="What happened, and what to do about it.")
+    instance: str = Field(description="The path that was asked for.")
+    request_id: str = Field(description="As in X-Request-ID and in the log.")
+    errors: list[ProblemPlace] | None = Field(None, description="Each wrong place, 50 at most.")
+
+
+class Problem(HTTPException):
+    """A failure with a stable type. `detail` says what happened and what to do."""
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(
+        self, detail: str, *, errors: list[ProblemPlace] | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(self.status, detail, headers)
+        self.errors = errors
+
+
+class Unauthorized(Problem):
+    status, slug, title = 401, "unauthorized", "Key missing or not valid"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="mayday"'})
+
+
+class Forbidden(Problem):
+    status, slug, title = 403, "forbidden", "Key not allowed to do this"
+
+
+class NotFound(Problem):
+    status, slug, title = 404, "not-found", "Not found"
+
+
+class RequestTooSlow(Problem):
+    status, slug, title = 408, "request-too-slow", "Body came too slowly"
+
+
+class BodyTooLarge(Problem):
+    status, slug, title = 413, "body-too-large", "Body too large"
+
+
+class Unsupported(Problem):
+    status, slug, title = 415, "unsupported", "Media type or coding not supported"
+
+
+class Invalid(Problem):
+    status, slug, title = 422, "invalid", "Request not valid"
+
+
+class Unavailable(Problem):
+    status, slug, title = 503, "unavailable", "Not available now"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class Overloaded(Unavailable):
+    slug, title = "overloaded", "More than can be written now"
+
+
+class TimedOut(Unavailable):
+    slug, title = "timed-out", "No answer in time"
+
+
+def respond(problem: HTTPException, path: str, request_id: str) -> Response:
+    """The answer for a problem, ours or one that Starlette raised."""
+    ours = problem if isinstance(problem, Problem) else None
+    status = problem.status_code
+    body = ProblemDetails(
+        type=f"urn:mayday:problem:{ours.slug if ours else TITLES.get(status, 'error').lower().replace(' ', '-')}",
+        title=ours.title if ours else TITLES.get(status, "Error"),
+        status=status,
+        detail=problem.detail if ours else BUILT_IN_HINTS.get(status, str(problem.detail)),
+        instance=path,
+        request_id=request_id,
+        errors=ours.errors[:MAX_LISTED] if ours and ours.errors else None,
+    )
+    headers = {"Cache-Control": "no-store", **(problem.headers or {})}
+    return Response(body.model_dump_json(exclude_none=True), status, headers, "application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Answer everything that a route raises with a problem."""
+    app.add_exception_handler(HTTPException, answer_problem)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
+    for unavailable in (SQLAlchemyError, TimeoutError, OSError):
+        app.add_exception_handler(unavailable, answer_database_failure)
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as registered
+    return respond(error, request.url.path, request.scope.get("request_id", ""))
+
+
+async def answer_invalid(request: Request, error: Exception) -> Response:
+    """FastAPI's own validation, without the input that it would echo."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered
+    places = [describe_place(e) for e in error.errors()[:MAX_LISTED]]
+    return await answer_problem(request, Invalid("; ".join(f"{p.pointer}: {p.detail}" for p in places), errors=places))
+
+
+def describe_place(error: Any) -> ProblemPlace:
+    """One of pydantic's errors as a place: a pointer for bodies, the bare name for parameters."""
+    where, *path = error["loc"]
+    pointer = "/" + "/".join(str(p) for p in path) if where == "body" else str(path[0] if path else where)
+    return ProblemPlace(pointer=pointer, reason=error["type"], detail=error["msg"])
+
+
+async def answer_database_failure(request: Request, error: Exception) -> Response:
+    """Postgres did not do what was asked: the client may come again, the log has the reason."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    log.warning("database_failed", error=f"{type(original).__name__}: {original}")
+    return await answer_problem(request, Unavailable("the database did not answer: try again in a moment"))

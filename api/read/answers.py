@@ -1,0 +1,164 @@
+"""Makes the bodies that the read side sends: rows in, JSON bytes out."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import from_json
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.problems import NotFound
+from api.read import queries
+from api.read.cursors import read_cursor, write_cursor
+from api.read.queries import Filter
+from api.read.schemas import ErrorDetail, ErrorPage, ErrorSummary, PatternDetail, RecentErrors
+from common.settings import Settings
+from common.snapshots import (
+    compute_snapshot,
+    hour_series,
+    key_counts,
+    load_snapshot,
+    name_window,
+    start_of_window,
+)
+from common.tables import Adjustment, Severity
+
+EXAMPLES = 20
+
+
+class Answers:
+    """The bodies of one process's answers, from Postgres."""
+
+    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
+        self.engine = engine
+        self.settings = settings
+
+    def whole_time(self) -> tuple[datetime, datetime]:
+        """From the oldest error that is kept to the newest that can be."""
+        now = datetime.now(UTC)
+        ahead = timedelta(seconds=self.settings.clock_ahead_max_seconds + 60)
+        return now - timedelta(days=self.settings.retention_days + 1), now + ahead
+
+    async def recent(self, project_id: UUID, wanted: Filter, limit: int) -> bytes:
+        async with self.engine.connect() as connection:
+            rows = await queries.list_errors(connection, project_id, wanted, limit=limit)
+        return RecentErrors(errors=[summarize(row) for row in rows]).model_dump_json().encode()
+
+    async def page(self, project_id: UUID, wanted: Filter, limit: int, cursor: str | None) -> bytes:
+        """One page, whose `next` is null at the end. Raises CursorInvalid."""
+        after = None
+        if cursor is not None:
+            after, since, until = read_cursor(cursor, wanted)
+            wanted = replace(wanted, since=since, until=until)
+        async with self.engine.connect() as connection:
+            rows = await queries.list_errors(connection, project_id, wanted, limit=limit + 1, after=after)
+        shown = rows[:limit]
+        more = len(rows) > limit
+        place = write_cursor((shown[-1].occurred_at, shown[-1].event_id), wanted) if more else None
+        return ErrorPage(errors=[summarize(row) for row in shown], next=place).model_dump_json().encode()
+
+    async def error(self, project_id: UUID, event_id: UUID) -> bytes:
+        """Raises NotFound."""
+        since, until = self.whole_time()
+        async with self.engine.connect() as connection:
+            row = await queries.find_error(connection, project_id, event_id, oldest=since.date(), newest=until.date())
+        if row is None:
+            raise NotFound("there is no error with this id in this project, or its retention is over")
+        return detail(row).model_dump_json().encode()
+
+    async def patterns(self, project_id: UUID, window_hours: int) -> bytes:
+        """What the worker computed last; before it ever did, computed here."""
+        async with self.engine.connect() as connection:
+            kept = await load_snapshot(connection, project_id, window_hours)
+        if kept is not None:
+            return kept[1]
+        snapshot = await compute_snapshot(self.engine, project_id, window_hours, self.settings)
+        return snapshot.model_dump_json().encode()
+
+    async def pattern(self, project_id: UUID, pattern_id: UUID, window_hours: int) -> bytes:
+        """Raises NotFound."""
+        now = datetime.now(UTC)
+        start = start_of_window(now, window_hours, self.settings.rollup_fine_hours)
+        since, until = self.whole_time()
+        async with self.engine.connect() as connection:
+            facts = await queries.find_pattern(connection, project_id, pattern_id)
+            if facts is None:
+                raise NotFound("there is no pattern with this id in this project: it may have become part of another")
+            fingerprints = await queries.find_fingerprints(connection, project_id, pattern_id)
+            counts = await queries.count_pattern(connection, project_id, fingerprints, start)
+            places = await queries.count_places(connection, project_id, fingerprints, self.settings.retention_days)
+            examples = await queries.list_errors(
+                connection, project_id, Filter(since, until, pattern_id=pattern_id), limit=EXAMPLES
+            )
+        environments, releases = places
+        return (
+            PatternDetail(
+                id=pattern_id,
+                title=facts.title,
+                template=facts.template,
+                error_type=facts.error_type,
+                state=facts.state,
+                trend=facts.trend,
+                grouped_by=facts.grouped_by,
+                fingerprints=facts.fingerprints,
+                first_seen=facts.first_seen,
+                last_seen=facts.last_seen,
+                window=name_window(window_hours),
+                count=sum(row.errors for row in counts),
+                by_severity=key_counts(add_up((Severity(row.severity).name, row.errors) for row in counts)),
+                services=key_counts(add_up((row.service, row.errors) for row in counts)),
+                environments=key_counts(environments),
+                releases=key_counts(releases),
+                series=list(hour_series(add_up((row.start, row.errors) for row in counts), start, now)),
+                examples=[summarize(row) for row in examples],
+            )
+            .model_dump_json()
+            .encode()
+        )
+
+
+def add_up(pairs: Iterable[tuple[Any, int]]) -> Counter[Any]:
+    """The sum for each key."""
+    sums: Counter[Any] = Counter()
+    for key, count in pairs:
+        sums[key] += count
+    return sums
+
+
+def summarize(row: Any) -> ErrorSummary:
+    return ErrorSummary.model_construct(**summary_fields(row))
+
+
+def summary_fields(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.event_id,
+        "timestamp": row.occurred_at,
+        "service": row.service,
+        "severity": Severity(row.severity).name,
+        "error_type": row.error_type,
+        "message": row.message,
+        "environment": row.environment,
+        "release": row.release,
+        "pattern_id": row.pattern_id,
+    }
+
+
+def detail(row: Any) -> ErrorDetail:
+    return ErrorDetail.model_construct(
+        **summary_fields(row),
+        received_at=row.received_at,
+        stack_trace=row.stack_trace,
+        context=parsed(row.context),
+        tags=parsed(row.tags),
+        fingerprint=f"{row.fingerprint & (2**64 - 1):016x}",
+        adjustments=[adjustment.name or "" for adjustment in Adjustment(row.adjustments)],
+        redactions=row.redactions,
+    )
+
+
+def parsed(value: Any) -> Any:
+    """A jsonb column, which the driver gives as text or parsed, depending on the statement."""
+    return from_json(value) if isinstance(value, str | bytes) else value

@@ -1,0 +1,73 @@
+"""How answers of the read side go out: coding, ETag, 304, and who may keep them for how long. Pure but for Response."""
+
+import hashlib
+from functools import lru_cache
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from api.read.caching import Served
+from common.compression import Encoding
+
+# When a client likes several codings equally well, the one that is smallest for its cost.
+PREFERENCE: tuple[Encoding, ...] = ("zstd", "br", "gzip", "identity")
+VARY = "Authorization, X-API-Key"
+
+
+@lru_cache(maxsize=256)
+def choose_encoding(accept_encoding: str | None) -> Encoding:
+    """The coding that the client likes best (RFC 9110, 12.5.3); identity when it says nothing, or likes none."""
+    if accept_encoding is None:
+        return "identity"
+    qualities: dict[str, float] = {}
+    for part in accept_encoding.split(","):
+        coding, _, parameters = part.partition(";")
+        qualities[coding.strip().lower()] = quality(parameters)
+    anything = qualities.get("*", 0.0)
+    liked = {coding: qualities.get(coding, anything) for coding in PREFERENCE[:-1]}
+    best = max(liked.values())
+    identity = qualities.get("identity", 0.0)
+    if best <= 0 or identity > best:
+        return "identity"
+    return next(coding for coding in PREFERENCE if liked[coding] == best)
+
+
+def quality(parameters: str) -> float:
+    """The q of one element, 1 when there is none, 0 when it makes no sense."""
+    name, _, value = parameters.strip().partition("=")
+    if name.strip().lower() != "q":
+        return 1.0
+    try:
+        return min(max(float(value), 0.0), 1.0)
+    except ValueError:
+        return 0.0
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Whether the client has this answer already: weak comparison (RFC 9110, 8.8.3.2)."""
+    if if_none_match is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def respond(served: Served, headers: Headers, *, max_age_seconds: int, stale_seconds: int) -> Response:
+    """The answer, or 304 when the client has it. Only the client's own cache may keep it: it is one project's."""
+    is_coded = served.encoding != "identity"
+    sent = {
+        "ETag": served.etag,
+        "Cache-Control": f"private, max-age={max_age_seconds}, stale-while-revalidate={stale_seconds}",
+        "X-Mayday-Cache": served.source,
+    }
+    if matches(headers.get("if-none-match"), served.etag):
+        return Response(status_code=304, headers=sent | {"Vary": f"{VARY}, Accept-Encoding"})
+    if is_coded:
+        sent |= {"Content-Encoding": served.encoding}
+    # the middleware adds Accept-Encoding where it sees an answer that it could have compressed
+    sent |= {"Vary": f"{VARY}, Accept-Encoding" if is_coded else VARY}
+    return Response(served.body, headers=sent, media_type="application/json")
+
+
+def serve_once(body: bytes) -> Served:
+    """An answer that no cache holds."""
+    return Served(f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"', "identity", body, "bypass")

@@ -1,0 +1,205 @@
+"""Every SELECT of the read side. The project is the first condition of each: it comes from the key, never from the
+request.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.tables import Severity
+
+LATEST_OF_PATTERN = 200
+
+SUMMARY = """e.event_id, e.occurred_at, e.service, e.severity, e.error_type, e.message, e.environment, e.release,
+    (SELECT f.pattern_id FROM fingerprints f WHERE f.project_id = e.project_id AND f.fingerprint = e.fingerprint)
+    AS pattern_id"""
+# Conditions that a request may add. A null means: do not care.
+FILTERS = """
+    (CAST(:service AS text) IS NULL OR e.service = :service)
+    AND (CAST(:severity AS smallint) IS NULL OR e.severity = :severity)
+    AND (CAST(:environment AS text) IS NULL OR e.environment = :environment)
+    AND (CAST(:like AS text) IS NULL OR e.message ILIKE :like)
+    AND e.day BETWEEN :first_day AND :last_day
+    AND e.occurred_at >= :since AND e.occurred_at < :until
+    AND (CAST(:after_time AS timestamptz) IS NULL
+         OR (e.occurred_at, e.event_id) < (:after_time, CAST(:after_id AS uuid)))"""
+
+# The latest errors of a project, along the index of its times.
+LIST_ERRORS = text(
+    f"""
+    SELECT {SUMMARY} FROM errors e
+    WHERE e.project_id = :project_id AND {FILTERS}
+    ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT :limit
+    """  # noqa: S608 - made of the constants above
+)
+# The latest errors of some fingerprints: of each along its index, then the latest of them all.
+LIST_ERRORS_OF_FINGERPRINTS = text(
+    f"""
+    SELECT e.* FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
+    CROSS JOIN LATERAL (
+        SELECT {SUMMARY} FROM errors e
+        WHERE e.project_id = :project_id AND e.fingerprint = wanted.fingerprint AND {FILTERS}
+        ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT :limit
+    ) e
+    ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT :limit
+    """  # noqa: S608 - made of the constants above
+)
+# The fingerprints of a pattern.
+FIND_FINGERPRINTS = text(
+    "SELECT fingerprint FROM fingerprints WHERE project_id = :project_id AND pattern_id = :pattern_id"
+)
+# One error by its id, on whichever day it fell; the days bound the search where the id tells its time.
+FIND_ERROR = text(
+    f"""
+    SELECT {SUMMARY}, e.received_at, e.stack_trace, e.context, e.tags, e.fingerprint, e.adjustments, e.redactions
+    FROM errors e
+    WHERE e.project_id = :project_id AND e.event_id = :event_id AND e.day BETWEEN :first_day AND :last_day
+    ORDER BY e.day DESC LIMIT 1
+    """  # noqa: S608 - made of the constants above
+)
+# What is known of one pattern; before the worker has looked at it, of its fingerprint.
+FIND_PATTERN = text(
+    """
+    SELECT f.pattern_id, coalesce(p.title, min(f.title)) AS title, coalesce(p.template, min(f.skeleton)) AS template,
+           coalesce(p.error_type, min(f.error_type)) AS error_type, coalesce(p.state, 'new') AS state,
+           coalesce(p.trend, 'new') AS trend, coalesce(p.grouped_by, min(f.grouped_by)) AS grouped_by,
+           min(f.first_seen) AS first_seen, max(f.last_seen) AS last_seen, count(*) AS fingerprints
+    FROM fingerprints f LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
+    WHERE f.project_id = :project_id AND f.pattern_id = :pattern_id
+    GROUP BY f.pattern_id, p.title, p.template, p.error_type, p.state, p.trend, p.grouped_by
+    """
+)
+# The counts of some fingerprints in a window, by hour, service and severity.
+COUNT_PATTERN = text(
+    """
+    SELECT date_trunc('hour', bucket, 'UTC') AS start, service, severity, sum(count)::bigint AS errors
+    FROM rollups
+    WHERE project_id = :project_id AND fingerprint = ANY(:fingerprints) AND bucket >= :start
+    GROUP BY 1, 2, 3
+    """
+)
+# Where the latest errors of a pattern ran.
+COUNT_PLACES = text(
+    """
+    SELECT e.environment, e.release FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
+    CROSS JOIN LATERAL (
+        SELECT environment, release, occurred_at FROM errors
+        WHERE project_id = :project_id AND fingerprint = wanted.fingerprint AND day >= :first_day
+        ORDER BY occurred_at DESC LIMIT :limit
+    ) e
+    ORDER BY e.occurred_at DESC LIMIT :limit
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which errors of a project are wanted; None means any."""
+
+    since: datetime
+    until: datetime
+    service: str | None = None
+    severity: str | None = None
+    environment: str | None = None
+    pattern_id: UUID | None = None
+    message_has: str | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "since": self.since,
+            "until": self.until,
+            "first_day": self.since.astimezone(UTC).date(),
+            "last_day": self.until.astimezone(UTC).date(),
+            "service": self.service,
+            "severity": None if self.severity is None else Severity[self.severity].value,
+            "environment": self.environment,
+            "like": None if self.message_has is None else f"%{escape_like(self.message_has)}%",
+        }
+
+
+Place = tuple[datetime, UUID]
+
+
+def escape_like(part: str) -> str:
+    """The text as LIKE takes it for itself."""
+    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+async def list_errors(
+    connection: AsyncConnection, project_id: UUID, wanted: Filter, *, limit: int, after: Place | None = None
+) -> Sequence[Row[Any]]:
+    """The latest errors that the filter lets pass, newest first, those after the place where a page ended."""
+    after_time, after_id = after or (None, None)
+    values = wanted.parameters() | {
+        "project_id": project_id,
+        "limit": limit,
+        "after_time": after_time,
+        "after_id": after_id,
+    }
+    if wanted.pattern_id is None:
+        return (await connection.execute(LIST_ERRORS, values)).all()
+    values["fingerprints"] = await find_fingerprints(connection, project_id, wanted.pattern_id)
+    return (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, values)).all()
+
+
+async def find_fingerprints(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> list[int]:
+    """The fingerprints of a pattern of this project; none for a pattern of another."""
+    asked = {"project_id": project_id, "pattern_id": pattern_id}
+    return list(await connection.scalars(FIND_FINGERPRINTS, asked))
+
+
+async def find_error(
+    connection: AsyncConnection, project_id: UUID, event_id: UUID, *, oldest: date, newest: date
+) -> Row[Any] | None:
+    """One error of this project, or None. A UUIDv7 says its day, which is looked at first."""
+    for first_day, last_day in likely_days(event_id, oldest, newest):
+        asked = {"project_id": project_id, "event_id": event_id, "first_day": first_day, "last_day": last_day}
+        if row := (await connection.execute(FIND_ERROR, asked)).first():
+            return row
+    return None
+
+
+def likely_days(event_id: UUID, oldest: date, newest: date) -> list[tuple[date, date]]:
+    """Ranges of days to search in turn; the last one is the whole retention."""
+    if event_id.version != 7:
+        return [(oldest, newest)]
+    seconds = (event_id.int >> 80) / 1000
+    if not 0 <= seconds < datetime(9999, 1, 1, tzinfo=UTC).timestamp():
+        return [(oldest, newest)]
+    day = datetime.fromtimestamp(seconds, UTC).date()
+    return [(day, day), (oldest, newest)] if oldest <= day <= newest else [(oldest, newest)]
+
+
+async def find_pattern(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> Row[Any] | None:
+    """What is known of a pattern of this project, or None."""
+    return (await connection.execute(FIND_PATTERN, {"project_id": project_id, "pattern_id": pattern_id})).first()
+
+
+async def count_pattern(
+    connection: AsyncConnection, project_id: UUID, fingerprints: Sequence[int], start: datetime
+) -> Sequence[Row[Any]]:
+    """Rows of start (hour), service, severity and errors."""
+    asked = {"project_id": project_id, "fingerprints": fingerprints, "start": start}
+    return (await connection.execute(COUNT_PATTERN, asked)).all()
+
+
+async def count_places(
+    connection: AsyncConnection, project_id: UUID, fingerprints: Sequence[int], days: int
+) -> tuple[Counter[str], Counter[str]]:
+    """Environments and releases of a pattern's latest errors."""
+    first_day = datetime.now(UTC).date() - timedelta(days=days)
+    asked = {
+        "project_id": project_id,
+        "fingerprints": fingerprints,
+        "first_day": first_day,
+        "limit": LATEST_OF_PATTERN,
+    }
+    rows = (await connection.execute(COUNT_PLACES, asked)).all()
+    environments = Counter(row.environment for row in rows if row.environment)
+    return environments, Counter(row.release for row in rows if row.release)

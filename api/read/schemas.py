@@ -1,0 +1,71 @@
+"""What readers are answered. The patterns answer itself is `common.snapshots.PatternsAnswer`."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from common.snapshots import HourCount, KeyCount
+
+
+class ErrorSummary(BaseModel):
+    """One error in a list."""
+
+    id: UUID = Field(description="Its event id.")
+    timestamp: datetime = Field(description="When it happened, UTC.")
+    service: str
+    severity: str = Field(description="debug, info, warning, error or critical.")
+    error_type: str | None
+    message: str
+    environment: str | None
+    release: str | None
+    pattern_id: UUID | None = Field(description="The pattern it belongs to; null until the worker has counted it.")
+
+
+class ErrorDetail(ErrorSummary):
+    """One error with all that was sent of it."""
+
+    received_at: datetime = Field(description="When Mayday took it, UTC.")
+    stack_trace: str | None
+    context: dict[str, Any] | None
+    tags: dict[str, str] | None
+    fingerprint: str = Field(description="What groups it at ingest: 64 bits as 16 hexadecimal digits.")
+    adjustments: list[str] = Field(description="What was changed to store it: truncated, retimed, cleaned, redacted.")
+    redactions: int = Field(description="How many secrets were taken out.")
+
+
+class RecentErrors(BaseModel):
+    """The latest errors, newest first."""
+
+    errors: list[ErrorSummary]
+
+
+class ErrorPage(BaseModel):
+    """Some errors, newest first, and where to go on."""
+
+    errors: list[ErrorSummary]
+    next: str | None = Field(description="Give it as `cursor` for the errors after these; null at the end.")
+
+
+class PatternDetail(BaseModel):
+    """One pattern in one window, with its latest errors."""
+
+    id: UUID
+    title: str
+    template: str = Field(description="The message with <*> at its variable places.")
+    error_type: str | None
+    state: str = Field(description="new, ongoing, regressed, resolved or ignored; more may come.")
+    trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
+    grouped_by: str = Field(description="What put its errors together: stacktrace, message or client.")
+    fingerprints: int = Field(description="How many fingerprints it is made of.")
+    first_seen: datetime
+    last_seen: datetime
+    window: str = Field(description="The window that the counts are of: 1h, 6h, 24h or 7d.")
+    count: int = Field(description="Errors in the window.")
+    by_severity: list[KeyCount]
+    services: list[KeyCount]
+    environments: list[KeyCount] = Field(description="Of its latest errors, 200 at most.")
+    releases: list[KeyCount] = Field(description="Of its latest errors, 200 at most.")
+    series: list[HourCount] = Field(description="Errors by hour, oldest first, without gaps.")
+    examples: list[ErrorSummary] = Field(description="Its latest errors, 20 at most.")

@@ -1,0 +1,102 @@
+"""`mayday project` and `mayday key`: who may do what."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cli.migrate import failing_in_a_sentence
+from cli.project import create_key, ensure_project, find_project, revoke_key
+from cli.state import read_state
+from common.database import make_engine
+from common.keys import Scope
+from common.settings import Settings
+from common.tables import api_keys, projects
+
+T = TypeVar("T")
+key_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
+project_app = typer.Typer(no_args_is_help=True, help="Make and list projects.")
+
+
+def with_database(work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Do the work in one transaction on MAYDAY_DATABASE_URL, or on what `mayday up` runs with this MAYDAY_HOME."""
+    with failing_in_a_sentence():
+        settings = Settings.load()
+        if not settings.database_url:
+            settings = Settings.load(database_url=read_state(settings.home).get("MAYDAY_DATABASE_URL", ""))
+        return asyncio.run(in_transaction(settings.require("database_url"), work))
+
+
+async def in_transaction(settings: Settings, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    engine = make_engine(settings, "cli", pool_size=1)
+    try:
+        async with engine.begin() as connection:
+            return await work(connection)
+    finally:
+        await engine.dispose()
+
+
+@project_app.command("create")
+def create_project_command(name: str) -> None:
+    """Make a project; one of that name is left as it is. Prints its id."""
+    typer.echo(with_database(lambda connection: ensure_project(connection, name)))
+
+
+@project_app.command("list")
+def list_projects_command() -> None:
+    """Every project: id and name."""
+
+    async def find(connection: AsyncConnection) -> list[str]:
+        rows = await connection.execute(select(projects).order_by(projects.c.created_at))
+        return [f"{row.project_id}  {row.name}" for row in rows]
+
+    typer.echo(os.linesep.join(with_database(find)))
+
+
+@key_app.command("create")
+def create_key_command(
+    scope: Annotated[Scope, typer.Option(help="What the key may do.")],
+    project: Annotated[str, typer.Option(help="Name of the project.")] = "default",
+    name: Annotated[str, typer.Option(help="What it is for, as a reminder.")] = "",
+) -> None:
+    """Make a key and print it: this is the only time that it is seen."""
+
+    async def create(connection: AsyncConnection) -> str | None:
+        project_id = await find_project(connection, project)
+        return await create_key(connection, project_id, scope, name) if project_id else None
+
+    key = with_database(create)
+    if key is None:
+        typer.echo(f"there is no project named {project}: make it with `./mayday project create {project}`", err=True)
+        raise typer.Exit(1)
+    typer.echo(key)
+
+
+@key_app.command("list")
+def list_keys_command() -> None:
+    """Every key: id, project, scope, name and state; never the secret."""
+
+    async def find(connection: AsyncConnection) -> list[str]:
+        joined = select(api_keys, projects.c.name.label("project")).join_from(
+            api_keys, projects, api_keys.c.project_id == projects.c.project_id
+        )
+        rows = await connection.execute(joined.order_by(projects.c.name, api_keys.c.created_at))
+        return [
+            f"{row.key_id}  {row.project}  {row.scope}  {row.name or '-'}  {'revoked' if row.revoked_at else 'valid'}"
+            for row in rows
+        ]
+
+    typer.echo(os.linesep.join(with_database(find)))
+
+
+@key_app.command("revoke")
+def revoke_key_command(key_id: str) -> None:
+    """End a key, by the id that `key list` shows. Processes that know it may trust it for 30 s more."""
+    if not with_database(lambda connection: revoke_key(connection, key_id)):
+        typer.echo(f"there is no valid key with the id {key_id}: see `./mayday key list`", err=True)
+        raise typer.Exit(1)
+    typer.echo("revoked; it may work for up to 30 s more")

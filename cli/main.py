@@ -1,0 +1,20 @@
+"""The commands of `mayday`, each in a module of its own."""
+
+import typer
+
+from cli import check, keys, migrate, programs, test, up
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.command("up")(up.up)
+app.command("api")(programs.api)
+app.command("worker")(programs.worker)
+app.command("migrate")(migrate.migrate)
+app.add_typer(keys.key_app, name="key")
+app.add_typer(keys.project_app, name="project")
+app.command("check")(check.check)
+app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test.test)
+
+
+@app.callback()
+def mayday() -> None:
+    """An error log that stays fast."""

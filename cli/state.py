@@ -1,0 +1,34 @@
+"""Small files of `NAME=value` lines in MAYDAY_HOME: the keys of the first start, and where a running Mayday listens."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+STATE_FILE = "running.env"
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """The file's names and values; nothing where there is no such file."""
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def write_env(path: Path, values: Mapping[str, str]) -> None:
+    """Write the file whole or not at all, readable by its owner alone."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{name}={value}\n" for name, value in values.items())
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+
+
+def read_state(home: Path) -> dict[str, str]:
+    """Where the Mayday that runs on this home has its stores; empty when none runs."""
+    return read_env(home / STATE_FILE)

@@ -1,0 +1,231 @@
+"""`mayday up`: everything at once, for a laptop or a small server: stores, schema, first keys, API and worker."""
+
+import asyncio
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+
+import httpx
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cli.embedded import EmbeddedFailed, start_servers
+from cli.embedded.account import follow_parent
+from cli.keys import in_transaction
+from cli.migrate import failing_in_a_sentence, upgrade
+from cli.project import create_key, ensure_project
+from cli.state import STATE_FILE, read_env, write_env
+from common.keys import Scope
+from common.settings import ROOT, Settings
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 25.0
+RESTART_SECONDS = (1.0, 30.0)
+
+
+class UpFailed(Exception):
+    """Mayday cannot run; the text says what to do."""
+
+
+class Stopped(Exception):
+    """Somebody pressed Ctrl-C, or sent SIGTERM."""
+
+
+def up() -> None:
+    """Run Mayday here: Postgres and Valkey (unless URLs point elsewhere), schema, first keys, API and worker."""
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, raise_stopped)
+    with failing_in_a_sentence():
+        settings = Settings.load()
+    try:
+        run(settings)
+    except Stopped:
+        say("stopped")
+    except (UpFailed, EmbeddedFailed) as error:
+        typer.echo(f"mayday: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def raise_stopped(_number: int, _frame: FrameType | None) -> None:
+    """Turn the first signal into a clean way out, and ignore those that come while it is walked."""
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, signal.SIG_IGN)
+    raise Stopped
+
+
+def run(settings: Settings) -> None:
+    """Start all in order, watch, and stop in reverse: worker, API, Valkey, Postgres."""
+    refuse_taken_port(settings)
+    with ExitStack() as stack:
+        settings = stack.enter_context(stores(settings))
+        with failing_in_a_sentence():
+            upgrade(settings.database_url)
+            keys = asyncio.run(first_keys(settings))
+        stack.enter_context(announced(settings))
+        api = stack.enter_context(program("api", settings))
+        wait_until_ready(api, settings)
+        greet(settings, keys)
+        watch(api, settings)
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """Raise UpFailed before anything is started when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise UpFailed(
+                f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): "
+                "stop what uses it, or choose another with MAYDAY_PORT"
+            ) from error
+
+
+@contextmanager
+def stores(settings: Settings) -> Iterator[Settings]:
+    """The settings with URLs of stores that run: the given ones, or embedded servers for those that are missing."""
+    if settings.database_url and settings.effective_cache_url and settings.effective_queue_url:
+        settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        yield settings
+        return
+    say("starting Postgres and Valkey")
+    with start_servers(settings.home) as servers:
+        yield Settings.load(
+            database_url=settings.database_url or servers.database_url,
+            redis_url=settings.redis_url or servers.redis_url,
+        )
+
+
+async def first_keys(settings: Settings) -> dict[str, str]:
+    """The keys in keys.env; at the first start a project and a key of each scope are made and written there."""
+    names = {f"MAYDAY_{scope.name.upper()}_KEY": scope for scope in Scope}
+    found = read_env(settings.keys_file)
+    if names.keys() <= found.keys():
+        return found
+
+    async def make(connection: AsyncConnection) -> dict[str, str]:
+        project_id = await ensure_project(connection, settings.default_project)
+        return {name: await create_key(connection, project_id, scope, "mayday up") for name, scope in names.items()}
+
+    keys = await in_transaction(settings, make)
+    write_env(settings.keys_file, keys)
+    return keys
+
+
+@contextmanager
+def announced(settings: Settings) -> Iterator[None]:
+    """Leave word in the home of where the stores listen, for `mayday key` and the like."""
+    path = settings.home / STATE_FILE
+    write_env(path, urls_of(settings))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def urls_of(settings: Settings) -> dict[str, str]:
+    return {
+        "MAYDAY_DATABASE_URL": settings.database_url,
+        "MAYDAY_CACHE_URL": settings.effective_cache_url,
+        "MAYDAY_QUEUE_URL": settings.effective_queue_url,
+    }
+
+
+@contextmanager
+def program(name: str, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """One of our programs as a child, which is asked to end on the way out."""
+    process = spawn(name, urls_of(settings))
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+def spawn(name: str, urls: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    # a session of its own keeps the terminal's Ctrl-C from it: we stop it when it is its turn
+    return subprocess.Popen(
+        [sys.executable, "-m", "cli", name],
+        cwd=ROOT,
+        env={**os.environ, **urls},
+        start_new_session=True,
+        preexec_fn=follow_parent(signal.SIGTERM),  # noqa: PLW1509 - nothing runs in threads here
+    )
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_until_ready(api: subprocess.Popen[bytes], settings: Settings) -> None:
+    """Wait for /readyz. Raises UpFailed when the API ends, or says for a minute that it is not ready."""
+    until = time.monotonic() + READY_SECONDS
+    state = "no answer"
+    while time.monotonic() < until:
+        if api.poll() is not None:
+            raise UpFailed(f"the API ended with {api.returncode}: its log stands above")
+        try:
+            answer = httpx.get(f"{address(settings)}/readyz", timeout=2, trust_env=False)
+            if answer.status_code == httpx.codes.OK:
+                return
+            state = answer.text
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise UpFailed(f"the API is not ready after {READY_SECONDS:.0f} s: {state}")
+
+
+def address(settings: Settings) -> str:
+    """Where to reach the API from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    return f"http://{host}:{settings.port}"
+
+
+def greet(settings: Settings, keys: Mapping[str, str]) -> None:
+    """Say where it listens and how to use it."""
+    errors = '{"errors": [{"service": "shop", "severity": "error", "message": "payment 4711 failed: card declined"}]}'
+    base = f"{address(settings)}/api/errors"
+    typer.echo(
+        f"\nMayday listens on {address(settings)}\n"
+        f"  ingest key  {keys['MAYDAY_INGEST_KEY']}\n"
+        f"  read key    {keys['MAYDAY_READ_KEY']}\n"
+        f"  (with the admin key in {settings.keys_file})\n\n"
+        f"send errors:\n"
+        f"  curl -sS {base}/batch -H 'Authorization: Bearer {keys['MAYDAY_INGEST_KEY']}'"
+        f" -H 'Content-Type: application/json' -d {shlex.quote(errors)}\n\n"
+        f"see what is failing:\n"
+        f"  curl -sS {base}/patterns -H 'Authorization: Bearer {keys['MAYDAY_READ_KEY']}'\n\n"
+        "Ctrl-C stops it.\n"
+    )
+
+
+def watch(api: subprocess.Popen[bytes], settings: Settings) -> None:
+    """Keep a worker running until we are stopped. Raises UpFailed when the API ends."""
+    pause, (shortest, longest) = RESTART_SECONDS[0], RESTART_SECONDS
+    while True:
+        with program("worker", settings) as worker:
+            started = time.monotonic()
+            while worker.poll() is None:
+                if api.poll() is not None:
+                    raise UpFailed(f"the API ended with {api.returncode}: its log stands above")
+                time.sleep(0.2)
+        pause = shortest if time.monotonic() - started > longest else min(pause * 2, longest)
+        say(f"the worker ended with {worker.returncode}; it starts again in {pause:.0f} s")
+        time.sleep(pause)
+
+
+def say(line: str) -> None:
+    typer.echo(f"mayday: {line}", err=True)
