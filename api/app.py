@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan_of(settings),
         generate_unique_id_function=name_operation,
         responses={"default": {"model": problems.ProblemDetails, "description": "Any failure"}},
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
     )

@@ -16,6 +16,7 @@ import httpx
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cli.client import address_of
 from cli.embedded import EmbeddedFailed, start_servers
 from cli.embedded.account import follow_parent
 from cli.keys import in_transaction
@@ -178,7 +179,7 @@ def wait_until_ready(api: subprocess.Popen[bytes], settings: Settings) -> None:
         if api.poll() is not None:
             raise UpFailed(f"the API ended with {api.returncode}: its log stands above")
         try:
-            answer = httpx.get(f"{address(settings)}/readyz", timeout=2, trust_env=False)
+            answer = httpx.get(f"{address_of(settings)}/readyz", timeout=2, trust_env=False)
             if answer.status_code == httpx.codes.OK:
                 return
             state = answer.text
@@ -188,18 +189,12 @@ def wait_until_ready(api: subprocess.Popen[bytes], settings: Settings) -> None:
     raise UpFailed(f"the API is not ready after {READY_SECONDS:.0f} s: {state}")
 
 
-def address(settings: Settings) -> str:
-    """Where to reach the API from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
-    return f"http://{host}:{settings.port}"
-
-
 def greet(settings: Settings, keys: Mapping[str, str]) -> None:
     """Say where it listens and how to use it."""
     errors = '{"errors": [{"service": "shop", "severity": "error", "message": "payment 4711 failed: card declined"}]}'
-    base = f"{address(settings)}/api/errors"
+    base = f"{address_of(settings)}/api/errors"
     typer.echo(
-        f"\nMayday listens on {address(settings)}\n"
+        f"\nMayday listens on {address_of(settings)}\n"
         f"  ingest key  {keys['MAYDAY_INGEST_KEY']}\n"
         f"  read key    {keys['MAYDAY_READ_KEY']}\n"
         f"  (with the admin key in {settings.keys_file})\n\n"

@@ -1,0 +1,25 @@
+"""How our own commands find a running Mayday and a key for it."""
+
+import os
+
+import typer
+
+from cli.state import read_env
+from common.settings import Settings
+
+
+def address_of(settings: Settings) -> str:
+    """Where to reach the API from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    return f"http://{host}:{settings.port}"
+
+
+def find_key(name: str, given: str | None, settings: Settings) -> str:
+    """The key that was given, else that of the environment, else that of keys.env; exits 2 when there is none."""
+    key = given or os.environ.get(name) or read_env(settings.keys_file).get(name)
+    if not key:
+        typer.echo(
+            f"no key: give --key, set {name}, or run `./mayday up` once, which writes {settings.keys_file}", err=True
+        )
+        raise typer.Exit(2)
+    return key

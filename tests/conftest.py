@@ -1,0 +1,152 @@
+"""A real Postgres and a real Valkey for every test, and the program in one process on top of them."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from redis import Redis
+from sqlalchemy import text
+from starlette.types import Receive, Scope, Send
+
+from api.app import create_app
+from cli.embedded import Servers, start_servers
+from cli.migrate import upgrade
+from cli.project import create_key, ensure_project
+from common.cache import Cache
+from common.database import make_engine
+from common.keys import Scope as KeyScope
+from common.settings import Settings
+from worker.jobs import Tools
+from worker.main import run_due
+
+TEMPLATE = "mayday_template"
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """One pair of servers for the whole run."""
+    with tempfile.TemporaryDirectory(prefix="mayday-") as home, start_servers(Path(home), is_durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(servers: Servers) -> str:
+    """A database with the newest schema, which tests get copies of. Gives the URL of the server's own database."""
+    asyncio.run(execute(servers.database_url, f"CREATE DATABASE {TEMPLATE}"))
+    upgrade(servers.database_url.replace("/mayday?", f"/{TEMPLATE}?"))
+    return servers.database_url
+
+
+@pytest.fixture
+def database_url(template: str) -> Iterator[str]:
+    """A database of the test's own."""
+    name = f"test_{uuid4().hex}"
+    asyncio.run(execute(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY"))
+    yield template.replace("/mayday?", f"/{name}?")
+    asyncio.run(execute(template, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def redis_url(servers: Servers) -> str:
+    """The Valkey, emptied."""
+    with Redis.from_url(servers.redis_url) as client:
+        client.flushall()
+    return servers.redis_url
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str) -> Settings:
+    return Settings.load(database_url=database_url, redis_url=redis_url, log_format="json")
+
+
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project, and a client for each scope."""
+
+    id: UUID
+    ingest: httpx.AsyncClient
+    read: httpx.AsyncClient
+    admin: httpx.AsyncClient
+
+    async def send(self, *errors: dict[str, Any]) -> dict[str, Any]:
+        """Post a batch that must be stored whole."""
+        answer = await self.ingest.post("/api/errors/batch", json={"errors": list(errors)})
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    async def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        answer = await self.read.get(path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The API in this process, and what the worker needs to run beside it."""
+
+    settings: Settings
+    tools: Tools
+    state: dict[str, Any]
+    transport: httpx.ASGITransport
+    stack: AsyncExitStack
+
+    async def client(self, key: str | None) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        client = httpx.AsyncClient(transport=self.transport, base_url="http://mayday", headers=headers)
+        return await self.stack.enter_async_context(client)
+
+    async def project(self, name: str = "default") -> Project:
+        async with self.tools.engine.begin() as connection:
+            project_id = await ensure_project(connection, name)
+            keys = [await create_key(connection, project_id, scope, "test") for scope in KeyScope]
+        return Project(project_id, *[await self.client(key) for key in keys])
+
+    async def run_worker(self) -> None:
+        """One run of every job, due or not."""
+        await self.execute("DELETE FROM job_runs")
+        await run_due(self.settings, self.tools)
+
+    async def execute(self, statement: str, **values: Any) -> list[Any]:
+        async with self.tools.engine.begin() as connection:
+            result = await connection.execute(text(statement), values)
+            return list(result.all()) if result.returns_rows else []
+
+
+@asynccontextmanager
+async def run_service(settings: Settings) -> AsyncIterator[Service]:
+    """The API with these settings, its lifespan included."""
+    app = create_app(settings)
+    async with AsyncExitStack() as stack:
+        state = await stack.enter_async_context(app.router.lifespan_context(app))
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["state"] = dict(state or {})
+            await app(scope, receive, send)
+
+        engine, cache = make_engine(settings, "test"), Cache.connect(settings)
+        stack.push_async_callback(engine.dispose)
+        stack.push_async_callback(cache.close)
+        transport = httpx.ASGITransport(with_state, raise_app_exceptions=False)
+        yield Service(settings, Tools(engine, cache, settings), dict(state or {}), transport, stack)
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    async with run_service(settings) as running:
+        yield running
