@@ -1,14 +1,13 @@
-"""What every job runs under: one at a time over all workers, not again right away, and never to the worker's harm.
+"""The guard that every job runs under: one run at a time over all workers, none right after another, none for ever.
 
-arq is only a trigger: it lets runs overlap and forgets runs that it missed. So a job's body means "do all that is
-due". The only writer of `job_runs`.
+The only writer of `job_runs`. A job that fails is logged and recorded; it never ends the worker.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Literal
 
 import structlog
 from sqlalchemy import text
@@ -19,22 +18,36 @@ from common.settings import Settings
 
 log = structlog.get_logger()
 
-# Try to be the one that runs this job, until the transaction ends; needs no session, so it works through PgBouncer.
-TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
-# Whether the job's last run began less than so many seconds ago, by the database's clock.
-RAN_JUST_NOW = text(
-    "SELECT started_at > now() - make_interval(secs => :seconds) FROM job_runs WHERE job = :job AND outcome = 'done'"
-)
-# Note how the run went.
-RECORD_RUN = text(
-    """
+Outcome = Literal["done", "failed", "busy", "recent"]
+
+RECENT_SHARE = 0.8  # of the period: ticks come a little early or late, two workers' ticks together
+FROZEN_SECONDS = 5  # a worker that was frozen loses the guard this long after the job's own time limit
+DETAIL_CHARS = 2_000
+
+# Takes the job's guard, or says that another run has it. It ends with the transaction, and so with the connection.
+TAKE_GUARD = text("SELECT pg_try_advisory_xact_lock(hashtextextended('mayday:job:' || :job, 0))")
+
+# Lets the guard's connection be idle as long as the job may run.
+LET_IDLE = text("SELECT set_config('idle_in_transaction_session_timeout', :milliseconds, true)")
+
+# Whether the job ran to its end a moment ago.
+RAN_RECENTLY = text("""
+    SELECT EXISTS (SELECT FROM job_runs WHERE job = :job AND outcome = 'done'
+                   AND started_at > clock_timestamp() - make_interval(secs => :seconds))
+""")
+
+# Records that a run began.
+RECORD_START = text("""
     INSERT INTO job_runs (job, started_at, finished_at, outcome, detail)
-    VALUES (:job, clock_timestamp() - make_interval(secs => :seconds), clock_timestamp(), :outcome, :detail)
-    ON CONFLICT (job) DO UPDATE SET
-        started_at = EXCLUDED.started_at, finished_at = EXCLUDED.finished_at,
-        outcome = EXCLUDED.outcome, detail = EXCLUDED.detail
-    """
-)
+    VALUES (:job, clock_timestamp(), NULL, 'running', '')
+    ON CONFLICT (job) DO UPDATE
+    SET started_at = EXCLUDED.started_at, finished_at = NULL, outcome = EXCLUDED.outcome, detail = EXCLUDED.detail
+""")
+
+# Records how it ended.
+RECORD_END = text("""
+    UPDATE job_runs SET finished_at = clock_timestamp(), outcome = :outcome, detail = :detail WHERE job = :job
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,51 +59,58 @@ class Tools:
     settings: Settings
 
 
-Job = Callable[[Tools], Awaitable[str]]
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do every `every_seconds`. `run` does all that is due and returns counts for the log."""
+
+    name: str
+    every_seconds: int
+    run: Callable[[Tools], Awaitable[Mapping[str, int]]]
 
 
-class Run(StrEnum):
-    """How a tick ended."""
-
-    done = "done"
-    failed = "failed"
-    busy = "busy"  # another worker runs the job
-    early = "early"  # it ran a moment ago
-
-
-async def run_job(name: str, job: Job, tools: Tools, *, every_seconds: float) -> Run:
-    """Run the job if it is due and nobody else runs it. Failures are logged and recorded, not raised.
-
-    The lock is held by a transaction on a connection of its own; a frozen worker loses it by the server's
-    idle_in_transaction_session_timeout, a killed one at once.
-    """
-    async with tools.engine.connect() as connection:
-        if not await connection.scalar(TRY_LOCK, {"lock": lock_number(name)}):
-            return Run.busy
-        # a tenth of slack, so that a tick that comes a little early still counts as the next one
-        if await connection.scalar(RAN_JUST_NOW, {"job": name, "seconds": every_seconds * 0.9}):
-            return Run.early
-        return await run_and_record(name, job, tools, connection)
+async def run_job(tools: Tools, job: Job) -> Outcome:
+    """Run the job unless another run has the guard or one ended a moment ago. Raises nothing but cancellation."""
+    try:
+        async with tools.engine.connect() as guard, guard.begin():
+            if not await take_guard(guard, job, tools.settings.job_max_seconds):
+                return "busy"
+            if await ran_recently(guard, job):
+                return "recent"
+            return await record_run(tools, job)
+    except Exception:
+        log.exception("job_not_run", job=job.name)
+        return "failed"
 
 
-async def run_and_record(name: str, job: Job, tools: Tools, connection: AsyncConnection) -> Run:
-    started = asyncio.get_running_loop().time()
-    with structlog.contextvars.bound_contextvars(job=name):
-        try:
-            async with asyncio.timeout(tools.settings.job_max_seconds):
-                outcome, detail = Run.done, await job(tools)
-        except Exception as error:
-            outcome, detail = Run.failed, f"{type(error).__name__}: {error}"[:500]
-            log.exception("job_failed")
-        seconds = asyncio.get_running_loop().time() - started
-        await connection.execute(
-            RECORD_RUN, {"job": name, "seconds": seconds, "outcome": outcome.value, "detail": detail}
-        )
-        await connection.commit()
-        log.debug("job_ran", outcome=outcome.value, detail=detail, seconds=round(seconds, 3))
+async def take_guard(guard: AsyncConnection, job: Job, max_seconds: float) -> bool:
+    await guard.execute(LET_IDLE, {"milliseconds": str(int((max_seconds + FROZEN_SECONDS) * 1000))})
+    return bool((await guard.execute(TAKE_GUARD, {"job": job.name})).scalar_one())
+
+
+async def ran_recently(guard: AsyncConnection, job: Job) -> bool:
+    asked = {"job": job.name, "seconds": job.every_seconds * RECENT_SHARE}
+    return bool((await guard.execute(RAN_RECENTLY, asked)).scalar_one())
+
+
+async def record_run(tools: Tools, job: Job) -> Outcome:
+    async with tools.engine.begin() as connection:
+        await connection.execute(RECORD_START, {"job": job.name})
+    outcome, detail = await run_in_time(tools, job)
+    async with tools.engine.begin() as connection:
+        await connection.execute(RECORD_END, {"job": job.name, "outcome": outcome, "detail": detail})
     return outcome
 
 
-def lock_number(name: str) -> int:
-    """The advisory lock of a job: 64 bits of its name's hash."""
-    return int.from_bytes(hashlib.blake2b(f"mayday job {name}".encode(), digest_size=8).digest(), "big", signed=True)
+async def run_in_time(tools: Tools, job: Job) -> tuple[Outcome, str]:
+    """Run the job's body; its outcome, and counts or the failure in words."""
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(tools.settings.job_max_seconds):
+            counts = await job.run(tools)
+    except Exception as error:
+        log.exception("job_failed", job=job.name, seconds=round(time.monotonic() - started, 3))
+        return "failed", f"{type(error).__name__}: {error}".rstrip(": ")[:DETAIL_CHARS]
+    seconds = round(time.monotonic() - started, 3)
+    write = log.info if any(counts.values()) else log.debug
+    write("job_done", job=job.name, seconds=seconds, **counts)
+    return "done", " ".join(f"{name}={count}" for name, count in counts.items())

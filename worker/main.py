@@ -1,28 +1,30 @@
-"""The worker: a cron table that arq triggers. The only file that knows arq.
+"""The worker program: arq's cron table triggers the jobs, and a supervisor keeps both going.
 
-The truth is in Postgres and every job means "do all that is due". So when the queue's Redis is away, the worker
-triggers its jobs by itself until it is back.
+The truth is in Postgres and Redis only triggers: while Redis is away, or arq is stuck, each job is triggered from
+here. The only file that knows arq.
 """
 
 import asyncio
 import json
 import signal
+import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import UTC
 from typing import Any
+from uuid import uuid4
 
 import structlog
-from arq import Worker
 from arq.connections import ArqRedis
 from arq.cron import CronJob, cron
+from arq.worker import Worker
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from common.cache import Cache
 from common.database import make_engine
@@ -30,102 +32,68 @@ from common.settings import Settings
 from worker.jobs import Job, Tools, run_job
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
-from worker.rollups import compact_rollups, fold_deltas
+from worker.rollups import compact_rollups, delete_old_rollups, fold_deltas, list_projects
 
 log = structlog.get_logger()
 
-QUEUE = "mayday:queue"
-HOUR_SECONDS = 3_600
-POOL_SIZE = 4  # jobs at once: each holds one connection for its lock and one for its work
-REDIS_SECONDS = 5.0
-LOST_REDIS = (RedisError, OSError)
+QUEUE = "mayday:jobs"
+UPKEEP_SECONDS = 3_600
+REDIS_SECONDS = 2.0
+RESTART_SECONDS = 5.0
+STOP_SECONDS = 3.0
+CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
+
+# Whether the tables are there.
+HAS_TABLES = text("SELECT to_regclass('job_runs') IS NOT NULL")
 
 
-@dataclass(frozen=True, slots=True)
-class Scheduled:
-    """A job and how often it is due."""
-
-    name: str
-    job: Job
-    every_seconds: int
+async def fold(tools: Tools) -> Mapping[str, int]:
+    return {"deltas": await fold_deltas(tools.engine, tools.settings.rollup_fine_hours)}
 
 
-def schedule(settings: Settings) -> list[Scheduled]:
-    """The cron table."""
+async def patterns(tools: Tools) -> Mapping[str, int]:
+    return asdict(await find_patterns(tools.engine, tools.cache, tools.settings))
+
+
+async def upkeep(tools: Tools) -> Mapping[str, int]:
+    """What is due every hour: partitions ahead, old days out, old rollups wider."""
+    settings = tools.settings
+    kept = await keep_partitions(tools.engine, settings.retention_days, settings.partitions_ahead_days)
+    projects = await list_projects(tools.engine)
+    deleted = await delete_old_rollups(tools.engine, projects, settings.retention_days)
+    compacted = await compact_rollups(tools.engine, projects, settings.rollup_fine_hours)
+    return {**asdict(kept), "deleted": deleted, "compacted": compacted}
+
+
+def schedule(settings: Settings) -> list[Job]:
+    """What the worker does, and how often."""
     return [
-        Scheduled("partitions", keep_partitions, HOUR_SECONDS),
-        Scheduled("fold", fold_deltas, settings.fold_every_seconds),
-        Scheduled("patterns", find_patterns, settings.patterns_every_seconds),
-        Scheduled("compact", compact_rollups, HOUR_SECONDS),
+        Job("upkeep", UPKEEP_SECONDS, upkeep),
+        Job("fold", settings.fold_every_seconds, fold),
+        Job("patterns", settings.patterns_every_seconds, patterns),
     ]
 
 
-def cron_jobs(settings: Settings, tools: Tools) -> list[CronJob]:
-    """arq's view of the table: every job runs at start-up too, since ticks while no worker ran are lost."""
-    return [
-        cron(
-            as_coroutine(entry, tools),
-            name=entry.name,
-            run_at_startup=True,
-            max_tries=1,
-            keep_result=0,
-            timeout=settings.job_max_seconds,
-            **ticks(entry.every_seconds),
-        )
-        for entry in schedule(settings)
-    ]
+class Triggers:
+    """When arq last triggered each job, so that what it leaves out is noticed."""
 
+    def __init__(self, jobs: list[Job]) -> None:
+        self._last = {job.name: time.monotonic() for job in jobs}
 
-def as_coroutine(entry: Scheduled, tools: Tools) -> Any:
-    async def run(_context: Mapping[Any, Any]) -> str:
-        return await run_job(entry.name, entry.job, tools, every_seconds=entry.every_seconds)
+    def note(self, job: Job) -> None:
+        self._last[job.name] = time.monotonic()
 
-    run.__qualname__ = entry.name
-    return run
-
-
-def ticks(every_seconds: int) -> dict[str, Any]:
-    """When arq triggers a job, as fields of cron; `run_job` skips ticks that come too early for its period."""
-    if every_seconds >= HOUR_SECONDS:
-        return {"minute": 0, "second": 0}
-    if every_seconds >= 60:
-        return {"minute": set(range(0, 60, every_seconds // 60)), "second": 0}
-    return {"minute": None, "second": set(range(0, 60, every_seconds))}
-
-
-def make_arq(settings: Settings, tools: Tools, *, burst: bool = False) -> Worker:
-    """arq's worker over this cron table: JSON instead of pickle, UTC, a pool that outlives short outages."""
-    pool = ConnectionPool.from_url(
-        settings.effective_queue_url,
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 5),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
-    )
-    return Worker(
-        cron_jobs=cron_jobs(settings, tools),
-        queue_name=QUEUE,
-        redis_pool=ArqRedis(pool, job_serializer=dump, job_deserializer=json.loads, default_queue_name=QUEUE),
-        job_serializer=dump,
-        job_deserializer=json.loads,
-        burst=burst,
-        poll_delay=0 if burst else 0.5,
-        handle_signals=False,
-        health_check_interval=HOUR_SECONDS,
-        timezone=UTC,
-        log_results=False,
-    )
-
-
-def dump(value: Any) -> bytes:
-    """arq's job bodies as JSON. What is no JSON there (an exception as a result) is kept as its text."""
-    return json.dumps(value, default=repr).encode()
+    def are_overdue(self, job: Job) -> bool:
+        """Whether one and a half periods went without one."""
+        return time.monotonic() - self._last[job.name] > job.every_seconds * 1.5
 
 
 @asynccontextmanager
 async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
-    """The stores that jobs work with, closed at the end."""
-    engine, cache = make_engine(settings, "worker", pool_size=2 * POOL_SIZE), Cache.connect(settings)
+    """The stores that jobs work with, closed at the end. A statement of the worker may take as long as its job."""
+    patient = settings.model_copy(update={"database_statement_seconds": float(settings.job_max_seconds)})
+    engine = make_engine(patient, "worker", pool_size=CONNECTIONS_PER_JOB * len(schedule(settings)))
+    cache = Cache.connect(settings)
     try:
         yield Tools(engine, cache, settings)
     finally:
@@ -133,51 +101,156 @@ async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
         await engine.dispose()
 
 
-async def serve(settings: Settings, stopping: asyncio.Event) -> None:
-    """Run jobs until told to stop: through arq, or by ourselves while its Redis is away."""
-    async with open_tools(settings) as tools:
-        until_stopped = asyncio.create_task(stopping.wait())
-        while not stopping.is_set():
-            arq = asyncio.create_task(run_arq(settings, tools))
-            await asyncio.wait([arq, until_stopped], return_when=asyncio.FIRST_COMPLETED)
-            arq.cancel()
-            with suppress(asyncio.CancelledError):
-                await arq
-            if not stopping.is_set():
-                await run_due(settings, tools)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(until_stopped), settings.fold_every_seconds)
+def cron_job(tools: Tools, job: Job, triggers: Triggers) -> CronJob:
+    """The job's line in the cron table. One run a tick over all workers; the guard sorts out the rest."""
+
+    async def trigger(ctx: dict[Any, Any]) -> str:  # noqa: ARG001
+        triggers.note(job)
+        return await run_job(tools, job)
+
+    timeout = tools.settings.job_max_seconds + 10
+    return cron(trigger, name=job.name, timeout=timeout, **cron_times(job.every_seconds))
 
 
-async def run_arq(settings: Settings, tools: Tools) -> None:
-    """One life of arq's worker; it ends when Redis goes away."""
-    worker = make_arq(settings, tools)
+def cron_times(every_seconds: int) -> dict[str, Any]:
+    """When a period ticks: by seconds under a minute, else by whole minutes, at most once an hour."""
+    if every_seconds < 60:
+        return {"second": set(range(0, 60, every_seconds))}
+    return {"minute": set(range(0, 60, every_seconds // 60)), "second": {2}}
+
+
+class QueueRedis(ArqRedis):
+    """arq closes it by a name that redis-py gave up."""
+
+    async def close(self, close_connection_pool: bool | None = None) -> None:
+        await self.aclose(close_connection_pool)
+
+
+def queue_redis(settings: Settings) -> ArqRedis:
+    """A pool that gives up in time and rides over a short outage; opens nothing yet."""
+    pool = ConnectionPool.from_url(
+        settings.effective_queue_url,
+        socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
+        retry_on_error=[RedisError, OSError, TimeoutError],
+    )
+    return QueueRedis(pool, job_serializer=to_json, job_deserializer=json.loads, default_queue_name=QUEUE)
+
+
+def to_json(job: dict[str, Any]) -> bytes:
+    return json.dumps(job).encode()
+
+
+def make_arq(tools: Tools, triggers: Triggers, **options: Any) -> Worker:
+    """arq with the cron table; its health key is its own, since the first to leave deletes it."""
+    return Worker(
+        cron_jobs=[cron_job(tools, job, triggers) for job in schedule(tools.settings)],
+        redis_pool=queue_redis(tools.settings),
+        queue_name=QUEUE,
+        health_check_key=f"mayday:worker:{uuid4()}",
+        health_check_interval=60,
+        job_serializer=to_json,
+        job_deserializer=json.loads,
+        timezone=UTC,
+        handle_signals=False,
+        keep_result=0,
+        log_results=False,
+        **options,
+    )
+
+
+async def keep_arq(tools: Tools, triggers: Triggers) -> None:
+    """Run arq, and again when it ended because Redis went away."""
+    while True:
+        arq = make_arq(tools, triggers)
+        try:
+            await arq.async_run()
+        except (RedisError, OSError) as error:
+            log.warning("queue_lost", error=str(error), until="it is back, jobs are triggered here")
+        finally:
+            await close_arq(arq)
+        await asyncio.sleep(RESTART_SECONDS)
+
+
+async def close_arq(arq: Worker) -> None:
+    """Cancel its jobs and give its connections back; it may find Redis away while it does."""
+    connections = arq.pool.connection_pool
     try:
-        await worker.async_run()
-    except LOST_REDIS as error:
-        log.warning("queue_lost", error=str(error), until="it is back, jobs are triggered here")
+        async with asyncio.timeout(STOP_SECONDS):
+            await arq.close()
+    except (RedisError, OSError, asyncio.CancelledError) as error:
+        log.debug("queue_not_closed", error=repr(error))
     finally:
-        with suppress(*LOST_REDIS):
-            await worker.close()
+        await connections.disconnect()
+
+
+async def keep_triggered(tools: Tools, job: Job, triggers: Triggers) -> None:
+    """Run the job whenever arq leaves it out."""
+    while True:
+        await asyncio.sleep(job.every_seconds)
+        if triggers.are_overdue(job):
+            await run_job(tools, job)
 
 
 async def run_due(settings: Settings, tools: Tools) -> None:
     """Run every job that is due, one after the other."""
-    for entry in schedule(settings):
-        try:
-            await run_job(entry.name, entry.job, tools, every_seconds=entry.every_seconds)
-        except Exception:
-            log.exception("job_not_run", job=entry.name)
+    for job in schedule(settings):
+        await run_job(tools, job)
+
+
+async def check_database(tools: Tools) -> str:
+    """What is wrong with Postgres, as a sentence with the cure; empty when nothing is."""
+    try:
+        async with tools.engine.connect() as connection:
+            is_ready = (await connection.execute(HAS_TABLES)).scalar_one()
+    except (SQLAlchemyError, OSError) as error:
+        return f"Postgres does not answer at MAYDAY_DATABASE_URL: {error}"
+    return "" if is_ready else "The tables are missing: run `./mayday migrate`."
+
+
+async def serve(settings: Settings, stopping: asyncio.Event) -> int:
+    """Run jobs until told to stop; the exit status: 1 when Postgres is not ready at start."""
+    async with open_tools(settings) as tools:
+        if problem := await check_database(tools):
+            log.error("worker_cannot_start", problem=problem)
+            return 1
+        await run_until(stopping, tools)
+    log.info("worker_stopped")
+    return 0
+
+
+async def run_until(stopping: asyncio.Event, tools: Tools) -> None:
+    """Do what is due, then keep arq and overdue jobs going; what is under way when told to stop is rolled back."""
+    jobs = schedule(tools.settings)
+    log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
+    working = asyncio.create_task(keep_working(tools, jobs))
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        working.result()
+    working.cancel()
+    stopped.cancel()
+    await asyncio.wait([working, stopped])
+
+
+async def keep_working(tools: Tools, jobs: list[Job]) -> None:
+    """All jobs once in their order, so that a start catches up, then for ever."""
+    await run_due(tools.settings, tools)
+    triggers = Triggers(jobs)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep_arq(tools, triggers))
+        for job in jobs:
+            group.create_task(keep_triggered(tools, job, triggers))
 
 
 def run_worker(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT, let the jobs under way end, and return the exit code."""
+    """Run until SIGTERM or SIGINT; the exit status."""
 
-    async def main() -> None:
+    async def main() -> int:
         stopping = asyncio.Event()
         for wish in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(wish, stopping.set)
-        await serve(settings, stopping)
+        return await serve(settings, stopping)
 
-    asyncio.run(main())
-    return 0
+    return asyncio.run(main())

@@ -1,139 +1,193 @@
-"""Finds the patterns of each project, and publishes what is failing: to Postgres, then ready to send to the cache.
+"""Puts new fingerprints into patterns, keeps the patterns' state and trend, and publishes each project's snapshots.
 
-The only writer of `patterns`. Projects that have nothing new cost one small query.
+The only writer of `patterns`. What it costs follows what is new: only kinds of errors (one type, one origin) that
+have a fingerprint whose like was not looked for yet are clustered again.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
-import uuid_utils.compat
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from common.cache import Answer, CacheUnavailable
+from common.cache import Answer, Cache, CacheUnavailable
+from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, compute_snapshot, store_snapshot
 from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
-from worker.jobs import Tools
-from worker.rollups import assign_patterns
+from worker.rollups import assign_patterns, first_pattern_id
 
 log = structlog.get_logger()
 
-NEW_FOR = timedelta(hours=24)
+TITLE_CHARS = 200
+UNNAMED = UUID(int=0)
 
-# The projects with errors in the longest window.
-FIND_PROJECTS = text("SELECT project_id FROM projects ORDER BY project_id")
-# Whether a project has fingerprints that were not looked at yet.
-HAS_UNSEEN = text(
-    """
-    SELECT EXISTS (
-        SELECT FROM fingerprints f
-        LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
-        WHERE f.project_id = :project_id AND p.pattern_id IS NULL)
-    """
-)
-# All fingerprints of a project, with the pattern that each was put into, if it was looked at.
-LOAD_FINGERPRINTS = text(
-    """
-    SELECT f.fingerprint, f.error_type, f.skeleton, f.title, f.origin, f.grouped_by, f.count AS errors,
-           f.pattern_id, p.pattern_id IS NOT NULL AS was_seen, f.first_seen, f.last_seen
-    FROM fingerprints f LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
-    WHERE f.project_id = :project_id
-    """
-)
-# Make or describe patterns.
-STORE_PATTERNS = text(
-    """
+# Projects with errors in the longest window, without a snapshot, or with one an hour old; the longest waiting first.
+PROJECTS_DUE = text("""
+    SELECT p.project_id FROM projects p
+    CROSS JOIN LATERAL (
+        SELECT min(computed_at) AS oldest, count(*) AS kept FROM snapshots s WHERE s.project_id = p.project_id
+    ) s
+    WHERE s.kept < :windows OR s.oldest < now() - interval '1 hour'
+       OR EXISTS (SELECT FROM rollups r WHERE r.project_id = p.project_id AND r.bucket >= now() - interval '169 hours')
+    ORDER BY s.oldest NULLS FIRST, p.project_id
+""")
+
+# The fingerprints of every kind (type and origin) that has one whose like was not looked for yet.
+TO_CLUSTER = text("""
+    WITH known AS (
+        SELECT f.*, p.pattern_id IS NOT NULL AS is_placed
+        FROM fingerprints f LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
+        WHERE f.project_id = :project_id
+    )
+    SELECT f.fingerprint, f.error_type, f.origin, f.skeleton, f.title, f.grouped_by, f.count AS errors,
+           f.first_seen, f.last_seen, f.pattern_id, f.is_placed
+    FROM known f JOIN (SELECT DISTINCT error_type, origin FROM known WHERE NOT is_placed) kind
+      ON kind.error_type IS NOT DISTINCT FROM f.error_type AND kind.origin = f.origin
+""")
+
+# Makes a pattern, or gives it the texts of its cluster.
+WRITE_PATTERN = text("""
     INSERT INTO patterns (project_id, pattern_id, title, template, grouped_by, error_type, state, trend,
                           first_seen, last_seen)
-    SELECT :project_id, pattern_id, title, template, grouped_by, error_type, 'new', 'new', first_seen, last_seen
-    FROM unnest(CAST(:pattern_ids AS uuid[]), CAST(:titles AS text[]), CAST(:templates AS text[]),
-                CAST(:grouped_by AS text[]), CAST(:error_types AS text[]), CAST(:first_seen AS timestamptz[]),
-                CAST(:last_seen AS timestamptz[]))
-         AS found (pattern_id, title, template, grouped_by, error_type, first_seen, last_seen)
-    ON CONFLICT (project_id, pattern_id) DO UPDATE SET
-        title = EXCLUDED.title, template = EXCLUDED.template, error_type = EXCLUDED.error_type,
-        first_seen = EXCLUDED.first_seen, last_seen = EXCLUDED.last_seen
-    """
-)
-# Patterns that no fingerprint belongs to any more.
-DROP_EMPTY_PATTERNS = text(
-    """
-    DELETE FROM patterns p WHERE p.project_id = :project_id AND NOT EXISTS (
-        SELECT FROM fingerprints f WHERE f.project_id = p.project_id AND f.pattern_id = p.pattern_id)
-    """
-)
-# What was new for a day is ongoing.
-SETTLE_STATES = text(
-    "UPDATE patterns SET state = 'ongoing' WHERE project_id = :project_id AND state = 'new' AND first_seen < :new_since"
-)
+    VALUES (:project_id, :pattern_id, :title, :template, :grouped_by, :error_type, 'new', 'new',
+            :first_seen, :last_seen)
+    ON CONFLICT (project_id, pattern_id) DO UPDATE
+    SET title = EXCLUDED.title, template = EXCLUDED.template, grouped_by = EXCLUDED.grouped_by,
+        error_type = EXCLUDED.error_type
+""")
+
+# Brings first and last seen up to date, and what follows from them: new for a day, then ongoing.
+REFRESH_PATTERNS = text("""
+    UPDATE patterns p SET first_seen = seen.first_seen, last_seen = seen.last_seen, state = seen.state,
+           trend = CASE WHEN seen.state = 'new' THEN 'new' WHEN p.trend = 'new' THEN 'steady' ELSE p.trend END
+    FROM (
+        SELECT f.pattern_id, min(f.first_seen) AS first_seen, max(f.last_seen) AS last_seen,
+               CASE WHEN o.state NOT IN ('new', 'ongoing') THEN o.state
+                    WHEN min(f.first_seen) > now() - interval '24 hours' THEN 'new' ELSE 'ongoing' END AS state
+        FROM fingerprints f JOIN patterns o ON o.project_id = f.project_id AND o.pattern_id = f.pattern_id
+        WHERE f.project_id = :project_id GROUP BY f.pattern_id, o.state
+    ) seen
+    WHERE p.project_id = :project_id AND p.pattern_id = seen.pattern_id
+      AND (p.first_seen, p.last_seen, p.state) IS DISTINCT FROM (seen.first_seen, seen.last_seen, seen.state)
+""")
+
+# Deletes patterns that no fingerprint is in any more.
+DELETE_EMPTY_PATTERNS = text("""
+    DELETE FROM patterns p WHERE p.project_id = :project_id
+      AND NOT EXISTS (SELECT FROM fingerprints f WHERE f.project_id = :project_id AND f.pattern_id = p.pattern_id)
+""")
 
 
-async def find_patterns(tools: Tools) -> str:
-    """Group what is new, settle states, and publish every window, project by project."""
-    async with tools.engine.connect() as connection:
-        project_ids = list(await connection.scalars(FIND_PROJECTS))
-    for project_id in project_ids:
-        await group_fingerprints(tools, project_id)
-        await publish_snapshots(tools, project_id)
-    return f"{len(project_ids)} projects"
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one run did."""
+
+    projects: int
+    clustered: int
 
 
-async def group_fingerprints(tools: Tools, project_id: UUID) -> None:
-    """Put fingerprints into patterns, if any is new; the ids of patterns carry over."""
-    asked = {"project_id": project_id}
-    async with tools.engine.begin() as connection:
-        if await connection.scalar(HAS_UNSEEN, asked):
-            rows = (await connection.execute(LOAD_FINGERPRINTS, asked)).all()
-            previous = {row.fingerprint: row.pattern_id for row in rows if row.was_seen}
-            skeletons = (Skeleton(r.fingerprint, r.error_type, r.skeleton, r.errors, r.origin) for r in rows)
-            clusters = carry_over(cluster_skeletons(skeletons, previous=previous), previous, uuid_utils.compat.uuid7)
-            await store_patterns(connection, project_id, clusters, {row.fingerprint: row for row in rows})
-            await connection.execute(DROP_EMPTY_PATTERNS, asked)
-        await connection.execute(SETTLE_STATES, {**asked, "new_since": datetime.now(UTC) - NEW_FOR})
+async def find_patterns(engine: AsyncEngine, cache: Cache, settings: Settings) -> Found:
+    """Bring the patterns and snapshots of every project that is due up to date."""
+    async with engine.connect() as connection:
+        due = (await connection.scalars(PROJECTS_DUE, {"windows": len(WINDOWS_HOURS)})).all()
+    clustered = 0
+    for project_id in due:
+        clustered += await update_patterns(engine, project_id)
+        await publish_snapshots(engine, cache, project_id, settings)
+    return Found(len(due), clustered)
 
 
-async def store_patterns(
-    connection: AsyncConnection, project_id: UUID, clusters: Sequence[Cluster], rows: dict[int, Any]
-) -> None:
-    """Write the patterns and which fingerprints they have."""
-    columns: dict[str, list[Any]] = {
-        name: []
-        for name in ("pattern_ids", "titles", "templates", "grouped_by", "error_types", "first_seen", "last_seen")
-    }
+async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
+    """Cluster what is new, refresh what is known; how many fingerprints were looked at."""
+    async with engine.connect() as connection:
+        rows = (await connection.execute(TO_CLUSTER, {"project_id": project_id})).all()
+    clusters = await asyncio.to_thread(cluster_rows, project_id, rows) if rows else []
+    async with engine.begin() as connection:
+        if clusters:
+            await write_clusters(connection, project_id, clusters, {row.fingerprint: row for row in rows})
+        await connection.execute(REFRESH_PATTERNS, {"project_id": project_id})
+        await connection.execute(DELETE_EMPTY_PATTERNS, {"project_id": project_id})
+    return len(rows)
+
+
+def cluster_rows(project_id: UUID, rows: Sequence[Row[Any]]) -> list[tuple[UUID, Cluster]]:
+    """The clusters with the ids of the patterns that they continue; others are named after their first fingerprint."""
+    previous = {row.fingerprint: row.pattern_id for row in rows if row.is_placed}
+    skeletons = [Skeleton(row.fingerprint, row.error_type, row.skeleton, row.errors, row.origin) for row in rows]
+    clusters = carry_over(cluster_skeletons(skeletons, previous=previous), previous, lambda: UNNAMED)
+    used = set(previous.values())
+    named = []
     for cluster in clusters:
-        members = [rows[fingerprint] for fingerprint in cluster.fingerprints]
-        columns["pattern_ids"].append(cluster.pattern_id)
-        columns["titles"].append(make_title(cluster, members))
-        columns["templates"].append(cluster.template)
-        columns["grouped_by"].append(members[0].grouped_by)
-        columns["error_types"].append(cluster.error_type)
-        columns["first_seen"].append(min(member.first_seen for member in members))
-        columns["last_seen"].append(max(member.last_seen for member in members))
-    await connection.execute(STORE_PATTERNS, {"project_id": project_id, **columns})
-    given = {f: c.pattern_id for c in clusters for f in c.fingerprints if c.pattern_id != rows[f].pattern_id}
-    await assign_patterns(connection, project_id, {f: p for f, p in given.items() if p is not None})
+        pattern_id = cluster.pattern_id
+        if pattern_id is None or pattern_id == UNNAMED:
+            pattern_id = new_pattern_id(project_id, cluster, used)
+        used.add(pattern_id)
+        named.append((pattern_id, cluster))
+    return named
 
 
-def make_title(cluster: Cluster, members: Sequence[Any]) -> str:
-    """What people see: of one fingerprint its own title, of several the template, after the type."""
-    if len(members) == 1:
-        return str(members[0].title)
-    starts_with_type = cluster.error_type is None or cluster.template.startswith(cluster.error_type)
-    return (cluster.template if starts_with_type else f"{cluster.error_type}: {cluster.template}")[:200]
+def new_pattern_id(project_id: UUID, cluster: Cluster, used: set[UUID]) -> UUID:
+    """That of its first fingerprint, unless a pattern that it founded before has gone on without it."""
+    ids = (first_pattern_id(project_id, fingerprint) for fingerprint in cluster.fingerprints)
+    return next((pattern_id for pattern_id in ids if pattern_id not in used), None) or uuid4()
 
 
-async def publish_snapshots(tools: Tools, project_id: UUID) -> None:
-    """Compute every window, store it in Postgres, and put it into the cache ready to send."""
+async def write_clusters(
+    connection: AsyncConnection,
+    project_id: UUID,
+    clusters: Sequence[tuple[UUID, Cluster]],
+    rows: Mapping[int, Row[Any]],
+) -> None:
+    """Write the patterns that got a fingerprint or lost one, and tell the fingerprints."""
+    given = {
+        fingerprint: pattern_id
+        for pattern_id, cluster in clusters
+        for fingerprint in cluster.fingerprints
+        if rows[fingerprint].pattern_id != pattern_id or not rows[fingerprint].is_placed
+    }
+    touched = set(given.values()) | {rows[fingerprint].pattern_id for fingerprint in given}
+    changed = [
+        pattern_row(project_id, pattern_id, cluster, [rows[fingerprint] for fingerprint in cluster.fingerprints])
+        for pattern_id, cluster in clusters
+        if pattern_id in touched
+    ]
+    await assign_patterns(connection, project_id, given)
+    if changed:
+        await connection.execute(WRITE_PATTERN, changed)
+
+
+def pattern_row(project_id: UUID, pattern_id: UUID, cluster: Cluster, members: Sequence[Row[Any]]) -> dict[str, Any]:
+    first = max(members, key=lambda row: (row.errors, -row.fingerprint))
+    return {
+        "project_id": project_id,
+        "pattern_id": pattern_id,
+        "title": first.title if len(members) == 1 else template_title(cluster.error_type, cluster.template),
+        "template": cluster.template,
+        "grouped_by": first.grouped_by,
+        "error_type": cluster.error_type,
+        "first_seen": min(row.first_seen for row in members),
+        "last_seen": max(row.last_seen for row in members),
+    }
+
+
+def template_title(error_type: str | None, template: str) -> str:
+    title = template if not error_type or template.startswith(error_type) else f"{error_type}: {template}"
+    return title if len(title) <= TITLE_CHARS else title[: TITLE_CHARS - 1] + "\u2026"
+
+
+async def publish_snapshots(engine: AsyncEngine, cache: Cache, project_id: UUID, settings: Settings) -> None:
+    """Compute the answer of every window, keep it in Postgres, hand it to the cache; the cache may be away."""
     answers = []
     for window_hours in WINDOWS_HOURS:
-        snapshot = await compute_snapshot(tools.engine, project_id, window_hours, tools.settings)
-        async with tools.engine.begin() as connection:
+        snapshot = await compute_snapshot(engine, project_id, window_hours, settings)
+        async with engine.begin() as connection:
             body = await store_snapshot(connection, project_id, window_hours, snapshot)
-        answers.append(("patterns", {"window_hours": window_hours}, Answer.of(body)))
+        answers.append(("patterns", {"window_hours": window_hours}, await asyncio.to_thread(Answer.of, body)))
     try:
-        await tools.cache.publish(project_id, "patterns", answers)
+        await cache.publish(project_id, "patterns", answers)
     except CacheUnavailable as error:
-        log.warning("patterns_not_published", error=str(error), project_id=str(project_id))
+        log.warning("patterns_not_published", project_id=str(project_id), error=str(error))

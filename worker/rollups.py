@@ -1,244 +1,283 @@
-"""Folds deltas into rollups and fingerprints: each delta is deleted and counted in one transaction, so exactly once.
+"""Folds deltas into rollups and fingerprints: the only reader of deltas, the only writer of the other two.
 
-The consumer of `deltas` and the only writer of `rollups` and `fingerprints`.
+A project's writes go one at a time under `PROJECT_LOCK`, so they cannot deadlock; each chunk is one transaction, so
+a fold that dies half-way has done nothing and one that is run twice adds nothing.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
-import uuid_utils.compat
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.fingerprint import FINGERPRINT_VERSION, fingerprint_error
-from worker.jobs import Tools
 
-CHUNK = 5_000
+CHUNK_DELTAS = 5_000
+CHUNK_ROLLUPS = 20_000
+CHUNK_EXAMPLES = 200
+UNKNOWN_VERSION = 0  # the fingerprint's texts could not be made yet, for want of an error that has it
 
 # The projects that have deltas to fold.
-FIND_PROJECTS = text(
-    """
-    WITH RECURSIVE waiting AS (
-        (SELECT project_id FROM deltas ORDER BY project_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.project_id FROM deltas d WHERE d.project_id > w.project_id ORDER BY d.project_id LIMIT 1)
-        FROM waiting w WHERE w.project_id IS NOT NULL
-    )
-    SELECT project_id FROM waiting WHERE project_id IS NOT NULL
-    """
-)
-# Take the oldest deltas of a project that nobody else takes. What is taken is gone when the transaction commits.
-TAKE_DELTAS = text(
-    """
-    DELETE FROM deltas d USING (
+PROJECTS_WITH_DELTAS = text("""
+    SELECT project_id FROM projects p
+    WHERE EXISTS (SELECT FROM deltas d WHERE d.project_id = p.project_id)
+""")
+
+# All projects.
+PROJECTS = text("SELECT project_id FROM projects ORDER BY project_id")
+
+# Waits for the right to write one project's rollups and fingerprints, until the transaction ends.
+PROJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('mayday:rollups:' || :project_id, 0))")
+
+# Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got.
+FOLD = text("""
+    WITH chunk AS (
         SELECT flush_id, ordinal FROM deltas WHERE project_id = :project_id
         ORDER BY flush_id, ordinal LIMIT :chunk FOR UPDATE SKIP LOCKED
-    ) taken
-    WHERE d.project_id = :project_id AND d.flush_id = taken.flush_id AND d.ordinal = taken.ordinal
-    RETURNING d.bucket, d.fingerprint, d.service, d.severity, d.count AS errors, d.first_seen, d.last_seen
-    """
-)
-# Add counts to their rollups, in the order of the key so that two folds never lock each other.
-ADD_TO_ROLLUPS = text(
-    """
-    INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, count)
-    SELECT :project_id, bucket, fingerprint, service, severity, sum(count)
-    FROM unnest(CAST(:buckets AS timestamptz[]), CAST(:fingerprints AS bigint[]), CAST(:services AS text[]),
-                CAST(:severities AS smallint[]), CAST(:counts AS bigint[]))
-         AS counted (bucket, fingerprint, service, severity, count)
-    GROUP BY bucket, fingerprint, service, severity
-    ORDER BY bucket, fingerprint, service, severity
-    ON CONFLICT (project_id, bucket, fingerprint, service, severity)
-    DO UPDATE SET count = rollups.count + EXCLUDED.count
-    """
-)
-# Add counts to fingerprints that are known; says which those are.
-ADD_TO_FINGERPRINTS = text(
-    """
-    UPDATE fingerprints f SET
-        count = f.count + seen.count,
-        first_seen = least(f.first_seen, seen.first_seen),
-        last_seen = greatest(f.last_seen, seen.last_seen)
-    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:counts AS bigint[]),
-                CAST(:first_seen AS timestamptz[]), CAST(:last_seen AS timestamptz[]))
-         AS seen (fingerprint, count, first_seen, last_seen)
-    WHERE f.project_id = :project_id AND f.fingerprint = seen.fingerprint
-    RETURNING f.fingerprint
-    """
-)
-# One error of each new fingerprint, found through the index on the day that it was last seen.
-FIND_SAMPLES = text(
-    """
+    ), taken AS (
+        DELETE FROM deltas d USING chunk c
+        WHERE d.project_id = :project_id AND d.flush_id = c.flush_id AND d.ordinal = c.ordinal
+        RETURNING d.*
+    ), added AS (
+        INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, count)
+        SELECT :project_id,
+               CASE WHEN bucket < date_trunc('hour', now() - make_interval(hours => :fine_hours), 'UTC')
+                    THEN date_trunc('hour', bucket, 'UTC') ELSE bucket END AS wide,
+               fingerprint, service, severity, sum(count)
+        FROM taken GROUP BY wide, fingerprint, service, severity
+        ORDER BY wide, fingerprint, service, severity
+        ON CONFLICT (project_id, bucket, fingerprint, service, severity)
+        DO UPDATE SET count = rollups.count + EXCLUDED.count
+    )
+    SELECT t.fingerprint, count(*) AS deltas, sum(t.count)::bigint AS errors,
+           min(t.first_seen) AS first_seen, max(t.last_seen) AS last_seen, coalesce(f.version, 0) AS version
+    FROM taken t LEFT JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = t.fingerprint
+    GROUP BY t.fingerprint, f.version ORDER BY t.fingerprint
+""")
+
+# One error of each wanted fingerprint, found by the instant that it was last seen; the day prunes the partitions.
+EXAMPLES = text("""
     SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint
-    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:last_seen AS timestamptz[]))
-         AS wanted (fingerprint, last_seen)
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:instants AS timestamptz[])) AS wanted (fingerprint, seen)
     CROSS JOIN LATERAL (
         SELECT message, error_type, stack_trace, client_fingerprint FROM errors
-        WHERE project_id = :project_id AND fingerprint = wanted.fingerprint
-          AND day = (wanted.last_seen AT TIME ZONE 'UTC')::date AND occurred_at = wanted.last_seen
+        WHERE project_id = :project_id AND day = (wanted.seen AT TIME ZONE 'UTC')::date
+          AND fingerprint = wanted.fingerprint AND occurred_at = wanted.seen
         LIMIT 1
     ) e
-    """
-)
-# Make new fingerprints, each in a pattern of its own until the worker has looked for its like.
-# Two folds may meet the same one: the second adds to it.
-ADD_FINGERPRINTS = text(
-    """
-    INSERT INTO fingerprints AS f (project_id, fingerprint, pattern_id, version, grouped_by, error_type, skeleton,
-                                   title, origin, count, first_seen, last_seen)
-    SELECT :project_id, * FROM unnest(
-        CAST(:fingerprints AS bigint[]), CAST(:pattern_ids AS uuid[]), CAST(:versions AS smallint[]),
-        CAST(:grouped_by AS text[]),
-        CAST(:error_types AS text[]), CAST(:skeletons AS text[]), CAST(:titles AS text[]), CAST(:origins AS text[]),
-        CAST(:counts AS bigint[]), CAST(:first_seen AS timestamptz[]), CAST(:last_seen AS timestamptz[]))
-    ORDER BY 2
-    ON CONFLICT (project_id, fingerprint) DO UPDATE SET
-        count = f.count + EXCLUDED.count,
-        first_seen = least(f.first_seen, EXCLUDED.first_seen),
-        last_seen = greatest(f.last_seen, EXCLUDED.last_seen)
-    """
-)
-# Say which pattern fingerprints belong to.
-ASSIGN_PATTERNS = text(
-    """
+""")
+
+# Adds what known fingerprints got.
+ADD_TO_KNOWN = text("""
+    UPDATE fingerprints f
+    SET count = f.count + got.count,
+        first_seen = least(f.first_seen, got.first_seen), last_seen = greatest(f.last_seen, got.last_seen)
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:counts AS bigint[]),
+                CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]))
+         AS got (fingerprint, count, first_seen, last_seen)
+    WHERE f.project_id = :project_id AND f.fingerprint = got.fingerprint
+""")
+
+# Makes a fingerprint, in a pattern of its own until its like is looked for; one that had no texts yet gets them.
+ADD_UNKNOWN = text("""
+    INSERT INTO fingerprints (project_id, fingerprint, pattern_id, version, grouped_by, error_type, origin, skeleton,
+                              title, count, first_seen, last_seen)
+    VALUES (:project_id, :fingerprint, :pattern_id, :version, :grouped_by, :error_type, :origin, :skeleton, :title,
+            :count, :first_seen, :last_seen)
+    ON CONFLICT (project_id, fingerprint) DO UPDATE
+    SET version = EXCLUDED.version, grouped_by = EXCLUDED.grouped_by, error_type = EXCLUDED.error_type,
+        origin = EXCLUDED.origin, skeleton = EXCLUDED.skeleton, title = EXCLUDED.title,
+        count = fingerprints.count + EXCLUDED.count,
+        first_seen = least(fingerprints.first_seen, EXCLUDED.first_seen),
+        last_seen = greatest(fingerprints.last_seen, EXCLUDED.last_seen)
+""")
+
+# Gives fingerprints their patterns.
+ASSIGN_PATTERNS = text("""
     UPDATE fingerprints f SET pattern_id = given.pattern_id
     FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:pattern_ids AS uuid[])) AS given (fingerprint, pattern_id)
     WHERE f.project_id = :project_id AND f.fingerprint = given.fingerprint
-    """
-)
-# Rollups that are older than the fine hours become part of their hour's first bucket; a sum is never counted twice.
-COMPACT = text(
-    """
+      AND f.pattern_id IS DISTINCT FROM given.pattern_id
+""")
+
+# Adds a chunk of five-minute rows that got old to the first bucket of their hour.
+COMPACT = text("""
     WITH fine AS (
-        DELETE FROM rollups
-        WHERE bucket < :fine_until AND bucket <> date_trunc('hour', bucket, 'UTC')
-        RETURNING project_id, date_trunc('hour', bucket, 'UTC') AS bucket, fingerprint, service, severity, count
+        SELECT bucket, fingerprint, service, severity FROM rollups
+        WHERE project_id = :project_id
+          AND bucket < date_trunc('hour', now() - make_interval(hours => :fine_hours), 'UTC')
+          AND bucket <> date_trunc('hour', bucket, 'UTC')
+        LIMIT :chunk
+    ), taken AS (
+        DELETE FROM rollups r USING fine
+        WHERE r.project_id = :project_id AND r.bucket = fine.bucket AND r.fingerprint = fine.fingerprint
+          AND r.service = fine.service AND r.severity = fine.severity
+        RETURNING r.*
+    ), added AS (
+        INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, count)
+        SELECT :project_id, date_trunc('hour', bucket, 'UTC') AS hour, fingerprint, service, severity, sum(count)
+        FROM taken GROUP BY hour, fingerprint, service, severity ORDER BY hour, fingerprint, service, severity
+        ON CONFLICT (project_id, bucket, fingerprint, service, severity)
+        DO UPDATE SET count = rollups.count + EXCLUDED.count
     )
-    INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, count)
-    SELECT project_id, bucket, fingerprint, service, severity, sum(count) FROM fine
-    GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
-    ON CONFLICT (project_id, bucket, fingerprint, service, severity)
-    DO UPDATE SET count = rollups.count + EXCLUDED.count
-    """
-)
-# Rollups and fingerprints whose errors are gone.
-DROP_OLD_ROLLUPS = text("DELETE FROM rollups WHERE bucket < :oldest")
-DROP_OLD_FINGERPRINTS = text("DELETE FROM fingerprints WHERE last_seen < :oldest")
+    SELECT count(*) FROM taken
+""")
+
+# Deletes the rollups of days that are kept no longer.
+DELETE_OLD_ROLLUPS = text("""
+    DELETE FROM rollups WHERE project_id = :project_id
+      AND bucket < date_trunc('day', now() - make_interval(days => :retention_days), 'UTC')
+""")
+
+# Deletes the fingerprints that no kept error has.
+DELETE_OLD_FINGERPRINTS = text("""
+    DELETE FROM fingerprints WHERE project_id = :project_id
+      AND last_seen < date_trunc('day', now() - make_interval(days => :retention_days), 'UTC')
+""")
 
 
-async def fold_deltas(tools: Tools) -> str:
-    """Fold all that waits, project by project. Run it twice, and nothing changes; kill it, and nothing is lost."""
+async def lock_project(connection: AsyncConnection, project_id: UUID) -> None:
+    """Keep other writers of this project's rollups and fingerprints out until the transaction ends."""
+    await connection.execute(PROJECT_LOCK, {"project_id": str(project_id)})
+
+
+def first_pattern_id(project_id: UUID, fingerprint: int) -> UUID:
+    """The pattern that a fingerprint is in until its like is looked for, and keeps when it founds a pattern."""
+    return uuid5(project_id, str(fingerprint))
+
+
+async def fold_deltas(engine: AsyncEngine, fine_hours: int) -> int:
+    """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded."""
+    async with engine.connect() as connection:
+        due = list((await connection.scalars(PROJECTS_WITH_DELTAS)).all())
     folded = 0
-    async with tools.engine.connect() as connection:
-        for project_id in await connection.scalars(FIND_PROJECTS):
-            while count := await fold_chunk(connection, project_id, tools.settings.rollup_fine_hours):
-                folded += count
-    return f"{folded} deltas"
+    while due:
+        taken = {project_id: await fold_chunk(engine, project_id, fine_hours) for project_id in due}
+        folded += sum(taken.values())
+        due = [project_id for project_id, count in taken.items() if count >= CHUNK_DELTAS]
+    return folded
 
 
-async def fold_chunk(connection: AsyncConnection, project_id: UUID, fine_hours: int) -> int:
-    """Fold some deltas of a project in one transaction; 0 when there are none."""
-    taken = (await connection.execute(TAKE_DELTAS, {"project_id": project_id, "chunk": CHUNK})).all()
-    if taken:
-        fine_until = start_of_fine(datetime.now(UTC), fine_hours)
-        await connection.execute(
-            ADD_TO_ROLLUPS,
+async def fold_chunk(engine: AsyncEngine, project_id: UUID, fine_hours: int, *, chunk: int = CHUNK_DELTAS) -> int:
+    """Fold at most `chunk` deltas of one project in one transaction; how many there were."""
+    async with engine.begin() as connection:
+        await lock_project(connection, project_id)
+        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk}
+        got = (await connection.execute(FOLD, asked)).all()
+        await add_to_known(connection, project_id, [row for row in got if row.version != UNKNOWN_VERSION])
+        await add_unknown(connection, project_id, [row for row in got if row.version == UNKNOWN_VERSION])
+    return sum(row.deltas for row in got)
+
+
+async def add_to_known(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
+    if not got:
+        return
+    added = {
+        "project_id": project_id,
+        "fingerprints": [row.fingerprint for row in got],
+        "counts": [row.errors for row in got],
+        "firsts": [row.first_seen for row in got],
+        "lasts": [row.last_seen for row in got],
+    }
+    await connection.execute(ADD_TO_KNOWN, added)
+
+
+async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
+    """Make the fingerprints, with texts from one error of each; few at a time, since stack traces may be long."""
+    for start in range(0, len(got), CHUNK_EXAMPLES):
+        few = got[start : start + CHUNK_EXAMPLES]
+        texts = await example_texts(connection, project_id, {row.fingerprint: row.last_seen for row in few})
+        rows = [
             {
                 "project_id": project_id,
-                "buckets": [settle_bucket(delta.bucket, fine_until) for delta in taken],
-                "fingerprints": [delta.fingerprint for delta in taken],
-                "services": [delta.service for delta in taken],
-                "severities": [delta.severity for delta in taken],
-                "counts": [delta.errors for delta in taken],
-            },
-        )
-        await count_fingerprints(connection, project_id, sum_up(taken))
-    await connection.commit()
-    return len(taken)
+                "fingerprint": row.fingerprint,
+                "pattern_id": first_pattern_id(project_id, row.fingerprint),
+                "count": row.errors,
+                "first_seen": row.first_seen,
+                "last_seen": row.last_seen,
+                **(texts.get(row.fingerprint) or texts_without_example(row.fingerprint)),
+            }
+            for row in few
+        ]
+        await connection.execute(ADD_UNKNOWN, rows)
 
 
-def start_of_fine(now: datetime, fine_hours: int) -> datetime:
-    """The full hour from which on rollups are five minutes wide."""
-    return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=fine_hours)
+async def example_texts(
+    connection: AsyncConnection, project_id: UUID, seen: Mapping[int, datetime]
+) -> dict[int, dict[str, Any]]:
+    """What `common.fingerprint` says of one error of each fingerprint; those without an error are left out."""
+    asked = {"project_id": project_id, "fingerprints": list(seen), "instants": list(seen.values())}
+    examples = (await connection.execute(EXAMPLES, asked)).all()
+    return {example.fingerprint: texts_of(example) for example in examples}
 
 
-def settle_bucket(bucket: datetime, fine_until: datetime) -> datetime:
-    """The five minutes of the delta, or their hour when that is compacted already."""
-    return bucket if bucket >= fine_until else bucket.replace(minute=0)
-
-
-Seen = tuple[int, datetime, datetime]
-
-
-def sum_up(deltas: Iterable[Any]) -> dict[int, Seen]:
-    """Count, first and last time of each fingerprint."""
-    seen: dict[int, Seen] = {}
-    for delta in deltas:
-        count, first, last = seen.get(delta.fingerprint, (0, delta.first_seen, delta.last_seen))
-        seen[delta.fingerprint] = (count + delta.errors, min(first, delta.first_seen), max(last, delta.last_seen))
-    return seen
-
-
-async def count_fingerprints(connection: AsyncConnection, project_id: UUID, seen: Mapping[int, Seen]) -> None:
-    """Add to the fingerprints that are known, and make those that are not."""
-    known = await connection.scalars(ADD_TO_FINGERPRINTS, columns_of(project_id, seen))
-    new = {fingerprint: seen[fingerprint] for fingerprint in seen.keys() - set(known)}
-    if new:
-        await add_fingerprints(connection, project_id, new)
-
-
-async def add_fingerprints(connection: AsyncConnection, project_id: UUID, new: Mapping[int, Seen]) -> None:
-    """Make fingerprints, described by one of their errors."""
-    columns = columns_of(project_id, new)
-    wanted = {name: columns[name] for name in ("project_id", "fingerprints", "last_seen")}
-    samples = {row.fingerprint: row for row in await connection.execute(FIND_SAMPLES, wanted)}
-    described = [describe(samples.get(fingerprint)) for fingerprint in columns["fingerprints"]]
-    names = ("versions", "grouped_by", "error_types", "skeletons", "titles", "origins")
-    parts = zip(*described, strict=True)
-    columns["pattern_ids"] = [uuid_utils.compat.uuid7() for _ in new]
-    await connection.execute(ADD_FINGERPRINTS, columns | dict(zip(names, map(list, parts), strict=True)))
-
-
-def describe(sample: Any) -> tuple[int, str, str | None, str, str, str]:
-    """Version, what it is grouped by, type, skeleton, title and origin; of a sample that retention took, nothing."""
-    if sample is None:
-        return FINGERPRINT_VERSION, "message", None, "", "(its errors are gone)", ""
-    made = fingerprint_error(
-        message=sample.message,
-        error_type=sample.error_type,
-        stack_trace=sample.stack_trace,
-        client_fingerprint=sample.client_fingerprint,
+def texts_of(example: Row[Any]) -> dict[str, Any]:
+    found = fingerprint_error(
+        message=example.message,
+        error_type=example.error_type,
+        stack_trace=example.stack_trace,
+        client_fingerprint=example.client_fingerprint,
     )
-    return FINGERPRINT_VERSION, made.grouped_by, sample.error_type, made.skeleton, made.title, made.origin
-
-
-def columns_of(project_id: UUID, seen: Mapping[int, Seen]) -> dict[str, Any]:
-    """The fingerprints in order, as arrays, for statements that unnest them."""
-    ordered = sorted(seen)
     return {
-        "project_id": project_id,
-        "fingerprints": ordered,
-        "counts": [seen[fingerprint][0] for fingerprint in ordered],
-        "first_seen": [seen[fingerprint][1] for fingerprint in ordered],
-        "last_seen": [seen[fingerprint][2] for fingerprint in ordered],
+        "version": FINGERPRINT_VERSION,
+        "grouped_by": found.grouped_by,
+        "error_type": example.error_type,
+        "origin": found.origin,
+        "skeleton": found.skeleton,
+        "title": found.title,
     }
 
 
-async def assign_patterns(connection: AsyncConnection, project_id: UUID, patterns: Mapping[int, UUID]) -> None:
-    """Say which pattern each fingerprint belongs to, in the caller's transaction."""
-    ordered = sorted(patterns)
-    values = {"project_id": project_id, "fingerprints": ordered, "pattern_ids": [patterns[f] for f in ordered]}
-    await connection.execute(ASSIGN_PATTERNS, values)
+def texts_without_example(fingerprint: int) -> dict[str, Any]:
+    """Texts that no other fingerprint has, so that it is grouped with nothing until an error of it comes."""
+    name = f"{fingerprint & 2**64 - 1:016x}"
+    return {
+        "version": UNKNOWN_VERSION,
+        "grouped_by": "message",
+        "error_type": None,
+        "origin": name,
+        "skeleton": name,
+        "title": f"Error {name}",
+    }
 
 
-async def compact_rollups(tools: Tools) -> str:
-    """Make old rollups an hour wide and drop those past the retention, with fingerprints that nothing is left of."""
-    now = datetime.now(UTC)
-    oldest = now - timedelta(days=tools.settings.retention_days + 1)
-    async with tools.engine.begin() as connection:
-        await connection.execute(COMPACT, {"fine_until": start_of_fine(now, tools.settings.rollup_fine_hours)})
-        await connection.execute(DROP_OLD_ROLLUPS, {"oldest": oldest})
-        await connection.execute(DROP_OLD_FINGERPRINTS, {"oldest": oldest})
-    return "compacted"
+async def assign_patterns(connection: AsyncConnection, project_id: UUID, given: Mapping[int, UUID]) -> None:
+    """Give each fingerprint its pattern, inside the caller's transaction."""
+    await lock_project(connection, project_id)
+    asked = {"project_id": project_id, "fingerprints": list(given), "pattern_ids": list(given.values())}
+    await connection.execute(ASSIGN_PATTERNS, asked)
+
+
+async def compact_rollups(engine: AsyncEngine, projects: Iterable[UUID], fine_hours: int) -> int:
+    """Make rollups older than `fine_hours` an hour wide; how many rows were merged away."""
+    merged = 0
+    for project_id in projects:
+        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": CHUNK_ROLLUPS}
+        taken = CHUNK_ROLLUPS
+        while taken >= CHUNK_ROLLUPS:
+            async with engine.begin() as connection:
+                await lock_project(connection, project_id)
+                taken = (await connection.execute(COMPACT, asked)).scalar_one()
+            merged += taken
+    return merged
+
+
+async def delete_old_rollups(engine: AsyncEngine, projects: Iterable[UUID], retention_days: int) -> int:
+    """Delete rollups and fingerprints of days whose errors are dropped; how many rows went."""
+    deleted = 0
+    for project_id in projects:
+        async with engine.begin() as connection:
+            await lock_project(connection, project_id)
+            for statement in (DELETE_OLD_ROLLUPS, DELETE_OLD_FINGERPRINTS):
+                result = await connection.execute(
+                    statement, {"project_id": project_id, "retention_days": retention_days}
+                )
+                deleted += result.rowcount
+    return deleted
+
+
+async def list_projects(engine: AsyncEngine) -> list[UUID]:
+    async with engine.connect() as connection:
+        return list((await connection.scalars(PROJECTS)).all())

@@ -1,0 +1,80 @@
+"""The worker as a whole: arq triggers the jobs, and when Redis is away they are triggered all the same."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from common.settings import Settings
+from tests.worker.stored import PROJECT, now_errors, scalar, store
+from worker.jobs import Tools
+from worker.main import Triggers, check_database, close_arq, cron_times, make_arq, open_tools, schedule, serve, to_json
+
+NOWHERE = "unix:///nowhere/redis.sock"
+
+
+async def until(is_so: Callable[[], Awaitable[object]], seconds: float = 15) -> None:
+    async with asyncio.timeout(seconds):
+        while not await is_so():  # noqa: ASYNC110 - what is waited for happens in Postgres
+            await asyncio.sleep(0.05)
+
+
+async def test_a_burst_of_arq_takes_errors_to_their_snapshot(tools: Tools) -> None:
+    engine, jobs = tools.engine, schedule(tools.settings)
+    await store(engine, now_errors("disk full", "disk full"))
+    for job in jobs:
+        arq = make_arq(tools, Triggers(jobs), burst=True, poll_delay=0)
+        await arq.pool.enqueue_job(job.name)
+        assert await arq.run_check() >= 1
+        await close_arq(arq)
+    body = await scalar(
+        engine, "SELECT body FROM snapshots WHERE project_id = :project_id AND window_hours = 24", project_id=PROJECT
+    )
+    assert isinstance(body, bytes)
+    answer = json.loads(body)
+    assert answer["total"] == 2
+    assert [pattern["title"] for pattern in answer["patterns"]] == ["disk full"]
+    assert await scalar(engine, "SELECT count(*) FROM job_runs WHERE outcome = 'done'") == 3
+
+
+@pytest.mark.parametrize("redis_is_there", [True, False])
+async def test_a_worker_finds_patterns_with_and_without_redis(
+    engine: AsyncEngine, settings: Settings, redis_is_there: bool
+) -> None:
+    await store(engine, now_errors("disk full"))
+    chosen = settings if redis_is_there else settings.model_copy(update={"redis_url": NOWHERE})
+    quick = chosen.model_copy(update={"fold_every_seconds": 1})
+    stop = asyncio.Event()
+    running = asyncio.create_task(serve(quick, stop))
+    await until(lambda: scalar(engine, "SELECT EXISTS (SELECT FROM patterns)"))
+    await store(engine, now_errors("disk full"))
+    await until(lambda: scalar(engine, "SELECT NOT EXISTS (SELECT FROM deltas)"))
+    stop.set()
+    async with asyncio.timeout(5):
+        assert await running == 0
+    assert await scalar(engine, "SELECT sum(count) FROM rollups") == 2
+
+
+async def test_a_worker_without_postgres_or_tables_says_what_to_do(tools: Tools) -> None:
+    assert await check_database(tools) == ""
+    nowhere = tools.settings.model_copy(update={"database_url": "postgresql://mayday@/x?host=/nowhere"})
+    assert await serve(nowhere, asyncio.Event()) == 1
+    async with open_tools(nowhere) as broken:
+        assert "MAYDAY_DATABASE_URL" in await check_database(broken)
+    async with tools.engine.begin() as connection:
+        await connection.execute(text("DROP TABLE job_runs"))
+    assert "./mayday migrate" in await check_database(tools)
+
+
+def test_every_period_has_its_ticks() -> None:
+    assert cron_times(5)["second"] == {0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55}
+    assert cron_times(60) == {"minute": set(range(60)), "second": {2}}
+    assert cron_times(900) == {"minute": {0, 15, 30, 45}, "second": {2}}
+    assert cron_times(3_600) == {"minute": {0}, "second": {2}}
+
+
+def test_jobs_lie_in_redis_as_json() -> None:
+    assert to_json({"f": "fold", "a": (), "k": {}}) == b'{"f": "fold", "a": [], "k": {}}'

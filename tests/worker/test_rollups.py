@@ -1,0 +1,150 @@
+"""Folding is exact: every error is counted once, whatever runs twice, at once, or late."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
+from worker.rollups import compact_rollups, delete_old_rollups, fold_chunk, fold_deltas
+
+RECOUNT = "SELECT service, severity, fingerprint, count(*) FROM errors WHERE project_id = :project_id GROUP BY 1, 2, 3"
+ROLLED_UP = (
+    "SELECT service, severity, fingerprint, sum(count) FROM rollups WHERE project_id = :project_id GROUP BY 1, 2, 3"
+)
+
+
+async def assert_counts_are_exact(engine: AsyncEngine) -> None:
+    for project_id in (PROJECT, OTHER_PROJECT):
+        recount = await rows(engine, RECOUNT, project_id=project_id)
+        assert sorted(await rows(engine, ROLLED_UP, project_id=project_id)) == sorted(recount)
+        by_fingerprint = "SELECT coalesce(sum(count), 0) FROM fingerprints WHERE project_id = :project_id"
+        assert await scalar(engine, by_fingerprint, project_id=project_id) == sum(int(str(row[3])) for row in recount)
+
+
+async def test_a_fold_counts_every_error_once(engine: AsyncEngine) -> None:
+    await store(engine, now_errors("disk full", "disk full", "no route to host"))
+    assert await fold_deltas(engine, 48) == 2
+    await assert_counts_are_exact(engine)
+    assert await scalar(engine, "SELECT count(*) FROM deltas") == 0
+
+
+async def test_a_second_fold_changes_nothing(engine: AsyncEngine) -> None:
+    await store(engine, now_errors("disk full"))
+    await fold_deltas(engine, 48)
+    before = await rows(engine, "SELECT * FROM rollups")
+    assert await fold_deltas(engine, 48) == 0
+    assert await rows(engine, "SELECT * FROM rollups") == before
+
+
+async def test_folds_at_once_count_every_error_once(engine: AsyncEngine) -> None:
+    for n in range(8):
+        await store(engine, now_errors(*(f"disk {letter} full" for letter in "abcdef"), service=f"service-{n}"))
+    folded = await asyncio.gather(*(fold_chunk(engine, PROJECT, 48, chunk=9) for _ in range(8)))
+    assert sum(folded) == 48
+    await assert_counts_are_exact(engine)
+
+
+async def test_a_fold_that_dies_half_way_loses_nothing(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    await store(engine, now_errors("disk full", "no route to host"))
+
+    async def die(*_: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("worker.rollups.example_texts", die)
+        with pytest.raises(ConnectionResetError):
+            await fold_deltas(engine, 48)
+    assert await scalar(engine, "SELECT count(*) FROM rollups") == 0
+    assert await scalar(engine, "SELECT count(*) FROM deltas") == 2
+    await fold_deltas(engine, 48)
+    await assert_counts_are_exact(engine)
+
+
+async def test_more_deltas_than_a_chunk_are_all_folded(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.rollups.CHUNK_DELTAS", 3)
+    monkeypatch.setattr(fold_chunk, "__kwdefaults__", {"chunk": 3})
+    await store(engine, now_errors(*(f"disk {letter} full" for letter in "abcdefg")))
+    assert await fold_deltas(engine, 48) == 7
+    await assert_counts_are_exact(engine)
+
+
+async def test_late_errors_go_to_their_hour(engine: AsyncEngine) -> None:
+    at = ago(hours=80).replace(minute=42)
+    await store(engine, [Error(occurred_at=at), Error(occurred_at=at.replace(minute=3))])
+    await fold_deltas(engine, 48)
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    assert await rows(engine, "SELECT bucket, count FROM rollups") == [(hour, 2)]
+
+
+async def test_compaction_keeps_every_count(engine: AsyncEngine) -> None:
+    hour = ago(hours=80).replace(minute=0, second=0, microsecond=0)
+    await store(engine, [Error(occurred_at=hour + timedelta(minutes=n)) for n in (0, 1, 7, 14, 59)])
+    await fold_deltas(engine, 1_000)
+    assert await scalar(engine, "SELECT count(*) FROM rollups") == 4
+    assert await compact_rollups(engine, [PROJECT], 48) == 3
+    assert await compact_rollups(engine, [PROJECT], 48) == 0
+    assert await rows(engine, "SELECT bucket, count FROM rollups") == [(hour, 5)]
+
+
+async def test_a_fingerprint_knows_when_it_was_seen_and_what_it_says(engine: AsyncEngine) -> None:
+    first, last = ago(hours=3), ago(hours=1)
+    await store(engine, [Error("user 17 not found", last, error_type="KeyError")])
+    await fold_deltas(engine, 48)
+    await store(engine, [Error("user 4 not found", first, error_type="KeyError")])
+    await fold_deltas(engine, 48)
+    kept = "SELECT skeleton, title, grouped_by, error_type, count, first_seen, last_seen FROM fingerprints"
+    expected = ("user <*> not found", "KeyError: user <*> not found", "message", "KeyError", 2, first, last)
+    assert await rows(engine, kept) == [expected]
+
+
+async def test_a_fingerprint_whose_error_is_gone_gets_its_texts_later(engine: AsyncEngine) -> None:
+    await store(engine, now_errors("disk full"))
+    async with engine.begin() as connection:
+        await connection.execute(text("DELETE FROM errors"))
+    await fold_deltas(engine, 48)
+    assert await rows(engine, "SELECT version, count FROM fingerprints") == [(0, 1)]
+    await store(engine, now_errors("disk full"))
+    await fold_deltas(engine, 48)
+    assert await rows(engine, "SELECT version, title, count FROM fingerprints") == [(1, "disk full", 2)]
+
+
+async def test_projects_are_counted_apart(engine: AsyncEngine) -> None:
+    await store(engine, now_errors("disk full", "disk full") + now_errors("disk full", project_id=OTHER_PROJECT))
+    await fold_deltas(engine, 48)
+    counts = "SELECT project_id, sum(count) FROM rollups GROUP BY 1 ORDER BY 1"
+    assert await rows(engine, counts) == [(PROJECT, 2), (OTHER_PROJECT, 1)]
+    await assert_counts_are_exact(engine)
+
+
+async def test_counts_past_the_retention_are_deleted(engine: AsyncEngine) -> None:
+    await store(engine, [Error("old", ago(days=40)), *now_errors("new")])
+    await fold_deltas(engine, 48)
+    assert await delete_old_rollups(engine, [PROJECT], 30) == 2
+    assert await rows(engine, "SELECT title FROM fingerprints") == [("new",)]
+    assert await scalar(engine, "SELECT count(*) FROM rollups") == 1
+
+
+random_error = strategies.builds(
+    Error,
+    message=strategies.sampled_from(["disk full", "no route", "user 1 gone", "user 2 gone"]),
+    occurred_at=strategies.timedeltas(timedelta(hours=-100), timedelta(minutes=10)).map(
+        lambda distance: datetime.now(UTC) + distance
+    ),
+    service=strategies.sampled_from(["checkout", "billing"]),
+    severity=strategies.integers(0, 4),
+    project_id=strategies.sampled_from([PROJECT, OTHER_PROJECT]),
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(flushes=strategies.lists(strategies.lists(random_error, min_size=1, max_size=12), min_size=1, max_size=4))
+async def test_any_errors_are_counted_exactly(engine: AsyncEngine, flushes: list[list[Error]]) -> None:
+    """Flushes and folds beside each other; the examples add up in one database."""
+    await asyncio.gather(*(store(engine, flush) for flush in flushes), fold_deltas(engine, 48))
+    await compact_rollups(engine, [PROJECT], 48)
+    await fold_deltas(engine, 48)
+    await assert_counts_are_exact(engine)
