@@ -18,7 +18,7 @@ NOWHERE = "unix:///nowhere/redis.sock"
 
 async def until(is_so: Callable[[], Awaitable[object]], seconds: float = 15) -> None:
     async with asyncio.timeout(seconds):
-        while not await is_so():  # noqa: ASYNC110 - what is waited for happens in Postgres
+        while not await is_so():
             await asyncio.sleep(0.05)
 
 
