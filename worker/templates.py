@@ -7,7 +7,7 @@ gives the same templates. docs/grouping.md says what merges and what does not.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 HOLE: Final = "<*>"
@@ -16,8 +16,7 @@ DISTINCT_WORDS_IN_SHORT: Final = 8  # where one constant word is left
 MEMBERS: Final = 6  # skeletons that open several places at once
 PLACES: Final = 120  # the rest of a longer skeleton is one token
 
-_DELIMITERS: Final = "=:,;()[]{}\"'|"
-_BLANKS: Final = ("\0", " \0")  # stand for the one place left out; no skeleton has control characters
+_DELIMITERS: Final = frozenset(space + sign for sign in "=:,;()[]{}\"'|" for space in ("", " "))
 _Tokens = tuple[str, ...]
 _TOKEN = re.compile(r"\s?(?:[^\s=:,;()\[\]{}\"'|]++|[=:,;()\[\]{}\"'|])")
 _HOLES = re.compile(r"<\*>(?:(?::|[ ,;/|.+\-]{0,3}+)<\*>)++")
@@ -60,19 +59,30 @@ def _merge_single_places(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
 
 
 def _widen(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
-    same_but_one: defaultdict[_Tokens, list[_Tokens]] = defaultdict(list)
-    for tokens in templates:
-        for place, token in enumerate(tokens):
-            if token.lstrip() not in _DELIMITERS:
-                blank = _BLANKS[token[0] == " "]
-                same_but_one[(*tokens[:place], blank, *tokens[place + 1 :])].append(tokens)
     joined = _Joined()
-    for rest, group in same_but_one.items():
-        if len(group) > 1:
-            place = next(place for place, token in enumerate(rest) if token in _BLANKS)
-            if _is_variable({tokens[place] for tokens in group}, _constant_words(rest)):
-                joined.join(group, place)
+    for place, group in _same_but_one(templates):
+        rest = group[0][:place] + group[0][place + 1 :]
+        if _is_variable({tokens[place] for tokens in group}, _constant_words(rest)):
+            joined.join(group, place)
     return joined.moves()
+
+
+def _same_but_one(templates: set[_Tokens]) -> Iterator[tuple[int, list[_Tokens]]]:
+    """Groups of at least two templates that differ in that place alone, and not in a space before it.
+
+    The key is the sum of the hashes of all other tokens, which spares a tuple for each place; what has the same
+    sum is compared.
+    """
+    groups: defaultdict[tuple[int, int, bool], list[_Tokens]] = defaultdict(list)
+    for tokens in templates:
+        hashes = [hash(pair) for pair in enumerate(tokens)]
+        total = sum(hashes)
+        for place, token in enumerate(tokens):
+            if token not in _DELIMITERS:
+                groups[place, total - hashes[place], token[0] == " "].append(tokens)
+    for (place, _, _), group in groups.items():
+        if len(group) > 1 and len({tokens[:place] + tokens[place + 1 :] for tokens in group}) == 1:
+            yield place, group
 
 
 class _Joined:
@@ -129,10 +139,7 @@ def _open_rare(group: list[_Tokens]) -> dict[_Tokens, list[_Tokens]]:
     seen = Counter((place, token) for tokens in group for place, token in enumerate(tokens))
     members: defaultdict[_Tokens, list[_Tokens]] = defaultdict(list)
     for tokens in group:
-        often = [
-            len(group) if token.lstrip() in _DELIMITERS else seen[place, token]
-            for place, token in enumerate(tokens)
-        ]
+        often = [len(group) if token in _DELIMITERS else seen[place, token] for place, token in enumerate(tokens)]
         for level in sorted({*often, len(group)}):
             rare = {place for place, times in enumerate(often) if times < level}
             if level >= MEMBERS and rare:
