@@ -38,7 +38,7 @@ _VARIABLE = re.compile(
   | (?=[ADFJMNOSTW\d])(?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ ]{{1,2}})?
     (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}})(?!\w)
     # a place where something can start: a sign or a digit, or a word that is not plain
-  | (?:(?=["'`:\\/~.*+\-<>\d])|(?=[A-Za-z])(?![A-Za-z_]++[ ,;()=]))(?:
+  | (?:(?=["'`:\\/~.*+\-<>\d])|(?=[A-Za-z])(?![A-Za-z_]{{1,32}}+[ ,;()=]))(?:
     (?=["'`])(?:  # quoted, but not a name and its kind in "type": "overloaded", nor a request line
       (?<!\w)(?<!["'](?:type|code)["']:)(?<!["'](?:type|code)["']:[ ])
       (?:"(?!(?:{_METHOD})[ ]|{_EXCEPTION})[^"\n]{{0,400}}+"(?!:)|'(?!{_EXCEPTION})[^'\n]{{0,400}}+'(?![\w:]))
@@ -48,7 +48,7 @@ _VARIABLE = re.compile(
     | [\w.+\-]{{1,64}}+@[\w\-]++(?:\.[\w\-]++)*+                                       # e-mail, user@host
     | (?:[\w\-]{{1,63}}\.){{1,10}}                                                     # host, by domain or port
       (?:{_TOP_DOMAIN}(?::\d++)?+(?![\w.(])|[\w\-]{{1,63}}:\d{{2,5}}(?![\w.:]))
-    | (?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:[./]++[\w\-]++)++            # relative path: a/b.c
+    | (?<!/)(?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:[./]++[\w\-]++)++      # relative path: a/b.c
     )
   | (?<![\w.:])(?=[0-9A-Fa-f:]{{0,5}}:[0-9A-Fa-f]{{0,4}}:)                             # IPv6, MAC
     [0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{0,4}}){{2,31}}+(?![\w:])
@@ -56,10 +56,10 @@ _VARIABLE = re.compile(
   | (?<![\w.<>*)/\]~])[~.]{{0,2}}+/                                                    # Unix path
     (?:[\w@%+~$\-]++|[/.:](?=[\w/@~]))++/?+(?:\?[^\s"'<>]*+)?+
   | (?=[A-Za-z\d])(?<![A-Za-z\d])(?:
-      0[xX][0-9A-Fa-f]++                                                               # hexadecimal
+      (?<!_)\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*+(?:Z|[ ]?[+\-]\d\d:?\d\d)?+       # timestamp
+    | 0[xX][0-9A-Fa-f]++                                                               # hexadecimal
     | [0-9A-Fa-f]{{8}}-(?:[0-9A-Fa-f]{{4}}-){{3}}[0-9A-Fa-f]{{12}}(?![A-Za-z0-9])      # UUID
     | (?=[a-fA-F]*+[0-9])[0-9A-Fa-f]{{4,}}+(?![A-Za-z0-9])
-    | (?<!_)\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*+(?:Z|[ ]?[+\-]\d\d:?\d\d)?+         # timestamp
     | (?=[A-Za-z]*+\d++[A-Za-z]++\d)[A-Za-z0-9]{{5,}}+                                 # opaque id: a1b2
     | (?=[A-Za-z]*+\d)[A-Za-z0-9]{{16,}}+
     )

@@ -44,7 +44,7 @@ _TYPE = re.compile(
 )
 _RUBY_TYPE = re.compile(r"\(([A-Z][\w:]*+)\)$")
 _LIBRARY = re.compile(
-    r"site-packages/|dist-packages/|lib/python\d|^<|/Lib/(?!.*/)|node_modules/|^node:|^internal/|^native|extension://"
+    r"site-packages/|dist-packages/|lib/python\d|^<|/Lib/|node_modules/|^node:|^internal/|^native|extension://"
     r"|go/src/|/pkg/mod/|/vendor/|/gems/|/ruby/\d|/rubygems/|/rustc/"
 )
 _JAVA_LIBRARY = re.compile(
@@ -52,7 +52,7 @@ _JAVA_LIBRARY = re.compile(
     r"|org\.(?:junit|apache|springframework|hibernate|eclipse|jboss|codehaus|slf4j)|io\.netty|reactor|com\.fasterxml"
     r"|com\.google\.common|com\.zaxxer|akka|okhttp3|rx)\."
 )
-_VOLATILE = re.compile(r"0x[0-9a-f]++|(?<![a-z])[0-9a-f]{6,}(?![a-z])|\d++")
+_VOLATILE = re.compile(r"0x[0-9a-f]++|(?<![a-z])[0-9a-f]{6,}+(?![a-z])|\d++")
 _CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed: ", "[cause]: ")
 
 
