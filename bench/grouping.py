@@ -110,7 +110,10 @@ def measure_cost(messages: Iterable[str]) -> dict[str, Any]:
         return result | {"drain3": "not installed: pip install drain3 in an environment of its own to compare"}
     miner = drain3.TemplateMiner()
     _, drain_seconds = _timed(lambda: [miner.add_log_message(message) for message in stream])
-    return result | {"drain3_cpu_seconds": round(drain_seconds, 2), "times_faster": round(drain_seconds / seconds, 1)}
+    return result | {
+        "drain3_cpu_seconds": round(drain_seconds, 2),
+        "times_faster": round(drain_seconds / seconds, 1),
+    }
 
 
 def report(data: Path) -> dict[str, Any]:

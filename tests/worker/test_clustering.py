@@ -22,6 +22,7 @@ def skeletons(*texts: str, error_type: str | None = None, first: int = 1) -> lis
 MERGES = [
     ([f"user {name} not found" for name in NAMES[:5]], "user <*> not found"),
     ([f"lost {name}" for name in NAMES[:8]], "lost <*>"),
+    ([f"the quota of team {name} was used up" for name in NAMES[:3]], "the quota of team <*> was used up"),
     (["port <*> is taken", "port http is taken"], "port <*> is taken"),
     (["disk root<*>_tmp is full", "disk store<*> is full"], "disk <*> is full"),
     (
@@ -33,6 +34,7 @@ STAYS = [
     [f"user {name} not found" for name in NAMES[:4]],
     [f"lost {name}" for name in NAMES[:7]],
     ["disk sda failed to start", "disk sda failed to stop"],
+    [f"the worker of this very host was {state}" for state in ("started", "stopped")],
     ["worker started", "worker stopped", "worker paused", "worker died"],
     ["worker <*> died", "worker died"],
     ["cannot read file", "cannot write file"],
