@@ -1,19 +1,27 @@
 """`mayday api` and `mayday worker`: the two programs, as operators run them."""
 
+import asyncio
 import signal
 from typing import Annotated
 
 import typer
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from api.app import create_app
 from cli.migrate import failing_in_a_sentence
+from cli.state import find_database
+from common.database import make_engine
 from common.logs import configure_logging
 from common.settings import Settings
 from worker.main import run_worker
 
 DRAIN_SECONDS = 15
+# Seconds since the job that folds last ended well.
+FOLD_AGE = text(
+    "SELECT extract(epoch FROM clock_timestamp() - finished_at) FROM job_runs WHERE job = 'fold' AND outcome = 'done'"
+)
 
 
 def api(
@@ -48,9 +56,29 @@ def make_app() -> FastAPI:
     return create_app(settings)
 
 
-def worker() -> None:
-    """Run the worker. SIGTERM lets the job under way end, then exits 0."""
+def worker(
+    check: Annotated[bool, typer.Option(help="Only say whether deltas are folded; exit 1 if they are not.")] = False,
+) -> None:
+    """Run the worker. SIGTERM lets it end within seconds; what was under way is done by the next one."""
     with failing_in_a_sentence():
-        settings = Settings.load().require("database_url", "cache_url", "queue_url")
+        settings = find_database() if check else Settings.load().require("database_url", "cache_url", "queue_url")
+        if check:
+            problem = asyncio.run(find_stall(settings))
+            typer.echo(problem or "the worker folds")
+            raise typer.Exit(1 if problem else 0)
     configure_logging(settings, "worker")
     raise typer.Exit(run_worker(settings))
+
+
+async def find_stall(settings: Settings) -> str:
+    """What is wrong with folding, as a sentence; empty when it ran within three periods, or half a minute."""
+    engine = make_engine(settings, "cli", pool_size=1)
+    limit_seconds = max(3 * settings.fold_every_seconds, 30)
+    try:
+        async with engine.connect() as connection:
+            age = await connection.scalar(FOLD_AGE)
+    finally:
+        await engine.dispose()
+    if age is None:
+        return "no worker has ever folded: is one running on this database?"
+    return "" if age < limit_seconds else f"the last fold was {age:.0f} s ago: no worker runs, or it is stuck"

@@ -7,17 +7,24 @@ gives the same templates. docs/grouping.md says what merges and what does not.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 HOLE: Final = "<*>"
-DISTINCT_WORDS: Final = 5  # values that open one place; with 4, states such as started, stopped, paused merge
-DISTINCT_WORDS_IN_SHORT: Final = 8  # where one constant word is left
-MEMBERS: Final = 6  # skeletons that open several places at once
+DISTINCT: Final = (
+    1 << 30,
+    8,
+    5,
+    5,
+    5,
+    4,
+    3,
+)  # values that open a place, by the number of constant words around it
+FEWEST: Final = 1 + DISTINCT[-1]  # skeletons that open several places at once: one more than for a single place
+LEVELS: Final = 6  # of frequency tried for each skeleton; more cost time on random text and find nothing
 PLACES: Final = 120  # the rest of a longer skeleton is one token
 
-_DELIMITERS: Final = "=:,;()[]{}\"'|"
-_BLANKS: Final = ("\0", " \0")  # stand for the one place left out; no skeleton has control characters
+_DELIMITERS: Final = frozenset(space + sign for sign in "=:,;()[]{}\"'|" for space in ("", " "))
 _Tokens = tuple[str, ...]
 _TOKEN = re.compile(r"\s?(?:[^\s=:,;()\[\]{}\"'|]++|[=:,;()\[\]{}\"'|])")
 _HOLES = re.compile(r"<\*>(?:(?::|[ ,;/|.+\-]{0,3}+)<\*>)++")
@@ -60,19 +67,30 @@ def _merge_single_places(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
 
 
 def _widen(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
-    same_but_one: defaultdict[_Tokens, list[_Tokens]] = defaultdict(list)
-    for tokens in templates:
-        for place, token in enumerate(tokens):
-            if token.lstrip() not in _DELIMITERS:
-                blank = _BLANKS[token[0] == " "]
-                same_but_one[(*tokens[:place], blank, *tokens[place + 1 :])].append(tokens)
     joined = _Joined()
-    for rest, group in same_but_one.items():
-        if len(group) > 1:
-            place = next(place for place, token in enumerate(rest) if token in _BLANKS)
-            if _is_variable({tokens[place] for tokens in group}, _constant_words(rest)):
-                joined.join(group, place)
+    for place, group in _same_but_one(templates):
+        rest = group[0][:place] + group[0][place + 1 :]
+        if _is_variable({tokens[place] for tokens in group}, _constant_words(rest)):
+            joined.join(group, place)
     return joined.moves()
+
+
+def _same_but_one(templates: set[_Tokens]) -> Iterator[tuple[int, list[_Tokens]]]:
+    """Groups of at least two templates that differ in that place alone, and not in a space before it.
+
+    The key is the sum of the hashes of all other tokens, which spares a tuple for each place; what has the same
+    sum is compared.
+    """
+    groups: defaultdict[tuple[int, int, bool], list[_Tokens]] = defaultdict(list)
+    for tokens in templates:
+        hashes = [hash(pair) for pair in enumerate(tokens)]
+        total = sum(hashes)
+        for place, token in enumerate(tokens):
+            if token not in _DELIMITERS:
+                groups[place, total - hashes[place], token[0] == " "].append(tokens)
+    for (place, _, _), group in groups.items():
+        if len(group) > 1 and len({tokens[:place] + tokens[place + 1 :] for tokens in group}) == 1:
+            yield place, group
 
 
 class _Joined:
@@ -109,7 +127,7 @@ def _merge_by_frequency(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
         by_length[len(tokens)].append(tokens)
     moves: dict[_Tokens, _Tokens] = {}
     for group in by_length.values():
-        if len(group) >= MEMBERS:
+        if len(group) >= FEWEST:
             moves |= _merge_rare(group)
     return moves
 
@@ -119,7 +137,7 @@ def _merge_rare(group: list[_Tokens]) -> dict[_Tokens, _Tokens]:
     moves: dict[_Tokens, _Tokens] = {}
     for pattern in sorted(candidates, key=lambda pattern: (-_constant_words(pattern), pattern)):
         free = [tokens for tokens in candidates[pattern] if tokens not in moves]
-        if len(free) >= MEMBERS and _is_pattern(pattern, free):
+        if _is_pattern(pattern, free):
             moves |= dict.fromkeys(free, pattern)
     return moves
 
@@ -129,20 +147,20 @@ def _open_rare(group: list[_Tokens]) -> dict[_Tokens, list[_Tokens]]:
     seen = Counter((place, token) for tokens in group for place, token in enumerate(tokens))
     members: defaultdict[_Tokens, list[_Tokens]] = defaultdict(list)
     for tokens in group:
-        often = [
-            len(group) if token.lstrip() in _DELIMITERS else seen[place, token] for place, token in enumerate(tokens)
-        ]
-        for level in sorted({*often, len(group)}):
+        often = [len(group) if token in _DELIMITERS else seen[place, token] for place, token in enumerate(tokens)]
+        for level in sorted({*often, len(group)})[-LEVELS:]:
             rare = {place for place, times in enumerate(often) if times < level}
-            if level >= MEMBERS and rare:
+            if level >= FEWEST and rare:
                 members[_open(tokens, rare)].append(tokens)
-    return {pattern: found for pattern, found in members.items() if len(found) >= MEMBERS}
+    return {pattern: found for pattern, found in members.items() if len(found) >= FEWEST}
 
 
 def _is_pattern(pattern: _Tokens, members: list[_Tokens]) -> bool:
+    words = _constant_words(pattern)
+    if len(members) <= _distinct(words):
+        return False
     values = [{tokens[place] for tokens in members} for place in range(len(pattern))]
     opened = [found for found, token in zip(values, pattern, strict=True) if found != {token}]
-    words = _constant_words(pattern)
     return words >= max(2, len(opened)) and all(_is_variable(found, words) for found in opened)
 
 
@@ -151,7 +169,11 @@ def _is_variable(values: set[str], constant_words: int) -> bool:
     masked = sum(HOLE in value for value in values)
     if masked:  # a value that the masks know sits there already
         return constant_words >= (1 if masked == len(values) else 2)
-    return constant_words > 0 and len(values) >= (DISTINCT_WORDS_IN_SHORT if constant_words == 1 else DISTINCT_WORDS)
+    return len(values) >= _distinct(constant_words)
+
+
+def _distinct(constant_words: int) -> int:
+    return DISTINCT[min(constant_words, len(DISTINCT) - 1)]
 
 
 def _constant_words(tokens: _Tokens) -> int:

@@ -8,8 +8,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-from common.fingerprint.masks import HOLE, INPUT_CHARS, mask_message
-from common.fingerprint.traces import TRACE_CHARS, read_trace
+from common.fingerprint.masks import HOLE, MEMO_CHARS, MEMO_ENTRIES, mask, mask_message
+from common.fingerprint.traces import Trace, read_trace
 
 __all__ = ["FINGERPRINT_VERSION", "HOLE", "Fingerprint", "fingerprint_error", "mask_message"]
 
@@ -39,26 +39,36 @@ def fingerprint_error(
     *, message: str, error_type: str | None, stack_trace: str | None, client_fingerprint: str | None = None
 ) -> Fingerprint:
     """Never raises, whatever the text. The same answer in every process and on every Python."""
-    trace = stack_trace
-    if trace is not None and len(trace) > 2 * TRACE_CHARS:
-        trace = trace[:TRACE_CHARS] + trace[-TRACE_CHARS:]
+    if stack_trace is None and not client_fingerprint and len(message) <= MEMO_CHARS:
+        return _of_short(message, error_type)
     error_type = error_type[:_TYPE_CHARS] if error_type else None
-    client = client_fingerprint[:_CLIENT_CHARS] if client_fingerprint else None
-    return _fingerprint(message[:INPUT_CHARS], error_type, trace, client)
-
-
-@lru_cache(maxsize=1_024)
-def _fingerprint(message: str, error_type: str | None, stack_trace: str | None, client: str | None) -> Fingerprint:
     skeleton = mask_message(message)
-    if client:
-        return Fingerprint(_hash("client", client), "client", skeleton, _title(error_type, skeleton), client)
+    if client_fingerprint:
+        return _of_client(client_fingerprint[:_CLIENT_CHARS], error_type, skeleton)
     trace = read_trace(stack_trace) if stack_trace else None
-    if trace is None:
-        value = _hash("message", error_type or "", skeleton)
-        return Fingerprint(value, "message", skeleton, _title(error_type, skeleton))
+    return _of_trace(trace, error_type, skeleton) if trace else _of_skeleton(skeleton, error_type)
+
+
+@lru_cache(maxsize=MEMO_ENTRIES)
+def _of_short(message: str, error_type: str | None) -> Fingerprint:
+    return _of_skeleton(mask(message), error_type[:_TYPE_CHARS] if error_type else None)
+
+
+@lru_cache(maxsize=4_096)
+def _of_skeleton(skeleton: str, error_type: str | None) -> Fingerprint:
+    return Fingerprint(_hash("message", error_type or "", skeleton), "message", skeleton, _title(error_type, skeleton))
+
+
+def _of_client(client: str, error_type: str | None, skeleton: str) -> Fingerprint:
+    return Fingerprint(_hash("client", client), "client", skeleton, _title(error_type, skeleton), client)
+
+
+@lru_cache(maxsize=4_096)
+def _of_trace(trace: Trace, error_type: str | None, skeleton: str) -> Fingerprint:
     types = (error_type, *trace.types[1:]) if error_type else trace.types
     value = _hash("stacktrace", *types, "", *trace.frames)
-    return Fingerprint(value, "stacktrace", skeleton, _title(types[0] if types else None, skeleton), trace.frames[0])
+    title = _title(types[0] if types else None, skeleton)
+    return Fingerprint(value, "stacktrace", skeleton, title, trace.frames[0])
 
 
 def _title(error_type: str | None, skeleton: str) -> str:

@@ -10,7 +10,8 @@ from typing import Final
 
 INPUT_CHARS: Final = 8 * 1024
 SKELETON_CHARS: Final = 1_000
-MEMO_CHARS: Final = 1_024  # longer messages are masked again each time, so that the memo stays small
+MEMO_CHARS: Final = 512  # longer messages are masked again each time, so that the memo stays small
+MEMO_ENTRIES: Final = 16_384
 HOLE: Final = "<*>"
 
 _UNIT = (
@@ -29,14 +30,15 @@ _CODE = rf"(?:{_EXCEPTION}|(?:[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++|E[A-Z]{{3,}}+)(?!
 # Each alternative takes exactly what is hidden, so that one replacement without a callback does for all.
 _VARIABLE = re.compile(
     rf"""
+    (?=[^ ,;()\[\]{{}}])(?:(?<![A-Za-z])|(?![A-Za-z]))(?:
     # name=value, name = value
-    (?:(?<=[\w\])]=)(?![=>~ ])|(?<=[\w\])][ ]=[ ]))(?!{_CODE})[^\s,;&|()\[\]{{}}"'=]++
+    (?<=[= ])(?:(?<=[\w\])]=)(?![=>~ ])|(?<=[\w\])][ ]=[ ]))(?!{_CODE})[^\s,;&|()\[\]{{}}"'=]++
     (?:\{{[^{{}}]{{0,200}}+\}}|\([^()]{{0,200}}+\)|\[[^\[\]]{{0,200}}+\])?+
     # date
-  | (?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ ]{{1,2}})?
+  | (?=[ADFJMNOSTW\d])(?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ ]{{1,2}})?
     (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}})(?!\w)
     # a place where something can start: a sign or a digit, or a word that is not plain
-  | (?:(?=["'`:\\/~.*+\-<>\d])|(?<![A-Za-z])(?=[A-Za-z])(?![A-Za-z_]++[ ,;()=]))(?:
+  | (?:(?=["'`:\\/~.*+\-<>\d])|(?=[A-Za-z])(?![A-Za-z_]{{1,32}}+[ ,;()=]))(?:
     (?=["'`])(?:  # quoted, but not a name and its kind in "type": "overloaded", nor a request line
       (?<!\w)(?<!["'](?:type|code)["']:)(?<!["'](?:type|code)["']:[ ])
       (?:"(?!(?:{_METHOD})[ ]|{_EXCEPTION})[^"\n]{{0,400}}+"(?!:)|'(?!{_EXCEPTION})[^'\n]{{0,400}}+'(?![\w:]))
@@ -46,7 +48,7 @@ _VARIABLE = re.compile(
     | [\w.+\-]{{1,64}}+@[\w\-]++(?:\.[\w\-]++)*+                                       # e-mail, user@host
     | (?:[\w\-]{{1,63}}\.){{1,10}}                                                     # host, by domain or port
       (?:{_TOP_DOMAIN}(?::\d++)?+(?![\w.(])|[\w\-]{{1,63}}:\d{{2,5}}(?![\w.:]))
-    | (?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:[./]++[\w\-]++)++            # relative path: a/b.c
+    | (?<!/)(?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:[./]++[\w\-]++)++      # relative path: a/b.c
     )
   | (?<![\w.:])(?=[0-9A-Fa-f:]{{0,5}}:[0-9A-Fa-f]{{0,4}}:)                             # IPv6, MAC
     [0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{0,4}}){{2,31}}+(?![\w:])
@@ -54,16 +56,16 @@ _VARIABLE = re.compile(
   | (?<![\w.<>*)/\]~])[~.]{{0,2}}+/                                                    # Unix path
     (?:[\w@%+~$\-]++|[/.:](?=[\w/@~]))++/?+(?:\?[^\s"'<>]*+)?+
   | (?=[A-Za-z\d])(?<![A-Za-z\d])(?:
-      0[xX][0-9A-Fa-f]++                                                               # hexadecimal
+      (?<!_)\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*+(?:Z|[ ]?[+\-]\d\d:?\d\d)?+       # timestamp
+    | 0[xX][0-9A-Fa-f]++                                                               # hexadecimal
     | [0-9A-Fa-f]{{8}}-(?:[0-9A-Fa-f]{{4}}-){{3}}[0-9A-Fa-f]{{12}}(?![A-Za-z0-9])      # UUID
     | (?=[a-fA-F]*+[0-9])[0-9A-Fa-f]{{4,}}+(?![A-Za-z0-9])
-    | (?<!_)\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*+(?:Z|[ ]?[+\-]\d\d:?\d\d)?+         # timestamp
     | (?=[A-Za-z]*+\d++[A-Za-z]++\d)[A-Za-z0-9]{{5,}}+                                 # opaque id: a1b2
     | (?=[A-Za-z]*+\d)[A-Za-z0-9]{{16,}}+
     )
   | (?:(?<![A-Za-z0-9])[+\-]|(?<=[ ])[<>~])?(?:\d++(?:[.,:]\d++)*+(?:%|{_UNIT}(?![A-Za-z]))?+)++  # number, time
   | \*{{2,}}+                                                                          # blotted out
-    )
+    ))
     """,
     re.VERBOSE,
 )
@@ -76,10 +78,11 @@ _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 def mask_message(message: str) -> str:
     """The skeleton of a message: one line of at most SKELETON_CHARS characters, `<*>` at variable places."""
     message = message[:INPUT_CHARS]
-    return _remember(message) if len(message) <= MEMO_CHARS else _mask(message)
+    return _remember(message) if len(message) <= MEMO_CHARS else mask(message)
 
 
-def _mask(message: str) -> str:
+def mask(message: str) -> str:
+    """As `mask_message`, without the memo; `message` is cut already."""
     if not message.isprintable():
         message = _UNSTORABLE.sub("\ufffd", message)
     line = " ".join(message.split())
@@ -99,4 +102,4 @@ def _fold_repeats(line: str) -> str:
     return " ".join(words)
 
 
-_remember = lru_cache(maxsize=8_192)(_mask)
+_remember = lru_cache(maxsize=MEMO_ENTRIES)(mask)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 TRACE_CHARS: Final = 8 * 1024
+LINE_CHARS: Final = 512
 FRAMES: Final = 24  # more would reach the cut of a long trace, and that moves with the line numbers
 
 
@@ -43,16 +44,18 @@ _TYPE = re.compile(
     r"([A-Za-z_$][\w.$]*+)(?=:|$)"
 )
 _RUBY_TYPE = re.compile(r"\(([A-Z][\w:]*+)\)$")
-_LIBRARY = re.compile(
-    r"site-packages/|dist-packages/|lib/python\d|^<|/Lib/(?!.*/)|node_modules/|^node:|^internal/|^native|extension://"
-    r"|go/src/|/pkg/mod/|/vendor/|/gems/|/ruby/\d|/rubygems/|/rustc/"
+_LIBRARY_FOLDERS = (
+    *("site-packages/", "dist-packages/", "/lib/python", "/Lib/", "node_modules/", "extension://", "go/src/"),
+    *("/pkg/mod/", "/vendor/", "/gems/", "/lib/ruby/", "/rubygems/"),
 )
+_LIBRARY_STARTS = ("<", "node:", "internal/", "native")
 _JAVA_LIBRARY = re.compile(
     r"(?:java|javax|jakarta|sun|jdk|com\.sun|kotlin|kotlinx|scala|groovy|clojure|android|androidx|dalvik|junit"
     r"|org\.(?:junit|apache|springframework|hibernate|eclipse|jboss|codehaus|slf4j)|io\.netty|reactor|com\.fasterxml"
     r"|com\.google\.common|com\.zaxxer|akka|okhttp3|rx)\."
 )
-_VOLATILE = re.compile(r"0x[0-9a-f]++|(?<![a-z])[0-9a-f]{6,}(?![a-z])|\d++")
+_VOLATILE = re.compile(r"(?<![a-z\d])(?=[a-fx]*+\d)(?:0x)?+[0-9a-f]{6,}+(?![a-z])|\d++")
+_DIGIT = re.compile(r"\d")
 _CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed: ", "[cause]: ")
 
 
@@ -94,7 +97,7 @@ def _split(lines: list[str]) -> list[_Section]:
         if line.startswith(_CHAIN_STARTS) and (sections[-1].frames or sections[-1].type):
             sections.append(_Section())
         section = sections[-1]
-        if (frame := _read_frame(line, before)) is not None:
+        if (frame := _read_frame(line[:LINE_CHARS], before[:LINE_CHARS] if ".go:" in line else "")) is not None:
             section.frames.append(frame)
         if section.type is None:
             section.type = _read_type(line, raw)
@@ -108,18 +111,19 @@ def _read_type(line: str, raw: str) -> str | None:
     return match[1] if match else None
 
 
+@lru_cache(maxsize=4_096)  # two traces of one program share most of their lines
 def _read_frame(line: str, before: str) -> tuple[str, bool] | None:
     """The frame's name and whether it is in-app; None where the line is no frame."""
     if line.startswith('File "'):
         return _from_file(_PYTHON.match(line), 1, 2)
     if line.startswith("at "):
         if java := _JAVA.match(line):
-            return _VOLATILE.sub("#", java[1]), not _JAVA_LIBRARY.match(java[1])
+            return _stable(java[1]), not _JAVA_LIBRARY.match(java[1])
         return _from_file(_SCRIPT.match(line), 2, 1)
     if (go := _GO.match(line)) and go[1].endswith((".go", ".s")):
         call = _GO_CALL.match(before.strip())
         name = call[1] if call else ""
-        return _VOLATILE.sub("#", name), not (_LIBRARY.search(go[1]) or name.startswith("runtime."))
+        return _stable(name), not (_is_library(go[1]) or name.startswith("runtime."))
     if "@" in line and (gecko := _GECKO.match(line)):
         return _from_file(gecko, 2, 1)
     if (ruby := _RUBY.match(line)) and ruby[1].endswith((".rb", ".erb", ".rake", ".ru")):
@@ -133,4 +137,13 @@ def _from_file(match: re.Match[str] | None, file: int, function: int) -> tuple[s
     path = _LINE_AND_COLUMN.sub("", match[file].replace("\\", "/")).partition("?")[0]
     name = (match[function] or "").strip(" `'")
     module = "/".join(path.rsplit("/", 2)[-2:])
-    return _VOLATILE.sub("#", f"{module}:{name}"), not _LIBRARY.search(path)
+    return _stable(f"{module}:{name}"), not _is_library(path)
+
+
+def _is_library(path: str) -> bool:
+    return path.startswith(_LIBRARY_STARTS) or any(folder in path for folder in _LIBRARY_FOLDERS)
+
+
+def _stable(name: str) -> str:
+    """The name without the numbers and hashes that a build puts into it."""
+    return _VOLATILE.sub("#", name) if _DIGIT.search(name) else name
