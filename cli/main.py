@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import check, docs, doctor, keys, migrate, programs, send, test, up
+from cli import bench, check, docs, doctor, keys, migrate, programs, send, test, up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("up")(up.up)
@@ -15,6 +15,7 @@ app.command("send")(send.send)
 app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
 app.command("docs")(docs.docs)
+app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test.test)
 
 

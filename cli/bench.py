@@ -1,0 +1,15 @@
+"""`mayday bench`: the benchmarks, each a module of `bench/` with a `main` of its own."""
+
+from importlib import import_module
+
+import typer
+
+KINDS = ("grouping",)
+
+
+def bench(context: typer.Context, kind: str) -> None:
+    """Run a benchmark: grouping. What follows goes to it: `mayday bench grouping --data DIR --json FILE`."""
+    if kind not in KINDS:
+        typer.echo(f"there is no benchmark {kind!r}: there are {', '.join(KINDS)}", err=True)
+        raise typer.Exit(2)
+    import_module(f"bench.{kind}").main(context.args)
