@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from api.ingest import flushing
@@ -75,7 +76,7 @@ async def test_a_row_that_postgres_cannot_hold_is_rejected_alone(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await service.execute("ALTER TABLE errors ADD CONSTRAINT odd CHECK (message <> 'odd')")
-    monkeypatch.setattr(flushing, "DATA_FAILURES", (*flushing.DATA_FAILURES, flushing.asyncpg.CheckViolationError))
+    monkeypatch.setattr(flushing, "DATA_FAILURES", (*flushing.DATA_FAILURES, asyncpg.CheckViolationError))
     project = await service.project()
     batch = [error(n) for n in range(9)] + [error(message="odd")] + [error(n) for n in range(9)]
     answer = await project.ingest.post("/api/errors/batch", json={"errors": batch})
@@ -86,16 +87,19 @@ async def test_a_row_that_postgres_cannot_hold_is_rejected_alone(
 
 
 async def test_what_waits_when_the_process_stops_is_written(settings: Settings) -> None:
-    async with run_service(settings) as service:
+    async with run_service(settings.model_copy(update={"writer_flushers": 1})) as service:
         project = await service.project()
+        await project.send(error())
         batches = [asyncio.create_task(project.send(*[error(n) for n in range(50)])) for _ in range(10)]
-        while not service.state["writer"].waiting:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            while service.state["writer"].in_flight_errors == 0:
+                await asyncio.sleep(0)
+        in_flight = service.state["writer"].in_flight_errors
     answers = await asyncio.gather(*batches, return_exceptions=True)
     counted = sum(answer["count"] for answer in answers if isinstance(answer, dict))
     async with run_service(settings) as service:
-        assert counted > 0
-        assert await stored(service) >= counted
+        assert await stored(service) == 1 + counted
+        assert counted >= in_flight > 0
 
 
 async def test_counts_in_deltas_are_those_of_the_rows_that_were_stored(service: Service) -> None:
