@@ -55,5 +55,5 @@ async def test_a_defect_is_answered_without_its_text(service: Service, monkeypat
 
 async def test_request_ids_that_could_be_misread_are_replaced(service: Service) -> None:
     nobody = await service.client(None)
-    answer = await nobody.get("/livez", headers={"X-Request-ID": b"a b\xe9"})
+    answer = await nobody.get("/livez", headers={b"X-Request-ID": b"a b\xe9"})
     assert answer.headers["X-Request-ID"].isalnum()
