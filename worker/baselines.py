@@ -1,0 +1,191 @@
+"""What a pattern's past lets one expect: a level that drifts, a shape of the day, and how much hours differ. Pure.
+
+Two steps: `summarize_past` looks at one pattern alone; `learn_habits` takes what the patterns of a run have in common,
+and `Baseline.of` shrinks the pattern's own shape and dispersion towards that, the more the less it has shown itself.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from operator import mul
+from statistics import fmean
+
+DAY = 24
+SIX_HOURS = 6
+KERNEL = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)  # hours around one, that tell of a smooth day
+KERNEL_HOURS = 81 / 19  # independent hours that the kernel's mean is worth
+CAP_DEVIATIONS = 3.0
+CAP_DISPERSION = 0.4
+DAILY_DRIFT = 0.1  # standard deviation of the level's change from day to day, as a share
+DISPERSION = 0.2  # where no pattern has shown its own
+DISPERSION_SPREAD = 0.7  # of patterns around the common dispersion, as a share of it
+SHAPE_VARIANCE = 0.05  # of a pattern's smooth shape around the common one, before it is seen
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One pattern's past hours, outliers cut. `by_hour` is the mean of each UTC hour of the day; `day_totals` are
+    whole days, oldest first, each ending where the past ends."""
+
+    hours: int
+    mean: float
+    by_hour: tuple[float, ...]
+    day_totals: tuple[float, ...]
+    dispersion: float | None
+    block_dispersion: float | None
+
+    def hour_variance(self, dispersion: float) -> float:
+        """Of one hour's count as a share of the mean."""
+        return 1 / max(self.mean, 0.5 / self.hours) + dispersion
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a run's patterns have in common. `shape` is by UTC hour, mean 1."""
+
+    shape: tuple[float, ...]
+    dispersion: float
+    block_dispersion: float
+
+
+def summarize_past(hourly: Sequence[int], next_hour: int) -> Past:
+    """`hourly`: counts of whole hours, oldest first; `next_hour`: the UTC hour of the day that follows them."""
+    newest_first = hourly[::-1]
+    columns = _cut_outliers([newest_first[start::DAY] for start in range(min(DAY, len(newest_first)))])
+    kept = [0.0] * len(newest_first)
+    for start, column in enumerate(columns):
+        kept[start::DAY] = column
+    mean = fmean(kept)
+    by_hour = [mean] * DAY
+    for start, column in enumerate(columns):
+        by_hour[(next_hour - 1 - start) % DAY] = fmean(column)
+    blocks = [sum(kept[start : start + SIX_HOURS]) for start in range(0, len(kept) - SIX_HOURS + 1, SIX_HOURS)]
+    days = [sum(kept[start : start + DAY]) for start in range(0, len(kept) - DAY + 1, DAY)]
+    return Past(
+        len(kept),
+        mean,
+        tuple(by_hour),
+        tuple(reversed(days)),
+        _dispersion(columns),
+        _dispersion([blocks[start::4] for start in range(min(4, len(blocks)))]),
+    )
+
+
+def _cut_outliers(columns: list[Sequence[int]]) -> list[list[float]]:
+    """Counts of one hour of the day cut where they stand out from their median or from the pattern's usual level.
+
+    So an incident of the past does not raise what is expected now, while a job of every night stays.
+    """
+    middles = [sorted(column)[len(column) // 2] for column in columns]
+    usual = fmean(middles)
+    cut = []
+    for column, middle in zip(columns, middles, strict=True):
+        centre = max(middle, usual)
+        cap = centre + CAP_DEVIATIONS * math.sqrt(centre * (1 + CAP_DISPERSION * centre)) + 2
+        cut.append([min(count, cap) for count in column])
+    return cut
+
+
+def _dispersion(columns: Sequence[Sequence[float]]) -> float | None:
+    """Moment estimate of d in variance = mean + d mean^2 from counts that share a mean per column; may be negative."""
+    counts = sum(map(len, columns))
+    freedom = counts - len(columns)
+    totals = [sum(column) for column in columns]
+    squares = sum(sum(map(mul, column, column)) for column in columns)
+    squared_means = sum(total * total / len(column) for total, column in zip(totals, columns, strict=True))
+    if freedom < 6 or squared_means == 0:
+        return None
+    return ((squares - squared_means) * counts / freedom - sum(totals)) / squared_means
+
+
+def learn_habits(pasts: Iterable[Past]) -> Habits:
+    """The common shape and dispersion; exact sums, so that the order of the patterns does not matter."""
+    known = list(pasts)
+    weights = [1 / (1 + past.mean) * min(1.0, past.hours / (7 * DAY)) for past in known]
+    total = math.fsum(past.mean * weight for past, weight in zip(known, weights, strict=True)) + 1.0
+    shape = tuple(
+        (math.fsum(past.by_hour[hour] * weight for past, weight in zip(known, weights, strict=True)) + 1.0) / total
+        for hour in range(DAY)
+    )
+    dispersion = _common([(past.dispersion, past.mean, past.hours) for past in known], DISPERSION)
+    blocks = [(past.block_dispersion, past.mean * SIX_HOURS, past.hours / SIX_HOURS) for past in known]
+    return Habits(_smooth(shape), dispersion, _common(blocks, dispersion / 3))
+
+
+def _common(shown: list[tuple[float | None, float, float]], usual: float) -> float:
+    """Mean of (dispersion, mean count, counts), each weighted by how well it is known, and `usual` as a pattern more."""
+    spread = (DISPERSION_SPREAD * usual) ** 2
+    weighted = [(usual, 3 / spread)]
+    weighted += [(value, 1 / (spread + _doubt(usual, mean, n))) for value, mean, n in shown if value is not None and mean]
+    return max(0.01, math.fsum(v * w for v, w in weighted) / math.fsum(w for _, w in weighted))
+
+
+def _doubt(dispersion: float, mean: float, counts: float) -> float:
+    """Variance of a dispersion that was estimated from so many counts; doubled, since tails are heavy."""
+    return 4 * (1 / mean + dispersion) ** 2 / counts
+
+
+def _shrink(value: float | None, mean: float, counts: float, common: float) -> float:
+    if value is None or mean == 0:
+        return common
+    doubt, spread = _doubt(common, mean, counts), (DISPERSION_SPREAD * common) ** 2
+    return max(0.01, (max(value, 0.0) * spread + common * doubt) / (spread + doubt))
+
+
+def _smooth(by_hour: Sequence[float]) -> tuple[float, ...]:
+    return tuple(
+        sum(weight * by_hour[(hour + step - 2) % DAY] for step, weight in enumerate(KERNEL)) for hour in range(DAY)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What to expect of one pattern. `hourly`: errors in each UTC hour of the day; the dispersions are of the counts
+    of one hour and of six around that, doubt about the expectation included."""
+
+    hourly: tuple[float, ...]
+    dispersion: float
+    block_dispersion: float
+
+    @classmethod
+    def of(cls, past: Past, habits: Habits) -> "Baseline":
+        dispersion = _shrink(past.dispersion, past.mean, past.hours, habits.dispersion)
+        blocks = past.hours / SIX_HOURS
+        block_dispersion = _shrink(past.block_dispersion, past.mean * SIX_HOURS, blocks, habits.block_dispersion)
+        shape, shape_doubt = shape_of_day(past, habits.shape, dispersion)
+        level, level_doubt = follow_level(past, dispersion)
+        doubt = shape_doubt + level_doubt
+        return cls(tuple(level * share for share in shape), dispersion + doubt, block_dispersion + doubt)
+
+
+def shape_of_day(past: Past, common: Sequence[float], dispersion: float) -> tuple[tuple[float, ...], float]:
+    """Share of each UTC hour (mean 1) and its relative variance: own hours where they stand out for sure, else the
+    own smooth shape, else the common one (empirical Bayes, twice)."""
+    if past.mean == 0:
+        return tuple(common), SHAPE_VARIANCE
+    own = [count / past.mean for count in past.by_hour]
+    hour_doubt = past.hour_variance(dispersion) * DAY / past.hours
+    smooth, smooth_doubt = _smooth(own), hour_doubt / KERNEL_HOURS
+    apart = fmean((a - b) ** 2 for a, b in zip(smooth, common, strict=True)) - smooth_doubt
+    spread = max(0.0, 6 * apart + 4 * SHAPE_VARIANCE) / 10
+    trust = spread / (spread + smooth_doubt)
+    shape = [trust * a + (1 - trust) * b for a, b in zip(smooth, common, strict=True)]
+    rough = fmean((a - b) ** 2 for a, b in zip(own, shape, strict=True)) - 1.6 * hour_doubt
+    trust_own = max(0.0, rough) / (max(0.0, rough) + hour_doubt)
+    mixed = [max(0.02, trust_own * a + (1 - trust_own) * b) for a, b in zip(own, shape, strict=True)]
+    return tuple(mixed), trust * smooth_doubt + trust_own * hour_doubt
+
+
+def follow_level(past: Past, dispersion: float) -> tuple[float, float]:
+    """Errors an hour now and the variance of that as a share: a local level model over whole days (Kalman filter)."""
+    noise = past.hour_variance(dispersion) / DAY
+    scale = max(past.mean, 0.5 / past.hours)
+    level, doubt = 1.0, noise * DAY / past.hours + DAILY_DRIFT**2
+    if past.day_totals:
+        level, doubt = past.day_totals[0] / DAY / scale, noise
+    for total in past.day_totals[1:]:
+        doubt += DAILY_DRIFT**2
+        gain = doubt / (doubt + noise)
+        level += gain * (total / DAY / scale - level)
+        doubt *= 1 - gain
+    return max(level, 0.5 / past.hours / scale) * scale, min(doubt, 1.0)
