@@ -18,6 +18,7 @@ from api.ingest.writer import Writer
 from api.middleware import RequestFrame
 from api.read import routes as read_routes
 from api.read.caching import Reads
+from api.triage import routes as triage_routes
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
 from common.database import make_engine
@@ -52,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
-    for router in (health.router, ingest_routes.router, read_routes.router):
+    for router in (health.router, ingest_routes.router, read_routes.router, triage_routes.router):
         app.include_router(router)
     # the last one added is the outermost
     app.add_middleware(BodyLimits, settings=settings)

@@ -116,7 +116,9 @@ def _common(shown: list[tuple[float | None, float, float]], usual: float) -> flo
     """Mean of (dispersion, mean count, counts), each weighted by how well it is known, and `usual` as a pattern more."""
     spread = (DISPERSION_SPREAD * usual) ** 2
     weighted = [(usual, 3 / spread)]
-    weighted += [(value, 1 / (spread + _doubt(usual, mean, n))) for value, mean, n in shown if value is not None and mean]
+    weighted += [
+        (value, 1 / (spread + _doubt(usual, mean, n))) for value, mean, n in shown if value is not None and mean
+    ]
     return max(0.01, math.fsum(v * w for v, w in weighted) / math.fsum(w for _, w in weighted))
 
 
