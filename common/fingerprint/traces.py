@@ -33,7 +33,7 @@ _PYTHON = re.compile(r'File "([^"]++)", line \d++(?:, in (.++))?')
 _JAVA = re.compile(
     r"at (?:[\w.@\-]*+/){0,32}([\w$.<>\-]++)\((?:[\w$\-]++\.(?:java|kt|scala|groovy|clj)|Native Method|Unknown Source)"
 )
-_SCRIPT = re.compile(r"at (?:([^(]{1,200})\()?([^\s()]++)(?<=\d)\)?$")
+_SCRIPT = re.compile(r"at (?:([^(]{1,200}+)\()?([^\s()]++)(?<=\d)\)?$")
 _GECKO = re.compile(r"([^\s@]{0,200}+)@(\S++)(?<=\d)$")
 _RUBY = re.compile(r"(?:from )?([^\s:]++):\d++(?::in [`']([^']++))?")
 _GO = re.compile(r"([^\s:]++):\d++")
