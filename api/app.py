@@ -14,6 +14,7 @@ from api.auth import KeyRing
 from api.bodies import BodyLimits
 from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
+from api.ingest.storms import StormControl
 from api.ingest.writer import Writer
 from api.middleware import RequestFrame
 from api.read import routes as read_routes
@@ -35,6 +36,7 @@ class State(TypedDict):
     cache: Cache
     key_ring: KeyRing
     writer: Writer
+    storms: StormControl
     reads: Reads
 
 
@@ -78,6 +80,7 @@ def lifespan_of(settings: Settings) -> Any:
                 "cache": cache,
                 "key_ring": KeyRing(engine, settings.key_cache_seconds),
                 "writer": writer,
+                "storms": StormControl(settings.storm_errors_per_minute),
                 "reads": Reads(cache, engine, settings),
             }
 

@@ -19,8 +19,9 @@ from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, publish_snapshots
 from common.snapshots.schema import TrendFacts
 from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
+from worker.incidents import find_incidents
 from worker.rollups import assign_patterns, first_pattern_id
-from worker.series import load_activities
+from worker.series import LIST_TITLES, load_activities, load_starts
 from worker.trends import Score, score_trends
 
 TITLE_CHARS = 200
@@ -110,6 +111,15 @@ WRITE_TRENDS = text("""
       AND (p.trend, p.trend_facts) IS DISTINCT FROM (coalesce(told.trend, 'steady'), told.facts)
 """)
 
+# Says which incident each pattern is in, if any.
+WRITE_INCIDENTS = text("""
+    UPDATE patterns p SET incident_id = told.incident_id
+    FROM patterns o LEFT JOIN unnest(CAST(:pattern_ids AS uuid[]), CAST(:incident_ids AS uuid[]))
+        AS told (pattern_id, incident_id) ON told.pattern_id = o.pattern_id
+    WHERE o.project_id = :project_id AND p.project_id = o.project_id AND p.pattern_id = o.pattern_id
+      AND p.incident_id IS DISTINCT FROM told.incident_id
+""")
+
 # Deletes patterns that no fingerprint is in any more.
 DELETE_EMPTY_PATTERNS = text("""
     DELETE FROM patterns p WHERE p.project_id = :project_id
@@ -133,6 +143,7 @@ async def find_patterns(engine: AsyncEngine, cache: Cache, settings: Settings) -
     for project_id in due:
         clustered += await update_patterns(engine, project_id)
         await update_trends(engine, project_id)
+        await update_incidents(engine, project_id)
         await publish_snapshots(engine, cache, project_id, settings)
     return Found(len(due), clustered)
 
@@ -151,6 +162,17 @@ async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
     }
     async with engine.begin() as connection:
         await connection.execute(WRITE_TRENDS, told)
+
+
+async def update_incidents(engine: AsyncEngine, project_id: UUID) -> None:
+    """Note which patterns began together."""
+    async with engine.connect() as connection:
+        starts = await load_starts(connection, project_id, datetime.now(UTC))
+        titles = (await connection.scalars(LIST_TITLES, {"project_id": project_id})).all()
+    found = find_incidents(starts, titles, project_id)
+    told = {"project_id": project_id, "pattern_ids": list(found), "incident_ids": list(found.values())}
+    async with engine.begin() as connection:
+        await connection.execute(WRITE_INCIDENTS, told)
 
 
 def facts_of(score: Score) -> str | None:

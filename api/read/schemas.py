@@ -31,7 +31,9 @@ class ErrorDetail(ErrorSummary):
     context: dict[str, Any] | None
     tags: dict[str, str] | None
     fingerprint: str = Field(description="What groups it at ingest: 64 bits as 16 hexadecimal digits.")
-    adjustments: list[str] = Field(description="What was changed to store it: truncated, retimed, cleaned, redacted.")
+    adjustments: list[str] = Field(
+        description="What was changed to store it: truncated, retimed, cleaned, redacted, sampled."
+    )
     redactions: int = Field(description="How many secrets were taken out.")
 
 

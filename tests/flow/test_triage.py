@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import Project, Service
+from common.settings import Settings
+from tests.conftest import Project, Service, run_service
 
 
 def error(message: str = "disk full", **others: Any) -> dict[str, Any]:
@@ -187,3 +188,33 @@ async def test_every_filter_counts_what_it_says_and_its_sums_are_exact(
     for part in ("by_severity", "by_service", "by_environment", "series", "trends"):
         assert sum(item["count"] for item in answer[part]) == total, part
     assert sum(pattern["count"] for pattern in answer["patterns"]) + answer["other"]["count"] == total
+
+
+async def test_one_cause_in_two_services_is_shown_as_one_incident(service: Service) -> None:
+    project = await service.project()
+    await project.send(*[error("cannot connect to ledger", service="ledger") for _ in range(4)])
+    await project.send(*[error("payment failed: ledger is away", service="shop") for _ in range(3)])
+    await project.send(*[error("user unknown", service="login") for _ in range(5)])
+    await service.run_worker()
+    [incident] = (await project.get("/api/errors/patterns"))["incidents"]
+    assert incident["services"] == ["ledger", "shop"]
+    assert incident["count"] == 7
+    await service.run_worker()
+    await asyncio.sleep(1.1)
+    assert [one["id"] for one in (await project.get("/api/errors/patterns"))["incidents"]] == [incident["id"]]
+
+
+async def test_a_storm_is_stored_slim_and_counted_whole(settings: Settings) -> None:
+    async with run_service(settings.model_copy(update={"storm_errors_per_minute": 10})) as service:
+        project = await service.project()
+        ids = [str(uuid4()) for _ in range(60)]
+        batch = [error(event_id=event_id, stack_trace="trace", context={"a": 1}) for event_id in ids]
+        answer = await project.send(*batch)
+        assert answer["count"] == 60
+        sampled = [item["index"] for item in answer["adjusted"] if item["adjustments"] == ["sampled"]]
+        assert len(sampled) >= 40  # a minute may turn meanwhile, once
+        assert (await project.send(*batch))["duplicates"] == 60
+        await service.run_worker()
+        assert (await project.get("/api/errors/patterns"))["total"] == 60
+        slim = await project.get(f"/api/errors/{ids[sampled[0]]}")
+        assert (slim["stack_trace"], slim["context"], slim["adjustments"]) == (None, None, ["sampled"])
