@@ -7,7 +7,7 @@ have a fingerprint whose like was not looked for yet are clustered again.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.cache import Cache
 from common.settings import Settings
-from common.snapshots import WINDOWS_HOURS, publish_snapshots
+from common.snapshots import WINDOWS_HOURS, load_snapshot, publish_snapshots
 from common.snapshots.schema import TrendFacts
 from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
 from worker.incidents import find_incidents
@@ -25,6 +25,7 @@ from worker.series import LIST_TITLES, load_activities, load_starts
 from worker.trends import Score, score_trends
 
 TITLE_CHARS = 200
+SLOW_SECONDS = 240  # a spike shows within this and a period
 UNNAMED = UUID(int=0)
 
 # Projects with errors in the longest window, without a snapshot, or with one an hour old; the longest waiting first.
@@ -142,10 +143,20 @@ async def find_patterns(engine: AsyncEngine, cache: Cache, settings: Settings) -
     clustered = 0
     for project_id in due:
         clustered += await update_patterns(engine, project_id)
-        await update_trends(engine, project_id)
-        await update_incidents(engine, project_id)
-        await publish_snapshots(engine, cache, project_id, settings)
+        if await is_slow_part_due(engine, project_id):
+            await update_trends(engine, project_id)
+            await update_incidents(engine, project_id)
+            await publish_snapshots(engine, cache, project_id, settings)
+        else:
+            await publish_snapshots(engine, cache, project_id, settings, WINDOWS_HOURS[:-1])
     return Found(len(due), clustered)
+
+
+async def is_slow_part_due(engine: AsyncEngine, project_id: UUID) -> bool:
+    """Whether trends, incidents and the longest window, which read two weeks, are older than `SLOW_SECONDS`."""
+    async with engine.connect() as connection:
+        kept = await load_snapshot(connection, project_id, WINDOWS_HOURS[-1])
+    return kept is None or datetime.now(UTC) - kept[0] > timedelta(seconds=SLOW_SECONDS)
 
 
 async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:

@@ -5,6 +5,7 @@ changed a pattern. The only writer of `snapshots`.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -37,19 +38,36 @@ LOAD_SNAPSHOT = text(
 )
 
 
-async def publish_snapshots(engine: AsyncEngine, cache: Cache, project_id: UUID, settings: Settings) -> None:
-    """Compute the answer of every window, keep it in Postgres, hand it to the cache; the cache may be away."""
+async def publish_snapshots(
+    engine: AsyncEngine,
+    cache: Cache,
+    project_id: UUID,
+    settings: Settings,
+    windows_hours: Sequence[int] = WINDOWS_HOURS,
+) -> None:
+    """Compute the answers of some windows, keep them in Postgres, hand all to the cache, which may be away."""
     answers = []
     for window_hours in WINDOWS_HOURS:
-        snapshot = await compute_snapshot(engine, project_id, window_hours, settings)
-        async with engine.begin() as connection:
-            body = await store_snapshot(connection, project_id, window_hours, snapshot)
+        body = await make_body(engine, project_id, window_hours, settings, compute=window_hours in windows_hours)
         answers.append(("patterns", {"window_hours": window_hours}, await asyncio.to_thread(Answer.of, body)))
     try:
         await cache.publish(project_id, "patterns", answers)
         await cache.raise_generation(project_id, "errors")  # pages of single patterns tell state and trend too
     except CacheUnavailable as error:
         log.warning("patterns_not_published", project_id=str(project_id), error=str(error))
+
+
+async def make_body(
+    engine: AsyncEngine, project_id: UUID, window_hours: int, settings: Settings, *, compute: bool
+) -> bytes:
+    """The bytes of a window's answer: the kept ones, or computed and kept."""
+    if not compute:
+        async with engine.connect() as connection:
+            if (kept := await load_snapshot(connection, project_id, window_hours)) is not None:
+                return kept[1]
+    snapshot = await compute_snapshot(engine, project_id, window_hours, settings)
+    async with engine.begin() as connection:
+        return await store_snapshot(connection, project_id, window_hours, snapshot)
 
 
 async def store_snapshot(

@@ -52,29 +52,19 @@ DESCRIBE_PATTERNS = text(
     GROUP BY f.pattern_id, p.project_id, p.pattern_id, d.project_id, d.pattern_id
     """  # noqa: S608 - made of the constant above
 )
-# What fell on the window, by pattern, service and severity: every sum of the answer is made of these rows.
+# What fell on the window, by pattern, service, severity and environment, and the same by hour, in one pass.
 COUNT_WINDOW = text(
     """
-    SELECT f.pattern_id, r.service, r.severity, r.environment, sum(r.count)::bigint AS errors
-    FROM rollups r JOIN fingerprints f ON f.project_id = r.project_id AND f.fingerprint = r.fingerprint
-    WHERE r.project_id = :project_id AND r.bucket >= :start
-      AND (CAST(:service AS text) IS NULL OR r.service = :service)
-      AND (CAST(:severity AS smallint) IS NULL OR r.severity = :severity)
-      AND (CAST(:environment AS text) IS NULL OR r.environment = :environment)
-    GROUP BY f.pattern_id, r.service, r.severity, r.environment
-    """
-)
-# The same by hour, for the patterns that are shown.
-COUNT_HOURS = text(
-    """
-    SELECT date_trunc('hour', r.bucket, 'UTC') AS start, sum(r.count)::bigint AS errors
+    SELECT f.pattern_id, r.service, r.severity, r.environment, date_trunc('hour', r.bucket, 'UTC') AS start,
+           sum(r.count)::bigint AS errors
     FROM rollups r JOIN fingerprints f ON f.project_id = r.project_id AND f.fingerprint = r.fingerprint
     WHERE r.project_id = :project_id AND r.bucket >= :start
       AND (CAST(:service AS text) IS NULL OR r.service = :service)
       AND (CAST(:severity AS smallint) IS NULL OR r.severity = :severity)
       AND (CAST(:environment AS text) IS NULL OR r.environment = :environment)
       AND (CAST(:pattern_ids AS uuid[]) IS NULL OR f.pattern_id = ANY(:pattern_ids))
-    GROUP BY 1
+    GROUP BY GROUPING SETS ((f.pattern_id, r.service, r.severity, r.environment),
+                            (date_trunc('hour', r.bucket, 'UTC')))
     """
 )
 # Age of the oldest delta that is not folded, in seconds.
@@ -188,15 +178,15 @@ async def compute_snapshot(
 async def count_window(connection: AsyncConnection, project_id: UUID, start: datetime, wanted: Wanted) -> Counted:
     """Read all of it as of one moment: folds that run meanwhile are not half seen."""
     await connection.execution_options(isolation_level="REPEATABLE READ")
-    asked = {"project_id": project_id, "start": start, **wanted.parameters()}
-    tallies = tally((await connection.execute(COUNT_WINDOW, asked)).all())
+    asked = {"project_id": project_id, "start": start, "pattern_ids": None, **wanted.parameters()}
+    tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
     known = await connection.execute(DESCRIBE_PATTERNS, {"project_id": project_id, "pattern_ids": list(tallies)})
     described = {row.pattern_id: row for row in known if wanted.shows(row)}
-    shown = {pattern: counts for pattern, counts in tallies.items() if pattern in described}
-    asked["pattern_ids"] = None if len(shown) == len(tallies) else list(shown)
-    hours = {row.start: row.errors for row in await connection.execute(COUNT_HOURS, asked)}
+    if len(described) < len(tallies):
+        asked["pattern_ids"] = list(described)
+        tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
     lag_seconds = float(await connection.scalar(FIND_LAG, {"project_id": project_id}) or 0)
-    return Counted(shown, described, hours, lag_seconds)
+    return Counted(tallies, described, hours, lag_seconds)
 
 
 def start_of_window(now: datetime, window_hours: int, fine_hours: int) -> datetime:
@@ -206,12 +196,16 @@ def start_of_window(now: datetime, window_hours: int, fine_hours: int) -> dateti
     return start.replace(minute=minute, second=0, microsecond=0)
 
 
-def tally(rows: Iterable[Any]) -> dict[UUID, Tally]:
-    """The counts of each pattern."""
+def tally(rows: Iterable[Any]) -> tuple[dict[UUID, Tally], dict[datetime, int]]:
+    """The counts of each pattern, and of each hour."""
     tallies: dict[UUID, Tally] = defaultdict(Tally)
+    hours: dict[datetime, int] = {}
     for row in rows:
-        tallies[row.pattern_id].add(row)
-    return dict(tallies)
+        if row.pattern_id is None:
+            hours[row.start] = row.errors
+        else:
+            tallies[row.pattern_id].add(row)
+    return dict(tallies), hours
 
 
 def summarize(facts: Any, counts: Tally, total: int) -> PatternSummary:
