@@ -5,7 +5,7 @@ and `Baseline.of` shrinks the pattern's own shape and dispersion towards that, t
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 from statistics import fmean
@@ -51,10 +51,8 @@ class Habits:
 def summarize_past(hourly: Sequence[int], next_hour: int) -> Past:
     """`hourly`: counts of whole hours, oldest first; `next_hour`: the UTC hour of the day that follows them."""
     newest_first = hourly[::-1]
-    columns = _cut_outliers([newest_first[start::DAY] for start in range(min(DAY, len(newest_first)))])
-    kept = [0.0] * len(newest_first)
-    for start, column in enumerate(columns):
-        kept[start::DAY] = column
+    kept = _forgive_incident(newest_first)
+    columns = [kept[start::DAY] for start in range(min(DAY, len(kept)))]
     mean = fmean(kept)
     by_hour = [mean] * DAY
     for start, column in enumerate(columns):
@@ -71,19 +69,37 @@ def summarize_past(hourly: Sequence[int], next_hour: int) -> Past:
     )
 
 
-def _cut_outliers(columns: list[Sequence[int]]) -> list[list[float]]:
-    """Counts of one hour of the day cut where they stand out from their median or from the pattern's usual level.
+def _forgive_incident(newest_first: Sequence[int]) -> list[float]:
+    """The counts with the worst incident of the past cut to what is usual at its hours.
 
-    So an incident of the past does not raise what is expected now, while a job of every night stays.
+    An hour stands out from the median of its hour of the day and from the pattern's usual level, so a job of every
+    night stays. Only the worst stretch of such hours is forgiven: what happens again and again is the pattern's way.
     """
-    middles = [sorted(column)[len(column) // 2] for column in columns]
+    columns = [sorted(newest_first[start::DAY]) for start in range(min(DAY, len(newest_first)))]
+    middles = [column[len(column) // 2] for column in columns]
     usual = fmean(middles)
-    cut = []
-    for column, middle in zip(columns, middles, strict=True):
-        centre = max(middle, usual)
-        cap = centre + CAP_DEVIATIONS * math.sqrt(centre * (1 + CAP_DISPERSION * centre)) + 2
-        cut.append([min(count, cap) for count in column])
-    return cut
+    caps = [_highest_usual(max(middle, usual)) for middle in middles]
+    kept = list(map(float, newest_first))
+    excess = {hour: count - caps[hour % DAY] for hour, count in enumerate(newest_first) if count > caps[hour % DAY]}
+    for hour in _worst_stretch(excess):
+        kept[hour] = min(kept[hour], caps[hour % DAY])
+    return kept
+
+
+def _highest_usual(mean: float) -> float:
+    return mean + CAP_DEVIATIONS * math.sqrt(mean * (1 + CAP_DISPERSION * mean)) + 2
+
+
+def _worst_stretch(excess: Mapping[int, float]) -> range:
+    """The hours from the first to the last of the stretch with the most excess; gaps of up to two hours count."""
+    worst, most, first, total, before = range(0), 0.0, 0, 0.0, -9
+    for hour, count in excess.items():
+        if hour - before > 3:
+            first, total = hour, 0.0
+        total, before = total + count, hour
+        if total > most:
+            worst, most = range(first, hour + 1), total
+    return worst
 
 
 def _dispersion(columns: Sequence[Sequence[float]]) -> float | None:
@@ -116,7 +132,9 @@ def _common(shown: list[tuple[float | None, float, float]], usual: float) -> flo
     """Mean of (dispersion, mean count, counts), each weighted by how well it is known, and `usual` as a pattern more."""
     spread = (DISPERSION_SPREAD * usual) ** 2
     weighted = [(usual, 3 / spread)]
-    weighted += [(value, 1 / (spread + _doubt(usual, mean, n))) for value, mean, n in shown if value is not None and mean]
+    weighted += [
+        (value, 1 / (spread + _doubt(usual, mean, n))) for value, mean, n in shown if value is not None and mean
+    ]
     return max(0.01, math.fsum(v * w for v, w in weighted) / math.fsum(w for _, w in weighted))
 
 
@@ -126,9 +144,12 @@ def _doubt(dispersion: float, mean: float, counts: float) -> float:
 
 
 def _shrink(value: float | None, mean: float, counts: float, common: float) -> float:
+    """The pattern's own dispersion drawn to the common one, unless it is far above that for sure."""
     if value is None or mean == 0:
         return common
-    doubt, spread = _doubt(common, mean, counts), (DISPERSION_SPREAD * common) ** 2
+    doubt, spread = _doubt(max(value, common), mean, counts), (DISPERSION_SPREAD * common) ** 2
+    if value > common:
+        spread = max(spread, (value - common) ** 2 - doubt)
     return max(0.01, (max(value, 0.0) * spread + common * doubt) / (spread + doubt))
 
 
