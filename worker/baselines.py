@@ -18,6 +18,8 @@ CAP_DEVIATIONS = 3.0
 CAP_DISPERSION = 0.4
 DAILY_DRIFT = 0.1  # standard deviation of the level's change from day to day, as a share
 DISPERSION = 0.2  # where no pattern has shown its own
+LEAST_DISPERSION = 0.01
+NOISE_ROUNDS = 3
 DISPERSION_SPREAD = 0.7  # of patterns around the common dispersion, as a share of it
 SHAPE_VARIANCE = 0.05  # of a pattern's smooth shape around the common one, before it is seen
 
@@ -40,12 +42,23 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """How much counts vary beyond Poisson: variance = mean (1 + clumping) + dispersion mean^2."""
+
+    dispersion: float
+    clumping: float
+
+    def at(self, mean: float) -> float:
+        return self.dispersion + self.clumping / max(mean, 0.01)
+
+
+@dataclass(frozen=True, slots=True)
 class Habits:
     """What a run's patterns have in common. `shape` is by UTC hour, mean 1."""
 
     shape: tuple[float, ...]
-    dispersion: float
-    block_dispersion: float
+    noise: Noise
+    block_noise: Noise
 
 
 def summarize_past(hourly: Sequence[int], next_hour: int) -> Past:
@@ -123,19 +136,39 @@ def learn_habits(pasts: Iterable[Past]) -> Habits:
         (math.fsum(past.by_hour[hour] * weight for past, weight in zip(known, weights, strict=True)) + 1.0) / total
         for hour in range(DAY)
     )
-    dispersion = _common([(past.dispersion, past.mean, past.hours) for past in known], DISPERSION)
+    noise = _common_noise([(past.dispersion, past.mean, past.hours) for past in known], DISPERSION)
     blocks = [(past.block_dispersion, past.mean * SIX_HOURS, past.hours / SIX_HOURS) for past in known]
-    return Habits(_smooth(shape), dispersion, _common(blocks, dispersion / 3))
+    return Habits(_smooth(shape), noise, _common_noise(blocks, DISPERSION / 2))
 
 
-def _common(shown: list[tuple[float | None, float, float]], usual: float) -> float:
-    """Mean of (dispersion, mean count, counts), each weighted by how well it is known, and `usual` as a pattern more."""
-    spread = (DISPERSION_SPREAD * usual) ** 2
-    weighted = [(usual, 3 / spread)]
-    weighted += [
-        (value, 1 / (spread + _doubt(usual, mean, n))) for value, mean, n in shown if value is not None and mean
-    ]
-    return max(0.01, math.fsum(v * w for v, w in weighted) / math.fsum(w for _, w in weighted))
+def _common_noise(shown: Iterable[tuple[float | None, float, float]], usual: float) -> Noise:
+    """Least squares over (dispersion, mean count, number of counts) of each pattern: of the dispersion on 1 / mean.
+
+    A pattern weighs by how well its dispersion would be known if it were the common one; a few imaginary patterns
+    have the usual dispersion and no clumps.
+    """
+    known = [(value, max(mean, 0.01), counts) for value, mean, counts in shown if value is not None and mean > 0]
+    noise = Noise(usual, 0.0)
+    for _ in range(NOISE_ROUNDS):
+        prior = 3 / (DISPERSION_SPREAD * usual) ** 2
+        points = [(usual, 0.1, prior), (usual, 1.0, prior)]
+        for value, mean, counts in known:
+            common = noise.at(mean)
+            weight = 1 / ((DISPERSION_SPREAD * common) ** 2 + _doubt(common, mean, counts))
+            points.append((value, 1 / mean, weight))
+        noise = _fit_line(points)
+    return noise
+
+
+def _fit_line(points: Sequence[tuple[float, float, float]]) -> Noise:
+    """Weighted least squares of y = dispersion + clumping x over (y, x, weight), neither of them negative."""
+    total = math.fsum(w for _, _, w in points)
+    x_mean = math.fsum(w * x for _, x, w in points) / total
+    y_mean = math.fsum(w * y for y, _, w in points) / total
+    slope = math.fsum(w * (x - x_mean) * (y - y_mean) for y, x, w in points)
+    slope /= math.fsum(w * (x - x_mean) ** 2 for _, x, w in points)
+    clumping = min(max(0.0, slope), max(0.0, y_mean - LEAST_DISPERSION) / x_mean)
+    return Noise(max(LEAST_DISPERSION, y_mean - clumping * x_mean), clumping)
 
 
 def _doubt(dispersion: float, mean: float, counts: float) -> float:
@@ -150,7 +183,7 @@ def _shrink(value: float | None, mean: float, counts: float, common: float) -> f
     doubt, spread = _doubt(max(value, common), mean, counts), (DISPERSION_SPREAD * common) ** 2
     if value > common:
         spread = max(spread, (value - common) ** 2 - doubt)
-    return max(0.01, (max(value, 0.0) * spread + common * doubt) / (spread + doubt))
+    return max(LEAST_DISPERSION, (max(value, 0.0) * spread + common * doubt) / (spread + doubt))
 
 
 def _smooth(by_hour: Sequence[float]) -> tuple[float, ...]:
@@ -170,9 +203,10 @@ class Baseline:
 
     @classmethod
     def of(cls, past: Past, habits: Habits) -> "Baseline":
-        dispersion = _shrink(past.dispersion, past.mean, past.hours, habits.dispersion)
+        dispersion = _shrink(past.dispersion, past.mean, past.hours, habits.noise.at(past.mean))
         blocks = past.hours / SIX_HOURS
-        block_dispersion = _shrink(past.block_dispersion, past.mean * SIX_HOURS, blocks, habits.block_dispersion)
+        block_mean = past.mean * SIX_HOURS
+        block_dispersion = _shrink(past.block_dispersion, block_mean, blocks, habits.block_noise.at(block_mean))
         shape, shape_doubt = shape_of_day(past, habits.shape, dispersion)
         level, level_doubt = follow_level(past, dispersion)
         doubt = shape_doubt + level_doubt
