@@ -20,6 +20,7 @@ DAILY_DRIFT = 0.1  # standard deviation of the level's change from day to day, a
 DISPERSION = 0.2  # where no pattern has shown its own
 LEAST_DISPERSION = 0.01
 NOISE_ROUNDS = 3
+LONE_RATIO = float(__import__('os').environ.get('LR','2'))
 DISPERSION_SPREAD = 0.7  # of patterns around the common dispersion, as a share of it
 SHAPE_VARIANCE = 0.05  # of a pattern's smooth shape around the common one, before it is seen
 
@@ -94,7 +95,7 @@ def _forgive_incident(newest_first: Sequence[int]) -> list[float]:
     caps = [_highest_usual(max(middle, usual)) for middle in middles]
     kept = list(map(float, newest_first))
     excess = {hour: count - caps[hour % DAY] for hour, count in enumerate(newest_first) if count > caps[hour % DAY]}
-    for hour in _worst_stretch(excess):
+    for hour in _lone_incident(excess):
         kept[hour] = min(kept[hour], caps[hour % DAY])
     return kept
 
@@ -103,16 +104,17 @@ def _highest_usual(mean: float) -> float:
     return mean + CAP_DEVIATIONS * math.sqrt(mean * (1 + CAP_DISPERSION * mean)) + 2
 
 
-def _worst_stretch(excess: Mapping[int, float]) -> range:
-    """The hours from the first to the last of the stretch with the most excess; gaps of up to two hours count."""
-    worst, most, first, total, before = range(0), 0.0, 0, 0.0, -9
+def _lone_incident(excess: Mapping[int, float]) -> range:
+    """The stretch of hours with the most excess, if it has far more than any other; gaps of two hours count in."""
+    stretches: list[tuple[float, int, int]] = []
     for hour, count in excess.items():
-        if hour - before > 3:
-            first, total = hour, 0.0
-        total, before = total + count, hour
-        if total > most:
-            worst, most = range(first, hour + 1), total
-    return worst
+        if stretches and hour - stretches[-1][2] <= 3:
+            total, first, _ = stretches.pop()
+            stretches.append((total + count, first, hour))
+        else:
+            stretches.append((count, hour, hour))
+    *_, (second, _, _), (most, first, last) = sorted([(0.0, 0, -1), (0.0, 0, -1), *stretches])
+    return range(first, last + 1) if most > LONE_RATIO * second else range(0)
 
 
 def _dispersion(columns: Sequence[Sequence[float]]) -> float | None:
@@ -124,7 +126,9 @@ def _dispersion(columns: Sequence[Sequence[float]]) -> float | None:
     squared_means = sum(total * total / len(column) for total, column in zip(totals, columns, strict=True))
     if freedom < 6 or squared_means == 0:
         return None
-    return ((squares - squared_means) * counts / freedom - sum(totals)) / squared_means
+    variance = (squares - squared_means) / freedom
+    least = sum(totals) ** 2 / counts  # what squared means of noisy columns come to, less their noise
+    return (variance * counts - sum(totals)) / max(least, squared_means - variance * len(columns))
 
 
 def learn_habits(pasts: Iterable[Past]) -> Habits:
