@@ -37,9 +37,9 @@ class Past:
     dispersion: float | None
     block_dispersion: float | None
 
-    def hour_variance(self, dispersion: float) -> float:
-        """Of one hour's count as a share of the mean."""
-        return 1 / max(self.mean, 0.5 / self.hours) + dispersion
+    def variance(self, hours: float, dispersion: float) -> float:
+        """Of the count of so many hours, over its squared mean."""
+        return 1 / (max(self.mean, 0.5 / self.hours) * hours) + dispersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,20 +211,23 @@ class Baseline:
         blocks = past.hours / SIX_HOURS
         block_mean = past.mean * SIX_HOURS
         block_dispersion = _shrink(past.block_dispersion, block_mean, blocks, habits.block_noise.at(block_mean))
-        shape, shape_doubt = shape_of_day(past, habits.shape, dispersion)
-        level, level_doubt = follow_level(past, dispersion)
+        shape, shape_doubt = shape_of_day(past, habits.shape, dispersion, block_dispersion)
+        level, level_doubt = follow_level(past, block_dispersion)
         doubt = shape_doubt + level_doubt
         return cls(tuple(level * share for share in shape), dispersion + doubt, block_dispersion + doubt)
 
 
-def shape_of_day(past: Past, common: Sequence[float], dispersion: float) -> tuple[tuple[float, ...], float]:
+def shape_of_day(
+    past: Past, common: Sequence[float], dispersion: float, block_dispersion: float
+) -> tuple[tuple[float, ...], float]:
     """Share of each UTC hour (mean 1) and its relative variance: own hours where they stand out for sure, else the
     own smooth shape, else the common one (empirical Bayes, twice)."""
     if past.mean == 0:
         return tuple(common), SHAPE_VARIANCE
     own = [count / past.mean for count in past.by_hour]
-    hour_doubt = past.hour_variance(dispersion) * DAY / past.hours
-    smooth, smooth_doubt = _smooth(own), hour_doubt / KERNEL_HOURS
+    days = past.hours / DAY
+    hour_doubt = past.variance(1, dispersion) / days
+    smooth, smooth_doubt = _smooth(own), past.variance(KERNEL_HOURS, block_dispersion) / days
     apart = fmean((a - b) ** 2 for a, b in zip(smooth, common, strict=True)) - smooth_doubt
     spread = max(0.0, 6 * apart + 4 * SHAPE_VARIANCE) / 10
     trust = spread / (spread + smooth_doubt)
@@ -235,9 +238,9 @@ def shape_of_day(past: Past, common: Sequence[float], dispersion: float) -> tupl
     return tuple(mixed), trust * smooth_doubt + trust_own * hour_doubt
 
 
-def follow_level(past: Past, dispersion: float) -> tuple[float, float]:
+def follow_level(past: Past, block_dispersion: float) -> tuple[float, float]:
     """Errors an hour now and the variance of that as a share: a local level model over whole days (Kalman filter)."""
-    noise = past.hour_variance(dispersion) / DAY
+    noise = past.variance(SIX_HOURS, block_dispersion) * SIX_HOURS / DAY
     scale = max(past.mean, 0.5 / past.hours)
     level, doubt = 1.0, noise * DAY / past.hours + DAILY_DRIFT**2
     if past.day_totals:
