@@ -20,7 +20,7 @@ DAILY_DRIFT = 0.1  # standard deviation of the level's change from day to day, a
 DISPERSION = 0.2  # where no pattern has shown its own
 LEAST_DISPERSION = 0.01
 NOISE_ROUNDS = 3
-LONE_RATIO = float(__import__('os').environ.get('LR','2'))
+LONE_RATIO = 3.0
 DISPERSION_SPREAD = 0.7  # of patterns around the common dispersion, as a share of it
 SHAPE_VARIANCE = 0.05  # of a pattern's smooth shape around the common one, before it is seen
 
@@ -181,13 +181,15 @@ def _doubt(dispersion: float, mean: float, counts: float) -> float:
 
 
 def _shrink(value: float | None, mean: float, counts: float, common: float) -> float:
-    """The pattern's own dispersion drawn to the common one, unless it is far above that for sure."""
+    """The pattern's own dispersion drawn to the common one, unless it is far above that for sure; plus the standard
+    deviation of what is left in doubt, since a dispersion that is too low costs more than one too high."""
     if value is None or mean == 0:
         return common
     doubt, spread = _doubt(max(value, common), mean, counts), (DISPERSION_SPREAD * common) ** 2
     if value > common:
         spread = max(spread, (value - common) ** 2 - doubt)
-    return max(LEAST_DISPERSION, (max(value, 0.0) * spread + common * doubt) / (spread + doubt))
+    shrunk = (max(value, 0.0) * spread + common * doubt) / (spread + doubt)
+    return max(LEAST_DISPERSION, shrunk + math.sqrt(spread * doubt / (spread + doubt)))
 
 
 def _smooth(by_hour: Sequence[float]) -> tuple[float, ...]:
