@@ -7,12 +7,12 @@ and `Baseline.of` shrinks the pattern's own shape and dispersion towards that, t
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from operator import mul
-from statistics import fmean
 
 DAY = 24
 SIX_HOURS = 6
-KERNEL = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)  # hours around one, that tell of a smooth day
+KERNEL = (1 / 9, 2 / 9, 3 / 9)  # weight of an hour two away, one away, and its own
 KERNEL_HOURS = 81 / 19  # independent hours that the kernel's mean is worth
 CAP_DEVIATIONS = 3.0
 CAP_DISPERSION = 0.4
@@ -67,10 +67,10 @@ def summarize_past(hourly: Sequence[int], next_hour: int) -> Past:
     newest_first = hourly[::-1]
     kept = _forgive_incident(newest_first)
     columns = [kept[start::DAY] for start in range(min(DAY, len(kept)))]
-    mean = fmean(kept)
+    mean = sum(kept) / len(kept)
     by_hour = [mean] * DAY
     for start, column in enumerate(columns):
-        by_hour[(next_hour - 1 - start) % DAY] = fmean(column)
+        by_hour[(next_hour - 1 - start) % DAY] = sum(column) / len(column)
     blocks = [sum(kept[start : start + SIX_HOURS]) for start in range(0, len(kept) - SIX_HOURS + 1, SIX_HOURS)]
     days = [sum(kept[start : start + DAY]) for start in range(0, len(kept) - DAY + 1, DAY)]
     return Past(
@@ -91,10 +91,11 @@ def _forgive_incident(newest_first: Sequence[int]) -> list[float]:
     """
     columns = [sorted(newest_first[start::DAY]) for start in range(min(DAY, len(newest_first)))]
     middles = [column[len(column) // 2] for column in columns]
-    usual = fmean(middles)
+    usual = sum(middles) / len(middles)
     caps = [_highest_usual(max(middle, usual)) for middle in middles]
     kept = list(map(float, newest_first))
-    excess = {hour: count - caps[hour % DAY] for hour, count in enumerate(newest_first) if count > caps[hour % DAY]}
+    capped = enumerate(zip(newest_first, cycle(caps), strict=False))
+    excess = {hour: count - cap for hour, (count, cap) in capped if count > cap}
     for hour in _lone_incident(excess):
         kept[hour] = min(kept[hour], caps[hour % DAY])
     return kept
@@ -142,7 +143,7 @@ def learn_habits(pasts: Iterable[Past]) -> Habits:
     )
     noise = _common_noise([(past.dispersion, past.mean, past.hours) for past in known], DISPERSION)
     blocks = [(past.block_dispersion, past.mean * SIX_HOURS, past.hours / SIX_HOURS) for past in known]
-    return Habits(_smooth(shape), noise, _common_noise(blocks, DISPERSION / 2))
+    return Habits(tuple(_smooth(shape)), noise, _common_noise(blocks, DISPERSION / 2))
 
 
 def _common_noise(shown: Iterable[tuple[float | None, float, float]], usual: float) -> Noise:
@@ -192,10 +193,18 @@ def _shrink(value: float | None, mean: float, counts: float, common: float) -> f
     return max(LEAST_DISPERSION, shrunk + math.sqrt(spread * doubt / (spread + doubt)))
 
 
-def _smooth(by_hour: Sequence[float]) -> tuple[float, ...]:
-    return tuple(
-        sum(weight * by_hour[(hour + step - 2) % DAY] for step, weight in enumerate(KERNEL)) for hour in range(DAY)
-    )
+def _smooth(by_hour: Sequence[float]) -> list[float]:
+    """Each hour mixed with the two on either side of it, over midnight too."""
+    around = [*by_hour[-2:], *by_hour, *by_hour[:2]]
+    far, near, own = KERNEL
+    return [
+        far * (a + e) + near * (b + d) + own * c
+        for a, b, c, d, e in zip(around, around[1:], around[2:], around[3:], around[4:], strict=False)
+    ]
+
+
+def _distance(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum([(a - b) ** 2 for a, b in zip(one, other, strict=True)]) / len(one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +239,11 @@ def shape_of_day(
     days = past.hours / DAY
     hour_doubt = past.variance(1, dispersion) / days
     smooth, smooth_doubt = _smooth(own), past.variance(KERNEL_HOURS, block_dispersion) / days
-    apart = fmean((a - b) ** 2 for a, b in zip(smooth, common, strict=True)) - smooth_doubt
+    apart = _distance(smooth, common) - smooth_doubt
     spread = max(0.0, 6 * apart + 4 * SHAPE_VARIANCE) / 10
     trust = spread / (spread + smooth_doubt)
     shape = [trust * a + (1 - trust) * b for a, b in zip(smooth, common, strict=True)]
-    rough = fmean((a - b) ** 2 for a, b in zip(own, shape, strict=True)) - 1.6 * hour_doubt
+    rough = _distance(own, shape) - 1.6 * hour_doubt
     trust_own = max(0.0, rough) / (max(0.0, rough) + hour_doubt)
     mixed = [max(0.02, trust_own * a + (1 - trust_own) * b) for a, b in zip(own, shape, strict=True)]
     return tuple(mixed), trust * smooth_doubt + trust_own * hour_doubt
