@@ -146,16 +146,6 @@ def learn_habits(pasts: Iterable[Past]) -> Habits:
     return Habits(tuple(_smooth(shape)), noise, _common_noise(blocks, DISPERSION / 2))
 
 
-<<<<<<< HEAD
-def _common(shown: list[tuple[float | None, float, float]], usual: float) -> float:
-    """Mean of (dispersion, mean count, counts), each weighted by how well it is known, and `usual` as a pattern more."""
-    spread = (DISPERSION_SPREAD * usual) ** 2
-    weighted = [(usual, 3 / spread)]
-    weighted += [
-        (value, 1 / (spread + _doubt(usual, mean, n))) for value, mean, n in shown if value is not None and mean
-    ]
-    return max(0.01, math.fsum(v * w for v, w in weighted) / math.fsum(w for _, w in weighted))
-=======
 def _common_noise(shown: Iterable[tuple[float | None, float, float]], usual: float) -> Noise:
     """Least squares over (dispersion, mean count, number of counts) of each pattern: of the dispersion on 1 / mean.
 
@@ -184,7 +174,6 @@ def _fit_line(points: Sequence[tuple[float, float, float]]) -> Noise:
     slope /= math.fsum(w * (x - x_mean) ** 2 for _, x, w in points)
     clumping = min(max(0.0, slope), max(0.0, y_mean - LEAST_DISPERSION) / x_mean)
     return Noise(max(LEAST_DISPERSION, y_mean - clumping * x_mean), clumping)
->>>>>>> trends
 
 
 def _doubt(dispersion: float, mean: float, counts: float) -> float:
