@@ -62,9 +62,7 @@ def make_weekday(rng: random.Random, first: date) -> list[float]:
     """A team that works Monday to Friday, 30 % of noise, little at weekends."""
     factors = [rng.uniform(0.8, 1.2) for _ in range(5)] + [rng.uniform(0.05, 0.3) for _ in range(2)]
     levels = _walk(rng, 0.01)
-    return [
-        level * factors[(first + timedelta(days=n)).weekday()] * _noise(rng, 0.3) for n, level in enumerate(levels)
-    ]
+    return [level * factors[(first + timedelta(days=n)).weekday()] * _noise(rng, 0.3) for n, level in enumerate(levels)]
 
 
 def make_bursty(rng: random.Random, _first: date) -> list[float]:
@@ -79,9 +77,7 @@ def make_bursty(rng: random.Random, _first: date) -> list[float]:
 
 def make_ramp(rng: random.Random, _first: date) -> list[float]:
     """Steady, then 3 % more each day of the month."""
-    return [
-        level * _noise(rng, 0.2) * 1.03 ** max(0, n - HISTORY_DAYS) for n, level in enumerate(_walk(rng, 0.01))
-    ]
+    return [level * _noise(rng, 0.2) * 1.03 ** max(0, n - HISTORY_DAYS) for n, level in enumerate(_walk(rng, 0.01))]
 
 
 def make_step(rng: random.Random, _first: date) -> list[float]:
@@ -222,10 +218,12 @@ def page_precision(rows: Iterable[Row]) -> float:
 
 def print_table(rows: Sequence[Row]) -> None:
     """The table of docs/budgets.md."""
-    print("| series | day | MAPE | run-rate | 28-day mean | gateway | 80 % range holds | pages right | low confidence |")
+    print(
+        "| series | day | MAPE | run-rate | 28-day mean | gateway | 80 % range holds | pages right | low confidence |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in rows:
-        errors = " | ".join(f"{value:.1f} %" for value in (row.mape, row.run_rate, row.mean_28, row.gateway))
+        errors = " | ".join(f"{value:.2f} %" for value in (row.mape, row.run_rate, row.mean_28, row.gateway))
         print(
             f"| {row.kind} | {row.day} | {errors} | {row.coverage:.0f} % "
             f"| {row.right_pages} of {row.pages} | {row.low_confidence:.0f} % |"

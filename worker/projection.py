@@ -88,7 +88,7 @@ def project_spend(
     level = fit_level(complete)
     mean, variance = expect_rest(level, period)
     doubts = find_doubts(level, len(complete))
-    low, high = (round(spent + quantile(mean, variance, z)) for z in (-_Z80, _Z80))
+    low, high = (round(spent + part) for part in find_range(mean, variance))
     return Projection(
         spent=spent,
         projected=round(spent + mean),
@@ -136,6 +136,11 @@ def expect_rest(level: SpendLevel, period: SpendPeriod) -> tuple[float, float]:
     return mean, noise + level.error**2 * mean**2 + drift
 
 
+def find_range(mean: float, variance: float) -> tuple[float, float]:
+    """The 80 % range of what is still to be spent; it holds the mean, also where the noise is extreme."""
+    return min(mean, quantile(mean, variance, -_Z80)), max(mean, quantile(mean, variance, _Z80))
+
+
 def quantile(mean: float, variance: float, z: float) -> float:
     """Quantile, as a normal score, of the log-normal with this mean and variance (Fenton, 1960)."""
     if mean <= 0:
@@ -157,9 +162,7 @@ def chance_above(room: float, mean: float, variance: float) -> float:
     return 1 - NormalDist().cdf(distance / sigma)
 
 
-def find_exhaustion(
-    daily: Mapping[date, int], level: SpendLevel, period: SpendPeriod, limit: int
-) -> date | None:
+def find_exhaustion(daily: Mapping[date, int], level: SpendLevel, period: SpendPeriod, limit: int) -> date | None:
     """The day on which the limit was or will be reached, by the point projection; None when not in the period."""
     total = 0.0
     for day in sorted(day for day in daily if day >= period.start):

@@ -4,14 +4,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from statistics import fmean
+from statistics import fmean, stdev
 
-HALF_LIFE_DAYS = 10.0
+HALF_LIFE_DAYS = 14.0
 WEEKDAY_WINDOW_DAYS = 70
-DRIFT_PER_DAY = 0.015
-RECENT_DAYS = 7
-MOVED_SCORES, MOVED_SHARE = 3.0, 0.2
+NOISE_WINDOW_DAYS = 90
+DRIFT_PER_DAY, DRIFT_WHILE_MOVING = 0.015, 0.06
+MOVE_WINDOWS_DAYS = (4, 7, 10, 14)
+BEFORE_MOVE_DAYS = 28
+MOVE_SCORES, MOVE_SHARE = 4.0, 0.15
+BEFORE_MOVE_WEIGHT = 0.1
+QUIET_FACTOR = 0.1
 _WEEKEND = (5, 6)
+_FITTED = 3  # the level and the two groups of weekdays
 
 Days = Sequence[tuple[date, int]]
 
@@ -38,16 +43,25 @@ class SpendLevel:
 
 
 def fit_level(days: Days) -> SpendLevel:
-    """Fit to consecutive complete days, oldest first, at least seven."""
+    """Fit to consecutive complete days, oldest first, at least seven.
+
+    Where the level moved a few days ago, what came before the move counts a tenth.
+    """
     factors = fit_weekday_factors(days[-WEEKDAY_WINDOW_DAYS:])
-    weights = [0.5 ** (age / HALF_LIFE_DAYS) for age in range(len(days) - 1, -1, -1)]
+    moved = find_move(days, factors)
+    weights = [
+        0.5 ** (age / HALF_LIFE_DAYS) * (1 if moved is None or age < moved else BEFORE_MOVE_WEIGHT)
+        for age in range(len(days) - 1, -1, -1)
+    ]
     level = weigh_level(days, factors, weights)
+    drift = DRIFT_PER_DAY if moved is None else DRIFT_WHILE_MOVING
     if level == 0:
-        return SpendLevel(0.0, factors, 0.0, 0.0, DRIFT_PER_DAY, is_moving=False)
-    noise = measure_noise(days, factors, level, weights)
+        return SpendLevel(0.0, factors, 0.0, 0.0, drift, moved is not None)
+    recent = days[-NOISE_WINDOW_DAYS:] if moved is None else days[-max(moved, 7) :]
+    noise = measure_noise(recent, factors, weigh_level(recent, factors, [1.0] * len(recent)))
     shares = [weight * factors[day.weekday()] for (day, _), weight in zip(days, weights, strict=True)]
     error = noise * math.sqrt(sum(share**2 for share in shares)) / sum(shares)
-    return SpendLevel(level, factors, noise, error, DRIFT_PER_DAY, has_moved(days, factors, noise))
+    return SpendLevel(level, factors, noise, error, drift, moved is not None)
 
 
 def weigh_level(days: Days, factors: Sequence[float], weights: Sequence[float]) -> float:
@@ -57,16 +71,20 @@ def weigh_level(days: Days, factors: Sequence[float], weights: Sequence[float]) 
     return spend / expected if expected else 0.0
 
 
-def measure_noise(days: Days, factors: Sequence[float], level: float, weights: Sequence[float]) -> float:
-    """Standard deviation of a day relative to its expectation, weighted as the level is; days in groups by size."""
-    squares = expected = used = 0.0
-    for (day, amount), weight in zip(days, weights, strict=True):
-        mean = level * factors[day.weekday()]
-        squares += weight * (amount - mean) ** 2
-        expected += weight * mean**2
-        used += weight**2
-    count = sum(weights) ** 2 / used
-    return math.sqrt(squares / expected * count / max(count - 1, 1))
+def measure_noise(days: Days, factors: Sequence[float], level: float) -> float:
+    """Standard deviation of a day relative to its expectation, with one standard error of its variance on top.
+
+    Big days weigh more, as they do in what is spent. The standard error of a variance is its size times
+    sqrt((kurtosis - 1) / n): few days and rare bursts make a sample look calmer than its source is.
+    """
+    means = [level * factors[day.weekday()] for day, _ in days]
+    squares = [(amount - mean) ** 2 for (_, amount), mean in zip(days, means, strict=True)]
+    expected, total = sum(mean**2 for mean in means), sum(squares)
+    if expected == 0 or total == 0:
+        return 0.0
+    kurtosis = max(3.0, len(days) * sum(square**2 for square in squares) / total**2)
+    variance = total / expected * len(days) / (len(days) - _FITTED)
+    return math.sqrt(variance * (1 + math.sqrt((kurtosis - 1) / len(days))))
 
 
 def fit_weekday_factors(days: Days) -> tuple[float, ...]:
@@ -94,7 +112,10 @@ def fit_weekday_factors(days: Days) -> tuple[float, ...]:
 
 
 def draw_to_centre(samples: Sequence[Sequence[float]], sizes: Sequence[int]) -> list[float]:
-    """Means of the samples, drawn to their common centre by the share of their spread that noise explains."""
+    """Means of the samples, drawn to their common centre by the share of their spread that noise explains.
+
+    The noise is taken one standard error larger than it looks, so that a few days prove no weekday.
+    """
     means = [fmean(sample) for sample in samples]
     centre = sum(mean * size for mean, size in zip(means, sizes, strict=True)) / sum(sizes)
     freedom = sum(len(sample) - 1 for sample in samples)
@@ -102,18 +123,39 @@ def draw_to_centre(samples: Sequence[Sequence[float]], sizes: Sequence[int]) -> 
         return [centre] * len(samples)
     within = sum((value - mean) ** 2 for sample, mean in zip(samples, means, strict=True) for value in sample) / freedom
     spread = sum(len(s) * (mean - centre) ** 2 for s, mean in zip(samples, means, strict=True)) / (len(samples) - 1)
-    kept = max(0.0, 1 - within / spread) if spread else 0.0
+    unsure = 1 + math.sqrt(2 / freedom)
+    kept = max(0.0, 1 - unsure * within / spread) if spread else 0.0
     return [centre + kept * (mean - centre) for mean in means]
 
 
-def has_moved(days: Days, factors: Sequence[float], noise: float) -> bool:
-    """Whether the last week's level is off that of the four weeks before it, by size and against the noise."""
-    recent, before = days[-RECENT_DAYS:], days[-5 * RECENT_DAYS : -RECENT_DAYS]
-    if len(before) < RECENT_DAYS:
-        return False
-    new, old = (weigh_level(part, factors, [1.0] * len(part)) for part in (recent, before))
+def find_move(days: Days, factors: Sequence[float]) -> int | None:
+    """How many days ago the level clearly left that of the four weeks before, or None.
+
+    Compares means of square roots, which a single burst moves little, over several windows; the clearest one counts.
+    Weekdays that are nearly silent say nothing.
+    """
+    roots = {
+        age: math.sqrt(amount / factors[day.weekday()])
+        for age, (day, amount) in enumerate(reversed(days))
+        if factors[day.weekday()] > QUIET_FACTOR
+    }
+    best, found = MOVE_SCORES, None
+    for window in MOVE_WINDOWS_DAYS:
+        recent = [root for age, root in roots.items() if age < window]
+        before = [root for age, root in roots.items() if window <= age < window + BEFORE_MOVE_DAYS]
+        if len(recent) < 2 or len(before) < 10:
+            continue
+        change, score = compare_means(before, recent)
+        if change > MOVE_SHARE and score > best:
+            best, found = score, window
+    return found
+
+
+def compare_means(before: Sequence[float], recent: Sequence[float]) -> tuple[float, float]:
+    """How far the level moved, relative (the roots squared), and the t score of that against the noise before."""
+    old, new = fmean(before), fmean(recent)
     if old == 0:
-        return new > 0
-    change = new / old - 1
-    scatter = noise * math.sqrt(1 / len(recent) + 1 / len(before))
-    return abs(change) > MOVED_SHARE and abs(change) > MOVED_SCORES * scatter
+        return (math.inf, math.inf) if new > 0 else (0.0, 0.0)
+    scatter = stdev(before) * math.sqrt(1 / len(before) + 1 / len(recent))
+    change = abs((new / old) ** 2 - 1)
+    return change, abs(new - old) / scatter if scatter else math.inf
