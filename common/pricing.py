@@ -6,7 +6,7 @@ Nothing here is ever 0 because something was not known: that is `unpriced`, and 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -99,8 +99,9 @@ class RateOverride:
 class Price:
     """What a call cost, or with `usd` None why that is not known.
 
-    `reason` is one of provider_unknown, model_unknown, rate_missing, rate_zero. `is_estimated`: the split of the
-    tokens was assumed.
+    `reason` of an unpriced call is one of provider_unknown, model_unknown, rate_missing, rate_zero; of a priced one it
+    is empty, or batch_rate_unknown where a batch had to be charged as a standard call. `is_estimated`: the split of
+    the tokens was assumed.
     """
 
     usd: Decimal | None
@@ -146,7 +147,10 @@ def price_tokens(
     found = find_model(provider, model)
     if isinstance(found, str):
         return Price(None, "unpriced", found)
-    return charge(counts, read_rates(found, occurred_at, mode, counts.input), "catalog")
+    price = charge(counts, read_rates(found, occurred_at, mode, counts.input), "catalog")
+    if price.usd and mode is Processing.batch and not has_batch_rate(found, occurred_at):
+        return replace(price, reason="batch_rate_unknown")
+    return price
 
 
 def price_total(
@@ -168,7 +172,7 @@ def price_total(
         processing=processing,
         overrides=overrides,
     )
-    return Price(price.usd, price.source, price.reason, price.rates, is_estimated=True)
+    return replace(price, is_estimated=True)
 
 
 def split_total(total: int, output_share: Decimal = ASSUMED_OUTPUT_SHARE) -> TokenCounts:
@@ -267,6 +271,12 @@ def read_rates(model: "ModelInfo", at: datetime, processing: Processing, input_t
         )
     }
     return Rates(**flat)
+
+
+def has_batch_rate(model: "ModelInfo", at: datetime) -> bool:
+    """Whether the catalog has a rate of its own for batches at that time; without one it gives the standard rate."""
+    at = at.astimezone(UTC)
+    return bool(model.get_prices(at, {"processing": "batch"}) != model.get_prices(at))
 
 
 def pick_tier(price: object, input_tokens: int) -> Decimal | None:

@@ -12,8 +12,8 @@ NOISE_WINDOW_DAYS = 90
 DRIFT_PER_DAY, DRIFT_WHILE_MOVING = 0.015, 0.06
 MOVE_WINDOWS_DAYS = (4, 7, 10, 14)
 BEFORE_MOVE_DAYS = 28
-MOVE_SCORES, MOVE_SHARE = 4.0, 0.15
-BEFORE_MOVE_WEIGHT = 0.1
+MOVE_SCORES, MOVE_SHARE = 3.5, 0.15
+BEFORE_MOVE_WEIGHT = 0.03
 QUIET_FACTOR = 0.1
 _WEEKEND = (5, 6)
 _FITTED = 3  # the level and the two groups of weekdays
@@ -45,7 +45,7 @@ class SpendLevel:
 def fit_level(days: Days) -> SpendLevel:
     """Fit to consecutive complete days, oldest first, at least seven.
 
-    Where the level moved a few days ago, what came before the move counts a tenth.
+    Where the level moved a few days ago, what came before the move hardly counts.
     """
     factors = fit_weekday_factors(days[-WEEKDAY_WINDOW_DAYS:])
     moved = find_move(days, factors)
@@ -143,7 +143,7 @@ def find_move(days: Days, factors: Sequence[float]) -> int | None:
     for window in MOVE_WINDOWS_DAYS:
         recent = [root for age, root in roots.items() if age < window]
         before = [root for age, root in roots.items() if window <= age < window + BEFORE_MOVE_DAYS]
-        if len(recent) < 2 or len(before) < 10:
+        if len(recent) < 3 or len(before) < 10:
             continue
         change, score = compare_means(before, recent)
         if change > MOVE_SHARE and score > best:
@@ -152,10 +152,15 @@ def find_move(days: Days, factors: Sequence[float]) -> int | None:
 
 
 def compare_means(before: Sequence[float], recent: Sequence[float]) -> tuple[float, float]:
-    """How far the level moved, relative (the roots squared), and the t score of that against the noise before."""
-    old, new = fmean(before), fmean(recent)
+    """How far the level moved, relative (the roots squared), and the t score of that against the noise before.
+
+    The recent day that is furthest off is left out: one burst is no move.
+    """
+    old = fmean(before)
+    rest = sorted(recent, key=lambda root: abs(root - old))[:-1]
+    new = fmean(rest)
     if old == 0:
         return (math.inf, math.inf) if new > 0 else (0.0, 0.0)
-    scatter = stdev(before) * math.sqrt(1 / len(before) + 1 / len(recent))
+    scatter = stdev(before) * math.sqrt(1 / len(before) + 1 / len(rest))
     change = abs((new / old) ** 2 - 1)
     return change, abs(new - old) / scatter if scatter else math.inf
