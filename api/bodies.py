@@ -139,7 +139,7 @@ class BodyReader:
     def unpack(self, decoder: Decoder, data: bytes) -> bytes:
         room = self.settings.body_max_decoded_bytes - self.decoded_bytes + 1
         try:
-            unpacked = decoder.feed(data, room)
+            unpacked = decoder.feed(data, room) if data else b""
             is_whole = not self.is_read or decoder.is_complete()
         except DECODING_ERRORS as error:
             raise Invalid("the body is not what its Content-Encoding says: pack it again, or leave it plain") from error

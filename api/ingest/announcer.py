@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -20,6 +21,7 @@ class Announcer:
         self.interval_seconds = max_age_seconds / 2
         self.pending: set[UUID] = set()
         self.wake = asyncio.Event()
+        self.closing = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self.task = asyncio.create_task(self.run(), name="announcer")
@@ -28,9 +30,9 @@ class Announcer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.task.cancel()
-        await asyncio.wait([self.task])
-        await self.tell()
+        self.closing.set()
+        self.wake.set()
+        await self.task
 
     def announce(self, project_ids: Iterable[UUID]) -> None:
         """Note that these projects have new errors."""
@@ -38,11 +40,14 @@ class Announcer:
         self.wake.set()
 
     async def run(self) -> None:
-        while True:
+        """Until closed, and once more then."""
+        while not self.closing.is_set():
             await self.wake.wait()
             self.wake.clear()
             await self.tell()
-            await asyncio.sleep(self.interval_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.closing.wait(), self.interval_seconds)
+        await self.tell()
 
     async def tell(self) -> None:
         """Raise the generations that are due. What the cache did not take is tried again with the next write."""

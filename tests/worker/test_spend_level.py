@@ -15,7 +15,7 @@ def days(*amounts: int) -> list[tuple[date, int]]:
 
 
 def noisy(count: int, level: float = 1_000, spread: float = 0.2, seed: int = 1) -> list[int]:
-    rng = Random(seed)  # noqa: S311
+    rng = Random(seed)
     return [round(level * rng.lognormvariate(0, spread)) for _ in range(count)]
 
 

@@ -1,0 +1,111 @@
+"""The writer: acknowledged after the commit, bounded, and alive after what goes wrong."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from api.ingest import flushing
+from common.settings import Settings
+from tests.conftest import Service, run_service
+
+
+def error(number: int = 0, **others: Any) -> dict[str, Any]:
+    return {"service": "shop", "severity": "error", "message": f"payment {number} failed", **others}
+
+
+async def stored(service: Service) -> int:
+    [[count]] = await service.execute("SELECT count(*) FROM errors")
+    return int(count)
+
+
+async def test_an_acknowledged_error_is_seen_by_another_connection_at_once(service: Service) -> None:
+    project = await service.project()
+    for number in range(1, 20):
+        await project.send(error(number))
+        assert await stored(service) == number
+
+
+async def test_the_check_above_fails_when_the_answer_comes_before_the_commit(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: the same look, with the protection taken away."""
+
+    async def acknowledge_first(_flusher: Any, rows: list[Any]) -> list[flushing.Outcome]:
+        return [flushing.Outcome.stored] * len(rows)
+
+    monkeypatch.setattr(flushing.Flusher, "store", acknowledge_first)
+    project = await service.project()
+    await project.send(error())
+    assert await stored(service) == 0
+
+
+async def test_more_than_the_buffer_holds_is_refused_with_a_time_to_come_again(settings: Settings) -> None:
+    small = settings.model_copy(update={"writer_buffer_max_errors": 100, "writer_flushers": 1})
+    async with run_service(small) as service:
+        project = await service.project()
+        batch = {"errors": [error(n) for n in range(60)]}
+        answers = await asyncio.gather(*[project.ingest.post("/api/errors/batch", json=batch) for _ in range(8)])
+        statuses = [answer.status_code for answer in answers]
+        assert set(statuses) == {201, 503}
+        assert all(a.headers["Retry-After"] == "1" for a in answers if a.status_code == 503)
+        assert await stored(service) == 60 * statuses.count(201)
+        writer = service.state["writer"]
+        assert (writer.in_flight_errors, writer.in_flight_bytes) == (0, 0)
+
+
+async def test_a_batch_larger_than_the_buffer_is_taken_when_nothing_waits(settings: Settings) -> None:
+    async with run_service(settings.model_copy(update={"writer_buffer_max_errors": 10})) as service:
+        project = await service.project()
+        assert (await project.send(*[error(n) for n in range(20)]))["count"] == 20
+
+
+async def test_a_connection_that_is_cut_is_replaced_and_nothing_is_stored_twice(service: Service) -> None:
+    project = await service.project()
+    await project.send(error())
+    await service.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'mayday-writer' AND datname = current_database()"
+    )
+    assert (await project.send(error(1)))["count"] == 1
+    assert await stored(service) == 2
+
+
+async def test_a_row_that_postgres_cannot_hold_is_rejected_alone(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service.execute("ALTER TABLE errors ADD CONSTRAINT odd CHECK (message <> 'odd')")
+    monkeypatch.setattr(flushing, "DATA_FAILURES", (*flushing.DATA_FAILURES, asyncpg.CheckViolationError))
+    project = await service.project()
+    batch = [error(n) for n in range(9)] + [error(message="odd")] + [error(n) for n in range(9)]
+    answer = await project.ingest.post("/api/errors/batch", json={"errors": batch})
+    assert answer.status_code == 207
+    assert answer.json()["count"] == 18
+    assert [item["index"] for item in answer.json()["rejected"]] == [9]
+    assert await stored(service) == 18
+
+
+async def test_what_waits_when_the_process_stops_is_written(settings: Settings) -> None:
+    async with run_service(settings.model_copy(update={"writer_flushers": 1})) as service:
+        project = await service.project()
+        await project.send(error())
+        batches = [asyncio.create_task(project.send(*[error(n) for n in range(50)])) for _ in range(10)]
+        async with asyncio.timeout(10):
+            while service.state["writer"].in_flight_errors == 0:
+                await asyncio.sleep(0)
+        in_flight = service.state["writer"].in_flight_errors
+    answers = await asyncio.gather(*batches, return_exceptions=True)
+    counted = sum(answer["count"] for answer in answers if isinstance(answer, dict))
+    async with run_service(settings) as service:
+        assert await stored(service) == 1 + counted
+        assert counted >= in_flight > 0
+
+
+async def test_counts_in_deltas_are_those_of_the_rows_that_were_stored(service: Service) -> None:
+    project = await service.project()
+    ids = [f"00000000-0000-4000-8000-{n:012d}" for n in range(30)]
+    await project.send(*[error(n, event_id=ids[n]) for n in range(20)])
+    await project.send(*[error(n, event_id=ids[n]) for n in range(10, 30)])
+    [[counted]] = await service.execute("SELECT sum(count) FROM deltas")
+    assert counted == await stored(service) == 30

@@ -1,0 +1,74 @@
+"""Request bodies: packed ones are unpacked under the limits, and what is wrong gets its own answer."""
+
+import gzip
+import zlib
+from collections.abc import Callable
+
+import brotli
+import pytest
+
+from common.compression import zstd
+from common.settings import Settings
+from tests.conftest import Service, run_service
+
+BODY = b'{"errors": [{"service": "s", "severity": "error", "message": "packed"}]}'
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstd.compress,
+}
+
+
+@pytest.mark.parametrize("coding", PACKERS)
+async def test_every_coding_is_unpacked(service: Service, coding: str) -> None:
+    project = await service.project()
+    headers = {"Content-Encoding": coding}
+    answer = await project.ingest.post("/api/errors/batch", content=PACKERS[coding](BODY), headers=headers)
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("coding", PACKERS)
+async def test_a_bomb_is_refused_while_it_is_small(settings: Settings, coding: str) -> None:
+    small = settings.model_copy(update={"body_max_decoded_bytes": 100_000})
+    async with run_service(small) as service:
+        project = await service.project()
+        bomb = PACKERS[coding](b" " * 30_000_000)
+        assert len(bomb) < 100_000
+        answer = await project.ingest.post("/api/errors/batch", content=bomb, headers={"Content-Encoding": coding})
+        assert answer.status_code == 413
+        assert "after decompression" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("coding", PACKERS)
+@pytest.mark.parametrize("damage", [lambda b: b[:-3], lambda b: b + b"more", lambda _: b"not packed at all"])
+async def test_a_body_that_is_not_what_it_says_is_refused(
+    service: Service, coding: str, damage: Callable[[bytes], bytes]
+) -> None:
+    project = await service.project()
+    headers = {"Content-Encoding": coding}
+    answer = await project.ingest.post("/api/errors/batch", content=damage(PACKERS[coding](BODY)), headers=headers)
+    assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize("header", ["compress", "gzip, gzip", "gzip, br", "snappy"])
+async def test_unknown_and_doubled_codings_are_refused(service: Service, header: str) -> None:
+    project = await service.project()
+    headers = {"Content-Encoding": header}
+    answer = await project.ingest.post("/api/errors/batch", content=gzip.compress(BODY), headers=headers)
+    assert answer.status_code == 415
+    assert answer.headers["Accept-Encoding"] == "gzip, zstd, br"
+
+
+async def test_a_body_over_the_limit_is_refused(settings: Settings) -> None:
+    async with run_service(settings.model_copy(update={"body_max_bytes": 1_000})) as service:
+        project = await service.project()
+        answer = await project.ingest.post("/api/errors/batch", content=b" " * 1_001)
+        assert answer.status_code == 413
+        assert "1,000 bytes as sent" in answer.json()["detail"]
+
+
+async def test_another_media_type_is_refused(service: Service) -> None:
+    project = await service.project()
+    answer = await project.ingest.post("/api/errors/batch", content=BODY, headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 415
