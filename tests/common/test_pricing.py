@@ -10,6 +10,7 @@ from genai_prices.types import ModelInfo, Provider
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import pricing
 from common.pricing import (
     Price,
     Processing,
@@ -17,16 +18,14 @@ from common.pricing import (
     Rates,
     TokenCounts,
     UnknownProcessing,
-    charge,
     find_doubtful_rates,
-    find_model,
-    load_catalog,
     price_tokens,
     price_total,
     show_usd,
     split_total,
     to_micro_usd,
 )
+from common.pricing.catalog import find_model, load_catalog
 
 NOW = datetime(2026, 2, 10, 12, tzinfo=UTC)
 REAL_NAMES = {"ft:gpt-4o": "ft:gpt-4o-2024-08-06:acme::1", "ft:gpt-4o-mini": "ft:gpt-4o-mini-2024-07-18:acme::1"}
@@ -63,6 +62,7 @@ def test_golden_totals_of_haiku_half_of_them_output(total: int, usd: str, shown:
     found = price_total(total, provider="anthropic", model="haiku-4-5", occurred_at=NOW)
     assert found.usd == Decimal(usd)
     assert found.is_estimated
+    assert found.assumed_output_share == Decimal("0.5")
     assert found.micro_usd == micro
     assert show_usd(found.usd) == shown
     assert price(TokenCounts(total // 2, total // 2)).usd == Decimal(usd)
@@ -109,9 +109,9 @@ def test_what_has_no_price_is_unpriced_with_the_reason(provider: str, model: str
 
 def test_zeros_of_the_catalog_are_unpriced_and_zeros_of_an_override_are_free() -> None:
     nothing = Rates(Decimal(0), Decimal(0))
-    assert charge(TokenCounts(5, 5), nothing, "catalog").reason == "rate_zero"
-    assert charge(TokenCounts(5, 5), nothing, "override").usd == 0
-    assert charge(TokenCounts(0, 0), nothing, "catalog").usd == 0
+    assert pricing.charge(TokenCounts(5, 5), nothing, "catalog").reason == "rate_zero"
+    assert pricing.charge(TokenCounts(5, 5), nothing, "override").usd == 0
+    assert pricing.charge(TokenCounts(0, 0), nothing, "catalog").usd == 0
 
 
 @pytest.mark.parametrize("name", sorted(CHAT))
