@@ -18,7 +18,7 @@ LEAST_LETTERS = 4
 WORD = re.compile(r"<[^<>]{0,40}>|[A-Za-z0-9](?:[\w.:/-]{0,98}\w)?")
 NAME = re.compile(r"\w[-_.:/]\w|[a-z][A-Z]|[A-Za-z]\d|[A-Z]{4}")
 # What errors of all kinds say: it never shows that two have one cause.
-COMMON_WORDS = frozenset(
+COMMON = (
     "abort aborted access after another argument attribute bad because been before call calling cannot client closed"
     " code connect connecting connection connections could critical data denied does down error errors exceeded"
     " exception expected fail failed failure fatal file for found from getting handle handler have http https index"
@@ -29,8 +29,9 @@ COMMON_WORDS = frozenset(
     " when while with within without worker write writing wrong zero"
     " keyerror attributeerror indexerror runtimeerror timeouterror connectionerror ioerror oserror assertionerror"
     " nullpointerexception illegalargumentexception illegalstateexception runtimeexception ioexception"
-    " referenceerror rangeerror syntaxerror standarderror argumenterror nomethoderror".split()
+    " referenceerror rangeerror syntaxerror standarderror argumenterror nomethoderror"
 )
+COMMON_WORDS = frozenset(COMMON.split())
 
 
 @dataclass(frozen=True, slots=True)
