@@ -219,13 +219,13 @@ def _print_recalls(title: str, recalls: Mapping[str, Mapping[str, float]]) -> No
         print(f"| {rule} | {' | '.join(f'{recall[name]:.3f}' for name in names)} |")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     parser.add_argument("--seeds", type=int, default=10, help="projects per setting")
     parser.add_argument("--patterns", type=int, default=1_000, help="patterns per project")
     parser.add_argument("--setting", choices=SETTINGS, nargs="+", default=list(SETTINGS))
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     figures = {}
     for setting in asked.setting:
         figures[setting] = measure(setting, range(FIRST_SEED, FIRST_SEED + asked.seeds), asked.patterns)
