@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli.docs import generated_pages
 from fastapi.routing import APIRoute
 
 from api.app import create_app
+from cli.docs import generated_pages
 from common.settings import ROOT, Settings
 
 BIN = Path(sys.executable).parent
