@@ -14,10 +14,12 @@ from api.auth import KeyRing
 from api.bodies import BodyLimits
 from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
+from api.ingest.storms import StormControl
 from api.ingest.writer import Writer
 from api.middleware import RequestFrame
 from api.read import routes as read_routes
 from api.read.caching import Reads
+from api.triage import routes as triage_routes
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
 from common.database import make_engine
@@ -34,6 +36,7 @@ class State(TypedDict):
     cache: Cache
     key_ring: KeyRing
     writer: Writer
+    storms: StormControl
     reads: Reads
 
 
@@ -52,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
-    for router in (health.router, ingest_routes.router, read_routes.router):
+    for router in (health.router, ingest_routes.router, read_routes.router, triage_routes.router):
         app.include_router(router)
     # the last one added is the outermost
     app.add_middleware(BodyLimits, settings=settings)
@@ -77,6 +80,7 @@ def lifespan_of(settings: Settings) -> Any:
                 "cache": cache,
                 "key_ring": KeyRing(engine, settings.key_cache_seconds),
                 "writer": writer,
+                "storms": StormControl(settings.storm_errors_per_minute),
                 "reads": Reads(cache, engine, settings),
             }
 

@@ -6,7 +6,7 @@ The programs build one `Settings` at start and hand it down; nothing reads the e
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     writer_flush_max_rows: PositiveInt = Field(4_000, description="Most errors in one transaction.")
     writer_buffer_max_bytes: PositiveInt = Field(64 * 2**20, description="Most bytes waiting to be written.")
     writer_buffer_max_errors: PositiveInt = Field(20_000, description="Most errors waiting to be written.")
+
+    storm_errors_per_minute: NonNegativeInt = Field(
+        0,
+        description="Errors of one fingerprint that a process stores whole in a minute; those beyond are stored and "
+        "counted without stack trace, context and tags (`sampled`). 0: all are stored whole.",
+    )
 
     # keys
     key_cache_seconds: PositiveFloat = Field(

@@ -6,7 +6,7 @@
 from enum import IntEnum, IntFlag
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 metadata = sa.MetaData(
     naming_convention={
@@ -34,6 +34,7 @@ class Adjustment(IntFlag):
     retimed = 2  # its time was missing, too old or in the future: the server's was taken
     cleaned = 4  # it held what JSON or Postgres cannot keep: NUL, lone surrogates, NaN, too deep, too many keys
     redacted = 8  # secrets were taken out
+    sampled = 16  # too many of its like came at once: stored and counted, but without trace, context and tags
 
 
 def instant(name: str, *, nullable: bool = False) -> sa.Column[object]:
@@ -103,6 +104,7 @@ deltas = sa.Table(
     sa.Column("fingerprint", sa.BigInteger, nullable=False),
     sa.Column("service", sa.Text, nullable=False),
     sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
     sa.Column("count", sa.Integer, nullable=False),
     instant("first_seen"),
     instant("last_seen"),
@@ -117,6 +119,7 @@ rollups = sa.Table(
     sa.Column("fingerprint", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("service", sa.Text, primary_key=True),
     sa.Column("severity", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("environment", sa.Text, primary_key=True),
     sa.Column("count", sa.BigInteger, nullable=False),
     sa.Index("rollups_project_id_fingerprint_bucket_idx", "project_id", "fingerprint", "bucket"),
 )
@@ -148,11 +151,36 @@ patterns = sa.Table(
     sa.Column("template", sa.Text, nullable=False),
     sa.Column("grouped_by", sa.Text, nullable=False),
     sa.Column("error_type", sa.Text),
-    sa.Column("state", sa.Text, nullable=False),
     sa.Column("trend", sa.Text, nullable=False),
+    sa.Column("trend_facts", JSONB),
+    sa.Column("incident_id", UUID(as_uuid=True)),
+    instant("regressed_at", nullable=True),
     instant("first_seen"),
     instant("last_seen"),
-    sa.CheckConstraint("state IN ('new', 'ongoing', 'regressed', 'resolved', 'ignored')", name="state"),
+)
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    owner(),
+    sa.Column("pattern_id", UUID(as_uuid=True), primary_key=True),
+    sa.Column("decision", sa.Text, nullable=False),
+    instant("decided_at"),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("known_releases", ARRAY(sa.Text)),
+    instant("until", nullable=True),
+    sa.Column("until_count", sa.BigInteger),
+    sa.Column("note", sa.Text),
+    sa.CheckConstraint("decision IN ('open', 'resolved', 'ignored')", name="decision"),
+)
+
+pins = sa.Table(
+    "pins",
+    metadata,
+    owner(),
+    sa.Column("fingerprint", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("pattern_id", UUID(as_uuid=True), nullable=False),
+    instant("pinned_at"),
 )
 
 snapshots = sa.Table(

@@ -150,6 +150,7 @@ class Service:
     async def run_worker(self) -> None:
         """One run of every job, due or not."""
         await self.execute("DELETE FROM job_runs")
+        await self.execute("DELETE FROM snapshots WHERE window_hours = 168")
         await run_due(self.settings, self.tools)
 
     async def execute(self, statement: str, **values: Any) -> list[Any]:

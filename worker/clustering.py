@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from worker.templates import HOLE, find_templates, span_templates
+from worker.templates import find_templates, span_templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +73,6 @@ def carry_over(clusters: Sequence[Cluster], previous: Mapping[int, UUID], new_id
         replace(cluster, pattern_id=taken[number] if number in taken else new_id())
         for number, cluster in enumerate(clusters)
     ]
-
-
-def variable_values(template: str, messages: Iterable[tuple[str, int]], top: int = 5) -> list[list[tuple[str, int]]]:
-    """For each `<*>` of the template its most frequent values, with counts, from (message, count) pairs.
-
-    A message that does not fit the template is passed over.
-    """
-    parts = template.split(HOLE)
-    counts: list[Counter[str]] = [Counter() for _ in parts[1:]]
-    for message, count in messages:
-        for counter, value in zip(counts, _values(parts, " ".join(message.split())), strict=False):
-            counter[value] += count
-    return [sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:top] for counter in counts]
-
-
-def _values(parts: Sequence[str], message: str) -> list[str]:
-    """What stands between the template's parts, each part taken where it first occurs: linear, not a search."""
-    if not message.startswith(parts[0]):
-        return []
-    values, start = [], len(parts[0])
-    for part in parts[1:-1]:
-        end = message.find(part, start + 1)
-        if end < 0:
-            return []
-        values.append(message[start:end])
-        start = end + len(part)
-    end = len(message) - len(parts[-1])
-    return [*values, message[start:end]] if start <= end and message.endswith(parts[-1]) else []
 
 
 _Groups = list[list[Skeleton]]

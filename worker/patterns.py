@@ -7,22 +7,25 @@ have a fingerprint whose like was not looked for yet are clustered again.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from common.cache import Answer, Cache, CacheUnavailable
+from common.cache import Cache
 from common.settings import Settings
-from common.snapshots import WINDOWS_HOURS, compute_snapshot, store_snapshot
+from common.snapshots import WINDOWS_HOURS, load_snapshot, publish_snapshots
+from common.snapshots.schema import TrendFacts
 from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
+from worker.incidents import find_incidents
 from worker.rollups import assign_patterns, first_pattern_id
-
-log = structlog.get_logger()
+from worker.series import LIST_TITLES, load_activities, load_starts
+from worker.trends import Score, score_trends
 
 TITLE_CHARS = 200
+SLOW_SECONDS = 240  # a spike shows within this and a period
 UNNAMED = UUID(int=0)
 
 # Projects with errors in the longest window, without a snapshot, or with one an hour old; the longest waiting first.
@@ -36,7 +39,7 @@ PROJECTS_DUE = text("""
     ORDER BY s.oldest NULLS FIRST, p.project_id
 """)
 
-# The fingerprints of every kind (type and origin) that has one whose like was not looked for yet.
+# The fingerprints of every kind (type and origin) that has one whose like was not looked for yet; all, after a pin.
 TO_CLUSTER = text("""
     WITH known AS (
         SELECT f.*, p.pattern_id IS NOT NULL AS is_placed
@@ -45,34 +48,77 @@ TO_CLUSTER = text("""
     )
     SELECT f.fingerprint, f.error_type, f.origin, f.skeleton, f.title, f.grouped_by, f.count AS errors,
            f.first_seen, f.last_seen, f.pattern_id, f.is_placed
-    FROM known f JOIN (SELECT DISTINCT error_type, origin FROM known WHERE NOT is_placed) kind
+    FROM known f JOIN (SELECT DISTINCT error_type, origin FROM known WHERE NOT is_placed OR :whole) kind
       ON kind.error_type IS NOT DISTINCT FROM f.error_type AND kind.origin = f.origin
 """)
 
 # Makes a pattern, or gives it the texts of its cluster.
 WRITE_PATTERN = text("""
-    INSERT INTO patterns (project_id, pattern_id, title, template, grouped_by, error_type, state, trend,
-                          first_seen, last_seen)
-    VALUES (:project_id, :pattern_id, :title, :template, :grouped_by, :error_type, 'new', 'new',
-            :first_seen, :last_seen)
+    INSERT INTO patterns (project_id, pattern_id, title, template, grouped_by, error_type, trend, first_seen, last_seen)
+    VALUES (:project_id, :pattern_id, :title, :template, :grouped_by, :error_type, 'new', :first_seen, :last_seen)
     ON CONFLICT (project_id, pattern_id) DO UPDATE
     SET title = EXCLUDED.title, template = EXCLUDED.template, grouped_by = EXCLUDED.grouped_by,
         error_type = EXCLUDED.error_type
 """)
 
-# Brings first and last seen up to date, and what follows from them: new for a day, then ongoing.
+# Brings first and last seen up to date.
 REFRESH_PATTERNS = text("""
-    UPDATE patterns p SET first_seen = seen.first_seen, last_seen = seen.last_seen, state = seen.state,
-           trend = CASE WHEN seen.state = 'new' THEN 'new' WHEN p.trend = 'new' THEN 'steady' ELSE p.trend END
+    UPDATE patterns p SET first_seen = seen.first_seen, last_seen = seen.last_seen
     FROM (
-        SELECT f.pattern_id, min(f.first_seen) AS first_seen, max(f.last_seen) AS last_seen,
-               CASE WHEN o.state NOT IN ('new', 'ongoing') THEN o.state
-                    WHEN min(f.first_seen) > now() - interval '24 hours' THEN 'new' ELSE 'ongoing' END AS state
-        FROM fingerprints f JOIN patterns o ON o.project_id = f.project_id AND o.pattern_id = f.pattern_id
-        WHERE f.project_id = :project_id GROUP BY f.pattern_id, o.state
+        SELECT pattern_id, min(first_seen) AS first_seen, max(last_seen) AS last_seen
+        FROM fingerprints WHERE project_id = :project_id GROUP BY pattern_id
     ) seen
     WHERE p.project_id = :project_id AND p.pattern_id = seen.pattern_id
-      AND (p.first_seen, p.last_seen, p.state) IS DISTINCT FROM (seen.first_seen, seen.last_seen, seen.state)
+      AND (p.first_seen, p.last_seen) IS DISTINCT FROM (seen.first_seen, seen.last_seen)
+""")
+
+# What people pinned together or apart.
+LOAD_PINS = text("SELECT fingerprint, pattern_id FROM pins WHERE project_id = :project_id")
+
+# Whether a pin was set that the fingerprints do not follow yet.
+HAS_NEW_PINS = text("""
+    SELECT EXISTS (
+        SELECT FROM pins a JOIN fingerprints f ON f.project_id = a.project_id AND f.fingerprint = a.fingerprint
+        JOIN pins b ON b.project_id = a.project_id
+        JOIN fingerprints g ON g.project_id = b.project_id AND g.fingerprint = b.fingerprint
+        WHERE a.project_id = :project_id AND (a.pattern_id = b.pattern_id) <> (f.pattern_id = g.pattern_id))
+""")
+
+# Patterns resolved until the next release, in which an error of a release came that was not known then.
+FIND_REGRESSIONS = text("""
+    UPDATE patterns p SET regressed_at = back.occurred_at
+    FROM decisions d CROSS JOIN LATERAL (
+        SELECT e.occurred_at FROM fingerprints f CROSS JOIN LATERAL (
+            SELECT occurred_at FROM errors
+            WHERE project_id = d.project_id AND fingerprint = f.fingerprint
+              AND day >= (d.decided_at AT TIME ZONE 'UTC')::date AND occurred_at > d.decided_at
+              AND release IS NOT NULL AND release <> ALL (d.known_releases)
+            ORDER BY occurred_at LIMIT 1
+        ) e WHERE f.project_id = d.project_id AND f.pattern_id = d.pattern_id
+        ORDER BY e.occurred_at LIMIT 1
+    ) back
+    WHERE d.project_id = :project_id AND d.decision = 'resolved' AND d.known_releases IS NOT NULL
+      AND p.project_id = d.project_id AND p.pattern_id = d.pattern_id
+      AND coalesce(p.regressed_at <= d.decided_at, true)
+""")
+
+# Gives patterns their trends; one without errors in two weeks is steady.
+WRITE_TRENDS = text("""
+    UPDATE patterns p SET trend = coalesce(told.trend, 'steady'), trend_facts = told.facts
+    FROM patterns o LEFT JOIN unnest(
+        CAST(:pattern_ids AS uuid[]), CAST(:trends AS text[]), CAST(:facts AS jsonb[])) AS told (pattern_id, trend, facts)
+      ON told.pattern_id = o.pattern_id
+    WHERE o.project_id = :project_id AND p.project_id = o.project_id AND p.pattern_id = o.pattern_id
+      AND (p.trend, p.trend_facts) IS DISTINCT FROM (coalesce(told.trend, 'steady'), told.facts)
+""")
+
+# Says which incident each pattern is in, if any.
+WRITE_INCIDENTS = text("""
+    UPDATE patterns p SET incident_id = told.incident_id
+    FROM patterns o LEFT JOIN unnest(CAST(:pattern_ids AS uuid[]), CAST(:incident_ids AS uuid[]))
+        AS told (pattern_id, incident_id) ON told.pattern_id = o.pattern_id
+    WHERE o.project_id = :project_id AND p.project_id = o.project_id AND p.pattern_id = o.pattern_id
+      AND p.incident_id IS DISTINCT FROM told.incident_id
 """)
 
 # Deletes patterns that no fingerprint is in any more.
@@ -97,29 +143,86 @@ async def find_patterns(engine: AsyncEngine, cache: Cache, settings: Settings) -
     clustered = 0
     for project_id in due:
         clustered += await update_patterns(engine, project_id)
-        await publish_snapshots(engine, cache, project_id, settings)
+        if await is_slow_part_due(engine, project_id):
+            await update_trends(engine, project_id)
+            await update_incidents(engine, project_id)
+            await publish_snapshots(engine, cache, project_id, settings)
+        else:
+            await publish_snapshots(engine, cache, project_id, settings, WINDOWS_HOURS[:-1])
     return Found(len(due), clustered)
+
+
+async def is_slow_part_due(engine: AsyncEngine, project_id: UUID) -> bool:
+    """Whether trends, incidents and the longest window, which read two weeks, are older than `SLOW_SECONDS`."""
+    async with engine.connect() as connection:
+        kept = await load_snapshot(connection, project_id, WINDOWS_HOURS[-1])
+    return kept is None or datetime.now(UTC) - kept[0] > timedelta(seconds=SLOW_SECONDS)
+
+
+async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
+    """Score every pattern's series and note what it does, and why."""
+    now = datetime.now(UTC)
+    async with engine.connect() as connection:
+        activities = await load_activities(connection, project_id, now)
+    scores = await asyncio.to_thread(score_trends, activities, now)
+    told = {
+        "project_id": project_id,
+        "pattern_ids": list(scores),
+        "trends": [score.trend for score in scores.values()],
+        "facts": [facts_of(score) for score in scores.values()],
+    }
+    async with engine.begin() as connection:
+        await connection.execute(WRITE_TRENDS, told)
+
+
+async def update_incidents(engine: AsyncEngine, project_id: UUID) -> None:
+    """Note which patterns began together."""
+    async with engine.connect() as connection:
+        starts = await load_starts(connection, project_id, datetime.now(UTC))
+        titles = (await connection.scalars(LIST_TITLES, {"project_id": project_id})).all()
+    found = find_incidents(starts, titles, project_id)
+    told = {"project_id": project_id, "pattern_ids": list(found), "incident_ids": list(found.values())}
+    async with engine.begin() as connection:
+        await connection.execute(WRITE_INCIDENTS, told)
+
+
+def facts_of(score: Score) -> str | None:
+    """What the trend was told by, as JSON in the form of `TrendFacts`; None where nothing was tested."""
+    if score.window is None or score.count is None or score.expected is None or score.p_value is None:
+        return None
+    return TrendFacts(
+        window=score.window,
+        count=score.count,
+        expected=round(score.expected, 2),
+        ratio=round(score.ratio or 0.0, 2),
+        p_value=float(f"{score.p_value:.3g}"),
+    ).model_dump_json()
 
 
 async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
     """Cluster what is new, refresh what is known; how many fingerprints were looked at."""
+    asked = {"project_id": project_id}
     async with engine.connect() as connection:
-        rows = (await connection.execute(TO_CLUSTER, {"project_id": project_id})).all()
-    clusters = await asyncio.to_thread(cluster_rows, project_id, rows) if rows else []
+        pins = {row.fingerprint: str(row.pattern_id) for row in await connection.execute(LOAD_PINS, asked)}
+        follow_pins = bool(pins) and bool(await connection.scalar(HAS_NEW_PINS, asked))
+        rows = (await connection.execute(TO_CLUSTER, asked | {"whole": follow_pins})).all()
+    clusters = await asyncio.to_thread(cluster_rows, project_id, rows, pins) if rows else []
     async with engine.begin() as connection:
         if clusters:
             await write_clusters(connection, project_id, clusters, {row.fingerprint: row for row in rows})
-        await connection.execute(REFRESH_PATTERNS, {"project_id": project_id})
-        await connection.execute(DELETE_EMPTY_PATTERNS, {"project_id": project_id})
+        for statement in (REFRESH_PATTERNS, DELETE_EMPTY_PATTERNS, FIND_REGRESSIONS):
+            await connection.execute(statement, asked)
     return len(rows)
 
 
-def cluster_rows(project_id: UUID, rows: Sequence[Row[Any]]) -> list[tuple[UUID, Cluster]]:
+def cluster_rows(project_id: UUID, rows: Sequence[Row[Any]], pins: Mapping[int, str]) -> list[tuple[UUID, Cluster]]:
     """The clusters with the ids of the patterns that they continue; others are named after their first fingerprint."""
     previous = {row.fingerprint: row.pattern_id for row in rows if row.is_placed}
     skeletons = [Skeleton(row.fingerprint, row.error_type, row.skeleton, row.errors, row.origin) for row in rows]
-    clusters = carry_over(cluster_skeletons(skeletons, previous=previous), previous, lambda: UNNAMED)
-    used = set(previous.values())
+    # what people pinned has the id that they pinned it to
+    ids = previous | {fingerprint: UUID(pin) for fingerprint, pin in pins.items()}
+    clusters = carry_over(cluster_skeletons(skeletons, previous=previous, pins=pins), ids, lambda: UNNAMED)
+    used = set(ids.values())
     named = []
     for cluster in clusters:
         pattern_id = cluster.pattern_id
@@ -177,17 +280,3 @@ def pattern_row(project_id: UUID, pattern_id: UUID, cluster: Cluster, members: S
 def template_title(error_type: str | None, template: str) -> str:
     title = template if not error_type or template.startswith(error_type) else f"{error_type}: {template}"
     return title if len(title) <= TITLE_CHARS else title[: TITLE_CHARS - 1] + "\u2026"
-
-
-async def publish_snapshots(engine: AsyncEngine, cache: Cache, project_id: UUID, settings: Settings) -> None:
-    """Compute the answer of every window, keep it in Postgres, hand it to the cache; the cache may be away."""
-    answers = []
-    for window_hours in WINDOWS_HOURS:
-        snapshot = await compute_snapshot(engine, project_id, window_hours, settings)
-        async with engine.begin() as connection:
-            body = await store_snapshot(connection, project_id, window_hours, snapshot)
-        answers.append(("patterns", {"window_hours": window_hours}, await asyncio.to_thread(Answer.of, body)))
-    try:
-        await cache.publish(project_id, "patterns", answers)
-    except CacheUnavailable as error:
-        log.warning("patterns_not_published", project_id=str(project_id), error=str(error))

@@ -41,14 +41,14 @@ FOLD = text("""
         WHERE d.project_id = :project_id AND d.flush_id = c.flush_id AND d.ordinal = c.ordinal
         RETURNING d.*
     ), added AS (
-        INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, count)
+        INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, environment, count)
         SELECT :project_id,
                CASE WHEN bucket < date_trunc('hour', now() - make_interval(hours => :fine_hours), 'UTC')
                     THEN date_trunc('hour', bucket, 'UTC') ELSE bucket END AS wide,
-               fingerprint, service, severity, sum(count)
-        FROM taken GROUP BY wide, fingerprint, service, severity
-        ORDER BY wide, fingerprint, service, severity
-        ON CONFLICT (project_id, bucket, fingerprint, service, severity)
+               fingerprint, service, severity, environment, sum(count)
+        FROM taken GROUP BY wide, fingerprint, service, severity, environment
+        ORDER BY wide, fingerprint, service, severity, environment
+        ON CONFLICT (project_id, bucket, fingerprint, service, severity, environment)
         DO UPDATE SET count = rollups.count + EXCLUDED.count
     )
     SELECT t.fingerprint, count(*) AS deltas, sum(t.count)::bigint AS errors,
@@ -106,7 +106,7 @@ ASSIGN_PATTERNS = text("""
 # Adds a chunk of five-minute rows that got old to the first bucket of their hour.
 COMPACT = text("""
     WITH fine AS (
-        SELECT bucket, fingerprint, service, severity FROM rollups
+        SELECT bucket, fingerprint, service, severity, environment FROM rollups
         WHERE project_id = :project_id
           AND bucket < date_trunc('hour', now() - make_interval(hours => :fine_hours), 'UTC')
           AND bucket <> date_trunc('hour', bucket, 'UTC')
@@ -114,13 +114,15 @@ COMPACT = text("""
     ), taken AS (
         DELETE FROM rollups r USING fine
         WHERE r.project_id = :project_id AND r.bucket = fine.bucket AND r.fingerprint = fine.fingerprint
-          AND r.service = fine.service AND r.severity = fine.severity
+          AND r.service = fine.service AND r.severity = fine.severity AND r.environment = fine.environment
         RETURNING r.*
     ), added AS (
-        INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, count)
-        SELECT :project_id, date_trunc('hour', bucket, 'UTC') AS hour, fingerprint, service, severity, sum(count)
-        FROM taken GROUP BY hour, fingerprint, service, severity ORDER BY hour, fingerprint, service, severity
-        ON CONFLICT (project_id, bucket, fingerprint, service, severity)
+        INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, environment, count)
+        SELECT :project_id, date_trunc('hour', bucket, 'UTC') AS hour, fingerprint, service, severity, environment,
+               sum(count)
+        FROM taken GROUP BY hour, fingerprint, service, severity, environment
+        ORDER BY hour, fingerprint, service, severity, environment
+        ON CONFLICT (project_id, bucket, fingerprint, service, severity, environment)
         DO UPDATE SET count = rollups.count + EXCLUDED.count
     )
     SELECT count(*) FROM taken

@@ -20,8 +20,9 @@ SILENCE_HOURS = 7 * 24
 NEW_COUNT = 3
 LEAST_COUNT = 5
 LEAST_RATIO = 2.0
-HIGHEST_P = 0.001
+HIGHEST_P = 0.002
 HIGHEST_Q = 0.1
+WINDOW_SHARES: dict[Window, float] = {"1h": 0.75, "6h": 0.25}  # of the false alarms that a pattern may have
 RECENT_HOURS = 7  # clock hours that the last six hours touch: kept out of the baseline
 LEAST_PAST_COUNT = 24  # fewer tell nothing of habits
 
@@ -83,7 +84,7 @@ def score_trends(activities: Mapping[Key, Activity], now: datetime) -> dict[Key,
         rises += [(key, test) for test in find_rises(tested[key], baseline, now)]
         falls.append((key, find_fall(tested[key], baseline, now)))
     scores: dict[Key, Score] = dict.fromkeys(tested, Score("steady"))
-    scores |= weigh(falls, len(tested)) | weigh(rises, 2 * len(tested))
+    scores |= weigh(falls, len(tested)) | weigh(rises, len(tested))
     return {key: Score(trend) if trend else scores[key] for key, trend in named.items()}
 
 
@@ -139,7 +140,7 @@ def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[Te
             window,
             count,
             expected,
-            upper_tail(count, expected, dispersion) if count >= LEAST_COUNT else 1.0,
+            min(1.0, upper_tail(count, expected, dispersion) / WINDOW_SHARES[window]) if count >= LEAST_COUNT else 1.0,
             count >= max(LEAST_COUNT, LEAST_RATIO * expected),
         )
         for trend, window, count, expected, dispersion in windows

@@ -54,13 +54,14 @@ WITH stored AS (
         WHERE e.project_id = sent.project_id AND e.day = sent.day - 1 AND e.event_id = sent.event_id))
     ORDER BY project_id, day, event_id
     ON CONFLICT DO NOTHING
-    RETURNING project_id, day, event_id, occurred_at, fingerprint, service, severity
+    RETURNING project_id, day, event_id, occurred_at, fingerprint, service, severity,
+              coalesce(environment, '') AS environment
 ), counted AS (
-    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, count,
+    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
                         first_seen, last_seen, written_at)
     SELECT project_id, {FLUSH_ID}::uuid, row_number() OVER (), date_bin('5 minutes', occurred_at, '2000-01-01Z'),
-           fingerprint, service, severity, count(*), min(occurred_at), max(occurred_at), now()
-    FROM stored GROUP BY project_id, 4, fingerprint, service, severity
+           fingerprint, service, severity, environment, count(*), min(occurred_at), max(occurred_at), now()
+    FROM stored GROUP BY project_id, 4, fingerprint, service, severity, environment
 )
 SELECT count(*) AS stored,
        CASE WHEN count(*) < cardinality($1) THEN array_agg((project_id, day, event_id)) END AS keys

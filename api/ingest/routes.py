@@ -19,6 +19,7 @@ from api.ingest.parsing import (
 )
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer, ErrorBatchIn, ErrorIn, RejectedItem
+from api.ingest.storms import StormControl
 from api.ingest.writer import Writer
 from api.problems import Invalid, Unsupported
 from common.settings import Settings
@@ -52,7 +53,8 @@ async def log_errors(request: Request, response: Response, caller: IngestCaller)
     body = await request.body()
     items = parse_lines(body, settings) if media_type(request) == NDJSON else parse_batch(body, settings)
     frame = Frame.now(caller.project_id, settings)
-    rows = {index: make_row(item, frame) for index, item in enumerate(items) if isinstance(item, Parsed)}
+    admit = cast("StormControl", request.state.storms).admit
+    rows = {index: admit(make_row(item, frame)) for index, item in enumerate(items) if isinstance(item, Parsed)}
     refuse_if_empty(items, rows)
     outcomes = await cast("Writer", request.state.writer).store(list(rows.values()))
     answer = summarize(items, rows, outcomes)
@@ -68,7 +70,7 @@ async def log_error(request: Request, caller: IngestCaller) -> ErrorAnswer:
     item = parse_one(await request.body(), settings)
     if isinstance(item, Rejected):
         raise Invalid(item.detail, errors=[describe_place(item)])
-    row = make_row(item, Frame.now(caller.project_id, settings))
+    row = cast("StormControl", request.state.storms).admit(make_row(item, Frame.now(caller.project_id, settings)))
     [outcome] = await cast("Writer", request.state.writer).store([row])
     if outcome is Outcome.rejected:
         raise Invalid(NOT_HELD.detail)

@@ -68,7 +68,7 @@ class AdjustedItem(BaseModel):
     """An item that was stored, with a change that made it storable."""
 
     index: int = Field(description="Its place in the batch, from 0.")
-    adjustments: list[str] = Field(description="truncated, retimed, cleaned or redacted.")
+    adjustments: list[str] = Field(description="truncated, retimed, cleaned, redacted or sampled.")
 
 
 class BatchAnswer(BaseModel):
@@ -86,4 +86,4 @@ class ErrorAnswer(BaseModel):
 
     id: UUID = Field(description="Its event id.")
     outcome: str = Field(description="stored, or duplicate when it was stored before.")
-    adjustments: list[str] = Field(description="truncated, retimed, cleaned or redacted.")
+    adjustments: list[str] = Field(description="truncated, retimed, cleaned, redacted or sampled.")

@@ -14,19 +14,24 @@ from api.problems import NotFound
 from api.read import queries
 from api.read.cursors import read_cursor, write_cursor
 from api.read.queries import Filter
-from api.read.schemas import ErrorDetail, ErrorPage, ErrorSummary, PatternDetail, RecentErrors
+from api.read.schemas import ErrorDetail, ErrorPage, ErrorSummary, FingerprintCount, PatternDetail, RecentErrors
+from api.read.variables import variable_values
 from common.settings import Settings
-from common.snapshots import (
+from common.snapshots import load_snapshot
+from common.snapshots.counting import (
+    EVERYTHING,
+    Wanted,
     compute_snapshot,
     hour_series,
     key_counts,
-    load_snapshot,
     name_window,
     start_of_window,
 )
+from common.snapshots.schema import KeyCount
 from common.tables import Adjustment, Severity
 
 EXAMPLES = 20
+MEMBERS = 100
 
 
 class Answers:
@@ -69,13 +74,14 @@ class Answers:
             raise NotFound("there is no error with this id in this project, or its retention is over")
         return detail(row).model_dump_json().encode()
 
-    async def patterns(self, project_id: UUID, window_hours: int) -> bytes:
-        """What the worker computed last; before it ever did, computed here."""
-        async with self.engine.connect() as connection:
-            kept = await load_snapshot(connection, project_id, window_hours)
-        if kept is not None:
-            return kept[1]
-        snapshot = await compute_snapshot(self.engine, project_id, window_hours, self.settings)
+    async def patterns(self, project_id: UUID, window_hours: int, wanted: Wanted) -> bytes:
+        """What the worker computed last; what it never did, or for other than all errors, is computed here."""
+        if wanted == EVERYTHING:
+            async with self.engine.connect() as connection:
+                kept = await load_snapshot(connection, project_id, window_hours)
+            if kept is not None:
+                return kept[1]
+        snapshot = await compute_snapshot(self.engine, project_id, window_hours, self.settings, wanted)
         return snapshot.model_dump_json().encode()
 
     async def pattern(self, project_id: UUID, pattern_id: UUID, window_hours: int) -> bytes:
@@ -87,13 +93,14 @@ class Answers:
             facts = await queries.find_pattern(connection, project_id, pattern_id)
             if facts is None:
                 raise NotFound("there is no pattern with this id in this project: it may have become part of another")
-            fingerprints = await queries.find_fingerprints(connection, project_id, pattern_id)
+            members = await queries.find_fingerprints(connection, project_id, pattern_id)
+            fingerprints = [member.fingerprint for member in members]
             counts = await queries.count_pattern(connection, project_id, fingerprints, start)
-            places = await queries.count_places(connection, project_id, fingerprints, self.settings.retention_days)
+            variants = await queries.list_variants(connection, project_id, fingerprints, self.settings.retention_days)
             examples = await queries.list_errors(
                 connection, project_id, Filter(since, until, pattern_id=pattern_id), limit=EXAMPLES
             )
-        environments, releases = places
+        values = variable_values(facts.template, Counter(row.message for row in variants).items())
         return (
             PatternDetail(
                 id=pattern_id,
@@ -102,16 +109,23 @@ class Answers:
                 error_type=facts.error_type,
                 state=facts.state,
                 trend=facts.trend,
+                trend_facts=facts.trend_facts,
+                note=facts.note,
                 grouped_by=facts.grouped_by,
-                fingerprints=facts.fingerprints,
+                fingerprints=[
+                    FingerprintCount(fingerprint=hexadecimal(m.fingerprint), skeleton=m.skeleton, count=m.errors)
+                    for m in members[:MEMBERS]
+                ],
+                fingerprints_total=len(members),
+                variables=[[KeyCount(key=value, count=count) for value, count in place] for place in values],
                 first_seen=facts.first_seen,
                 last_seen=facts.last_seen,
                 window=name_window(window_hours),
                 count=sum(row.errors for row in counts),
                 by_severity=key_counts(add_up((Severity(row.severity).name, row.errors) for row in counts)),
                 services=key_counts(add_up((row.service, row.errors) for row in counts)),
-                environments=key_counts(environments),
-                releases=key_counts(releases),
+                environments=key_counts(add_up((row.environment, row.errors) for row in counts)),
+                releases=key_counts(Counter(row.release for row in variants if row.release)),
                 series=list(hour_series(add_up((row.start, row.errors) for row in counts), start, now)),
                 examples=[summarize(row) for row in examples],
             )
@@ -153,10 +167,15 @@ def detail(row: Any) -> ErrorDetail:
         stack_trace=row.stack_trace,
         context=parsed(row.context),
         tags=parsed(row.tags),
-        fingerprint=f"{row.fingerprint & (2**64 - 1):016x}",
+        fingerprint=hexadecimal(row.fingerprint),
         adjustments=[adjustment.name or "" for adjustment in Adjustment(row.adjustments)],
         redactions=row.redactions,
     )
+
+
+def hexadecimal(fingerprint: int) -> str:
+    """64 bits as 16 digits."""
+    return f"{fingerprint & (2**64 - 1):016x}"
 
 
 def parsed(value: Any) -> Any:

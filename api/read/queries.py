@@ -2,7 +2,6 @@
 request.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.snapshots.counting import DESCRIBE_PATTERNS
 from common.tables import Severity
 
 LATEST_OF_PATTERN = 200
@@ -52,7 +52,8 @@ LIST_ERRORS_OF_FINGERPRINTS = text(
 )
 # The fingerprints of a pattern.
 FIND_FINGERPRINTS = text(
-    "SELECT fingerprint FROM fingerprints WHERE project_id = :project_id AND pattern_id = :pattern_id"
+    "SELECT fingerprint, skeleton, count AS errors FROM fingerprints"
+    " WHERE project_id = :project_id AND pattern_id = :pattern_id ORDER BY count DESC, fingerprint"
 )
 # One error by its id, on whichever day it fell; the days bound the search where the id tells its time.
 FIND_ERROR = text(
@@ -63,33 +64,21 @@ FIND_ERROR = text(
     ORDER BY e.day DESC LIMIT 1
     """  # noqa: S608 - made of the constants above
 )
-# What is known of one pattern; before the worker has looked at it, of its fingerprint.
-FIND_PATTERN = text(
-    """
-    SELECT f.pattern_id, coalesce(p.title, min(f.title)) AS title, coalesce(p.template, min(f.skeleton)) AS template,
-           coalesce(p.error_type, min(f.error_type)) AS error_type, coalesce(p.state, 'new') AS state,
-           coalesce(p.trend, 'new') AS trend, coalesce(p.grouped_by, min(f.grouped_by)) AS grouped_by,
-           min(f.first_seen) AS first_seen, max(f.last_seen) AS last_seen, count(*) AS fingerprints
-    FROM fingerprints f LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
-    WHERE f.project_id = :project_id AND f.pattern_id = :pattern_id
-    GROUP BY f.pattern_id, p.title, p.template, p.error_type, p.state, p.trend, p.grouped_by
-    """
-)
 # The counts of some fingerprints in a window, by hour, service and severity.
 COUNT_PATTERN = text(
     """
-    SELECT date_trunc('hour', bucket, 'UTC') AS start, service, severity, sum(count)::bigint AS errors
+    SELECT date_trunc('hour', bucket, 'UTC') AS start, service, severity, environment, sum(count)::bigint AS errors
     FROM rollups
     WHERE project_id = :project_id AND fingerprint = ANY(:fingerprints) AND bucket >= :start
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4
     """
 )
-# Where the latest errors of a pattern ran.
-COUNT_PLACES = text(
+# The latest errors of a pattern, as far as they tell what varies in it.
+LIST_VARIANTS = text(
     """
-    SELECT e.environment, e.release FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
+    SELECT e.message, e.release FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
     CROSS JOIN LATERAL (
-        SELECT environment, release, occurred_at FROM errors
+        SELECT message, release, occurred_at FROM errors
         WHERE project_id = :project_id AND fingerprint = wanted.fingerprint AND day >= :first_day
         ORDER BY occurred_at DESC LIMIT :limit
     ) e
@@ -144,14 +133,15 @@ async def list_errors(
     }
     if wanted.pattern_id is None:
         return (await connection.execute(LIST_ERRORS, values)).all()
-    values["fingerprints"] = await find_fingerprints(connection, project_id, wanted.pattern_id)
+    members = await find_fingerprints(connection, project_id, wanted.pattern_id)
+    values["fingerprints"] = [member.fingerprint for member in members]
     return (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, values)).all()
 
 
-async def find_fingerprints(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> list[int]:
-    """The fingerprints of a pattern of this project; none for a pattern of another."""
+async def find_fingerprints(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> Sequence[Row[Any]]:
+    """Rows of fingerprint, skeleton and errors, most first; none for a pattern of another project."""
     asked = {"project_id": project_id, "pattern_id": pattern_id}
-    return list(await connection.scalars(FIND_FINGERPRINTS, asked))
+    return (await connection.execute(FIND_FINGERPRINTS, asked)).all()
 
 
 async def find_error(
@@ -178,28 +168,26 @@ def likely_days(event_id: UUID, oldest: date, newest: date) -> list[tuple[date, 
 
 async def find_pattern(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> Row[Any] | None:
     """What is known of a pattern of this project, or None."""
-    return (await connection.execute(FIND_PATTERN, {"project_id": project_id, "pattern_id": pattern_id})).first()
+    asked = {"project_id": project_id, "pattern_ids": [pattern_id]}
+    return (await connection.execute(DESCRIBE_PATTERNS, asked)).first()
 
 
 async def count_pattern(
     connection: AsyncConnection, project_id: UUID, fingerprints: Sequence[int], start: datetime
 ) -> Sequence[Row[Any]]:
-    """Rows of start (hour), service, severity and errors."""
+    """Rows of start (hour), service, severity, environment and errors."""
     asked = {"project_id": project_id, "fingerprints": fingerprints, "start": start}
     return (await connection.execute(COUNT_PATTERN, asked)).all()
 
 
-async def count_places(
+async def list_variants(
     connection: AsyncConnection, project_id: UUID, fingerprints: Sequence[int], days: int
-) -> tuple[Counter[str], Counter[str]]:
-    """Environments and releases of a pattern's latest errors."""
-    first_day = datetime.now(UTC).date() - timedelta(days=days)
+) -> Sequence[Row[Any]]:
+    """Message and release of a pattern's latest errors, at most `LATEST_OF_PATTERN`."""
     asked = {
         "project_id": project_id,
         "fingerprints": fingerprints,
-        "first_day": first_day,
+        "first_day": datetime.now(UTC).date() - timedelta(days=days),
         "limit": LATEST_OF_PATTERN,
     }
-    rows = (await connection.execute(COUNT_PLACES, asked)).all()
-    environments = Counter(row.environment for row in rows if row.environment)
-    return environments, Counter(row.release for row in rows if row.release)
+    return (await connection.execute(LIST_VARIANTS, asked)).all()

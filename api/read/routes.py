@@ -19,7 +19,8 @@ from api.read.queries import Filter
 from api.read.schemas import ErrorDetail, ErrorPage, PatternDetail, RecentErrors
 from common.cache import Topic
 from common.settings import Settings
-from common.snapshots import PatternsAnswer
+from common.snapshots.counting import Wanted
+from common.snapshots.schema import PatternsAnswer
 
 router = APIRouter(prefix="/api/errors", tags=["read"])
 
@@ -81,6 +82,17 @@ class PatternQuery(BaseModel):
     window: Window = Field(Window.day, description="How far back the counts go.")
 
 
+class PatternsQuery(PatternQuery):
+    """Which patterns are wanted, and of which errors. Every sum of the answer is of what is wanted."""
+
+    service: str | None = Field(None, max_length=200)
+    severity: SeverityName | None = None
+    environment: str | None = Field(None, max_length=200)
+    state: Literal["new", "ongoing", "regressed", "resolved", "ignored"] | None = None
+    trend: Literal["new", "regressed", "spiking", "rising", "steady", "falling"] | None = None
+    order: Literal["count", "trend", "new"] = Field("count", description="What comes first.")
+
+
 def answers_of(request: Request) -> Answers:
     reads = cast("Reads", request.state.reads)
     return Answers(reads.engine, reads.settings)
@@ -127,15 +139,17 @@ async def list_errors(
 
 @router.get("/patterns", response_model=PatternsAnswer, responses=NOT_MODIFIED, summary="What is failing")
 async def get_patterns(
-    request: Request, caller: ReadCaller, answers: TheAnswers, query: Annotated[PatternQuery, Query()]
+    request: Request, caller: ReadCaller, answers: TheAnswers, query: Annotated[PatternsQuery, Query()]
 ) -> Response:
-    """What is failing: counts by severity, by service and by pattern, as the worker computed them last."""
+    """What is failing: counts by severity, by service, by environment and by pattern, as the worker computed them."""
     hours = query.window.hours
+    wanted = Wanted(**query.model_dump(exclude={"window"}))
 
     async def build() -> bytes:
-        return await answers.patterns(caller.project_id, hours)
+        return await answers.patterns(caller.project_id, hours, wanted)
 
-    question = ask(caller.project_id, "patterns", "patterns", {"window_hours": hours})
+    chosen = query.model_dump(exclude={"window"}, exclude_defaults=True)
+    question = ask(caller.project_id, "patterns", "patterns", {"window_hours": hours, **chosen})
     period = cast("Settings", request.state.settings).patterns_every_seconds
     return await serve(request, question, build, max_age_seconds=max(1, min(30, period // 2)))
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from common.snapshots import HourCount, KeyCount
+from common.snapshots.schema import HourCount, KeyCount, TrendFacts
 
 
 class ErrorSummary(BaseModel):
@@ -31,7 +31,9 @@ class ErrorDetail(ErrorSummary):
     context: dict[str, Any] | None
     tags: dict[str, str] | None
     fingerprint: str = Field(description="What groups it at ingest: 64 bits as 16 hexadecimal digits.")
-    adjustments: list[str] = Field(description="What was changed to store it: truncated, retimed, cleaned, redacted.")
+    adjustments: list[str] = Field(
+        description="What was changed to store it: truncated, retimed, cleaned, redacted, sampled."
+    )
     redactions: int = Field(description="How many secrets were taken out.")
 
 
@@ -48,6 +50,14 @@ class ErrorPage(BaseModel):
     next: str | None = Field(description="Give it as `cursor` for the errors after these; null at the end.")
 
 
+class FingerprintCount(BaseModel):
+    """One of the fingerprints of a pattern."""
+
+    fingerprint: str = Field(description="64 bits as 16 hexadecimal digits.")
+    skeleton: str = Field(description="The message with its variable parts masked.")
+    count: int = Field(description="Its errors so far.")
+
+
 class PatternDetail(BaseModel):
     """One pattern in one window, with its latest errors."""
 
@@ -57,15 +67,21 @@ class PatternDetail(BaseModel):
     error_type: str | None
     state: str = Field(description="new, ongoing, regressed, resolved or ignored; more may come.")
     trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
+    trend_facts: TrendFacts | None = Field(description="What the trend was told by; null where nothing was tested.")
+    note: str | None = Field(description="What people wrote about it.")
     grouped_by: str = Field(description="What put its errors together: stacktrace, message or client.")
-    fingerprints: int = Field(description="How many fingerprints it is made of.")
+    fingerprints: list[FingerprintCount] = Field(description="What it is made of, 100 at most; most errors first.")
+    fingerprints_total: int
+    variables: list[list[KeyCount]] = Field(
+        description="For each <*> of the template its most frequent values, of its latest errors, 200 at most."
+    )
     first_seen: datetime
     last_seen: datetime
     window: str = Field(description="The window that the counts are of: 1h, 6h, 24h or 7d.")
     count: int = Field(description="Errors in the window.")
     by_severity: list[KeyCount]
     services: list[KeyCount]
-    environments: list[KeyCount] = Field(description="Of its latest errors, 200 at most.")
+    environments: list[KeyCount] = Field(description="Errors that name none count under an empty key.")
     releases: list[KeyCount] = Field(description="Of its latest errors, 200 at most.")
     series: list[HourCount] = Field(description="Errors by hour, oldest first, without gaps.")
     examples: list[ErrorSummary] = Field(description="Its latest errors, 20 at most.")

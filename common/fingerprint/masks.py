@@ -1,7 +1,8 @@
 """What varies from error to error in a message becomes `<*>`; what stays is the skeleton.
 
 Linear time: input is cut first, repeats are possessive, and what has to look ahead is bounded or starts only
-where a word starts. docs/grouping.md has an example for each rule.
+where a word starts. A possessive group that may fail half-way looks ahead first, or is none: before 3.11.5 Python
+leaves what the failed round had taken. docs/grouping.md has an example for each rule.
 """
 
 import re
@@ -25,7 +26,7 @@ _TOP_DOMAIN = (
 )
 _METHOD = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"
 _EXCEPTION = r"[A-Za-z_.]++(?:(?<=Error)|(?<=Exception))(?!\w)"
-_CODE = rf"(?:{_EXCEPTION}|(?:[A-Z][A-Z0-9]*+(?:_[A-Z0-9]++)++|E[A-Z]{{3,}}+)(?!\w))"
+_CODE = rf"(?:{_EXCEPTION}|(?:[A-Z][A-Z0-9]*+(?:(?=_[A-Z0-9])_[A-Z0-9]++)++|E[A-Z]{{3,}}+)(?!\w))"
 
 # Each alternative takes exactly what is hidden, so that one replacement without a callback does for all.
 _VARIABLE = re.compile(
@@ -33,7 +34,7 @@ _VARIABLE = re.compile(
     (?=[^ ,;()\[\]{{}}])(?:(?<![A-Za-z])|(?![A-Za-z]))(?:
     # name=value, name = value
     (?<=[= ])(?:(?<=[\w\])]=)(?![=>~ ])|(?<=[\w\])][ ]=[ ]))(?!{_CODE})[^\s,;&|()\[\]{{}}"'=]++
-    (?:\{{[^{{}}]{{0,200}}+\}}|\([^()]{{0,200}}+\)|\[[^\[\]]{{0,200}}+\])?+
+    (?:\{{[^{{}}]{{0,200}}+\}}|\([^()]{{0,200}}+\)|\[[^\[\]]{{0,200}}+\])?
     # date
   | (?=[ADFJMNOSTW\d])(?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ ]{{1,2}})?
     (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}})(?!\w)
@@ -44,33 +45,34 @@ _VARIABLE = re.compile(
       (?:"(?!(?:{_METHOD})[ ]|{_EXCEPTION})[^"\n]{{0,400}}+"(?!:)|'(?!{_EXCEPTION})[^'\n]{{0,400}}+'(?![\w:]))
     | `[^`\n]{{0,400}}+`)
   | (?=[\w.])(?<![\w.@+\-])(?:
-      [A-Za-z][A-Za-z0-9+.\-]{{1,40}}://(?:[^\s"'<>()\[\]{{}},;:.]++|[.:](?=[\w/]))*+  # URL
-    | [\w.+\-]{{1,64}}+@[\w\-]++(?:\.[\w\-]++)*+                                       # e-mail, user@host
+      [A-Za-z][A-Za-z0-9+.\-]{{1,40}}://(?:[^\s"'<>()\[\]{{}},;:.]++|(?=[.:][\w/])[.:])*+  # URL
+    | [\w.+\-]{{1,64}}+@[\w\-]++(?:(?=\.[\w\-])\.[\w\-]++)*+                                       # e-mail, user@host
     | (?:[\w\-]{{1,63}}\.){{1,10}}                                                     # host, by domain or port
-      (?:{_TOP_DOMAIN}(?::\d++)?+(?![\w.(])|[\w\-]{{1,63}}:\d{{2,5}}(?![\w.:]))
-    | (?<!/)(?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:[./]++[\w\-]++)++      # relative path: a/b.c
+      (?:{_TOP_DOMAIN}(?:(?=:\d):\d++)?+(?![\w.(])|[\w\-]{{1,63}}:\d{{2,5}}(?![\w.:]))
+    | (?<!/)(?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:(?=[./]++[\w\-])[./]++[\w\-]++)++      # relative path: a/b.c
     )
   | (?<![\w.:])(?=[0-9A-Fa-f:]{{0,5}}:[0-9A-Fa-f]{{0,4}}:)                             # IPv6, MAC
     [0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{0,4}}){{2,31}}+(?![\w:])
   | (?<![\w:])[A-Za-z]:\\[^\s"'<>|,;()]*+ | \\\\[\w.$\-]++\\[^\s"'<>|,;()]*+           # Windows path, share
   | (?<![\w.<>*)/\]~])[~.]{{0,2}}+/                                                    # Unix path
-    (?:[\w@%+~$\-]++|[/.:](?=[\w/@~]))++/?+(?:\?[^\s"'<>]*+)?+
+    (?:[\w@%+~$\-]++|(?=[/.:][\w/@~])[/.:])++/?+(?:\?[^\s"'<>]*+)?+
   | (?=[A-Za-z\d])(?<![A-Za-z\d])(?:
-      (?<!_)\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*+(?:Z|[ ]?[+\-]\d\d:?\d\d)?+       # timestamp
+      (?<!_)\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*+(?:Z|[ ]?[+\-]\d\d:?\d\d)?       # timestamp
     | 0[xX][0-9A-Fa-f]++                                                               # hexadecimal
     | [0-9A-Fa-f]{{8}}-(?:[0-9A-Fa-f]{{4}}-){{3}}[0-9A-Fa-f]{{12}}(?![A-Za-z0-9])      # UUID
     | (?=[a-fA-F]*+[0-9])[0-9A-Fa-f]{{4,}}+(?![A-Za-z0-9])
     | (?=[A-Za-z]*+\d++[A-Za-z]++\d)[A-Za-z0-9]{{5,}}+                                 # opaque id: a1b2
     | (?=[A-Za-z]*+\d)[A-Za-z0-9]{{16,}}+
     )
-  | (?:(?<![A-Za-z0-9])[+\-]|(?<=[ ])[<>~])?(?:\d++(?:[.,:]\d++)*+(?:%|{_UNIT}(?![A-Za-z]))?+)++  # number, time
+  | (?:(?<![A-Za-z0-9])[+\-]|(?<=[ ])[<>~])?(?:\d++(?:(?=[.,:]\d)[.,:]\d++)*+(?:%|{_UNIT}(?![A-Za-z]))?)++  # number, time
   | \*{{2,}}+                                                                          # blotted out
     ))
     """,
     re.VERBOSE,
 )
+_TRAILING_UNIT = rf"(?:[ ]?{_UNIT}(?!\w))?"
 _RUN = re.compile(
-    rf"<\*>(?:[ ]?{_UNIT}(?!\w))?+(?:(?::|[ ,;/|.+\-]{{0,3}}+)<\*>(?:[ ]?{_UNIT}(?!\w))?+)*+",
+    rf"<\*>{_TRAILING_UNIT}(?:(?::|[ ,;/|.+\-]{{0,3}}+)<\*>{_TRAILING_UNIT}){{0,64}}",
 )
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 

@@ -29,18 +29,18 @@ class _Section:
     frames: list[tuple[str, bool]] = field(default_factory=list)
 
 
-_PYTHON = re.compile(r'File "([^"]++)", line \d++(?:, in (.++))?+')
+_PYTHON = re.compile(r'File "([^"]++)", line \d++(?:, in (.++))?')
 _JAVA = re.compile(
-    r"at (?:[\w.@\-]*+/)*+([\w$.<>\-]++)\((?:[\w$\-]++\.(?:java|kt|scala|groovy|clj)|Native Method|Unknown Source)"
+    r"at (?:[\w.@\-]*+/){0,32}([\w$.<>\-]++)\((?:[\w$\-]++\.(?:java|kt|scala|groovy|clj)|Native Method|Unknown Source)"
 )
-_SCRIPT = re.compile(r"at (?:([^(]{1,200})\()?+([^\s()]++)(?<=\d)\)?+$")
+_SCRIPT = re.compile(r"at (?:([^(]{1,200}+)\()?([^\s()]++)(?<=\d)\)?$")
 _GECKO = re.compile(r"([^\s@]{0,200}+)@(\S++)(?<=\d)$")
-_RUBY = re.compile(r"(?:from )?+([^\s:]++):\d++(?::in [`']([^']++))?+")
+_RUBY = re.compile(r"(?:from )?([^\s:]++):\d++(?::in [`']([^']++))?")
 _GO = re.compile(r"([^\s:]++):\d++")
-_GO_CALL = re.compile(r"(?:created by )?+((?:[\w.~%\-]++/)*+[\w.~%\-]++(?:\(\*?+\w++\))?+[\w.\[\]]*+)")
-_LINE_AND_COLUMN = re.compile(r"(?::\d++)++$")
+_GO_CALL = re.compile(r"(?:created by )?((?:[\w.~%\-]++/){0,32}[\w.~%\-]++(?:\(\*?+\w++\))?[\w.\[\]]*+)")
+_LINE_AND_COLUMN = re.compile(r"(?::\d++){1,3}$")
 _TYPE = re.compile(
-    r'(?:(?:Caused by|Suppressed|\[cause\]): |Uncaught (?:\(in promise\) )?+|Exception in thread "[^"]*+" )?+'
+    r'(?:(?:Caused by|Suppressed|\[cause\]): |Uncaught (?:\(in promise\) )?|Exception in thread "[^"]*+" )?'
     r"([A-Za-z_$][\w.$]*+)(?=:|$)"
 )
 _RUBY_TYPE = re.compile(r"\(([A-Z][\w:]*+)\)$")
@@ -54,7 +54,7 @@ _JAVA_LIBRARY = re.compile(
     r"|org\.(?:junit|apache|springframework|hibernate|eclipse|jboss|codehaus|slf4j)|io\.netty|reactor|com\.fasterxml"
     r"|com\.google\.common|com\.zaxxer|akka|okhttp3|rx)\."
 )
-_VOLATILE = re.compile(r"(?<![a-z\d])(?=[a-fx]*+\d)(?:0x)?+[0-9a-f]{6,}+(?![a-z])|\d++")
+_VOLATILE = re.compile(r"(?<![a-z\d])(?=[a-fx]*+\d)(?:0x)?[0-9a-f]{6,}+(?![a-z])|\d++")
 _DIGIT = re.compile(r"\d")
 _CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed: ", "[cause]: ")
 

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.BigInteger(), nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("severity", sa.SmallInteger(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("first_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("last_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
@@ -98,13 +99,12 @@ def upgrade() -> None:
         sa.Column("template", sa.Text(), nullable=False),
         sa.Column("grouped_by", sa.Text(), nullable=False),
         sa.Column("error_type", sa.Text(), nullable=True),
-        sa.Column("state", sa.Text(), nullable=False),
         sa.Column("trend", sa.Text(), nullable=False),
+        sa.Column("trend_facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("incident_id", sa.UUID(), nullable=True),
+        sa.Column("regressed_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("first_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("last_seen", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('new', 'ongoing', 'regressed', 'resolved', 'ignored')", name=op.f("patterns_state_check")
-        ),
         sa.PrimaryKeyConstraint("project_id", "pattern_id", name=op.f("patterns_pkey")),
     )
     op.create_table(
@@ -121,9 +121,10 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("severity", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "project_id", "bucket", "fingerprint", "service", "severity", name=op.f("rollups_pkey")
+            "project_id", "bucket", "fingerprint", "service", "severity", "environment", name=op.f("rollups_pkey")
         ),
     )
     op.create_index(
@@ -154,6 +155,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "key_id", name=op.f("api_keys_pkey")),
     )
     op.create_index("api_keys_key_id_idx", "api_keys", ["key_id"], unique=False)
+    op.create_table(
+        "decisions",
+        sa.Column("project_id", sa.UUID(), nullable=False),
+        sa.Column("pattern_id", sa.UUID(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("decided_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("known_releases", postgresql.ARRAY(sa.Text()), nullable=True),
+        sa.Column("until", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("until_count", sa.BigInteger(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.CheckConstraint("decision IN ('open', 'resolved', 'ignored')", name=op.f("decisions_decision_check")),
+        sa.PrimaryKeyConstraint("project_id", "pattern_id", name=op.f("decisions_pkey")),
+    )
+    op.create_table(
+        "pins",
+        sa.Column("project_id", sa.UUID(), nullable=False),
+        sa.Column("fingerprint", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("pattern_id", sa.UUID(), nullable=False),
+        sa.Column("pinned_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "fingerprint", name=op.f("pins_pkey")),
+    )
     create_partitions()
     op.execute(
         "ALTER TABLE deltas SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,"
@@ -182,6 +205,8 @@ def downgrade() -> None:
         "fingerprints",
         "patterns",
         "snapshots",
+        "decisions",
+        "pins",
         "job_runs",
     ):
         op.drop_table(table)

@@ -152,7 +152,7 @@ def expand(template: str, dice: random.Random) -> str:
 
 def labelled(system: str, each: int = 8) -> list[tuple[str, str]]:
     """(template, message) pairs, `each` of every template, shuffled; the same on every run."""
-    dice = random.Random(system)  # noqa: S311 - samples, not secrets
+    dice = random.Random(system)
     templates = [line.strip() for line in SYSTEMS[system].strip().splitlines()]
     pairs = [(template, expand(template, dice)) for template in templates for _ in range(each)]
     dice.shuffle(pairs)

@@ -21,12 +21,12 @@ ADD_ERROR = text("""
 """)
 
 ADD_DELTAS = text("""
-    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, count,
+    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
                         first_seen, last_seen, written_at)
     SELECT project_id, :flush_id, row_number() OVER (), date_bin('5 minutes', occurred_at, '2000-01-01Z'),
-           fingerprint, service, severity, count(*), min(occurred_at), max(occurred_at), now()
+           fingerprint, service, severity, coalesce(environment, '') AS place, count(*), min(occurred_at), max(occurred_at), now()
     FROM errors WHERE event_id = ANY(CAST(:event_ids AS uuid[]))
-    GROUP BY project_id, 4, fingerprint, service, severity
+    GROUP BY project_id, 4, fingerprint, service, severity, place
 """)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.grouping import group_messages, score
 from tests.common.grouping_samples import SYSTEMS, labelled
-from worker.clustering import Skeleton, carry_over, cluster_skeletons, variable_values
+from worker.clustering import Skeleton, carry_over, cluster_skeletons
 
 NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan"]
 
@@ -127,23 +127,6 @@ def test_people_merge_what_differs_and_new_ones_follow() -> None:
 def test_people_split_one_off_and_the_rest_stays() -> None:
     clusters = cluster_skeletons(skeletons(*(f"user {name} not found" for name in NAMES)), pins={4: "dave"})
     assert [cluster.fingerprints for cluster in clusters] == [(1, 2, 3, 5, 6, 7, 8, 9), (4,)]
-
-
-def test_shows_the_top_values_of_each_place() -> None:
-    messages = [
-        ("user bob  not in 7", 3),
-        ("user ann not in 7", 5),
-        ("user cy not in 9", 1),
-        ("something else", 9),
-    ]
-    assert variable_values("user <*> not in <*>", messages, top=2) == [
-        [("ann", 5), ("bob", 3)],
-        [("7", 8), ("9", 1)],
-    ]
-
-
-def test_a_template_without_places_has_no_values() -> None:
-    assert variable_values("it broke", [("it broke", 2)]) == []
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -10,17 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.cache import Cache, answer_key
 from common.settings import Settings
-from common.snapshots import (
-    WINDOWS_HOURS,
-    PatternsAnswer,
-    compute_snapshot,
-    load_snapshot,
-    start_of_window,
-    store_snapshot,
-)
+from common.snapshots import WINDOWS_HOURS, load_snapshot, store_snapshot
+from common.snapshots.counting import compute_snapshot, start_of_window
+from common.snapshots.schema import PatternsAnswer
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
 from worker.jobs import Tools
-from worker.patterns import find_patterns, update_patterns
+from worker.patterns import find_patterns, update_patterns, update_trends
 from worker.rollups import first_pattern_id, fold_deltas
 
 USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
@@ -93,23 +88,12 @@ async def test_only_kinds_with_something_new_are_clustered_again(engine: AsyncEn
 
 
 async def test_a_pattern_is_new_for_a_day(engine: AsyncEngine) -> None:
-    await store(engine, [*now_errors("disk full"), Error("no route to host", ago(hours=30))])
+    await store(engine, [*now_errors("disk full", "disk full", "disk full"), Error("no route to host", ago(hours=30))])
     await fold_deltas(engine, 48)
     await update_patterns(engine, PROJECT)
-    states = "SELECT title, state, trend FROM patterns ORDER BY title"
-    assert await rows(engine, states) == [("disk full", "new", "new"), ("no route to host", "ongoing", "steady")]
-
-
-async def test_what_people_set_stays(engine: AsyncEngine) -> None:
-    await store(engine, now_errors("disk full"))
-    await fold_deltas(engine, 48)
-    await update_patterns(engine, PROJECT)
-    async with engine.begin() as connection:
-        await connection.execute(text("UPDATE patterns SET state = 'ignored'"))
-    await store(engine, now_errors("disk full"))
-    await fold_deltas(engine, 48)
-    await update_patterns(engine, PROJECT)
-    assert await scalar(engine, "SELECT state FROM patterns") == "ignored"
+    await update_trends(engine, PROJECT)
+    told = {each.title: (each.state, each.trend) for each in (await snapshot(engine, 168)).patterns}
+    assert told == {"disk full": ("new", "new"), "no route to host": ("ongoing", "steady")}
 
 
 async def test_a_pattern_without_fingerprints_goes(engine: AsyncEngine) -> None:

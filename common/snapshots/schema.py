@@ -1,0 +1,104 @@
+"""The form of a project's patterns answer, which worker and API agree on."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+
+class KeyCount(BaseModel):
+    """How many errors have this value."""
+
+    key: str
+    count: int
+
+
+class HourCount(BaseModel):
+    """How many errors fell on the hour (UTC) that begins at `start`."""
+
+    start: datetime
+    count: int
+
+
+class PatternCount(BaseModel):
+    """A pattern in a short list."""
+
+    id: UUID
+    title: str
+    count: int
+
+
+class TrendGroup(BaseModel):
+    """The patterns whose series do the same thing now."""
+
+    trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
+    patterns: int = Field(description="How many patterns.")
+    count: int = Field(description="Their errors in the window.")
+    top: list[PatternCount] = Field(description="The ten with most errors.")
+
+
+class TrendFacts(BaseModel):
+    """Why a pattern has its trend: what was counted, and what was expected."""
+
+    window: str = Field(description="1h or 6h.")
+    count: int = Field(description="Errors in that window.")
+    expected: float = Field(description="Errors that its history lets expect there, at this hour of the day.")
+    ratio: float
+    p_value: float = Field(description="Chance of a count so far off, if nothing had changed.")
+
+
+class PatternSummary(BaseModel):
+    """One pattern, as it stands in the window."""
+
+    id: UUID
+    title: str
+    template: str = Field(description="The message with <*> at its variable places.")
+    error_type: str | None
+    count: int = Field(description="Errors in the window.")
+    share: float = Field(description="Part of the window's total, 0 to 1.")
+    state: str = Field(description="new, ongoing, regressed, resolved or ignored; more may come.")
+    trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
+    trend_facts: TrendFacts | None = Field(description="What the trend was told by; null where nothing was tested.")
+    grouped_by: str = Field(description="What put its errors together: stacktrace, message or client.")
+    by_severity: list[KeyCount]
+    services: list[KeyCount]
+    environments: list[KeyCount] = Field(description="Errors that name none count under an empty key.")
+    first_seen: datetime
+    last_seen: datetime
+
+
+class Incident(BaseModel):
+    """Patterns of different services that began together."""
+
+    id: UUID
+    services: list[str]
+    patterns: list[PatternCount]
+    count: int = Field(description="Their errors in the window.")
+
+
+class OtherPatterns(BaseModel):
+    """What the cut list of patterns leaves out."""
+
+    patterns: int
+    count: int
+
+
+class PatternsAnswer(BaseModel):
+    """What is failing in one window. By severity, by service, and by environment, and patterns with other, each sum to
+    `total`."""
+
+    window: str = Field(description="Length of the window: 1h, 6h, 24h or 7d.")
+    window_start: datetime
+    window_end: datetime
+    computed_at: datetime
+    lag_seconds: float = Field(description="Age of the oldest error not yet counted, when this was computed.")
+    total: int
+    by_severity: list[KeyCount]
+    by_service: list[KeyCount]
+    by_environment: list[KeyCount] = Field(description="Errors that name no environment count under an empty key.")
+    series: list[HourCount] = Field(description="Errors by hour, oldest first, without gaps.")
+    trends: list[TrendGroup]
+    incidents: list[Incident]
+    top_10: list[PatternCount]
+    patterns: list[PatternSummary] = Field(description="Those with most errors first.")
+    other: OtherPatterns
