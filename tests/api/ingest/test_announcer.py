@@ -19,7 +19,7 @@ async def test_what_was_written_during_an_outage_is_announced_after_it_without_a
     class Flaky:
         """The cache, which is away at first."""
 
-        async def raise_generation(self, project_id: UUID, topic: str) -> None:
+        async def raise_generation(self, project_id: UUID, _topic: str) -> None:
             if is_away:
                 raise CacheUnavailable("away")
             await cache.raise_generation(project_id, "errors")
