@@ -8,6 +8,7 @@ outside those folders changes its permissions.
 import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import stat
 import subprocess
@@ -113,7 +114,7 @@ def settle_place(home: Path) -> Place:
     folder = home.resolve()
     if os.geteuid() != 0:
         return Place(folder, short_folder(folder), None)
-    aside = ROOT_FOLDER / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    aside = ROOT_FOLDER / read_token(folder)
     is_reachable, has_data = can_reach(folder, SERVERS_USER), (folder / "postgres").exists()
     if has_data and not is_reachable:
         refuse_foreign(folder / "postgres", {0, pwd.getpwnam(SERVERS_USER).pw_uid})
@@ -129,6 +130,16 @@ def settle_place(home: Path) -> Place:
             make_passable(ROOT_FOLDER)
             make_passable(aside)
     return Place(folder, sockets / "run", SERVERS_USER)
+
+
+def read_token(home: Path) -> str:
+    """What the home's folder under /var/lib is called. It is kept in the home: a new home on the same path, made after
+    the old one was removed, does not find the old one's data without its keys."""
+    file = home / "aside"
+    with explaining(home):
+        if not file.exists():
+            file.write_text(secrets.token_hex(8))
+        return file.read_text().strip()
 
 
 def make_passable(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,15 @@ import pytest
 from redis import Redis
 from sqlalchemy import make_url
 
-from cli.embedded import DataOfAnotherRelease, HomeTaken, HomeUnusable, ProgramMissing, ServerFailed, start_servers
+from cli.embedded import (
+    DataOfAnotherRelease,
+    HomeTaken,
+    HomeUnusable,
+    ProgramMissing,
+    ServerFailed,
+    account,
+    start_servers,
+)
 from cli.embedded.account import Place, can_reach, short_folder
 from cli.embedded.process import Traces
 from cli.embedded.valkey import is_up
@@ -260,3 +269,19 @@ def test_a_platform_without_a_wheel_is_told_what_to_set(home: Path, monkeypatch:
     monkeypatch.setattr("shutil.which", lambda _name: None)
     with pytest.raises(ProgramMissing, match="MAYDAY_REDIS_URL"), start_servers(home, has_postgres=False):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only as root do the servers have a folder elsewhere")
+def test_a_new_home_on_the_path_of_a_removed_one_does_not_find_its_data(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "ROOT_FOLDER", home.parent / "var")
+    home.parent.chmod(0o711)
+    hidden = home / "hidden"
+    tokens = []
+    for _ in range(2):
+        hidden.mkdir(parents=True, mode=0o700)
+        tokens.append(account.settle_place(hidden).folder)
+        assert account.settle_place(hidden).folder == tokens[-1]
+        shutil.rmtree(home)
+    assert len(set(tokens)) == 2
