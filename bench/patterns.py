@@ -27,6 +27,7 @@ from sqlalchemy import text
 from api.ingest.flushing import COLUMN_TYPES
 from cli.embedded import start_servers
 from cli.migrate import upgrade
+from cli.project import ensure_project
 from common.fingerprint import fingerprint_error, mask_message
 from common.settings import Settings
 from worker.jobs import Tools
@@ -134,16 +135,12 @@ async def measure(work: Callable[[], Awaitable[int]]) -> dict[str, float]:
 
 async def run(settings: Settings, errors: int) -> dict[str, Any]:
     now = datetime.now(UTC)
-    project_id = uuid_utils.compat.uuid7()
     day_ago = now - timedelta(hours=24)
     connection = await asyncpg.connect(settings.database_url)
     async with open_tools(settings) as tools:
         await keep_partitions(tools.engine, 2, 2)
         async with tools.engine.begin() as begun:
-            await begun.execute(
-                text("INSERT INTO projects (project_id, name, created_at) VALUES (:id, 'bench', now())"),
-                {"id": project_id},
-            )
+            project_id = await ensure_project(begun, "bench")
         stored = await store(connection, make_rows(errors, project_id, now))
         result: dict[str, Any] = {"errors": stored, "templates": len(TEMPLATES)}
         result["first fold"] = await measure(lambda: fold_all(tools))

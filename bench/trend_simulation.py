@@ -19,8 +19,8 @@ On the same series, an injected change multiplies the rate: `x3`, `x5`, `x10` in
 
 `sparse` and `harsh` are these settings as they were first written down: median 2 an hour, noise of sd 0.2 to 0.7 and
 clumps of up to 4. There, too few errors come for any rule to reach the recall asked for, even one that is told the
-rate, the cycle and the noise (see `truth`); so the numbers above were chosen, by that rule's recall alone. A Poisson
-count of mean 30 or more is a rounded normal one.
+rate, the cycle and the noise (see `truth`). The first version of Mayday's rule missed it as well; only then were the
+numbers above chosen, by what `truth` reaches. A Poisson count of mean 30 or more is a rounded normal one.
 """
 
 import math

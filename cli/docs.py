@@ -1,10 +1,12 @@
 """`mayday docs`: the pages that are made from the code. A test fails when one is not what this would write."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from api.app import create_app
 from common.settings import ROOT, Settings
 
 SETTINGS_HEAD = """# Settings
@@ -26,7 +28,13 @@ def docs() -> None:
 
 def generated_pages() -> dict[Path, str]:
     """Every generated page with what it must say."""
-    return {ROOT / "docs/settings.md": describe_settings()}
+    return {ROOT / "docs/settings.md": describe_settings(), ROOT / "docs/openapi.json": describe_contract()}
+
+
+def describe_contract() -> str:
+    """The OpenAPI document, which clients are generated from."""
+    app = create_app(Settings.load(database_url="postgresql://nowhere/none", redis_url="redis://nowhere"))
+    return json.dumps(app.openapi(), indent=2) + "\n"
 
 
 def describe_settings() -> str:

@@ -1,82 +1,135 @@
-"""Patterns of different services that began together and have something in common are one incident. Pure.
+"""One failure seen by several services: patterns that begin together and name the same thing. Pure.
 
-Together: within five minutes of each other. In common: a trace id, or a rare word of their titles. Two patterns of
-one service are two failures of it, and join only through a pattern of another service.
+Two patterns are joined if they begin within minutes of each other, in different services, and there is evidence:
+a shared trace id, a shared name (a word such as `orders-db` or `PaymentGateway`), or two shared plain words. Time
+alone joins nothing: a deployment or a busy hour makes many patterns begin together.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
-from uuid import UUID, uuid5
 
 TOGETHER = timedelta(minutes=5)
-WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,}")
-RARE_SHARE = 0.02  # a word is rare when at most this part of all titles has it, or FEWEST of them
-FEWEST = 3
+MOST_SHARERS = 20  # a word in more titles than this names nothing; nor does a trace id, it is a constant
+LEAST_LETTERS = 4
+WORD = re.compile(r"<[^<>]{0,40}>|[A-Za-z0-9](?:[\w.:/-]{0,98}\w)?")
+NAME = re.compile(r"\w[-_.:/]\w|[a-z][A-Z]|[A-Za-z]\d|[A-Z]{4}")
+# What errors of all kinds say: it never shows that two have one cause.
+COMMON = (
+    "abort aborted access after another argument attribute bad because been before call calling cannot client closed"
+    " code connect connecting connection connections could critical data denied does down error errors exceeded"
+    " exception expected fail failed failure fatal file for found from getting handle handler have http https index"
+    " input internal into invalid issue items lost message method missing module more none null object operation"
+    " parse process processing query reached read reading received refused rejected request requests reset response"
+    " result retry retrying returned runtime server service status such task that the this time timed timeout token"
+    " trying type typeerror unable unavailable undefined unexpected unhandled unknown user value valueerror warning"
+    " when while with within without worker write writing wrong zero"
+    " keyerror attributeerror indexerror runtimeerror timeouterror connectionerror ioerror oserror assertionerror"
+    " nullpointerexception illegalargumentexception illegalstateexception runtimeexception ioexception"
+    " referenceerror rangeerror syntaxerror standarderror argumenterror nomethoderror"
+)
+COMMON_WORDS = frozenset(COMMON.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """A pattern that began or jumped lately."""
+class Onset:
+    """A pattern that began, came back or jumped, and when. `trace_ids`: of errors since then, as many as are known."""
 
-    pattern_id: UUID
-    began_at: datetime
+    pattern: str
     title: str
     services: frozenset[str]
+    started_at: datetime
     trace_ids: frozenset[str] = frozenset()
-    incident_id: UUID | None = None  # the incident that the last run saw it in
 
 
-def find_incidents(starts: Iterable[Start], all_titles: Iterable[str], project_id: UUID) -> dict[UUID, UUID]:
-    """The incident of each pattern that is in one; the same for every order of the input.
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Patterns by the time they began; `shared` says why they are together: words, and `trace` for trace ids."""
 
-    An incident keeps its id while one of its patterns is in it.
+    patterns: tuple[str, ...]
+    services: tuple[str, ...]
+    started_at: datetime
+    shared: tuple[str, ...]
+
+
+def find_incidents(onsets: Iterable[Onset], titles: Iterable[str] = ()) -> list[Incident]:
+    """Incidents of at least two services, the earliest first; the order of the onsets does not matter.
+
+    `titles` are those of the project's other patterns: words that many of them have are no evidence.
     """
-    ordered = sorted(starts, key=lambda start: (start.began_at, start.pattern_id))
-    rare = rare_words(all_titles)
-    words = {start.pattern_id: words_of(start.title) & rare for start in ordered}
-    groups = {start.pattern_id: {start.pattern_id} for start in ordered}
-    for one, other in combinations(ordered, 2):
-        if belong_together(one, other, words):
-            joined = groups[one.pattern_id] | groups[other.pattern_id]
-            groups |= dict.fromkeys(joined, joined)
-    by_id = {start.pattern_id: start for start in ordered}
-    return {
-        pattern: name_incident([by_id[member] for member in group], project_id)
-        for pattern, group in groups.items()
-        if len(group) > 1
-    }
+    known = sorted(onsets, key=lambda onset: (onset.started_at, onset.pattern))
+    words = [find_words(onset.title) for onset in known]
+    usual = Counter(word for title in titles for word in find_words(title))
+    reasons = find_links(known, words, {word for word, count in usual.items() if count > MOST_SHARERS})
+    return [describe(members, known, reasons) for members in join(len(known), reasons)]
 
 
-def belong_together(one: Start, other: Start, words: Mapping[UUID, frozenset[str]]) -> bool:
-    """Whether two starts are of different services, at one time, and share a trace or a rare word."""
-    if abs(one.began_at - other.began_at) > TOGETHER or one.services & other.services:
-        return False
-    return bool(one.trace_ids & other.trace_ids or words[one.pattern_id] & words[other.pattern_id])
+def find_words(title: str) -> frozenset[str]:
+    """Words that may tell what failed, those that look like names as they are and others in lower case."""
+    words = (match.group().rstrip(".:/-") for match in WORD.finditer(title))
+    telling = (word for word in words if len(word) >= LEAST_LETTERS and not word.startswith("<"))
+    kept = (word for word in telling if word.lower() not in COMMON_WORDS and not word.isdigit())
+    return frozenset(word if NAME.search(word) else word.lower() for word in kept)
 
 
-def rare_words(titles: Iterable[str]) -> frozenset[str]:
-    """The words that few titles have: those tell failures apart."""
-    counts: Counter[str] = Counter()
-    total = 0
-    for title in titles:
-        counts.update(words_of(title))
-        total += 1
-    most = max(FEWEST, int(total * RARE_SHARE))
-    return frozenset(word for word, count in counts.items() if count <= most)
+def find_links(
+    onsets: Sequence[Onset], words: Sequence[frozenset[str]], usual: set[str]
+) -> dict[tuple[int, int], set[str]]:
+    """What each joined pair shares."""
+    traces = (frozenset(trace for trace in onset.trace_ids if trace.strip("0-")) for onset in onsets)
+    by_word = defaultdict(set)
+    for pair, word in _pairs(onsets, [found - usual for found in words]):
+        by_word[pair].add(word)
+    reasons = {pair: shared for pair, shared in by_word.items() if len(shared) > 1 or any(map(NAME.search, shared))}
+    for pair, _ in _pairs(onsets, list(traces)):
+        reasons[pair] = reasons.get(pair, set()) | {"trace"}
+    return reasons
 
 
-def words_of(title: str) -> frozenset[str]:
-    return frozenset(word.lower() for word in WORD.findall(title))
+def _pairs(onsets: Sequence[Onset], marks: Sequence[frozenset[str]]) -> Iterable[tuple[tuple[int, int], str]]:
+    """Pairs of onsets, near in time and of different services, with each mark that both have."""
+    sharers = defaultdict(list)
+    for index, found in enumerate(marks):
+        for mark in found:
+            sharers[mark].append(index)
+    for mark, indexes in sharers.items():
+        if len(indexes) > MOST_SHARERS:
+            continue
+        for first, second in combinations(indexes, 2):
+            one, other = onsets[first], onsets[second]
+            is_near = other.started_at - one.started_at <= TOGETHER
+            if is_near and len(one.services | other.services) > 1 and one.services != other.services:
+                yield (first, second), mark
 
 
-def name_incident(members: Sequence[Start], project_id: UUID) -> UUID:
-    """The id that most members had, else one made of the first member."""
-    had = Counter(member.incident_id for member in members if member.incident_id is not None)
-    if had:
-        return min(had, key=lambda incident: (-had[incident], incident))
-    first = min(members, key=lambda member: (member.began_at, member.pattern_id))
-    return uuid5(project_id, f"incident {first.pattern_id} {first.began_at.isoformat()}")
+def join(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Groups of at least two that links connect, each in order, the groups in the order of their first members."""
+    leader = list(range(count))
+    for first, second in sorted(links):
+        low, high = sorted((_find(leader, first), _find(leader, second)))
+        leader[high] = low
+    groups = defaultdict(list)
+    for index in range(count):
+        groups[_find(leader, index)].append(index)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _find(leader: list[int], index: int) -> int:
+    while leader[index] != index:
+        leader[index] = leader[leader[index]]
+        index = leader[index]
+    return index
+
+
+def describe(members: Sequence[int], onsets: Sequence[Onset], reasons: Mapping[tuple[int, int], set[str]]) -> Incident:
+    inside = set(members)
+    shared = set[str]().union(*(why for pair, why in reasons.items() if inside.issuperset(pair)))
+    return Incident(
+        tuple(onsets[index].pattern for index in members),
+        tuple(sorted(frozenset[str]().union(*(onsets[index].services for index in members)))),
+        onsets[members[0]].started_at,
+        tuple(sorted(shared)),
+    )

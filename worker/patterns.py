@@ -5,11 +5,12 @@ have a fingerprint whose like was not looked for yet are clustered again.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,9 +20,9 @@ from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, load_snapshot, publish_snapshots
 from common.snapshots.schema import TrendFacts
 from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
-from worker.incidents import find_incidents
+from worker.incidents import Incident, find_incidents
 from worker.rollups import assign_patterns, first_pattern_id
-from worker.series import LIST_TITLES, load_activities, load_starts
+from worker.series import LIST_TITLES, load_activities, load_onsets
 from worker.trends import Score, score_trends
 
 TITLE_CHARS = 200
@@ -178,12 +179,24 @@ async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
 async def update_incidents(engine: AsyncEngine, project_id: UUID) -> None:
     """Note which patterns began together."""
     async with engine.connect() as connection:
-        starts = await load_starts(connection, project_id, datetime.now(UTC))
+        onsets, had = await load_onsets(connection, project_id, datetime.now(UTC))
         titles = (await connection.scalars(LIST_TITLES, {"project_id": project_id})).all()
-    found = find_incidents(starts, titles, project_id)
+    found = {
+        UUID(pattern): name_incident(incident, had, project_id)
+        for incident in find_incidents(onsets, titles)
+        for pattern in incident.patterns
+    }
     told = {"project_id": project_id, "pattern_ids": list(found), "incident_ids": list(found.values())}
     async with engine.begin() as connection:
         await connection.execute(WRITE_INCIDENTS, told)
+
+
+def name_incident(incident: Incident, had: Mapping[str, UUID], project_id: UUID) -> UUID:
+    """The id that most of its patterns had at the last run, else one made of the pattern that began first."""
+    ids = Counter(had[pattern] for pattern in incident.patterns if pattern in had)
+    if ids:
+        return min(ids, key=lambda incident_id: (-ids[incident_id], incident_id))
+    return uuid5(project_id, f"incident {incident.patterns[0]} {incident.started_at.isoformat()}")
 
 
 def facts_of(score: Score) -> str | None:

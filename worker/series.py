@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from worker.incidents import Start
+from worker.incidents import Onset
 from worker.trends import HISTORY_HOURS, HOUR, Activity
 
 # Each pattern's counts: by hour since the first hour as two arrays, and of the last 60 and 360 minutes.
@@ -35,7 +35,7 @@ LOAD_SERIES = text("""
 """)
 
 # Of some patterns: services and first busy bucket of the last six hours, and the trace ids of their latest errors.
-LOAD_STARTS = text("""
+LOAD_ONSETS = text("""
     WITH wanted AS (
         SELECT p.pattern_id, p.title, p.incident_id, p.first_seen, f.fingerprint, f.last_seen
         FROM patterns p JOIN fingerprints f ON f.project_id = p.project_id AND f.pattern_id = p.pattern_id
@@ -70,20 +70,23 @@ LIST_TITLES = text("SELECT title FROM patterns WHERE project_id = :project_id")
 STARTED = ["new", "regressed", "spiking", "rising"]
 
 
-async def load_starts(connection: AsyncConnection, project_id: UUID, now: datetime) -> list[Start]:
-    """The patterns that began or jumped in the last six hours."""
+async def load_onsets(
+    connection: AsyncConnection, project_id: UUID, now: datetime
+) -> tuple[list[Onset], dict[str, UUID]]:
+    """The patterns that began or jumped in the last six hours, and the incidents that the last run saw them in."""
     asked = {"project_id": project_id, "trends": STARTED, "since": now - timedelta(hours=6)}
-    return [
-        Start(
-            pattern_id=row.pattern_id,
-            began_at=row.began_at,
+    rows = (await connection.execute(LOAD_ONSETS, asked)).all()
+    onsets = [
+        Onset(
+            pattern=str(row.pattern_id),
             title=row.title,
             services=frozenset(row.services),
+            started_at=row.began_at,
             trace_ids=frozenset(row.trace_ids or ()),
-            incident_id=row.incident_id,
         )
-        for row in await connection.execute(LOAD_STARTS, asked)
+        for row in rows
     ]
+    return onsets, {str(row.pattern_id): row.incident_id for row in rows if row.incident_id is not None}
 
 
 async def load_activities(connection: AsyncConnection, project_id: UUID, now: datetime) -> dict[UUID, Activity]:

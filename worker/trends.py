@@ -83,9 +83,10 @@ def score_trends(activities: Mapping[Key, Activity], now: datetime) -> dict[Key,
         baseline = Baseline.of(past, habits)
         rises += [(key, test) for test in find_rises(tested[key], baseline, now)]
         falls.append((key, find_fall(tested[key], baseline, now)))
-    scores: dict[Key, Score] = dict.fromkeys(tested, Score("steady"))
-    scores |= weigh(falls, len(tested)) | weigh(rises, len(tested))
-    return {key: Score(trend) if trend else scores[key] for key, trend in named.items()}
+    up, down = weigh(rises, len(tested)), weigh(falls, len(tested))
+    fallen = {key: score for key, score in down.items() if score.trend == "falling" and up[key].trend == "steady"}
+    scores = up | fallen
+    return {key: Score(trend) if trend else scores.get(key, Score("steady")) for key, trend in named.items()}
 
 
 def name_return(activity: Activity, now: datetime) -> Trend | None:

@@ -40,9 +40,11 @@ class Announcer:
         self.wake.set()
 
     async def run(self) -> None:
-        """Until closed, and once more then."""
+        """Until closed, and once more then. What the cache did not take is told again, also without another write:
+        else an answer from before an outage would pass for a current one after it."""
         while not self.closing.is_set():
-            await self.wake.wait()
+            if not self.pending:
+                await self.wake.wait()
             self.wake.clear()
             await self.tell()
             with suppress(TimeoutError):
@@ -50,7 +52,7 @@ class Announcer:
         await self.tell()
 
     async def tell(self) -> None:
-        """Raise the generations that are due. What the cache did not take is tried again with the next write."""
+        """Raise the generations that are due; what the cache does not take stays due."""
         due, self.pending = self.pending, set()
         for project_id in due:
             try:

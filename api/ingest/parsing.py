@@ -7,7 +7,7 @@ validated, so that a bad item is rejected alone.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -19,8 +19,7 @@ from common.settings import Settings
 REASONS = {"missing": "missing_field", "extra_forbidden": "unknown_field", "model_type": "not_an_object"}
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """One item that can go on; `cleaned` when it is not quite what was sent."""
 
     error: ErrorIn

@@ -34,12 +34,12 @@ FORMS = (
     re.compile(r"\b()((?:AKIA|ASIA)[A-Z0-9]{16})\b"),
     re.compile(r"\b()(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"),
 )
-# Any text that the expressions above could change holds one of these; looking for them costs a tenth.
-HINTS = (
-    "passw", "pwd", "passphrase", "secret", "token", "key", "auth", "credential", "cookie", "session", "dsn",
-    "signature", "bearer ", "basic ", "://", "sk-", "sk_", "pk_", "rk_", "xox", "gh", "glpat", "mayday_", "akia",
-    "asia", "eyj",
-)  # fmt: skip
+# Any text that a name or form above could change has one of these in lower case: one search for all of them, grouped
+# by first letter, costs a tenth of the expressions above, and half of looking for each word by itself.
+HINT = re.compile(
+    r"p(?:ass|wd|in|k[-_])|s(?:ecret|ess|sn|k[-_]|ignature)|token|key|a(?:uth|kia|sia)"
+    r"|c(?:red|ookie|srf|vv|onnection_string)|xsrf|dsn|b(?:earer|asic)|jwt|://|rk[-_]|xox|g(?:h[pousr]|lpat)|mayday_|eyj"
+)
 CARD = re.compile(r"(?<![0-9A-Za-z.-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z-])")
 
 
@@ -47,8 +47,7 @@ CARD = re.compile(r"(?<![0-9A-Za-z.-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z-])
 def redact_text(text: str) -> tuple[str, int]:
     """The text without its secrets, and how many were taken out. Remembered, since traces repeat."""
     count = 0
-    lowered = text.lower()
-    if any(hint in lowered for hint in HINTS):
+    if HINT.search(text.lower()) is not None:
         for form in (*FORMS, NAMED):
             text, found = form.subn(rf"\1{REDACTED}", text)
             count += found
@@ -78,8 +77,7 @@ def passes_luhn(number: str) -> bool:
 
 def may_hold_secrets(text: str) -> bool:
     """Whether a JSON text is worth a walk: cheap, and true for every text that the walk would change."""
-    lowered = text.lower()
-    return any(hint in lowered for hint in (*HINTS, *SENSITIVE_NAMES)) or CARD.search(text) is not None
+    return HINT.search(text.lower()) is not None or CARD.search(text) is not None
 
 
 def redact_value(value: Any) -> tuple[Any, int]:

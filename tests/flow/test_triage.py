@@ -192,8 +192,8 @@ async def test_every_filter_counts_what_it_says_and_its_sums_are_exact(
 
 async def test_one_cause_in_two_services_is_shown_as_one_incident(service: Service) -> None:
     project = await service.project()
-    await project.send(*[error("cannot connect to ledger", service="ledger") for _ in range(4)])
-    await project.send(*[error("payment failed: ledger is away", service="shop") for _ in range(3)])
+    await project.send(*[error("cannot connect to ledger-db", service="ledger") for _ in range(4)])
+    await project.send(*[error("payment failed: ledger-db is away", service="shop") for _ in range(3)])
     await project.send(*[error("user unknown", service="login") for _ in range(5)])
     await service.run_worker()
     [incident] = (await project.get("/api/errors/patterns"))["incidents"]

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ingest.redaction import REDACTED, is_sensitive_name, may_hold_secrets, passes_luhn, redact_text, redact_value
+from api.ingest.redaction import (
+    HINT,
+    REDACTED,
+    SENSITIVE_NAMES,
+    is_sensitive_name,
+    may_hold_secrets,
+    passes_luhn,
+    redact_text,
+    redact_value,
+)
 from common.keys import Scope, make_key
 
 
@@ -97,3 +106,7 @@ def test_the_cheap_look_misses_nothing_that_the_walk_would_change(value: Any) ->
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once, _ = redact_text(text)
     assert redact_text(once)[0] == once
+
+
+def test_the_hint_is_in_every_sensitive_name() -> None:
+    assert [name for name in SENSITIVE_NAMES if not HINT.search(name)] == []

@@ -1,0 +1,41 @@
+"""The OpenAPI document: what FastAPI makes of the routes, with what it cannot know of them."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from api.ingest.schemas import ErrorBatchIn, ErrorIn
+from api.problems import ProblemDetails
+
+# Bodies that routes read raw, in one pass, and so FastAPI does not see.
+RAW_BODIES = (ErrorBatchIn, ErrorIn)
+PROBLEM = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}}
+PROBLEM_RESPONSE = {"description": "A problem: `type` says which, `detail` what to do", "content": PROBLEM}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+        )
+        schemas = document["components"]["schemas"]
+        _, raw = models_json_schema(
+            [(model, "validation") for model in RAW_BODIES], ref_template="#/components/schemas/{model}"
+        )
+        schemas |= raw["$defs"]
+        for path in document["paths"].values():
+            for operation in path.values():
+                settle_responses(operation["responses"])
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def settle_responses(responses: dict[str, Any]) -> None:
+    """Every failure is a problem; FastAPI's own 422 too."""
+    for status in {"default", "422"} & responses.keys():
+        responses[status] = PROBLEM_RESPONSE

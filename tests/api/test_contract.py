@@ -1,0 +1,70 @@
+"""The OpenAPI document is whole: generators find everything that it names."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+from common.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app(Settings.load(database_url="postgresql://x/y", redis_url="redis://x")).openapi()
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def test_every_reference_leads_to_a_schema_and_every_schema_is_referred_to(document: dict[str, Any]) -> None:
+    named = {reference.removeprefix("#/components/schemas/") for reference in references(document)}
+    assert named == set(document["components"]["schemas"])
+
+
+def test_every_failure_is_documented_as_a_problem(document: dict[str, Any]) -> None:
+    for operation in operations(document):
+        for status, response in operation["responses"].items():
+            if status in ("default", "422"):
+                assert list(response["content"]) == ["application/problem+json"], operation["operationId"]
+
+
+def test_operation_ids_make_good_method_names(document: dict[str, Any]) -> None:
+    names = sorted(operation["operationId"] for operation in operations(document))
+    assert names == [
+        "change_pattern",
+        "get_error",
+        "get_liveness",
+        "get_pattern",
+        "get_patterns",
+        "get_readiness",
+        "list_errors",
+        "list_recent_errors",
+        "log_error",
+        "log_errors",
+    ]
+
+
+def test_bodies_of_the_write_side_are_described(document: dict[str, Any]) -> None:
+    batch = document["paths"]["/api/errors/batch"]["post"]["requestBody"]["content"]
+    assert batch["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBatchIn"}
+    error = document["components"]["schemas"]["ErrorIn"]
+    assert error["required"] == ["service", "severity", "message"]
+    assert all("description" in field for name, field in error["properties"].items() if name != "severity")
+
+
+def test_the_document_is_plain_json(document: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(document)) == document
