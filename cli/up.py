@@ -43,7 +43,8 @@ class Stopped(Exception):
 def up() -> None:
     """Run Mayday here: Postgres and Valkey (unless URLs point elsewhere), schema, first keys, API and worker."""
     for wish in ENDINGS:
-        if signal.getsignal(wish) != signal.SIG_IGN:  # nohup has it ignored
+        # nohup has SIGHUP ignored, and means it; a shell has SIGINT ignored in what it puts into the background
+        if wish != signal.SIGHUP or signal.getsignal(wish) != signal.SIG_IGN:
             signal.signal(wish, raise_stopped)
     with failing_in_a_sentence():
         settings = Settings.load()

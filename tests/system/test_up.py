@@ -87,6 +87,15 @@ def mayday() -> Iterator[Mayday]:
             running.end(signal.SIGTERM)
 
 
+def test_ctrl_c_stops_one_that_a_shell_put_into_the_background(mayday: Mayday) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # children inherit it, as from a script's `&`
+    try:
+        mayday.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert mayday.end(signal.SIGINT) == 0
+
+
 def printed_curls(log: str) -> list[str]:
     return re.findall(r"^  (curl .*)$", log, re.MULTILINE)
 
