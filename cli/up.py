@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,9 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 25.0
 RESTART_SECONDS = (1.0, 30.0)
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a supervisor, a terminal that was closed
+
+
+stopping = threading.Event()
 
 
 class UpFailed(Exception):
@@ -61,7 +65,14 @@ def raise_stopped(_number: int, _frame: FrameType | None) -> None:
     """Turn the first signal into a clean way out, and ignore those that come while it is walked."""
     for wish in ENDINGS:
         signal.signal(wish, signal.SIG_IGN)
+    stopping.set()
     raise Stopped
+
+
+def go_on() -> None:
+    """Raise Stopped when we were told to stop: Python drops what a handler raises while it starts a child."""
+    if stopping.is_set():
+        raise Stopped
 
 
 def run(settings: Settings) -> None:
@@ -184,6 +195,7 @@ def wait_until_ready(api: subprocess.Popen[bytes], settings: Settings) -> None:
     until = time.monotonic() + READY_SECONDS
     state = "no answer"
     while time.monotonic() < until:
+        go_on()
         if api.poll() is not None:
             raise UpFailed(f"the API ended with {api.returncode}: its log stands above")
         try:
@@ -231,6 +243,7 @@ def watch(api: subprocess.Popen[bytes], settings: Settings, tend: Callable[[], s
 
 
 def look_after(api: subprocess.Popen[bytes], tend: Callable[[], str]) -> None:
+    go_on()
     if api.poll() is not None:
         raise UpFailed(f"the API ended with {api.returncode}: its log stands above")
     if news := tend():
