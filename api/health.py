@@ -1,6 +1,7 @@
 """Whether this process lives, and whether it can do its work. Without a key, for probes."""
 
 import asyncio
+from functools import cache
 from typing import cast
 
 from alembic.config import Config
@@ -65,6 +66,7 @@ async def check_database(engine: AsyncEngine) -> tuple[str, str]:
     return "ok", "ok" if found == wanted else f"at {found}, this release wants {wanted}: run `./mayday migrate`"
 
 
+@cache
 def expected_revision() -> str | None:
-    """The newest revision among the migrations of this release."""
+    """The newest revision among the migrations of this release; the files are read once, not at every probe."""
     return ScriptDirectory.from_config(Config(ROOT / "alembic.ini")).get_current_head()

@@ -38,7 +38,7 @@ class Answer:
     @classmethod
     def of(cls, body: bytes) -> Self:
         """Compress once; the ETag is made of the content, so equal answers have equal tags in every process."""
-        return cls(f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"', compress(body))
+        return cls(make_etag(body), compress(body))
 
 
 @dataclass(slots=True)
@@ -127,6 +127,11 @@ class Cache:
         except (RedisError, OSError, TimeoutError) as error:
             self.left_alone_until = time.monotonic() + self.retry_seconds
             raise CacheUnavailable(f"the cache did not answer: {error!r}") from error
+
+
+def make_etag(body: bytes) -> str:
+    """A weak ETag: codings of one body share it."""
+    return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def generation_key(project_id: UUID, topic: Topic) -> str:

@@ -1,12 +1,12 @@
 """How answers of the read side go out: coding, ETag, 304, and who may keep them for how long. Pure but for Response."""
 
-import hashlib
 from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from api.read.caching import Served
+from common.cache import make_etag
 from common.compression import Encoding
 
 # When a client likes several codings equally well, the one that is smallest for its cost.
@@ -70,4 +70,4 @@ def respond(served: Served, headers: Headers, *, max_age_seconds: int, stale_sec
 
 def serve_once(body: bytes) -> Served:
     """An answer that no cache holds."""
-    return Served(f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"', "identity", body, "bypass")
+    return Served(make_etag(body), "identity", body, "bypass")
