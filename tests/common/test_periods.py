@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.periods import (
+from common.budgets.periods import (
     PeriodKind,
     UnknownZone,
     find_zone,
