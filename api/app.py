@@ -17,6 +17,7 @@ from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
 from api.ingest.storms import StormControl
 from api.ingest.writer import Writer
+from api.limits import Limits
 from api.middleware import RequestFrame
 from api.read import routes as read_routes
 from api.read.caching import Reads
@@ -36,6 +37,7 @@ class State(TypedDict):
     engine: AsyncEngine
     cache: Cache
     key_ring: KeyRing
+    limits: Limits
     writer: Writer
     storms: StormControl
     reads: Reads
@@ -74,6 +76,7 @@ def lifespan_of(settings: Settings) -> Any:
             stack.push_async_callback(engine.dispose)
             cache = Cache.connect(settings)
             stack.push_async_callback(cache.close)
+            limits = await stack.enter_async_context(Limits(cache, settings))
             announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
             writer = await stack.enter_async_context(Writer(settings, announcer.announce))
             yield {
@@ -81,6 +84,7 @@ def lifespan_of(settings: Settings) -> Any:
                 "engine": engine,
                 "cache": cache,
                 "key_ring": KeyRing(engine, settings.key_cache_seconds),
+                "limits": limits,
                 "writer": writer,
                 "storms": StormControl(settings.storm_errors_per_minute),
                 "reads": Reads(cache, engine, settings),

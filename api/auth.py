@@ -13,6 +13,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.limits import Limits
 from api.problems import Forbidden, Unauthorized
 from common.keys import Scope, parse_key
 
@@ -85,6 +86,8 @@ def requires(scope: Scope) -> object:
         structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
         if not caller.scope.allows(scope):
             raise Forbidden(f"this key has the scope {caller.scope.value}; a key with the scope {scope.value} may")
+        limits = cast("Limits", request.state.limits)
+        limits.admit(caller.project_id, caller.key_id, request.scope, ingest=scope is Scope.ingest)
         return caller
 
     return Depends(authorize)

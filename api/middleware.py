@@ -37,8 +37,10 @@ class RequestFrame:
         sent_id = Headers(scope=scope).get("x-request-id", "")
         request_id = sent_id if CLIENT_REQUEST_ID.fullmatch(sent_id) else uuid_utils.uuid7().hex
         scope["request_id"] = request_id
+        # HEAD is answered as GET is, without the body
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self.answer(scope, receive, Reply(send, request_id))
+            await self.answer(asked, receive, Reply(send, request_id, asked, has_body=asked is scope))
 
     async def answer(self, scope: Scope, receive: Receive, reply: "Reply") -> None:
         """Run the application under the time limit; what it raises becomes a problem, if nothing was sent yet."""
@@ -59,9 +61,11 @@ class RequestFrame:
 class Reply:
     """Sends one answer on, with the headers that every answer has, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, scope: Scope, *, has_body: bool) -> None:
         self.inner = send
         self.request_id = request_id
+        self.scope = scope
+        self.has_body = has_body
         self.status = 0
 
     async def send(self, message: Message) -> None:
@@ -69,8 +73,13 @@ class Reply:
             self.status = message["status"]
             headers = MutableHeaders(raw=message["headers"])
             headers["X-Request-ID"] = self.request_id
+            if (allowance := self.scope.get("allowance")) and allowance.meters:
+                headers["RateLimit-Policy"] = allowance.policy_field
+                headers["RateLimit"] = allowance.field()
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
+        elif not self.has_body:
+            message = {**message, "body": b""}
         await self.inner(message)
 
 

@@ -8,6 +8,7 @@ Problem
 ├── BodyTooLarge 413        over a limit, before or after decompression
 ├── Unsupported 415         a media type or content coding that is not taken
 ├── Invalid 422             the request does not say what it must; `errors` names each place
+├── QuotaExceeded 429       a limit of the key or the project is used up: see Retry-After; `errors` names the policies
 └── Unavailable 503         come again: see Retry-After
     ├── Overloaded          the writer's buffer is full
     └── TimedOut            no answer in time; what was sent may have been stored: send it again with the same ids
@@ -98,6 +99,13 @@ class Invalid(Problem):
     status, slug, title = 422, "invalid", "Request not valid"
 
 
+class QuotaExceeded(Problem):
+    status, slug, title = 429, "quota-exceeded", "Quota used up"
+
+    def __init__(self, detail: str, spent: list[ProblemPlace], *, retry_after_seconds: int) -> None:
+        super().__init__(detail, errors=spent, headers={"Retry-After": str(retry_after_seconds)})
+
+
 class Unavailable(Problem):
     status, slug, title = 503, "unavailable", "Not available now"
 
@@ -127,6 +135,8 @@ def respond(problem: HTTPException, path: str, request_id: str) -> Response:
         errors=ours.errors[:MAX_LISTED] if ours and ours.errors else None,
     )
     headers = {"Cache-Control": "no-store", **(problem.headers or {})}
+    if "GET" in headers.get("Allow", "").split(", "):
+        headers["Allow"] += ", HEAD"
     return Response(body.model_dump_json(exclude_none=True), status, headers, "application/problem+json")
 
 

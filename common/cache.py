@@ -7,7 +7,7 @@ for `cache_retry_seconds`. Callers see `CacheUnavailable` and go to Postgres.
 import hashlib
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 from uuid import UUID, uuid4
@@ -115,6 +115,15 @@ class Cache:
             pipeline.hset(key, mapping=fields)
             pipeline.pexpire(key, int(self.ttl_seconds * random.uniform(900, 1000)))  # noqa: S311
             await self.ask(pipeline.execute())
+
+    async def add(self, amounts: Sequence[tuple[str, int]], ttl_seconds: int) -> list[int]:
+        """Add to the counter at each key, in one round trip; gives the new totals. Raises CacheUnavailable."""
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for key, amount in amounts:
+                pipeline.incrby(key, amount)
+                pipeline.expire(key, ttl_seconds)
+            answers = await self.ask(pipeline.execute())
+        return [int(total) for total in answers[::2]]
 
     async def ask(self, call: Any) -> Any:
         """Await one call, or raise CacheUnavailable at once while Redis is left alone."""

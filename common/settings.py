@@ -92,6 +92,18 @@ class Settings(BaseSettings):
         description="How long a process trusts a key that it looked up; a revoked key works that long.",
     )
 
+    # how much may be used in a minute; 0: without limit
+    limit_key_requests: NonNegativeInt = Field(600_000, description="Requests with one key in a minute; 0: any.")
+    limit_project_requests: NonNegativeInt = Field(
+        1_200_000, description="Requests with all keys of a project in a minute; 0: any."
+    )
+    limit_project_errors: NonNegativeInt = Field(
+        6_000_000, description="Errors (and usage records) that a project may send in a minute; 0: any."
+    )
+    limit_project_bytes: NonNegativeInt = Field(
+        6 * 2**30, description="Bytes of bodies, unpacked, that a project may send in a minute; 0: any."
+    )
+
     # the cache
     cache_timeout_seconds: PositiveFloat = Field(0.2, description="Time limit of one call to the cache.")
     cache_retry_seconds: PositiveFloat = Field(2.0, description="How long the cache is left alone after it failed.")

@@ -21,6 +21,7 @@ from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer, ErrorBatchIn, ErrorIn, RejectedItem
 from api.ingest.storms import StormControl
 from api.ingest.writer import Writer
+from api.limits import Allowance
 from api.problems import Invalid, Unsupported
 from common.settings import Settings
 from common.tables import Adjustment
@@ -51,7 +52,10 @@ async def log_errors(request: Request, response: Response, caller: IngestCaller)
     """
     settings = cast("Settings", request.state.settings)
     body = await request.body()
+    allowance = cast("Allowance", request.scope["allowance"])
+    allowance.count("bytes", len(body))
     items = parse_lines(body, settings) if media_type(request) == NDJSON else parse_batch(body, settings)
+    allowance.count("errors", len(items))
     frame = Frame.now(caller.project_id, settings)
     admit = cast("StormControl", request.state.storms).admit
     rows = {index: admit(make_row(item, frame)) for index, item in enumerate(items) if isinstance(item, Parsed)}
@@ -67,7 +71,11 @@ async def log_error(request: Request, caller: IngestCaller) -> ErrorAnswer:
     """Store one error. 201 comes after the commit: it stays stored."""
     settings = cast("Settings", request.state.settings)
     media_type(request)
-    item = parse_one(await request.body(), settings)
+    body = await request.body()
+    allowance = cast("Allowance", request.scope["allowance"])
+    allowance.count("bytes", len(body))
+    allowance.count("errors", 1)
+    item = parse_one(body, settings)
     if isinstance(item, Rejected):
         raise Invalid(item.detail, errors=[describe_place(item)])
     row = cast("StormControl", request.state.storms).admit(make_row(item, Frame.now(caller.project_id, settings)))
