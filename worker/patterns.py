@@ -20,8 +20,8 @@ from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, load_snapshot, publish_snapshots
 from common.snapshots.schema import TrendFacts
 from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
+from worker.fingerprints import assign_patterns, first_pattern_id
 from worker.incidents import Incident, find_incidents
-from worker.rollups import assign_patterns, first_pattern_id
 from worker.series import LIST_TITLES, load_activities, load_onsets
 from worker.trends import Score, score_trends
 

@@ -1,23 +1,19 @@
-"""Folds deltas into rollups and fingerprints: the only reader of deltas, the only writer of the other two.
+"""Folds deltas into rollups and fingerprints: the only reader of deltas, the only writer of rollups.
 
-A project's writes go one at a time under `PROJECT_LOCK`, so they cannot deadlock; each chunk is one transaction, so
-a fold that dies half-way has done nothing and one that is run twice adds nothing.
+A project's writes go one at a time under its lock, so they cannot deadlock; each chunk is one transaction, so a fold
+that dies half-way has done nothing and one that is run twice adds nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
-from uuid import UUID, uuid5
+from collections.abc import Iterable
+from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.fingerprint import FINGERPRINT_VERSION, fingerprint_error
+from worker.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_to_known, add_unknown, lock_project
 
 CHUNK_DELTAS = 5_000
 CHUNK_ROLLUPS = 20_000
-CHUNK_EXAMPLES = 200
-UNKNOWN_VERSION = 0  # the fingerprint's texts could not be made yet, for want of an error that has it
 
 # The projects that have deltas to fold.
 PROJECTS_WITH_DELTAS = text("""
@@ -27,9 +23,6 @@ PROJECTS_WITH_DELTAS = text("""
 
 # All projects.
 PROJECTS = text("SELECT project_id FROM projects ORDER BY project_id")
-
-# Waits for the right to write one project's rollups and fingerprints, until the transaction ends.
-PROJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('mayday:rollups:' || :project_id, 0))")
 
 # Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got.
 FOLD = text("""
@@ -55,52 +48,6 @@ FOLD = text("""
            min(t.first_seen) AS first_seen, max(t.last_seen) AS last_seen, coalesce(f.version, 0) AS version
     FROM taken t LEFT JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = t.fingerprint
     GROUP BY t.fingerprint, f.version ORDER BY t.fingerprint
-""")
-
-# One error of each wanted fingerprint, found by the instant that it was last seen; the day prunes the partitions.
-# With `=` in place of BETWEEN Postgres takes the index without the fingerprint, slow where many share an instant.
-EXAMPLES = text("""
-    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint
-    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:instants AS timestamptz[])) AS wanted (fingerprint, seen)
-    CROSS JOIN LATERAL (
-        SELECT message, error_type, stack_trace, client_fingerprint FROM errors
-        WHERE project_id = :project_id AND day = (wanted.seen AT TIME ZONE 'UTC')::date
-          AND fingerprint = wanted.fingerprint AND occurred_at BETWEEN wanted.seen AND wanted.seen
-        LIMIT 1
-    ) e
-""")
-
-# Adds what known fingerprints got.
-ADD_TO_KNOWN = text("""
-    UPDATE fingerprints f
-    SET count = f.count + got.count,
-        first_seen = least(f.first_seen, got.first_seen), last_seen = greatest(f.last_seen, got.last_seen)
-    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:counts AS bigint[]),
-                CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]))
-         AS got (fingerprint, count, first_seen, last_seen)
-    WHERE f.project_id = :project_id AND f.fingerprint = got.fingerprint
-""")
-
-# Makes a fingerprint, in a pattern of its own until its like is looked for; one that had no texts yet gets them.
-ADD_UNKNOWN = text("""
-    INSERT INTO fingerprints (project_id, fingerprint, pattern_id, version, grouped_by, error_type, origin, skeleton,
-                              title, count, first_seen, last_seen)
-    VALUES (:project_id, :fingerprint, :pattern_id, :version, :grouped_by, :error_type, :origin, :skeleton, :title,
-            :count, :first_seen, :last_seen)
-    ON CONFLICT (project_id, fingerprint) DO UPDATE
-    SET version = EXCLUDED.version, grouped_by = EXCLUDED.grouped_by, error_type = EXCLUDED.error_type,
-        origin = EXCLUDED.origin, skeleton = EXCLUDED.skeleton, title = EXCLUDED.title,
-        count = fingerprints.count + EXCLUDED.count,
-        first_seen = least(fingerprints.first_seen, EXCLUDED.first_seen),
-        last_seen = greatest(fingerprints.last_seen, EXCLUDED.last_seen)
-""")
-
-# Gives fingerprints their patterns.
-ASSIGN_PATTERNS = text("""
-    UPDATE fingerprints f SET pattern_id = given.pattern_id
-    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:pattern_ids AS uuid[])) AS given (fingerprint, pattern_id)
-    WHERE f.project_id = :project_id AND f.fingerprint = given.fingerprint
-      AND f.pattern_id IS DISTINCT FROM given.pattern_id
 """)
 
 # Adds a chunk of five-minute rows that got old to the first bucket of their hour.
@@ -134,22 +81,6 @@ DELETE_OLD_ROLLUPS = text("""
       AND bucket < date_trunc('day', now() - make_interval(days => :retention_days), 'UTC')
 """)
 
-# Deletes the fingerprints that no kept error has.
-DELETE_OLD_FINGERPRINTS = text("""
-    DELETE FROM fingerprints WHERE project_id = :project_id
-      AND last_seen < date_trunc('day', now() - make_interval(days => :retention_days), 'UTC')
-""")
-
-
-async def lock_project(connection: AsyncConnection, project_id: UUID) -> None:
-    """Keep other writers of this project's rollups and fingerprints out until the transaction ends."""
-    await connection.execute(PROJECT_LOCK, {"project_id": str(project_id)})
-
-
-def first_pattern_id(project_id: UUID, fingerprint: int) -> UUID:
-    """The pattern that a fingerprint is in until its like is looked for, and keeps when it founds a pattern."""
-    return uuid5(project_id, str(fingerprint))
-
 
 async def fold_deltas(engine: AsyncEngine, fine_hours: int) -> int:
     """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded."""
@@ -172,85 +103,6 @@ async def fold_chunk(engine: AsyncEngine, project_id: UUID, fine_hours: int, *, 
         await add_to_known(connection, project_id, [row for row in got if row.version != UNKNOWN_VERSION])
         await add_unknown(connection, project_id, [row for row in got if row.version == UNKNOWN_VERSION])
     return sum(row.deltas for row in got)
-
-
-async def add_to_known(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
-    if not got:
-        return
-    added = {
-        "project_id": project_id,
-        "fingerprints": [row.fingerprint for row in got],
-        "counts": [row.errors for row in got],
-        "firsts": [row.first_seen for row in got],
-        "lasts": [row.last_seen for row in got],
-    }
-    await connection.execute(ADD_TO_KNOWN, added)
-
-
-async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
-    """Make the fingerprints, with texts from one error of each; few at a time, since stack traces may be long."""
-    for start in range(0, len(got), CHUNK_EXAMPLES):
-        few = got[start : start + CHUNK_EXAMPLES]
-        texts = await example_texts(connection, project_id, {row.fingerprint: row.last_seen for row in few})
-        rows = [
-            {
-                "project_id": project_id,
-                "fingerprint": row.fingerprint,
-                "pattern_id": first_pattern_id(project_id, row.fingerprint),
-                "count": row.errors,
-                "first_seen": row.first_seen,
-                "last_seen": row.last_seen,
-                **(texts.get(row.fingerprint) or texts_without_example(row.fingerprint)),
-            }
-            for row in few
-        ]
-        await connection.execute(ADD_UNKNOWN, rows)
-
-
-async def example_texts(
-    connection: AsyncConnection, project_id: UUID, seen: Mapping[int, datetime]
-) -> dict[int, dict[str, Any]]:
-    """What `common.fingerprint` says of one error of each fingerprint; those without an error are left out."""
-    asked = {"project_id": project_id, "fingerprints": list(seen), "instants": list(seen.values())}
-    examples = (await connection.execute(EXAMPLES, asked)).all()
-    return {example.fingerprint: texts_of(example) for example in examples}
-
-
-def texts_of(example: Row[Any]) -> dict[str, Any]:
-    found = fingerprint_error(
-        message=example.message,
-        error_type=example.error_type,
-        stack_trace=example.stack_trace,
-        client_fingerprint=example.client_fingerprint,
-    )
-    return {
-        "version": FINGERPRINT_VERSION,
-        "grouped_by": found.grouped_by,
-        "error_type": example.error_type,
-        "origin": found.origin,
-        "skeleton": found.skeleton,
-        "title": found.title,
-    }
-
-
-def texts_without_example(fingerprint: int) -> dict[str, Any]:
-    """Texts that no other fingerprint has, so that it is grouped with nothing until an error of it comes."""
-    name = f"{fingerprint & 2**64 - 1:016x}"
-    return {
-        "version": UNKNOWN_VERSION,
-        "grouped_by": "message",
-        "error_type": None,
-        "origin": name,
-        "skeleton": name,
-        "title": f"Error {name}",
-    }
-
-
-async def assign_patterns(connection: AsyncConnection, project_id: UUID, given: Mapping[int, UUID]) -> None:
-    """Give each fingerprint its pattern, inside the caller's transaction."""
-    await lock_project(connection, project_id)
-    asked = {"project_id": project_id, "fingerprints": list(given), "pattern_ids": list(given.values())}
-    await connection.execute(ASSIGN_PATTERNS, asked)
 
 
 async def compact_rollups(engine: AsyncEngine, projects: Iterable[UUID], fine_hours: int) -> int:

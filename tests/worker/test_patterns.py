@@ -14,9 +14,10 @@ from common.snapshots import WINDOWS_HOURS, load_snapshot, store_snapshot
 from common.snapshots.counting import compute_snapshot, start_of_window
 from common.snapshots.schema import PatternsAnswer
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
+from worker.fingerprints import first_pattern_id
 from worker.jobs import Tools
 from worker.patterns import find_patterns, update_patterns, update_trends
-from worker.rollups import first_pattern_id, fold_deltas
+from worker.rollups import fold_deltas
 
 USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
 NOW = datetime(2026, 11, 23, 14, 33, 20, tzinfo=UTC)

@@ -55,7 +55,7 @@ async def test_a_fold_that_dies_half_way_loses_nothing(engine: AsyncEngine, monk
         raise ConnectionResetError
 
     with monkeypatch.context() as patched:
-        patched.setattr("worker.rollups.example_texts", die)
+        patched.setattr("worker.fingerprints.example_texts", die)
         with pytest.raises(ConnectionResetError):
             await fold_deltas(engine, 48)
     assert await scalar(engine, "SELECT count(*) FROM rollups") == 0

@@ -1,0 +1,161 @@
+"""What is the same at ingest, as a row each: its texts, counts, when it was seen, and the pattern that it is in.
+
+The only writer of `fingerprints`; its callers are the fold, which counts, and `worker/patterns.py`, which groups.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.fingerprint import FINGERPRINT_VERSION, fingerprint_error
+
+CHUNK_EXAMPLES = 200
+UNKNOWN_VERSION = 0  # the fingerprint's texts could not be made yet, for want of an error that has it
+
+# Waits for the right to write one project's rollups and fingerprints, until the transaction ends.
+PROJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('mayday:rollups:' || :project_id, 0))")
+
+# One error of each wanted fingerprint, found by the instant that it was last seen; the day prunes the partitions.
+# With `=` in place of BETWEEN Postgres takes the index without the fingerprint, slow where many share an instant.
+EXAMPLES = text("""
+    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:instants AS timestamptz[])) AS wanted (fingerprint, seen)
+    CROSS JOIN LATERAL (
+        SELECT message, error_type, stack_trace, client_fingerprint FROM errors
+        WHERE project_id = :project_id AND day = (wanted.seen AT TIME ZONE 'UTC')::date
+          AND fingerprint = wanted.fingerprint AND occurred_at BETWEEN wanted.seen AND wanted.seen
+        LIMIT 1
+    ) e
+""")
+
+# Adds what known fingerprints got.
+ADD_TO_KNOWN = text("""
+    UPDATE fingerprints f
+    SET count = f.count + got.count,
+        first_seen = least(f.first_seen, got.first_seen), last_seen = greatest(f.last_seen, got.last_seen)
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:counts AS bigint[]),
+                CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]))
+         AS got (fingerprint, count, first_seen, last_seen)
+    WHERE f.project_id = :project_id AND f.fingerprint = got.fingerprint
+""")
+
+# Makes a fingerprint, in a pattern of its own until its like is looked for; one that had no texts yet gets them.
+ADD_UNKNOWN = text("""
+    INSERT INTO fingerprints (project_id, fingerprint, pattern_id, version, grouped_by, error_type, origin, skeleton,
+                              title, count, first_seen, last_seen)
+    VALUES (:project_id, :fingerprint, :pattern_id, :version, :grouped_by, :error_type, :origin, :skeleton, :title,
+            :count, :first_seen, :last_seen)
+    ON CONFLICT (project_id, fingerprint) DO UPDATE
+    SET version = EXCLUDED.version, grouped_by = EXCLUDED.grouped_by, error_type = EXCLUDED.error_type,
+        origin = EXCLUDED.origin, skeleton = EXCLUDED.skeleton, title = EXCLUDED.title,
+        count = fingerprints.count + EXCLUDED.count,
+        first_seen = least(fingerprints.first_seen, EXCLUDED.first_seen),
+        last_seen = greatest(fingerprints.last_seen, EXCLUDED.last_seen)
+""")
+
+# Gives fingerprints their patterns.
+ASSIGN_PATTERNS = text("""
+    UPDATE fingerprints f SET pattern_id = given.pattern_id
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:pattern_ids AS uuid[])) AS given (fingerprint, pattern_id)
+    WHERE f.project_id = :project_id AND f.fingerprint = given.fingerprint
+      AND f.pattern_id IS DISTINCT FROM given.pattern_id
+""")
+
+# Deletes the fingerprints that no kept error has.
+DELETE_OLD_FINGERPRINTS = text("""
+    DELETE FROM fingerprints WHERE project_id = :project_id
+      AND last_seen < date_trunc('day', now() - make_interval(days => :retention_days), 'UTC')
+""")
+
+
+async def lock_project(connection: AsyncConnection, project_id: UUID) -> None:
+    """Keep other writers of this project's rollups and fingerprints out until the transaction ends."""
+    await connection.execute(PROJECT_LOCK, {"project_id": str(project_id)})
+
+
+def first_pattern_id(project_id: UUID, fingerprint: int) -> UUID:
+    """The pattern that a fingerprint is in until its like is looked for, and keeps when it founds a pattern."""
+    return uuid5(project_id, str(fingerprint))
+
+
+async def add_to_known(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
+    if not got:
+        return
+    added = {
+        "project_id": project_id,
+        "fingerprints": [row.fingerprint for row in got],
+        "counts": [row.errors for row in got],
+        "firsts": [row.first_seen for row in got],
+        "lasts": [row.last_seen for row in got],
+    }
+    await connection.execute(ADD_TO_KNOWN, added)
+
+
+async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
+    """Make the fingerprints, with texts from one error of each; few at a time, since stack traces may be long."""
+    for start in range(0, len(got), CHUNK_EXAMPLES):
+        few = got[start : start + CHUNK_EXAMPLES]
+        texts = await example_texts(connection, project_id, {row.fingerprint: row.last_seen for row in few})
+        rows = [
+            {
+                "project_id": project_id,
+                "fingerprint": row.fingerprint,
+                "pattern_id": first_pattern_id(project_id, row.fingerprint),
+                "count": row.errors,
+                "first_seen": row.first_seen,
+                "last_seen": row.last_seen,
+                **(texts.get(row.fingerprint) or texts_without_example(row.fingerprint)),
+            }
+            for row in few
+        ]
+        await connection.execute(ADD_UNKNOWN, rows)
+
+
+async def example_texts(
+    connection: AsyncConnection, project_id: UUID, seen: Mapping[int, datetime]
+) -> dict[int, dict[str, Any]]:
+    """What `common.fingerprint` says of one error of each fingerprint; those without an error are left out."""
+    asked = {"project_id": project_id, "fingerprints": list(seen), "instants": list(seen.values())}
+    examples = (await connection.execute(EXAMPLES, asked)).all()
+    return {example.fingerprint: texts_of(example) for example in examples}
+
+
+def texts_of(example: Row[Any]) -> dict[str, Any]:
+    found = fingerprint_error(
+        message=example.message,
+        error_type=example.error_type,
+        stack_trace=example.stack_trace,
+        client_fingerprint=example.client_fingerprint,
+    )
+    return {
+        "version": FINGERPRINT_VERSION,
+        "grouped_by": found.grouped_by,
+        "error_type": example.error_type,
+        "origin": found.origin,
+        "skeleton": found.skeleton,
+        "title": found.title,
+    }
+
+
+def texts_without_example(fingerprint: int) -> dict[str, Any]:
+    """Texts that no other fingerprint has, so that it is grouped with nothing until an error of it comes."""
+    name = f"{fingerprint & 2**64 - 1:016x}"
+    return {
+        "version": UNKNOWN_VERSION,
+        "grouped_by": "message",
+        "error_type": None,
+        "origin": name,
+        "skeleton": name,
+        "title": f"Error {name}",
+    }
+
+
+async def assign_patterns(connection: AsyncConnection, project_id: UUID, given: Mapping[int, UUID]) -> None:
+    """Give each fingerprint its pattern, inside the caller's transaction."""
+    await lock_project(connection, project_id)
+    asked = {"project_id": project_id, "fingerprints": list(given), "pattern_ids": list(given.values())}
+    await connection.execute(ASSIGN_PATTERNS, asked)
