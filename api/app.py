@@ -21,6 +21,7 @@ from api.limits import Limits
 from api.middleware import RequestFrame
 from api.read import routes as read_routes
 from api.read.caching import Reads
+from api.starting import starting
 from api.triage import routes as triage_routes
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
@@ -79,6 +80,7 @@ def lifespan_of(settings: Settings) -> Any:
             limits = await stack.enter_async_context(Limits(cache, settings))
             announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
             writer = await stack.enter_async_context(Writer(settings, announcer.announce))
+            await stack.enter_async_context(starting([engine, writer.engine], settings))
             yield {
                 "settings": settings,
                 "engine": engine,

@@ -1,25 +1,19 @@
 """Whether this process lives, and whether it can do its work. Without a key, for probes."""
 
 import asyncio
-from functools import cache
 from typing import cast
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.ingest.writer import Writer
-from common.settings import ROOT
+from common.database.schema import find_schema_problem
 
 router = APIRouter(tags=["health"])
 
 CHECK_SECONDS = 2.0
-# The revision that the schema stands at.
-FIND_REVISION = text("SELECT version_num FROM alembic_version")
 
 
 class Liveness(BaseModel):
@@ -56,17 +50,7 @@ async def get_readiness(request: Request, response: Response) -> Readiness:
 async def check_database(engine: AsyncEngine) -> tuple[str, str]:
     """How Postgres and its schema are, in a word or a sentence each."""
     try:
-        async with asyncio.timeout(CHECK_SECONDS), engine.connect() as connection:
-            found = await connection.scalar(FIND_REVISION)
-    except (SQLAlchemyError, OSError) as error:
-        cause = getattr(error, "orig", None) or error
-        missing = "UndefinedTable" in str(cause)
-        return ("ok", "not made yet: run `./mayday migrate`") if missing else ("does not answer", "unknown")
-    wanted = expected_revision()
-    return "ok", "ok" if found == wanted else f"at {found}, this release wants {wanted}: run `./mayday migrate`"
-
-
-@cache
-def expected_revision() -> str | None:
-    """The newest revision among the migrations of this release; the files are read once, not at every probe."""
-    return ScriptDirectory.from_config(Config(ROOT / "alembic.ini")).get_current_head()
+        async with asyncio.timeout(CHECK_SECONDS):
+            return "ok", await find_schema_problem(engine) or "ok"
+    except (SQLAlchemyError, OSError):
+        return "does not answer", "unknown"

@@ -23,10 +23,11 @@ def migrate(
     """Bring the schema up to this release. One runner at a time; a second one waits and finds nothing to do."""
     with failing_in_a_sentence():
         settings = find_database()
+        database_url = settings.migrate_database_url or settings.database_url
         if check:
-            command.check(alembic_config(settings))
+            command.check(alembic_config(settings.model_copy(update={"database_url": database_url})))
         else:
-            upgrade(settings.database_url)
+            upgrade(database_url)
             typer.echo("the schema is that of this release")
 
 

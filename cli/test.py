@@ -1,5 +1,6 @@
 """`mayday test`: the tests, against a Postgres and a Valkey that they start themselves."""
 
+import os
 import subprocess
 import sys
 
@@ -7,8 +8,18 @@ import typer
 
 from common.settings import ROOT
 
+# What a first word stands for: its environment, and what goes to pytest.
+KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
+    "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),
+}
+
 
 def test(context: typer.Context) -> None:
-    """Run the tests; what follows goes to pytest (`mayday test -k writer`)."""
-    command = [sys.executable, "-m", "pytest", *context.args]
-    raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+    """Run the tests; what follows goes to pytest (`mayday test -k writer`).
+
+    `mayday test pooled`: the flow tests through PgBouncer in transaction mode.
+    """
+    kind, *rest = context.args or [""]
+    environment, arguments = KINDS.get(kind, ({}, [kind] if kind else []))
+    command = [sys.executable, "-m", "pytest", *arguments, *rest]
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=False).returncode)

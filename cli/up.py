@@ -81,7 +81,7 @@ def run(settings: Settings) -> None:
     with ExitStack() as stack:
         settings, tend = stack.enter_context(stores(settings))
         with failing_in_a_sentence():
-            upgrade(settings.database_url)
+            upgrade(settings.migrate_database_url or settings.database_url)
             keys = asyncio.run(first_keys(settings))
         stack.enter_context(announced(settings))
         api = stack.enter_context(program("api", settings))

@@ -32,6 +32,16 @@ class Settings(BaseSettings):
         description="PostgreSQL to use, as postgresql://user:password@host:port/name. "
         "Empty: `mayday up` starts the embedded one.",
     )
+    migrate_database_url: str = Field(
+        "",
+        description="The same database for `mayday migrate`: past a pooler, or as the role that owns the tables. "
+        "Empty: MAYDAY_DATABASE_URL.",
+    )
+    database_pooler: Literal["none", "transaction"] = Field(
+        "none",
+        description="transaction: between the programs and Postgres stands PgBouncer, or another pooler, in "
+        "transaction mode.",
+    )
     redis_url: str = Field(
         "",
         description="Redis or Valkey to use for cache and queue, as redis://host:port/0. "
@@ -139,13 +149,13 @@ class Settings(BaseSettings):
     )
     default_project: str = Field("default", min_length=1, description="Name of the project that `mayday up` makes.")
 
-    @field_validator("database_url", "redis_url", "cache_url", "queue_url")
+    @field_validator("database_url", "migrate_database_url", "redis_url", "cache_url", "queue_url")
     @classmethod
     def has_known_scheme(cls, url: str, info: Any) -> str:
         """Refuse a URL of a kind that the programs cannot use, with the forms that they can."""
         schemes = (
             ("postgresql://", "postgres://", "postgresql+asyncpg://")
-            if info.field_name == "database_url"
+            if info.field_name.endswith("database_url")
             else ("redis://", "rediss://", "unix://")
         )
         if url and not url.startswith(schemes):

@@ -26,6 +26,7 @@ from common.cache import Cache
 from common.database import make_engine
 from common.keys import Scope as KeyScope
 from common.settings import Settings
+from tests.pgbouncer import run_pgbouncer
 from worker.jobs import Tools
 from worker.main import run_due
 
@@ -75,12 +76,21 @@ def template(servers: Stores) -> Iterator[str]:
     asyncio.run(execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@pytest.fixture(scope="session")
+def pooler(servers: Stores) -> Iterator[str]:
+    """URL of a PgBouncer in transaction mode in front of the tests' Postgres."""
+    with run_pgbouncer(servers.database_url) as url:
+        yield url
+
+
 @pytest.fixture
-def database_url(servers: Stores, template: str) -> Iterator[str]:
-    """A database of the test's own."""
+def database_url(request: pytest.FixtureRequest, servers: Stores, template: str) -> Iterator[str]:
+    """A database of the test's own; through PgBouncer where MAYDAY_DATABASE_POOLER says so (`mayday test pooled`)."""
+    is_pooled = Settings.load().database_pooler == "transaction"
+    way_in = request.getfixturevalue("pooler") if is_pooled else servers.database_url
     name = f"test_{uuid4().hex}"
     asyncio.run(execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
-    yield on_database(servers.database_url, name)
+    yield on_database(way_in, name)
     asyncio.run(execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 

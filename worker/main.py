@@ -23,11 +23,11 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from common.cache import Cache
 from common.database import make_engine
+from common.database.connections import check_room
+from common.database.schema import wait_for_schema
 from common.settings import Settings
 from worker.jobs import Job, Tools, run_job
 from worker.patterns import find_patterns
@@ -42,9 +42,6 @@ REDIS_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 STOP_SECONDS = 3.0
 CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
-
-# Whether the tables are there.
-HAS_TABLES = text("SELECT to_regclass('job_runs') IS NOT NULL")
 
 
 async def fold(tools: Tools) -> Mapping[str, int]:
@@ -199,22 +196,9 @@ async def run_due(settings: Settings, tools: Tools) -> None:
         await run_job(tools, job)
 
 
-async def check_database(tools: Tools) -> str:
-    """What is wrong with Postgres, as a sentence with the cure; empty when nothing is."""
-    try:
-        async with tools.engine.connect() as connection:
-            is_ready = (await connection.execute(HAS_TABLES)).scalar_one()
-    except (SQLAlchemyError, OSError) as error:
-        return f"Postgres does not answer at MAYDAY_DATABASE_URL: {error}"
-    return "" if is_ready else "The tables are missing: run `./mayday migrate`."
-
-
 async def serve(settings: Settings, stopping: asyncio.Event) -> int:
-    """Run jobs until told to stop; the exit status: 1 when Postgres is not ready at start."""
+    """Run jobs until told to stop, once Postgres has the schema for it; the exit status."""
     async with open_tools(settings) as tools:
-        if problem := await check_database(tools):
-            log.error("worker_cannot_start", problem=problem)
-            return 1
         await run_until(stopping, tools)
     log.info("worker_stopped")
     return 0
@@ -223,7 +207,6 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> int:
 async def run_until(stopping: asyncio.Event, tools: Tools) -> None:
     """Do what is due, then keep arq and overdue jobs going; what is under way when told to stop is rolled back."""
     jobs = schedule(tools.settings)
-    log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
     working = asyncio.create_task(keep_working(tools, jobs))
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -235,7 +218,10 @@ async def run_until(stopping: asyncio.Event, tools: Tools) -> None:
 
 
 async def keep_working(tools: Tools, jobs: list[Job]) -> None:
-    """All jobs once in their order, so that a start catches up, then for ever."""
+    """When the schema is there, all jobs once in their order, so that a start catches up; then for ever."""
+    await wait_for_schema(tools.engine)
+    await check_room(tools.engine, tools.settings)
+    log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
     await run_due(tools.settings, tools)
     triggers = Triggers(jobs)
     async with asyncio.TaskGroup() as group:

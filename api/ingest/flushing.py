@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.ingest.rows import Row
+from common.database import one_server
 from common.settings import Settings
 
 log = structlog.get_logger()
@@ -154,7 +155,8 @@ class Flusher:
     async def execute(self, rows: Sequence[Row]) -> list[Outcome]:
         connection = await self.connection()
         columns = [list(column) for column in zip(*rows, strict=True)]
-        stored, keys = await connection.fetchrow(STORE, *columns, uuid_utils.compat.uuid7())
+        async with one_server(connection, self.settings):
+            stored, keys = await connection.fetchrow(STORE, *columns, uuid_utils.compat.uuid7())
         return [Outcome.stored] * len(rows) if stored == len(rows) else match_stored(rows, keys or [])
 
     async def connection(self) -> Any:

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from common.settings import Settings
 from tests.worker.stored import PROJECT, now_errors, scalar, store
 from worker.jobs import Tools
-from worker.main import Triggers, check_database, close_arq, cron_times, make_arq, open_tools, schedule, serve, to_json
+from worker.main import Triggers, close_arq, cron_times, make_arq, schedule, serve, to_json
 
 NOWHERE = "unix:///nowhere/redis.sock"
 
@@ -20,6 +22,15 @@ async def until(is_so: Callable[[], Awaitable[object]], seconds: float = 15) -> 
     async with asyncio.timeout(seconds):
         while not await is_so():
             await asyncio.sleep(0.05)
+
+
+def said(lines: list[MutableMapping[str, Any]], words: str) -> Callable[[], Awaitable[bool]]:
+    """Whether a log line has these words in its problem, for `until`."""
+
+    async def is_said() -> bool:
+        return any(words in line.get("problem", "") for line in lines)
+
+    return is_said
 
 
 async def test_a_burst_of_arq_takes_errors_to_their_snapshot(tools: Tools) -> None:
@@ -58,15 +69,29 @@ async def test_a_worker_finds_patterns_with_and_without_redis(
     assert await scalar(engine, "SELECT sum(count) FROM rollups") == 2
 
 
-async def test_a_worker_without_postgres_or_tables_says_what_to_do(tools: Tools) -> None:
-    assert await check_database(tools) == ""
-    nowhere = tools.settings.model_copy(update={"database_url": "postgresql://mayday@/x?host=/nowhere"})
-    assert await serve(nowhere, asyncio.Event()) == 1
-    async with open_tools(nowhere) as broken:
-        assert "MAYDAY_DATABASE_URL" in await check_database(broken)
+async def test_a_worker_waits_for_its_schema_says_so_and_then_works(tools: Tools) -> None:
     async with tools.engine.begin() as connection:
-        await connection.execute(text("DROP TABLE job_runs"))
-    assert "./mayday migrate" in await check_database(tools)
+        await connection.execute(text("ALTER TABLE alembic_version RENAME TO not_yet"))
+    stop = asyncio.Event()
+    with capture_logs() as lines:
+        running = asyncio.create_task(serve(tools.settings, stop))
+        await until(said(lines, "./mayday migrate"))
+        assert await scalar(tools.engine, "SELECT count(*) FROM job_runs") == 0
+    async with tools.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE not_yet RENAME TO alembic_version"))
+    await until(lambda: scalar(tools.engine, "SELECT EXISTS (SELECT FROM job_runs WHERE outcome = 'done')"))
+    stop.set()
+    assert await running == 0
+
+
+async def test_a_worker_that_finds_no_postgres_says_so_and_stops_when_told(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"database_url": "postgresql://mayday@/x?host=/nowhere"})
+    stop = asyncio.Event()
+    with capture_logs() as lines:
+        running = asyncio.create_task(serve(nowhere, stop))
+        await until(said(lines, "MAYDAY_DATABASE_URL"))
+        stop.set()
+        assert await running == 0
 
 
 def test_every_period_has_its_ticks() -> None:

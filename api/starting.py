@@ -1,0 +1,41 @@
+"""What a process does beside its first requests: it waits for its schema, then looks whether Postgres has room for it.
+
+It listens meanwhile: `/livez` answers, `/readyz` says what is missing, and everything else is answered 503.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from common.database.connections import check_room
+from common.database.schema import wait_for_schema
+from common.settings import Settings
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def starting(engines: Sequence[AsyncEngine], settings: Settings) -> AsyncIterator[None]:
+    """Start in the background; what is not done when the process stops is left."""
+    task = asyncio.create_task(start(engines, settings), name="starting")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def start(engines: Sequence[AsyncEngine], settings: Settings) -> None:
+    """Wait for the schema, open the first connection of each pool, so that all programs see it, and count them."""
+    await wait_for_schema(engines[0])
+    for engine in engines:
+        with suppress(SQLAlchemyError, OSError):
+            async with engine.connect():
+                pass
+    await check_room(engines[0], settings)
+    log.info("api_started")

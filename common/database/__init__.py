@@ -1,0 +1,93 @@
+"""The engine that every program talks to Postgres with: time limits on everything, the program's name on each
+connection, and nothing that a pooler in transaction mode would lose."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from common.database.connections import connection_name
+from common.settings import Settings
+
+
+def sqlalchemy_url(database_url: str) -> URL:
+    """The setting as SQLAlchemy wants it: the asyncpg driver, whatever way the scheme was written."""
+    return make_url(database_url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+asyncpg")
+
+
+def make_engine(settings: Settings, program: str, *, pool_size: int | None = None) -> AsyncEngine:
+    """An engine whose connections carry the program's name and give up in time; opens nothing yet.
+
+    A call waits at most `database_connect_seconds` for a connection and `database_statement_seconds` for an answer,
+    also when the server hangs; the server itself stops a statement a second earlier.
+    """
+    is_pooled = settings.database_pooler == "transaction"
+    pool_size = pool_size or settings.database_pool_size
+    server_settings = {"application_name": connection_name(program, pool_size), "timezone": "UTC"}
+    engine = create_async_engine(
+        sqlalchemy_url(settings.database_url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=settings.database_connect_seconds,
+        pool_pre_ping=False,
+        connect_args={
+            "timeout": settings.database_connect_seconds,
+            "command_timeout": settings.database_statement_seconds,
+            "server_settings": server_settings | ({} if is_pooled else time_limits(settings)),
+            **(UNNAMED_STATEMENTS if is_pooled else {}),
+        },
+    )
+    if is_pooled:
+        limit_transactions(engine, settings)
+    return engine
+
+
+# Behind a pooler the next transaction may run on another server, which knows no statement that was prepared before.
+# Without a name one is replaced by the next; named ones would pile up there, since nobody closes them.
+UNNAMED_STATEMENTS: dict[str, Any] = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": str,
+}
+
+
+def time_limits(settings: Settings) -> dict[str, str]:
+    """What the server itself puts an end to, in milliseconds."""
+    return {
+        "statement_timeout": str(int(max(settings.database_statement_seconds - 1, 0.5) * 1000)),
+        "lock_timeout": str(int(settings.database_lock_seconds * 1000)),
+        "idle_in_transaction_session_timeout": str(int(settings.job_max_seconds * 1000)),
+    }
+
+
+def limiting_statement(settings: Settings) -> str:
+    """Sets the time limits for one transaction: a pooler refuses or forgets those of a session."""
+    calls = (f"set_config('{name}', '{value}', true)" for name, value in time_limits(settings).items())
+    return f"SELECT {', '.join(calls)}"
+
+
+def limit_transactions(engine: AsyncEngine, settings: Settings) -> None:
+    """Have every transaction of the engine begin with its time limits."""
+    statement = limiting_statement(settings)
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def limit(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+
+@asynccontextmanager
+async def one_server(connection: asyncpg.Connection, settings: Settings) -> AsyncIterator[None]:
+    """Around a statement that goes straight to asyncpg: a pooler keeps to one server for a transaction only.
+
+    Without a pooler it does nothing, and the statement is a transaction of its own.
+    """
+    if settings.database_pooler == "none":
+        yield
+        return
+    async with connection.transaction():
+        await connection.execute(limiting_statement(settings))
+        yield
