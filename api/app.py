@@ -15,6 +15,8 @@ from api.bodies import BodyLimits
 from api.contract import describe
 from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
+from api.ingest.error_rows import store_errors
+from api.ingest.rows import Row
 from api.ingest.storms import StormControl
 from api.ingest.writer import Writer
 from api.limits import Limits
@@ -39,7 +41,7 @@ class State(TypedDict):
     cache: Cache
     key_ring: KeyRing
     limits: Limits
-    writer: Writer
+    writer: Writer[Row]
     storms: StormControl
     reads: Reads
 
@@ -79,7 +81,7 @@ def lifespan_of(settings: Settings) -> Any:
             stack.push_async_callback(cache.close)
             limits = await stack.enter_async_context(Limits(cache, settings))
             announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
-            writer = await stack.enter_async_context(Writer(settings, announcer.announce))
+            writer = await stack.enter_async_context(Writer(settings, store_errors, announcer.announce))
             await stack.enter_async_context(starting([engine, writer.engine], settings))
             yield {
                 "settings": settings,

@@ -1,7 +1,7 @@
 """Whether this process lives, and whether it can do its work. Without a key, for probes."""
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -39,7 +39,7 @@ async def get_liveness(response: Response) -> Liveness:
 async def get_readiness(request: Request, response: Response) -> Readiness:
     """503 while Postgres, its schema or the writer is not well. A lost cache costs speed only, and is no reason."""
     postgres, schema = await check_database(cast("AsyncEngine", request.state.engine))
-    failure = cast("Writer", request.state.writer).last_failure
+    failure = cast("Writer[Any]", request.state.writer).last_failure
     checks = {"postgres": postgres, "schema": schema, "writer": failure or "ok"}
     is_ready = all(state == "ok" for state in checks.values())
     response.status_code = 200 if is_ready else 503

@@ -24,7 +24,7 @@ import asyncpg
 import uuid_utils.compat
 from sqlalchemy import text
 
-from api.ingest.flushing import COLUMN_TYPES
+from api.ingest.error_rows import COLUMN_TYPES
 from cli.embedded import start_servers
 from cli.migrate import upgrade
 from cli.project import ensure_project

@@ -1,73 +1,24 @@
-"""One flush: rows into `errors` and their counts into `deltas`, in one statement that is one transaction."""
+"""One flush: rows of any kind go to Postgres by the statement of their kind, again where that may help.
+
+Knows connections, failures and attempts; what is written, and how, is the kind's (`error_rows`).
+"""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 import asyncpg
 import structlog
-import uuid_utils.compat
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from api.ingest.rows import Row
 from common.database import one_server
 from common.settings import Settings
 
 log = structlog.get_logger()
-
-COLUMN_TYPES = {
-    "project_id": "uuid",
-    "day": "date",
-    "event_id": "uuid",
-    "occurred_at": "timestamptz",
-    "received_at": "timestamptz",
-    "fingerprint": "bigint",
-    "severity": "smallint",
-    "adjustments": "smallint",
-    "redactions": "smallint",
-    "service": "text",
-    "environment": "text",
-    "release": "text",
-    "error_type": "text",
-    "client_fingerprint": "text",
-    "message": "text",
-    "stack_trace": "text",
-    "context": "jsonb",
-    "tags": "jsonb",
-}
-COLUMNS = ", ".join(COLUMN_TYPES)
-ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate([*COLUMN_TYPES.values(), "boolean"], 1))
-FLUSH_ID = f"${len(Row._fields) + 1}"
-
-# Store what is new, sorted by key so that two flushes never lock each other; count exactly what was stored; say how
-# many that was, and which, if some were duplicates.
-STORE = f"""
-WITH stored AS (
-    INSERT INTO errors ({COLUMNS})
-    SELECT {COLUMNS} FROM unnest({ARRAYS}) AS sent ({COLUMNS}, look_back)
-    WHERE NOT (look_back AND EXISTS (
-        SELECT FROM errors e
-        WHERE e.project_id = sent.project_id AND e.day = sent.day - 1 AND e.event_id = sent.event_id))
-    ORDER BY project_id, day, event_id
-    ON CONFLICT DO NOTHING
-    RETURNING project_id, day, event_id, occurred_at, fingerprint, service, severity,
-              coalesce(environment, '') AS environment
-), counted AS (
-    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
-                        first_seen, last_seen, written_at)
-    SELECT project_id, {FLUSH_ID}::uuid, row_number() OVER (), date_bin('5 minutes', occurred_at, '2000-01-01Z'),
-           fingerprint, service, severity, environment, count(*), min(occurred_at), max(occurred_at), now()
-    FROM stored GROUP BY project_id, 4, fingerprint, service, severity, environment
-)
-SELECT count(*) AS stored,
-       CASE WHEN count(*) < cardinality($1) THEN array_agg((project_id, day, event_id)) END AS keys
-FROM stored
-"""  # noqa: S608 - made of the constants above
 
 # Failures that the rows themselves cause: the flush is split until the bad one stands alone.
 DATA_FAILURES = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
@@ -101,12 +52,29 @@ class StoreFailed(Exception):
     """Postgres did not take the rows, or did not say so; they may be sent again."""
 
 
-class Flusher:
+class Storable(Protocol):
+    """What the writer needs to know of a row: whose it is, its name in the log, roughly its bytes in memory."""
+
+    @property
+    def project_id(self) -> UUID: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+
+
+RowT = TypeVar("RowT", bound=Storable)
+# Writes rows in one transaction on an asyncpg connection and says what became of each. Sent twice, nothing is twice.
+StoreRows = Callable[[Any, Sequence[RowT]], Awaitable[list[Outcome]]]
+
+
+class Flusher(Generic[RowT]):
     """Holds one asyncpg connection, taken from SQLAlchemy's pool so that it has the engine's settings."""
 
-    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
+    def __init__(self, engine: AsyncEngine, settings: Settings, store_rows: StoreRows[RowT]) -> None:
         self.engine = engine
         self.settings = settings
+        self.store_rows = store_rows
         self.held: AsyncConnection | None = None
 
     async def __aenter__(self) -> Self:
@@ -118,7 +86,7 @@ class Flusher:
         if self.held is not None:
             await self.held.close()
 
-    async def store(self, rows: Sequence[Row]) -> list[Outcome]:
+    async def store(self, rows: Sequence[RowT]) -> list[Outcome]:
         """What became of each row, after the commit. Raises StoreFailed.
 
         The rows keep their ids, so that a second attempt after a lost answer stores nothing twice; what the first
@@ -128,17 +96,19 @@ class Flusher:
             return await self.attempt(rows)
         except DATA_FAILURES as error:
             if len(rows) == 1:
-                log.warning("row_refused", error=str(error), event_id=str(rows[0].event_id))
+                log.warning("row_refused", error=str(error), row=rows[0].name)
                 return [Outcome.rejected]
         half = len(rows) // 2
         return [*await self.store(rows[:half]), *await self.store(rows[half:])]
 
-    async def attempt(self, rows: Sequence[Row]) -> list[Outcome]:
+    async def attempt(self, rows: Sequence[RowT]) -> list[Outcome]:
         """Send the statement, again where that may help."""
         failure: Exception | None = None
         for number in range(ATTEMPTS):
             try:
-                return await self.execute(rows)
+                connection = await self.connection()
+                async with one_server(connection, self.settings):
+                    return await self.store_rows(connection, rows)
             except DATA_FAILURES:
                 raise
             except PASSING_FAILURES as error:
@@ -152,13 +122,6 @@ class Flusher:
                 break
         raise StoreFailed(f"{type(failure).__name__}: {failure}") from failure
 
-    async def execute(self, rows: Sequence[Row]) -> list[Outcome]:
-        connection = await self.connection()
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        async with one_server(connection, self.settings):
-            stored, keys = await connection.fetchrow(STORE, *columns, uuid_utils.compat.uuid7())
-        return [Outcome.stored] * len(rows) if stored == len(rows) else match_stored(rows, keys or [])
-
     async def connection(self) -> Any:
         """The raw asyncpg connection; a new one where the last one was dropped."""
         if self.held is None:
@@ -171,14 +134,3 @@ class Flusher:
         if held is not None:
             await held.invalidate()
             await held.close()
-
-
-def match_stored(rows: Sequence[Row], keys: Sequence[tuple[UUID, date, UUID]]) -> list[Outcome]:
-    """Which rows the stored keys belong to: of two with one key, the first."""
-    left = {tuple(key) for key in keys}
-    outcomes = []
-    for row in rows:
-        key = (row.project_id, row.day, row.event_id)
-        outcomes.append(Outcome.stored if key in left else Outcome.duplicate)
-        left.discard(key)
-    return outcomes

@@ -60,7 +60,7 @@ async def log_errors(request: Request, response: Response, caller: IngestCaller)
     admit = cast("StormControl", request.state.storms).admit
     rows = {index: admit(make_row(item, frame)) for index, item in enumerate(items) if isinstance(item, Parsed)}
     refuse_if_empty(items, rows)
-    outcomes = await cast("Writer", request.state.writer).store(list(rows.values()))
+    outcomes = await cast("Writer[Row]", request.state.writer).store(list(rows.values()))
     answer = summarize(items, rows, outcomes)
     response.status_code = 207 if answer.rejected else 201
     return answer
@@ -79,7 +79,7 @@ async def log_error(request: Request, caller: IngestCaller) -> ErrorAnswer:
     if isinstance(item, Rejected):
         raise Invalid(item.detail, errors=[describe_place(item)])
     row = cast("StormControl", request.state.storms).admit(make_row(item, Frame.now(caller.project_id, settings)))
-    [outcome] = await cast("Writer", request.state.writer).store([row])
+    [outcome] = await cast("Writer[Row]", request.state.writer).store([row])
     if outcome is Outcome.rejected:
         raise Invalid(NOT_HELD.detail)
     return ErrorAnswer(id=row.event_id, outcome=outcome.value, adjustments=name_adjustments(row))

@@ -48,6 +48,11 @@ class Row(NamedTuple):
     look_back: bool  # its time is the server's but its id the client's: a retry may meet it on the day before
 
     @property
+    def name(self) -> str:
+        """As the log calls it."""
+        return str(self.event_id)
+
+    @property
     def size_bytes(self) -> int:
         """Roughly what the row takes in memory."""
         texts = (self.message, self.stack_trace, self.context, self.tags)

@@ -1,8 +1,8 @@
 """The writer: many requests become one statement, and each caller hears of its rows after the commit.
 
-The only writer of `errors` and the producer of `deltas`. Requests wait in a bounded queue; whenever one of the
-flushers (each with a connection of its own) is free, it takes all that waits. Under load the batches grow by
-themselves, and at rest nobody waits.
+There is one for each kind of row, told by the function that stores them (`error_rows.store_errors`). Requests wait in
+a bounded queue; whenever one of the flushers (each with a connection of its own) is free, it takes all that waits.
+Under load the batches grow by themselves, and at rest nobody waits.
 """
 
 import asyncio
@@ -10,13 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self
 from uuid import UUID
 
 import structlog
 
-from api.ingest.flushing import Flusher, Outcome, StoreFailed
-from api.ingest.rows import Row
+from api.ingest.flushing import Flusher, Outcome, RowT, StoreFailed, StoreRows
 from api.problems import Overloaded, Unavailable
 from common.database import make_engine
 from common.settings import Settings
@@ -25,10 +24,10 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True, eq=False)
-class Submission:
+class Submission(Generic[RowT]):
     """The rows of one request, and where its caller waits."""
 
-    rows: Sequence[Row]
+    rows: Sequence[RowT]
     size_bytes: int
     done: "asyncio.Future[list[Outcome]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -39,15 +38,18 @@ class Submission:
             self.done.exception()  # noted, also when nobody waits any more
 
 
-class Writer:
+class Writer(Generic[RowT]):
     """Open it with `async with`; closing writes what still waits."""
 
-    def __init__(self, settings: Settings, on_stored: Callable[[Iterable[UUID]], None]) -> None:
+    def __init__(
+        self, settings: Settings, store_rows: StoreRows[RowT], on_stored: Callable[[Iterable[UUID]], None]
+    ) -> None:
         self.settings = settings
+        self.store_rows = store_rows
         self.on_stored = on_stored
         self.engine = make_engine(settings, "writer", pool_size=settings.writer_flushers)
-        self.waiting: deque[Submission] = deque()
-        self.in_flight_errors = 0
+        self.waiting: deque[Submission[RowT]] = deque()
+        self.in_flight_rows = 0
         self.in_flight_bytes = 0
         self.work = asyncio.Condition()
         self.is_closing = False
@@ -55,7 +57,9 @@ class Writer:
 
     async def __aenter__(self) -> Self:
         self.tasks = [
-            asyncio.create_task(self.run(Flusher(self.engine, self.settings)), name=f"flusher-{number}")
+            asyncio.create_task(
+                self.run(Flusher(self.engine, self.settings, self.store_rows)), name=f"flusher-{number}"
+            )
             for number in range(self.settings.writer_flushers)
         ]
         return self
@@ -69,7 +73,7 @@ class Writer:
         await asyncio.gather(*self.tasks)
         await self.engine.dispose()
 
-    async def store(self, rows: Sequence[Row]) -> list[Outcome]:
+    async def store(self, rows: Sequence[RowT]) -> list[Outcome]:
         """Write the rows and say what became of each. Returns after the commit.
 
         Raises Overloaded when the buffer is full, Unavailable when Postgres did not take the rows: then they may be
@@ -77,36 +81,36 @@ class Writer:
         """
         submission = Submission(rows, sum(row.size_bytes for row in rows))
         self.check_room(submission)
-        self.in_flight_errors += len(rows)
+        self.in_flight_rows += len(rows)
         self.in_flight_bytes += submission.size_bytes
         async with self.work:
             self.waiting.append(submission)
             self.work.notify()
         return await asyncio.shield(submission.done)
 
-    def check_room(self, submission: Submission) -> None:
+    def check_room(self, submission: Submission[RowT]) -> None:
         """Raise Overloaded rather than hold more than the limits, or take what could not be written any more."""
         limits = self.settings
         is_full = (
-            self.in_flight_errors + len(submission.rows) > limits.writer_buffer_max_errors
+            self.in_flight_rows + len(submission.rows) > limits.writer_buffer_max_errors
             or self.in_flight_bytes + submission.size_bytes > limits.writer_buffer_max_bytes
         )
-        if is_full and self.in_flight_errors:
-            raise Overloaded("more errors are waiting than can be written: send this again in a moment")
+        if is_full and self.in_flight_rows:
+            raise Overloaded("more is waiting than can be written: send this again in a moment")
         if self.is_closing:
             raise Unavailable("this process is stopping: send this again")
 
-    async def run(self, flusher: Flusher) -> None:
+    async def run(self, flusher: Flusher[RowT]) -> None:
         """One flusher's life: take what waits, write it, until the writer closes and nothing is left."""
         async with flusher:
             while taken := await self.take():
                 await self.write(flusher, taken)
 
-    async def take(self) -> list[Submission]:
+    async def take(self) -> list[Submission[RowT]]:
         """All that waits, up to the size of one flush; empty when the writer has closed."""
         async with self.work:
             await self.work.wait_for(lambda: self.waiting or self.is_closing)
-            taken: list[Submission] = []
+            taken: list[Submission[RowT]] = []
             rows = 0
             while self.waiting and (
                 not taken or rows + len(self.waiting[0].rows) <= self.settings.writer_flush_max_rows
@@ -115,7 +119,7 @@ class Writer:
                 rows += len(taken[-1].rows)
             return taken
 
-    async def write(self, flusher: Flusher, taken: list[Submission]) -> None:
+    async def write(self, flusher: Flusher[RowT], taken: list[Submission[RowT]]) -> None:
         """Store the rows of these submissions in one transaction and tell each caller of its own."""
         try:
             outcomes = iter(await flusher.store([row for submission in taken for row in submission.rows]))
@@ -127,8 +131,8 @@ class Writer:
             self.last_failure = f"{type(error).__name__}: {error}"
             log.warning("flush_failed", error=self.last_failure, exc_info=not isinstance(error, StoreFailed))
             for submission in taken:
-                submission.fail(Unavailable("the errors could not be written now: send them again with the same ids"))
+                submission.fail(Unavailable("this could not be written now: send it again with the same ids"))
         finally:
             for submission in taken:
-                self.in_flight_errors -= len(submission.rows)
+                self.in_flight_rows -= len(submission.rows)
                 self.in_flight_bytes -= submission.size_bytes

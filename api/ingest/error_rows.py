@@ -1,0 +1,78 @@
+"""How errors are stored: rows into `errors` and their counts into `deltas`, in one statement, one transaction."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat
+
+from api.ingest.flushing import Outcome
+from api.ingest.rows import Row
+
+COLUMN_TYPES = {
+    "project_id": "uuid",
+    "day": "date",
+    "event_id": "uuid",
+    "occurred_at": "timestamptz",
+    "received_at": "timestamptz",
+    "fingerprint": "bigint",
+    "severity": "smallint",
+    "adjustments": "smallint",
+    "redactions": "smallint",
+    "service": "text",
+    "environment": "text",
+    "release": "text",
+    "error_type": "text",
+    "client_fingerprint": "text",
+    "message": "text",
+    "stack_trace": "text",
+    "context": "jsonb",
+    "tags": "jsonb",
+}
+COLUMNS = ", ".join(COLUMN_TYPES)
+ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate([*COLUMN_TYPES.values(), "boolean"], 1))
+FLUSH_ID = f"${len(Row._fields) + 1}"
+
+# Store what is new, sorted by key so that two flushes never lock each other; count exactly what was stored; say how
+# many that was, and which, if some were duplicates.
+STORE = f"""
+WITH stored AS (
+    INSERT INTO errors ({COLUMNS})
+    SELECT {COLUMNS} FROM unnest({ARRAYS}) AS sent ({COLUMNS}, look_back)
+    WHERE NOT (look_back AND EXISTS (
+        SELECT FROM errors e
+        WHERE e.project_id = sent.project_id AND e.day = sent.day - 1 AND e.event_id = sent.event_id))
+    ORDER BY project_id, day, event_id
+    ON CONFLICT DO NOTHING
+    RETURNING project_id, day, event_id, occurred_at, fingerprint, service, severity,
+              coalesce(environment, '') AS environment
+), counted AS (
+    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
+                        first_seen, last_seen, written_at)
+    SELECT project_id, {FLUSH_ID}::uuid, row_number() OVER (), date_bin('5 minutes', occurred_at, '2000-01-01Z'),
+           fingerprint, service, severity, environment, count(*), min(occurred_at), max(occurred_at), now()
+    FROM stored GROUP BY project_id, 4, fingerprint, service, severity, environment
+)
+SELECT count(*) AS stored,
+       CASE WHEN count(*) < cardinality($1) THEN array_agg((project_id, day, event_id)) END AS keys
+FROM stored
+"""  # noqa: S608 - made of the constants above
+
+
+async def store_errors(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+    """What became of each row; `connection` is asyncpg's. Raises what asyncpg raises."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    stored, keys = await connection.fetchrow(STORE, *columns, uuid_utils.compat.uuid7())
+    return [Outcome.stored] * len(rows) if stored == len(rows) else match_stored(rows, keys or [])
+
+
+def match_stored(rows: Sequence[Row], keys: Sequence[tuple[UUID, date, UUID]]) -> list[Outcome]:
+    """Which rows the stored keys belong to: of two with one key, the first."""
+    left = {tuple(key) for key in keys}
+    outcomes = []
+    for row in rows:
+        key = (row.project_id, row.day, row.event_id)
+        outcomes.append(Outcome.stored if key in left else Outcome.duplicate)
+        left.discard(key)
+    return outcomes
