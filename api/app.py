@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette_compress import CompressMiddleware
 
 from api import health, problems
-from api.auth import KeyRing
+from api.auth import KeyRing, refuse_unguarded
 from api.bodies import BodyLimits
 from api.contract import describe
 from api.ingest import routes as ingest_routes
@@ -64,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for router in (health.router, ingest_routes.router, read_routes.router, triage_routes.router):
         app.include_router(router)
+    refuse_unguarded(app.routes)
     # the last one added is the outermost
     app.add_middleware(BodyLimits, settings=settings)
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)

@@ -1,23 +1,32 @@
-"""Who is asking: a key makes a caller, and the caller's project is the only one that a request can touch."""
+"""Who is asking: a key makes a caller, and the caller's project is the only one that a request can touch.
+
+Every route says which scope it needs, or stands in `PUBLIC_PATHS`; the program does not start with one that does not.
+"""
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request, Security
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.routing import BaseRoute
 
 from api.limits import Limits
 from api.problems import Forbidden, Unauthorized
-from common.keys import Scope, parse_key
+from common.keys import Key, Scope, parse_key
 
 MAX_REMEMBERED = 10_000
+# What anyone may ask for without a key: nothing that belongs to a project.
+PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/openapi.json"})
 
 # The key's project, scope and hash, unless it was revoked.
 FIND_KEY = text("SELECT project_id, scope, secret_sha256 FROM api_keys WHERE key_id = :key_id AND revoked_at IS NULL")
@@ -43,17 +52,15 @@ class KeyRing:
     async def identify(self, sent: str) -> Caller:
         """The caller of this key. Raises Unauthorized."""
         trusted_until, caller = self.known.get(sent, (0.0, None))
-        if trusted_until < time.monotonic():
-            caller = await self.look_up(sent)
+        # what is no key is not remembered: a stranger chooses how long it is
+        if trusted_until < time.monotonic() and (key := parse_key(sent)) is not None:
+            caller = await self.look_up(key)
             self.remember(sent, caller)
         if caller is None:
             raise Unauthorized("this key is unknown, revoked or mistyped: make one with `./mayday key create`")
         return caller
 
-    async def look_up(self, sent: str) -> Caller | None:
-        key = parse_key(sent)
-        if key is None:
-            return None
+    async def look_up(self, key: Key) -> Caller | None:
         async with self.engine.connect() as connection:
             row = (await connection.execute(FIND_KEY, {"key_id": key.key_id})).one_or_none()
         if row is None or row.scope != key.scope or not key.is_stored_as(row.secret_sha256):
@@ -71,10 +78,14 @@ bearer = HTTPBearer(auto_error=False, description="A key as `Authorization: Bear
 header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key as a header.", scheme_name="apiKey")
 
 
-def requires(scope: Scope) -> object:
+@dataclass(frozen=True, slots=True)
+class Authorize:
     """A dependency that lets keys of this scope (and admin keys) pass, and gives their Caller."""
 
-    async def authorize(
+    scope: Scope
+
+    async def __call__(
+        self,
         request: Request,
         token: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
         api_key: Annotated[str | None, Security(header)],
@@ -84,15 +95,32 @@ def requires(scope: Scope) -> object:
             raise Unauthorized("send a key as `Authorization: Bearer ...` or as `X-API-Key: ...`")
         caller = await cast("KeyRing", request.state.key_ring).identify(sent)
         structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
-        if not caller.scope.allows(scope):
-            raise Forbidden(f"this key has the scope {caller.scope.value}; a key with the scope {scope.value} may")
+        if not caller.scope.allows(self.scope):
+            raise Forbidden(f"this key has the scope {caller.scope.value}; a key with the scope {self.scope.value} may")
         limits = cast("Limits", request.state.limits)
-        limits.admit(caller.project_id, caller.key_id, request.scope, ingest=scope is Scope.ingest)
+        limits.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
         return caller
 
-    return Depends(authorize)
+
+IngestCaller = Annotated[Caller, Depends(Authorize(Scope.ingest))]
+ReadCaller = Annotated[Caller, Depends(Authorize(Scope.read))]
+AdminCaller = Annotated[Caller, Depends(Authorize(Scope.admin))]
 
 
-IngestCaller = Annotated[Caller, requires(Scope.ingest)]
-ReadCaller = Annotated[Caller, requires(Scope.read)]
-AdminCaller = Annotated[Caller, requires(Scope.admin)]
+class RouteUnguarded(Exception):
+    """A route says neither which scope it needs nor that it is public."""
+
+
+def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
+    """Raise RouteUnguarded when a route would answer whoever asks without standing in `PUBLIC_PATHS`."""
+    for route in iter_route_contexts(list(routes)):
+        if route.path not in PUBLIC_PATHS and not scopes_of(getattr(route, "dependant", None)):
+            raise RouteUnguarded(f"{route.path}: take one of the callers of api/auth.py, or add it to PUBLIC_PATHS")
+
+
+def scopes_of(dependant: Dependant | None) -> set[Scope]:
+    """The scopes that a route's dependencies ask for, at any depth."""
+    if dependant is None:
+        return set()
+    own = {dependant.call.scope} if isinstance(dependant.call, Authorize) else set()
+    return own.union(*map(scopes_of, dependant.dependencies))

@@ -3,6 +3,9 @@
 By name: the values of sensitive keys in context and tags, and what follows such a name in text (`password=...`).
 By form: bearer tokens, private keys, credentials in URLs, keys of well-known providers, and card numbers that pass
 the Luhn check.
+
+Every expression is linear in what a client can send: no repeat may start again inside of what another start has
+scanned already. A prefix of words before a name once took minutes for 64 KB of `a-a-a-`.
 """
 
 import re
@@ -10,48 +13,87 @@ from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
+# Longer texts are searched each time: a memo of the longest would hold half a gigabyte.
+MEMO_CHARS = 8 * 1024
+MEMO_ENTRIES = 1_024
+NAME_CHARS = 200
 
-SENSITIVE_NAMES = (
-    "password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "access_key",
-    "private_key", "authorization", "auth", "credential", "credentials", "cookie", "set-cookie", "session",
-    "sessionid", "session_id", "csrf", "xsrf", "dsn", "x-api-key", "pin", "cvv", "ssn", "connection_string",
-    "bearer", "jwt", "signature",
+# A key is sensitive when one of these stands anywhere in it (`dbPassword`, `stripe_api_key`), or one of the words by
+# itself (`auth`, but not `author`). The names of Sentry's default list, and cookies, sessions, DSNs, card codes.
+STEMS = (
+    r"pass_?(?:word|wd|phrase|code)", "secret", "(?:api|access|private)[_-]?key", "credential", "[cx]srf",
+    r"sess(?:ion)?[_-]?id", r"connection[_-]?string", "authorization", r"ip[_-]?addr", r"remote[_-]?addr",
+    r"forwarded[_-]?for", r"real[_-]?ip", "(?:access|refresh|auth|api)[_-]?tokens", r"token(?![a-z])", "symfony",
+    r"connect\.sid",
 )  # fmt: skip
-_NAMES = "|".join(sorted((re.escape(name) for name in SENSITIVE_NAMES), key=len, reverse=True))
-# A key is sensitive when one of the names is a word of it: `dbPassword`, `stripe_api_key`, but not `author`.
-SENSITIVE_KEY = re.compile(rf"(?:^|[^a-z])(?:{_NAMES})(?:$|[^a-z])")
+WORDS = (
+    "pass", "pwd", "auth", "pin", "cvv", "cvc", "ssn", "sessions?", "cookies?", "dsn", "jwt", "bearer", "signature"
+)  # fmt: skip
+SENSITIVE_KEY = re.compile(rf"{'|'.join(STEMS)}|(?:^|[^a-z])(?:{'|'.join(WORDS)})(?:$|[^a-z])")
+# Under these names a number is a secret too; under the others it stays: a token count is no token.
+SECRET_AS_NUMBER = re.compile(r"pass_?(?:word|wd|code)|(?:^|[^a-z])(?:pass|pwd|pin|cvv|cvc|ssn)(?:$|[^a-z])")
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-NAMED = re.compile(
-    r"(?i)\b((?:[a-z0-9]+[_-])*(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|authorization|credentials?|cookie|session[_-]?id|dsn|signature)[\"']?\s*[=:]\s*[\"']?)(?!\[redacted)([^\s\"'&,;}\])]+)"
+# The first letter stands alone, so that the search skips to it: twice as fast as alternatives that ignore case.
+_NAMED = (
+    r"[pstacxdPSTACXD](?i:(?<=p)(?:ass(?:word|wd|phrase|code)|wd|rivate[_-]?key|(?<![a-z]p)in)"
+    r"|(?<=s)(?:ecret|ess(?:ion)?[_-]?id|ignature|(?<![a-z]s)(?:id|sn))|(?<=t)oken"
+    r"|(?<=a)(?:pi[_-]?key|ccess[_-]?key|uthorization)"
+    r"|(?<=c)(?:redentials?|ookies?|srf|onnection[_-]?string|(?<![a-z]c)v[vc])|(?<=x)srf|(?<=d)sn)"
 )
+_NOT_YET = r"(?!\[redacted\])"
+NAMED = (
+    # headers, to the end of the line: one secret may follow another
+    re.compile(rf"([cC](?i:ookie)[ \t]{{0,4}}[=:][ \t]{{0,4}}){_NOT_YET}[^\r\n\"']+"),
+    re.compile(rf"([aA](?i:uthorization)[ \t]{{0,4}}[=:][ \t]{{0,4}}){_NOT_YET}(?i:digest|aws4-hmac-sha256)\b[^\r\n]+"),
+    re.compile(
+        rf"([aA](?i:uthorization)[ \t]{{0,4}}[=:][ \t]{{0,4}}){_NOT_YET}(?:[A-Za-z]{{1,40}}[ \t]{{1,4}})?[^\s\"',;}}]+"
+    ),
+    # in quotes to their end, also in JSON inside of JSON; without quotes to the next break
+    re.compile(
+        rf"""({_NAMED}(?:\\{{0,3}}["'])?[ \t]{{0,4}}[=:][ \t]{{0,4}}(?:\\{{0,3}}["'])?){_NOT_YET}"""
+        r"""(?:(?<=\\["'])[^"'\\\r\n]+|(?<=")(?:[^"\\\r\n]|\\.)+|(?<=')(?:[^'\\\r\n]|\\.)+"""
+        r"""|[^\s"'\\&,;}\])][^\s"'&,;}\])]*)"""
+    ),
+)
+_SCHEME = r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://"
 FORMS = (
-    re.compile(r"(?i)\b((?:bearer|basic)\s+)([a-z0-9._~+/-]{8,}=*)"),
-    re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)((?:[^-]|-(?!----END))*)"),
-    re.compile(r"([a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)([^\s/@]{1,200})(?=@)"),
-    re.compile(r"\b()((?:sk|pk|rk|xox[abprs]|gh[pousr]|glpat|mayday_(?:ingest|read|admin))[-_][A-Za-z0-9_-]{16,})"),
-    re.compile(r"\b()((?:AKIA|ASIA)[A-Z0-9]{16})\b"),
-    re.compile(r"\b()(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"),
-)
+    re.compile(r"(?i)\b(bearer[ \t]{1,4})[a-z0-9._~+/-]{8,}=*"),
+    re.compile(r"\b([Bb]asic[ \t]{1,4})(?=[a-z]{0,200}[A-Z0-9+/=])[A-Za-z0-9+/]{8,}=*"),
+    re.compile(rf"(-----BEGIN [A-Z ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----){_NOT_YET}(?:[^-]|-(?!----END))+"),
+    re.compile(rf"({_SCHEME}[^\s/:@]{{0,200}}:){_NOT_YET}[^\s/@]{{1,200}}(?=@)"),
+    re.compile(rf"({_SCHEME}){_NOT_YET}[^\s/:@]{{16,200}}(?=@)"),
+    re.compile(r"\b()(?:sk|pk|rk|xox[abprs]|gh[pousr]|github_pat|glpat|whsec|mayday_(?:ingest|read|admin))"
+               r"[-_][A-Za-z0-9_-]{16,}"),
+    re.compile(r"\b()(?:(?:AKIA|ASIA)[A-Z0-9]{16}\b|AIza[A-Za-z0-9_-]{35})"),
+    re.compile(r"(?<![A-Za-z0-9_-])()eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
+)  # fmt: skip
 # Any text that a name or form above could change has one of these in lower case: one search for all of them, grouped
 # by first letter, costs a tenth of the expressions above, and half of looking for each word by itself.
 HINT = re.compile(
-    r"p(?:ass|wd|in|k[-_])|s(?:ecret|ess|sn|k[-_]|ignature)|token|key|a(?:uth|kia|sia)"
-    r"|c(?:red|ookie|srf|vv|onnection_string)|xsrf|dsn|b(?:earer|asic)|jwt|://|rk[-_]|xox|g(?:h[pousr]|lpat)|mayday_|eyj"
+    r"(?<![a-z])sid|p(?:ass|wd|in|k[-_])|s(?:ecret|ess|sn|k[-_]|ignature|ymfony)|token|key|a(?:uth|kia|sia|iza)"
+    r"|c(?:red|ookie|srf|vv|vc|onnection[_-]?string)|xsrf|dsn|b(?:earer|asic)|jwt|://|rk[-_]|xox"
+    r"|g(?:h[pousr]|ithub_pat|lpat)|whsec|mayday_|eyj|ip[_-]?addr|remote[_-]?addr|forwarded[_-]?for|real[_-]?ip"
 )
-CARD = re.compile(r"(?<![0-9A-Za-z.-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z-])")
+# 13 to 19 digits that begin as cards of the large networks do; times in milliseconds begin with 1.
+CARD = re.compile(r"(?<![0-9A-Za-z.-])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z-])")
 
 
-@lru_cache(maxsize=2_048)
 def redact_text(text: str) -> tuple[str, int]:
-    """The text without its secrets, and how many were taken out. Remembered, since traces repeat."""
+    """The text without its secrets, and how many were taken out."""
+    return remember(text) if len(text) <= MEMO_CHARS else search(text)
+
+
+def search(text: str) -> tuple[str, int]:
     count = 0
     if HINT.search(text.lower()) is not None:
-        for form in (*FORMS, NAMED):
-            text, found = form.subn(rf"\1{REDACTED}", text)
+        for secret in (*NAMED, *FORMS):
+            text, found = secret.subn(rf"\1{REDACTED}", text)
             count += found
     return redact_cards(text, count)
+
+
+remember = lru_cache(maxsize=MEMO_ENTRIES)(search)  # traces repeat
 
 
 def redact_cards(text: str, count: int) -> tuple[str, int]:
@@ -100,16 +142,17 @@ def redact_object(value: dict[str, Any]) -> tuple[dict[str, Any], int]:
     kept: dict[str, Any] = {}
     count = 0
     for key, item in value.items():
-        # numbers stay: a token count is no token
-        if is_sensitive_name(key) and item and not isinstance(item, int | float):
-            kept[key], found = REDACTED, 1
+        name, in_name = redact_text(key)
+        if item and is_secret(key[-NAME_CHARS:], is_number=isinstance(item, int | float)):
+            kept[name], found = REDACTED, 1
         else:
-            kept[key], found = redact_value(item)
-        count += found
+            kept[name], found = redact_value(item)
+        count += in_name + found
     return kept, count
 
 
 @lru_cache(maxsize=4_096)
-def is_sensitive_name(name: str) -> bool:
-    """Whether a key of this name holds a secret; camel case is read as words."""
-    return SENSITIVE_KEY.search(CAMEL.sub("_", name).lower()) is not None
+def is_secret(name: str, *, is_number: bool = False) -> bool:
+    """Whether a value under this name is a secret; camel case is read as words."""
+    pattern = SECRET_AS_NUMBER if is_number else SENSITIVE_KEY
+    return pattern.search(CAMEL.sub("_", name).lower()) is not None

@@ -81,6 +81,10 @@ def make_row(item: Parsed, frame: Frame) -> Row:
     error, settings = item.error, frame.settings
     occurred_at, is_retimed, look_back = settle_time(error, frame)
     message, redactions, adjustments = settle_text(error.message, settings.message_max_bytes)
+    service, in_service = redact_text(error.service)
+    names = [error.error_type, error.environment, error.release, error.fingerprint]
+    (error_type, environment, release, client_fingerprint), in_names = redact_names(names)
+    redactions += in_service + in_names
     stack_trace = context = tags = None
     if error.stack_trace:
         stack_trace, found, adjusted = settle_text(error.stack_trace, settings.stack_trace_max_bytes)
@@ -93,7 +97,7 @@ def make_row(item: Parsed, frame: Frame) -> Row:
         redactions, adjustments = redactions + found, adjustments | adjusted
     adjustments |= (CLEANED if item.cleaned else 0) | (RETIMED if is_retimed else 0) | (REDACTED if redactions else 0)
     fingerprint = fingerprint_error(
-        message=message, error_type=error.error_type, stack_trace=stack_trace, client_fingerprint=error.fingerprint
+        message=message, error_type=error_type, stack_trace=stack_trace, client_fingerprint=client_fingerprint
     )
     return Row(
         project_id=frame.project_id,
@@ -105,11 +109,11 @@ def make_row(item: Parsed, frame: Frame) -> Row:
         severity=SEVERITIES[error.severity],
         adjustments=adjustments,
         redactions=min(redactions, 32_767),
-        service=error.service,
-        environment=error.environment,
-        release=error.release,
-        error_type=error.error_type,
-        client_fingerprint=error.fingerprint,
+        service=service,
+        environment=environment,
+        release=release,
+        error_type=error_type,
+        client_fingerprint=client_fingerprint,
         message=message,
         stack_trace=stack_trace,
         context=context,
@@ -123,6 +127,12 @@ def settle_text(text: str, max_bytes: int) -> tuple[str, int, int]:
     cut = cut_text(text, max_bytes)
     redacted, redactions = redact_text(cut)
     return redacted, redactions, TRUNCATED if len(cut) < len(text) else 0
+
+
+def redact_names(names: list[str | None]) -> tuple[list[str | None], int]:
+    """The names without secrets, and how many were taken out: groups, filters and titles are made of them."""
+    redacted = [redact_text(name) if name else (name, 0) for name in names]
+    return [name for name, _ in redacted], sum(found for _, found in redacted)
 
 
 def settle_time(error: ErrorIn, frame: Frame) -> tuple[datetime, bool, bool]:
@@ -162,10 +172,10 @@ def settle_json(value: object, settings: Settings) -> tuple[str, int, int]:
         cleaned = clean_value(value, settings.json_max_depth, settings.json_max_keys)
         adjustments = TRUNCATED if cleaned != value else 0
         text = to_json(cleaned, inf_nan_mode="strings").decode()
+    if len(text) > settings.error_max_bytes:
+        return to_json({"cut": f"{len(text):,} characters of JSON"}).decode(), 0, adjustments | TRUNCATED
     redactions = 0
     if may_hold_secrets(text):
         redacted, redactions = redact_value(from_json(text))
         text = to_json(redacted).decode() if redactions else text
-    if len(text) > settings.error_max_bytes:
-        return to_json({"cut": f"{len(text):,} characters of JSON"}).decode(), 0, adjustments | TRUNCATED
     return text, redactions, adjustments
