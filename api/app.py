@@ -82,7 +82,7 @@ def lifespan_of(settings: Settings) -> Any:
             stack.push_async_callback(cache.close)
             limits = await stack.enter_async_context(Limits(cache, settings))
             announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
-            writer = await stack.enter_async_context(Writer(settings, store_errors, announcer.announce))
+            writer = await stack.enter_async_context(Writer(settings, "errors", store_errors, announcer.announce))
             await stack.enter_async_context(starting([engine, writer.engine], settings))
             yield {
                 "settings": settings,

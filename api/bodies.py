@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import BodyTooLarge, Invalid, RequestTooSlow, Unsupported
 from common.compression import zstd
 from common.settings import Settings
+from common.telemetry import metrics
 
 CODINGS = "gzip, zstd, br or deflate"
 
@@ -134,6 +135,9 @@ class BodyReader:
             raise too_large(self.settings.body_max_bytes, "as sent")
         if self.decoder is not None:
             data = self.unpack(self.decoder, data)
+        if self.is_read:
+            metrics.BODY_BYTES.of("sent").inc(self.wire_bytes)
+            metrics.BODY_BYTES.of("unpacked").inc(self.decoded_bytes if self.decoder else self.wire_bytes)
         return {"type": "http.request", "body": data, "more_body": not self.is_read}
 
     def unpack(self, decoder: Decoder, data: bytes) -> bytes:

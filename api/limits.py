@@ -20,6 +20,7 @@ from starlette.types import Scope as RequestScope
 from api.problems import ProblemPlace, QuotaExceeded
 from common.cache import Cache, CacheUnavailable
 from common.settings import Settings
+from common.telemetry import metrics
 
 WINDOW_SECONDS = 60
 SHARE_SECONDS = 0.5
@@ -133,7 +134,10 @@ class Limits:
         for meter in allowance.meters:
             meter.roll(now)
         if any(meter.is_spent for meter in allowance.meters):
-            raise refuse([meter for meter in allowance.meters if meter.is_spent], now)
+            spent = [meter for meter in allowance.meters if meter.is_spent]
+            for meter in spent:
+                metrics.LIMITED.of(meter.policy.name).inc()
+            raise refuse(spent, now)
         for meter in allowance.meters:
             if meter.policy is self.by_key or meter.policy is self.by_project:
                 meter.add(1)

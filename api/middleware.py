@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, TimedOut, respond
 from common.settings import Settings
+from common.telemetry import metrics
 
 log = structlog.get_logger()
 
@@ -53,9 +54,16 @@ class RequestFrame:
             if reply.status == 0:
                 await respond(problem, scope["path"], reply.request_id)(scope, receive, reply.send)
         finally:
-            milliseconds = round((time.perf_counter() - started) * 1000, 2)
+            seconds = time.perf_counter() - started
+            count_answer(scope, reply, seconds)
             level = log.info if reply.status >= 500 else log.debug
-            level("answered", method=scope["method"], path=scope["path"], status=reply.status, ms=milliseconds)
+            level(
+                "answered",
+                method=scope["method"],
+                path=scope["path"],
+                status=reply.status,
+                ms=round(seconds * 1000, 2),
+            )
 
 
 class Reply:
@@ -81,6 +89,15 @@ class Reply:
         elif not self.has_body:
             message = {**message, "body": b""}
         await self.inner(message)
+
+
+def count_answer(scope: Scope, reply: Reply, seconds: float) -> None:
+    """Count the request under its route's template: `scope["template"]` of who answers before the routing, else
+    FastAPI's route."""
+    route = str(scope.get("template") or getattr(scope.get("route"), "path", "none"))
+    method = scope["method"] if reply.has_body else "HEAD"
+    metrics.REQUESTS.of(method, route, str(reply.status)).inc()
+    metrics.REQUEST_DURATION.of(method, route).observe(seconds)
 
 
 def as_problem(error: Exception) -> Problem:

@@ -1,6 +1,7 @@
 """`mayday docs`: the pages that are made from the code. A test fails when one is not what this would write."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import typer
 
 from api.app import create_app
 from common.settings import ROOT, Settings
+from common.telemetry.declaring import Few, Values
+from common.telemetry.metrics import CATALOG
 
 SETTINGS_HEAD = """# Settings
 
@@ -16,6 +19,16 @@ Environment variables; sizes are bytes, times are seconds unless the name says o
 
 | variable | default | what it is |
 | --- | --- | --- |
+"""
+
+METRICS_HEAD = """# Metrics
+
+What `/metrics` answers on `MAYDAY_API_METRICS_PORT` and `MAYDAY_WORKER_METRICS_PORT`, in the form of Prometheus. No
+label names a project or a key. Programs with one process also tell their CPU time, memory and open files
+(`process_*`). This page is made by `./mayday docs` from `common/telemetry/metrics.py`.
+
+| metric | kind | told by | labels | what it is |
+| --- | --- | --- | --- | --- |
 """
 
 
@@ -28,7 +41,11 @@ def docs() -> None:
 
 def generated_pages() -> dict[Path, str]:
     """Every generated page with what it must say."""
-    return {ROOT / "docs/settings.md": describe_settings(), ROOT / "docs/openapi.json": describe_contract()}
+    return {
+        ROOT / "docs/settings.md": describe_settings(),
+        ROOT / "docs/metrics.md": describe_metrics(),
+        ROOT / "docs/openapi.json": describe_contract(),
+    }
 
 
 def describe_contract() -> str:
@@ -43,6 +60,21 @@ def describe_settings() -> str:
         for name, field in Settings.model_fields.items()
     ]
     return SETTINGS_HEAD + "".join(rows)
+
+
+def describe_metrics() -> str:
+    return METRICS_HEAD + "".join(
+        f"| `{family.name}` | {family.kind} | {', '.join(family.programs)} | {describe_labels(family.labels)} "
+        f"| {family.help_text} |\n"
+        for family in CATALOG.families
+    )
+
+
+def describe_labels(labels: Mapping[str, Values]) -> str:
+    """Each label with what it may say."""
+    return "; ".join(
+        f"`{name}`: {values.what if isinstance(values, Few) else ', '.join(values)}" for name, values in labels.items()
+    )
 
 
 def show(default: Any) -> str:

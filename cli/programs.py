@@ -16,6 +16,7 @@ from cli.state import find_database
 from common.database import make_engine
 from common.logs import configure_logging
 from common.settings import Settings
+from common.telemetry.exposition import serve_metrics, shared_folder
 from worker.main import run_worker
 
 DRAIN_SECONDS = 15
@@ -34,20 +35,25 @@ def api(
     for expected in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again after a clean drain: with nothing left to do for it, we exit 0
         signal.signal(expected, lambda *_: None)
-    uvicorn.run(
-        "cli.programs:make_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=processes,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-        timeout_keep_alive=75,
-    )
+    configure_logging(settings, "api")
+    with (
+        shared_folder(processes) as folder,
+        serve_metrics("api", settings.metrics_host, settings.api_metrics_port, folder),
+    ):
+        uvicorn.run(
+            "cli.programs:make_app",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=processes,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_keep_alive=75,
+        )
 
 
 def make_app() -> FastAPI:

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from common.compression import Encoding, compress
 from common.settings import Settings
+from common.telemetry import metrics
 
 Topic = Literal["errors", "patterns"]
 
@@ -130,11 +131,13 @@ class Cache:
         if time.monotonic() < self.left_alone_until:
             if hasattr(call, "close"):
                 call.close()
+            metrics.CACHE_CALLS.of("left_alone").inc()
             raise CacheUnavailable("the cache is left alone for a moment after it failed")
         try:
             return await call
         except (RedisError, OSError, TimeoutError) as error:
             self.left_alone_until = time.monotonic() + self.retry_seconds
+            metrics.CACHE_CALLS.of("failed").inc()
             raise CacheUnavailable(f"the cache did not answer: {error!r}") from error
 
 

@@ -60,6 +60,18 @@ class Settings(BaseSettings):
         "auto", description="Form of the log lines; auto is console on a terminal and json elsewhere."
     )
 
+    # who may ask for metrics: all that reach these ports
+    metrics_host: str = Field("127.0.0.1", description="Address that metrics are answered on, at /metrics.")
+    api_metrics_port: int = Field(
+        9464, ge=0, le=65535, description="Port for the API's metrics, of all its processes; 0: none."
+    )
+    worker_metrics_port: int = Field(
+        9465,
+        ge=0,
+        le=65535,
+        description="Port for a worker's metrics; 0: none. Several workers on one host need one each.",
+    )
+
     # Postgres
     database_pool_size: PositiveInt = Field(
         8, description="Connections a process keeps to Postgres for reads, beside those of the writer."

@@ -35,6 +35,7 @@ def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
         ("api/planted.py", "import arq"),
         ("api/read/planted.py", "import api.ingest.writer"),
         ("common/fingerprint/planted.py", "import sqlalchemy"),
+        ("api/planted.py", "import prometheus_client"),
     ],
 )
 def test_a_planted_violation_of_the_import_contracts_is_found(tmp_path: Path, file: str, line: str) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.cache import Cache
 from common.settings import Settings
+from common.telemetry import metrics
 
 log = structlog.get_logger()
 
@@ -70,6 +71,12 @@ class Job:
 
 async def run_job(tools: Tools, job: Job) -> Outcome:
     """Run the job unless another run has the guard or one ended a moment ago. Raises nothing but cancellation."""
+    outcome = await run_guarded(tools, job)
+    metrics.JOB_RUNS.of(job.name, outcome).inc()
+    return outcome
+
+
+async def run_guarded(tools: Tools, job: Job) -> Outcome:
     try:
         async with tools.engine.connect() as guard, guard.begin():
             if not await take_guard(guard, job, tools.settings.job_max_seconds):
@@ -105,8 +112,9 @@ async def run_in_time(tools: Tools, job: Job) -> tuple[Outcome, str]:
     """Run the job's body; its outcome, and counts or the failure in words."""
     started = time.monotonic()
     try:
-        async with asyncio.timeout(tools.settings.job_max_seconds):
-            counts = await job.run(tools)
+        with metrics.JOB_DURATION.of(job.name).time():
+            async with asyncio.timeout(tools.settings.job_max_seconds):
+                counts = await job.run(tools)
     except Exception as error:
         log.exception("job_failed", job=job.name, seconds=round(time.monotonic() - started, 3))
         return "failed", f"{type(error).__name__}: {error}".rstrip(": ")[:DETAIL_CHARS]

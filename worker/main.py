@@ -29,6 +29,8 @@ from common.database import make_engine
 from common.database.connections import check_room
 from common.database.schema import wait_for_schema
 from common.settings import Settings
+from common.telemetry import metrics
+from common.telemetry.exposition import serve_metrics
 from worker.jobs import Job, Tools, run_job
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
@@ -45,7 +47,9 @@ CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
 
 
 async def fold(tools: Tools) -> Mapping[str, int]:
-    return {"deltas": await fold_deltas(tools.engine, tools.settings.rollup_fine_hours)}
+    deltas = await fold_deltas(tools.engine, tools.settings.rollup_fine_hours)
+    metrics.FOLDED_DELTAS.of().inc(deltas)
+    return {"deltas": deltas}
 
 
 async def patterns(tools: Tools) -> Mapping[str, int]:
@@ -164,6 +168,7 @@ async def keep_arq(tools: Tools, triggers: Triggers) -> None:
         try:
             await arq.async_run()
         except (RedisError, OSError) as error:
+            metrics.QUEUE_LOSSES.of().inc()
             log.warning("queue_lost", error=str(error), until="it is back, jobs are triggered here")
         finally:
             await close_arq(arq)
@@ -239,4 +244,5 @@ def run_worker(settings: Settings) -> int:
             asyncio.get_running_loop().add_signal_handler(wish, stopping.set)
         return await serve(settings, stopping)
 
-    return asyncio.run(main())
+    with serve_metrics("worker", settings.metrics_host, settings.worker_metrics_port):
+        return asyncio.run(main())

@@ -1,5 +1,6 @@
 """How errors are stored: rows into `errors` and their counts into `deltas`, in one statement, one transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -9,6 +10,8 @@ import uuid_utils.compat
 
 from api.ingest.flushing import Outcome
 from api.ingest.rows import Row
+from common.tables import Adjustment
+from common.telemetry import metrics
 
 COLUMN_TYPES = {
     "project_id": "uuid",
@@ -64,7 +67,16 @@ async def store_errors(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     """What became of each row; `connection` is asyncpg's. Raises what asyncpg raises."""
     columns = [list(column) for column in zip(*rows, strict=True)]
     stored, keys = await connection.fetchrow(STORE, *columns, uuid_utils.compat.uuid7())
+    count_changes(rows)
     return [Outcome.stored] * len(rows) if stored == len(rows) else match_stored(rows, keys or [])
+
+
+def count_changes(rows: Sequence[Row]) -> None:
+    """Count what had been done to the rows to make them storable."""
+    metrics.REDACTIONS.of().inc(sum(row.redactions for row in rows))
+    for adjustments, count in Counter(row.adjustments for row in rows if row.adjustments).items():
+        for adjustment in Adjustment(adjustments):
+            metrics.ADJUSTMENTS.of(adjustment.name or "").inc(count)
 
 
 def match_stored(rows: Sequence[Row], keys: Sequence[tuple[UUID, date, UUID]]) -> list[Outcome]:

@@ -25,6 +25,7 @@ from api.limits import Allowance
 from api.problems import Invalid, Unsupported
 from common.settings import Settings
 from common.tables import Adjustment
+from common.telemetry import metrics
 
 router = APIRouter(prefix="/api/errors", tags=["ingest"])
 
@@ -59,6 +60,7 @@ async def log_errors(request: Request, response: Response, caller: IngestCaller)
     frame = Frame.now(caller.project_id, settings)
     admit = cast("StormControl", request.state.storms).admit
     rows = {index: admit(make_row(item, frame)) for index, item in enumerate(items) if isinstance(item, Parsed)}
+    count_rejected(items)
     refuse_if_empty(items, rows)
     outcomes = await cast("Writer[Row]", request.state.writer).store(list(rows.values()))
     answer = summarize(items, rows, outcomes)
@@ -77,6 +79,7 @@ async def log_error(request: Request, caller: IngestCaller) -> ErrorAnswer:
     allowance.count("errors", 1)
     item = parse_one(body, settings)
     if isinstance(item, Rejected):
+        count_rejected([item])
         raise Invalid(item.detail, errors=[describe_place(item)])
     row = cast("StormControl", request.state.storms).admit(make_row(item, Frame.now(caller.project_id, settings)))
     [outcome] = await cast("Writer[Row]", request.state.writer).store([row])
@@ -91,6 +94,13 @@ def media_type(request: Request) -> str:
     if sent not in ("application/json", NDJSON):
         raise Unsupported(f"Content-Type {sent[:100]!r}: send application/json, or {NDJSON} to /api/errors/batch")
     return sent
+
+
+def count_rejected(items: Sequence[Item]) -> None:
+    for item in items:
+        if isinstance(item, Rejected):
+            metrics.ITEMS.of("errors", Outcome.rejected.value).inc()
+            metrics.REJECTIONS.of("errors", item.reason).inc()
 
 
 def refuse_if_empty(items: Sequence[Item], rows: dict[int, Row]) -> None:

@@ -6,7 +6,8 @@ Under load the batches grow by themselves, and at rest nobody waits.
 """
 
 import asyncio
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -19,6 +20,7 @@ from api.ingest.flushing import Flusher, Outcome, RowT, StoreFailed, StoreRows
 from api.problems import Overloaded, Unavailable
 from common.database import make_engine
 from common.settings import Settings
+from common.telemetry import metrics
 
 log = structlog.get_logger()
 
@@ -39,12 +41,17 @@ class Submission(Generic[RowT]):
 
 
 class Writer(Generic[RowT]):
-    """Open it with `async with`; closing writes what still waits."""
+    """Open it with `async with`; closing writes what still waits. `kind` is what the metrics call its rows."""
 
     def __init__(
-        self, settings: Settings, store_rows: StoreRows[RowT], on_stored: Callable[[Iterable[UUID]], None]
+        self,
+        settings: Settings,
+        kind: str,
+        store_rows: StoreRows[RowT],
+        on_stored: Callable[[Iterable[UUID]], None],
     ) -> None:
         self.settings = settings
+        self.kind = kind
         self.store_rows = store_rows
         self.on_stored = on_stored
         self.engine = make_engine(settings, "writer", pool_size=settings.writer_flushers)
@@ -81,8 +88,7 @@ class Writer(Generic[RowT]):
         """
         submission = Submission(rows, sum(row.size_bytes for row in rows))
         self.check_room(submission)
-        self.in_flight_rows += len(rows)
-        self.in_flight_bytes += submission.size_bytes
+        self.hold(len(rows), submission.size_bytes)
         async with self.work:
             self.waiting.append(submission)
             self.work.notify()
@@ -99,6 +105,17 @@ class Writer(Generic[RowT]):
             raise Overloaded("more is waiting than can be written: send this again in a moment")
         if self.is_closing:
             raise Unavailable("this process is stopping: send this again")
+
+    def hold(self, rows: int, size_bytes: int) -> None:
+        """Note that so much more waits for its commit, or so much less."""
+        self.in_flight_rows += rows
+        self.in_flight_bytes += size_bytes
+        limits = self.settings
+        by_rows = self.in_flight_rows / limits.writer_buffer_max_errors
+        by_bytes = self.in_flight_bytes / limits.writer_buffer_max_bytes
+        metrics.BUFFER_ITEMS.of(self.kind).set(self.in_flight_rows)
+        metrics.BUFFER_BYTES.of(self.kind).set(self.in_flight_bytes)
+        metrics.BUFFER_SHARE.of(self.kind).set(max(by_rows, by_bytes))
 
     async def run(self, flusher: Flusher[RowT]) -> None:
         """One flusher's life: take what waits, write it, until the writer closes and nothing is left."""
@@ -121,18 +138,35 @@ class Writer(Generic[RowT]):
 
     async def write(self, flusher: Flusher[RowT], taken: list[Submission[RowT]]) -> None:
         """Store the rows of these submissions in one transaction and tell each caller of its own."""
+        rows = [row for submission in taken for row in submission.rows]
+        started = time.perf_counter()
         try:
-            outcomes = iter(await flusher.store([row for submission in taken for row in submission.rows]))
+            outcomes = await flusher.store(rows)
             self.last_failure = None
-            self.on_stored({row.project_id for submission in taken for row in submission.rows})
-            for submission in taken:
-                submission.done.set_result([next(outcomes) for _ in submission.rows])
+            self.on_stored({row.project_id for row in rows})
+            tell(taken, outcomes)
+            metrics.FLUSHES.of(self.kind, "stored").observe(time.perf_counter() - started)
+            self.count(outcomes)
         except Exception as error:
+            metrics.FLUSHES.of(self.kind, "failed").observe(time.perf_counter() - started)
             self.last_failure = f"{type(error).__name__}: {error}"
             log.warning("flush_failed", error=self.last_failure, exc_info=not isinstance(error, StoreFailed))
             for submission in taken:
                 submission.fail(Unavailable("this could not be written now: send it again with the same ids"))
         finally:
-            for submission in taken:
-                self.in_flight_rows -= len(submission.rows)
-                self.in_flight_bytes -= submission.size_bytes
+            self.hold(-len(rows), -sum(submission.size_bytes for submission in taken))
+
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        """Count one flush, and what became of its rows."""
+        metrics.FLUSHED_ITEMS.of(self.kind).observe(len(outcomes))
+        for outcome, count in Counter(outcomes).items():
+            metrics.ITEMS.of(self.kind, outcome.value).inc(count)
+            if outcome is Outcome.rejected:
+                metrics.REJECTIONS.of(self.kind, "unstorable").inc(count)
+
+
+def tell(taken: Iterable[Submission[RowT]], outcomes: Iterable[Outcome]) -> None:
+    """Give each caller the outcomes of its own rows."""
+    each = iter(outcomes)
+    for submission in taken:
+        submission.done.set_result([next(each) for _ in submission.rows])

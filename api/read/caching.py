@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.cache import Answer, Cache, CacheUnavailable, Topic, answer_key
 from common.compression import Encoding
 from common.settings import Settings
+from common.telemetry import metrics
 
 log = structlog.get_logger()
 
@@ -166,6 +167,7 @@ class Reads:
             copy.good_at = time.monotonic()
             if question in self.copies:
                 self.copies.move_to_end(question)
+        metrics.READS.of(question.name, source).inc()
         coding, body = copy.bodies[encoding]
         return Served(copy.etag, coding, body, source)
 

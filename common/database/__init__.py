@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from common.database.connections import connection_name
 from common.settings import Settings
+from common.telemetry import metrics
 
 
 def sqlalchemy_url(database_url: str) -> URL:
@@ -43,6 +44,7 @@ def make_engine(settings: Settings, program: str, *, pool_size: int | None = Non
     )
     if is_pooled:
         limit_transactions(engine, settings)
+    measure_pool(engine, program, pool_size)
     return engine
 
 
@@ -77,6 +79,14 @@ def limit_transactions(engine: AsyncEngine, settings: Settings) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def limit(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
+
+
+def measure_pool(engine: AsyncEngine, program: str, size: int) -> None:
+    """Let the metrics follow how many connections are in use."""
+    in_use = metrics.POOL_IN_USE.of(program)
+    metrics.POOL_SIZE.of(program).set(size)
+    event.listen(engine.sync_engine, "checkout", lambda *_: in_use.inc())
+    event.listen(engine.sync_engine, "checkin", lambda *_: in_use.dec())
 
 
 @asynccontextmanager

@@ -1,0 +1,144 @@
+"""Every metric of Mayday, declared once; docs/metrics.md is made from here. Counting one costs well under 1 µs.
+
+No label names a project, a key or a person: who may see these numbers may not therefore know who uses Mayday.
+"""
+
+from common.telemetry.declaring import Catalog, Few
+
+REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+FLUSH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+FLUSH_ITEMS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
+JOB_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 120)
+
+METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
+ROUTES = Few("path template of the route; `none` where there is no such route", at_most=100)
+STATUSES = Few("HTTP status; 0 where the client went away", at_most=50)
+JOBS = Few("name of the job", at_most=20)
+KINDS = ("errors", "usage")
+
+CATALOG = Catalog()
+
+# requests
+REQUESTS = CATALOG.counter(
+    "mayday_requests_total", "Requests that ended.", "api", method=METHODS, route=ROUTES, status=STATUSES
+)
+REQUEST_DURATION = CATALOG.histogram(
+    "mayday_request_seconds",
+    "Time from a request's head to the end of its answer.",
+    "api",
+    buckets=REQUEST_SECONDS,
+    method=METHODS,
+    route=ROUTES,
+)
+BODY_BYTES = CATALOG.counter(
+    "mayday_request_body_bytes_total", "Bytes of request bodies.", "api", form=("sent", "unpacked")
+)
+LIMITED = CATALOG.counter(
+    "mayday_requests_limited_total",
+    "Requests that were answered 429, by the policy that was used up.",
+    "api",
+    policy=("key", "project", "errors", "bytes"),
+)
+
+# ingest
+ITEMS = CATALOG.counter(
+    "mayday_items_total",
+    "Errors and usage records that were sent, by what became of them.",
+    "api",
+    kind=KINDS,
+    outcome=("stored", "duplicate", "rejected"),
+)
+REJECTIONS = CATALOG.counter(
+    "mayday_items_rejected_total",
+    "Those that were rejected, by the reason that the answer gives; unstorable is what Postgres cannot hold.",
+    "api",
+    kind=KINDS,
+    reason=("missing_field", "unknown_field", "not_an_object", "invalid_field", "not_json", "unstorable"),
+)
+ADJUSTMENTS = CATALOG.counter(
+    "mayday_errors_adjusted_total",
+    "Errors that were changed to make them storable, by what was done.",
+    "api",
+    adjustment=("truncated", "retimed", "cleaned", "redacted", "sampled"),
+)
+REDACTIONS = CATALOG.counter("mayday_redactions_total", "Secrets that were taken out of errors.", "api")
+FLUSHES = CATALOG.histogram(
+    "mayday_flush_seconds",
+    "Time of one flush, from its statement to its commit, repeats included.",
+    "api",
+    buckets=FLUSH_SECONDS,
+    kind=KINDS,
+    outcome=("stored", "failed"),
+)
+FLUSHED_ITEMS = CATALOG.histogram(
+    "mayday_flush_items", "Errors or usage records in one flush.", "api", buckets=FLUSH_ITEMS, kind=KINDS
+)
+BUFFER_ITEMS = CATALOG.gauge(
+    "mayday_buffer_items",
+    "Errors or usage records that wait for their commit.",
+    "api",
+    over_processes="livesum",
+    kind=KINDS,
+)
+BUFFER_BYTES = CATALOG.gauge(
+    "mayday_buffer_bytes", "Bytes of what waits for its commit.", "api", over_processes="livesum", kind=KINDS
+)
+BUFFER_SHARE = CATALOG.gauge(
+    "mayday_buffer_share",
+    "How full the fullest buffer of a process is, from 0 to 1, by number or bytes; a full one answers 503.",
+    "api",
+    over_processes="livemax",
+    kind=KINDS,
+)
+
+# reads
+READS = CATALOG.counter(
+    "mayday_reads_total",
+    "Answers of the read side by where they came from: hit and stale from memory or Redis, miss and bypass from "
+    "Postgres (bypass while Redis is away).",
+    "api",
+    answer=Few("which answer: recent, patterns, pattern...", at_most=30),
+    source=("hit", "stale", "miss", "bypass"),
+)
+CACHE_CALLS = CATALOG.counter(
+    "mayday_cache_calls_failed_total",
+    "Calls to Redis that failed, or were left out for a moment after one had failed.",
+    "api",
+    "worker",
+    reason=("failed", "left_alone"),
+)
+
+# Postgres
+POOL_IN_USE = CATALOG.gauge(
+    "mayday_pool_connections_in_use",
+    "Connections to Postgres that are in use.",
+    "api",
+    "worker",
+    over_processes="livesum",
+    pool=Few("api (reads), writer, worker", at_most=10),
+)
+POOL_SIZE = CATALOG.gauge(
+    "mayday_pool_connections_max",
+    "Connections to Postgres that the pool may have.",
+    "api",
+    "worker",
+    over_processes="livesum",
+    pool=Few("api (reads), writer, worker", at_most=10),
+)
+
+# jobs
+JOB_RUNS = CATALOG.counter(
+    "mayday_job_runs_total",
+    "Triggers of jobs by what became of them: done, failed, busy (another run has the guard), recent (one ended a "
+    "moment ago).",
+    "worker",
+    job=JOBS,
+    outcome=("done", "failed", "busy", "recent"),
+)
+JOB_DURATION = CATALOG.histogram(
+    "mayday_job_seconds", "Time of a job's run, done or failed.", "worker", buckets=JOB_SECONDS, job=JOBS
+)
+FOLDED_DELTAS = CATALOG.counter("mayday_deltas_folded_total", "Deltas that became rollups.", "worker")
+QUEUE_LOSSES = CATALOG.counter(
+    "mayday_queue_losses_total", "Times that the queue's Redis went away; jobs then run without it.", "worker"
+)

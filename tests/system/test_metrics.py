@@ -1,0 +1,122 @@
+"""Metrics of the programs as operators run them, asked over HTTP: of several processes, and on a port that is taken."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Programs:
+    """The programs on the test's stores, with ports of their own."""
+
+    def __init__(self, database_url: str, redis_url: str, folder: Path) -> None:
+        self.port, self.metrics_port = free_port(), free_port()
+        self.log = folder / "log"
+        self.environment = {
+            **os.environ,
+            "MAYDAY_DATABASE_URL": database_url,
+            "MAYDAY_REDIS_URL": redis_url,
+            "MAYDAY_PORT": str(self.port),
+            "MAYDAY_API_METRICS_PORT": str(self.metrics_port),
+            "MAYDAY_WORKER_METRICS_PORT": str(self.metrics_port),
+            "TMPDIR": str(folder),
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "cli", *arguments]
+
+    def make_key(self) -> str:
+        for arguments in (("project", "create", "default"), ("key", "create", "--scope", "ingest")):
+            done = subprocess.run(
+                self.command(*arguments), cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True
+            )
+        [key] = re.findall(r"mayday_ingest_\S+", done.stdout)
+        return str(key)
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(self.command(*arguments), cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0, self.log.read_text()
+
+    def until_told(self, line: str, seconds: float = 30) -> str:
+        """Ask for metrics until one of them is this."""
+        told = ""
+        until = time.monotonic() + seconds
+        while line not in told:
+            assert time.monotonic() < until, told + self.log.read_text()
+            time.sleep(0.1)
+            try:
+                told = httpx.get(f"http://127.0.0.1:{self.metrics_port}/metrics", trust_env=False).text
+            except httpx.TransportError:
+                continue
+        return told
+
+
+def test_the_processes_of_one_api_are_added_up_and_one_that_died_keeps_its_counts(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    programs = Programs(database_url, redis_url, tmp_path)
+    headers = {"X-API-Key": programs.make_key(), "Connection": "close"}
+    error = {"service": "shop", "severity": "error", "message": "card declined"}
+    with programs.running("api", "--processes", "2"):
+        pools = programs.until_told('mayday_pool_connections_max{pool="writer"} 4.0')
+        assert 'mayday_pool_connections_max{pool="api"} 16.0' in pools
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{programs.port}",
+            headers=headers,
+            trust_env=False,
+            transport=httpx.HTTPTransport(retries=20),
+        ) as client:
+            for _ in range(20):
+                assert client.post("/api/errors/log", json=error).status_code == 201
+        told = programs.until_told('mayday_items_total{kind="errors",outcome="stored"} 20.0')
+        assert "mayday_job" not in told
+        writing = {path.stem.rpartition("_")[2] for path in tmp_path.glob("mayday-metrics-*/gauge_*.db")}
+        assert len(writing) == 2
+        os.kill(int(writing.pop()), signal.SIGKILL)
+        # uvicorn starts another in its place; the gauges of the dead one are gone, what it counted is not
+        until = time.monotonic() + 30
+        while len(list(tmp_path.glob("mayday-metrics-*/counter_*.db"))) < 3:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        told = programs.until_told('mayday_pool_connections_max{pool="writer"} 4.0')
+        assert 'mayday_items_total{kind="errors",outcome="stored"} 20.0' in told
+    assert list(tmp_path.glob("mayday-metrics-*")) == []
+
+
+def test_a_worker_tells_its_jobs_and_does_without_a_port_that_is_taken(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    programs = Programs(database_url, redis_url, tmp_path)
+    programs.make_key()
+    with programs.running("worker"):
+        told = programs.until_told('mayday_job_runs_total{job="fold",outcome="done"}')
+        assert 'mayday_job_seconds_count{job="upkeep"} 1.0' in told
+        assert "mayday_items_total" not in told
+        with programs.running("worker"):
+            until = time.monotonic() + 30
+            while programs.log.read_text().count("worker_started") < 2:
+                assert time.monotonic() < until, programs.log.read_text()
+                time.sleep(0.1)
+    assert "MAYDAY_WORKER_METRICS_PORT" in programs.log.read_text()
