@@ -1,4 +1,4 @@
-"""From the bytes of a request to errors that can be stored, and a reason for each that cannot. Pure.
+"""From the bytes of a request to items that can be stored, and a reason for each that cannot. Pure.
 
 A body that is right is parsed and validated in one pass in Rust. Anything else goes item by item: cleaned first, then
 validated, so that a bad item is rejected alone.
@@ -7,9 +7,9 @@ validated, so that a bad item is rejected alone.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from api.ingest.cleaning import clean_value, load_tolerantly
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
@@ -19,10 +19,27 @@ from common.settings import Settings
 REASONS = {"missing": "missing_field", "extra_forbidden": "unknown_field", "model_type": "not_an_object"}
 
 
-class Parsed(NamedTuple):
+ItemT = TypeVar("ItemT", bound=BaseModel)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[ItemT]):
+    """What a batch is made of: its model, the name of its list, the model of an item; `kind` is for the metrics."""
+
+    batch: type[BaseModel]
+    name: str
+    item: type[ItemT]
+    kind: str
+
+
+ERRORS = Form(ErrorBatchIn, "errors", ErrorIn, "errors")
+
+
+class Parsed(NamedTuple, Generic[ItemT]):
     """One item that can go on; `cleaned` when it is not quite what was sent."""
 
-    error: ErrorIn
+    value: ItemT
     cleaned: bool = False
 
 
@@ -35,35 +52,36 @@ class Rejected:
     pointer: str = ""
 
 
-Item = Parsed | Rejected
-T = TypeVar("T")
+Item = Parsed[ItemT] | Rejected
 
 
-def parse_batch(body: bytes, settings: Settings) -> Sequence[Item]:
+def parse_batch(body: bytes, form: Form[ItemT], settings: Settings) -> Sequence[Item[ItemT]]:
     """The items of `{"errors": [...]}`, in order. Raises Invalid when there are none to speak of, or too many."""
     if is_plain(body):
         try:
-            return in_bounds([Parsed(e) for e in ErrorBatchIn.model_validate_json(body).errors], settings)
+            items = getattr(form.batch.model_validate_json(body), form.name)
+            return in_bounds([Parsed(item) for item in items], form, settings)
         except ValidationError:
             pass  # one by one, then, to keep the good ones
-    return in_bounds([parse_value(item, settings) for item in list_of_errors(load(body, settings))], settings)
+    values = list_values(load(body, settings), form)
+    return in_bounds([parse_value(value, form, settings) for value in values], form, settings)
 
 
-def parse_lines(body: bytes, settings: Settings) -> Sequence[Item]:
+def parse_lines(body: bytes, form: Form[ItemT], settings: Settings) -> Sequence[Item[ItemT]]:
     """The items of a body with one JSON object a line (NDJSON); blank lines do not count. Raises Invalid."""
-    lines = in_bounds([line for line in body.splitlines() if line.strip()], settings)
-    return [parse_one(line, settings) for line in lines]
+    lines = in_bounds([line for line in body.splitlines() if line.strip()], form, settings)
+    return [parse_one(line, form, settings) for line in lines]
 
 
-def parse_one(body: bytes, settings: Settings) -> Item:
-    """One error, as the whole body or as a line of it."""
+def parse_one(body: bytes, form: Form[ItemT], settings: Settings) -> Item[ItemT]:
+    """One item, as the whole body or as a line of it."""
     if is_plain(body):
         try:
-            return Parsed(ErrorIn.model_validate_json(body))
+            return Parsed(form.item.model_validate_json(body))
         except ValidationError:
             pass
     try:
-        return parse_value(load(body, settings), settings)
+        return parse_value(load(body, settings), form, settings)
     except Invalid as error:
         return Rejected("not_json", str(error.detail))
 
@@ -81,31 +99,31 @@ def load(body: bytes, settings: Settings) -> Any:
         raise Invalid(f"the body is not JSON: {error}") from error
 
 
-def list_of_errors(document: Any) -> list[Any]:
-    if not isinstance(document, dict) or not isinstance(document.get("errors"), list):
-        raise Invalid('send an object with a list: {"errors": [...]}')
-    unknown = sorted(set(map(str, document)) - {"errors"})
+def list_values(document: Any, form: Form[ItemT]) -> list[Any]:
+    if not isinstance(document, dict) or not isinstance(document.get(form.name), list):
+        raise Invalid(f'send an object with a list: {{"{form.name}": [...]}}')
+    unknown = sorted(set(map(str, document)) - {form.name})
     if unknown:
-        raise Invalid(f"unknown field {unknown[0][:100]!r}: beside errors there is none")
-    return list(document["errors"])
+        raise Invalid(f"unknown field {unknown[0][:100]!r}: beside {form.name} there is none")
+    return list(document[form.name])
 
 
-def in_bounds(items: list[T], settings: Settings) -> list[T]:
+def in_bounds(items: list[T], form: Form[ItemT], settings: Settings) -> list[T]:
     if not items:
-        raise Invalid("no errors in the body: send at least one")
+        raise Invalid(f"no {form.name} in the body: send at least one")
     if len(items) > settings.batch_max_items:
-        raise Invalid(f"{len(items):,} errors in one batch: send at most {settings.batch_max_items:,}")
+        raise Invalid(f"{len(items):,} {form.name} in one batch: send at most {settings.batch_max_items:,}")
     return items
 
 
-def parse_value(value: Any, settings: Settings) -> Item:
+def parse_value(value: Any, form: Form[ItemT], settings: Settings) -> Item[ItemT]:
     """Clean and validate one parsed item, by the same rules as on the fast way."""
     cleaned = clean_value(value, settings.json_max_depth + 1, settings.json_max_keys)
     try:
-        error = ErrorIn.model_validate_json(json.dumps(cleaned))
+        item = form.item.model_validate_json(json.dumps(cleaned))
     except ValidationError as invalid:
         return describe_rejection(invalid)
-    return Parsed(error, cleaned=cleaned != value)
+    return Parsed(item, cleaned=cleaned != value)
 
 
 def describe_rejection(invalid: ValidationError) -> Rejected:
@@ -119,9 +137,9 @@ def describe_rejection(invalid: ValidationError) -> Rejected:
     )
 
 
-def describe_places(rejected: Sequence[tuple[int, Rejected]]) -> list[ProblemPlace]:
+def describe_places(rejected: Sequence[tuple[int, Rejected]], form: Form[ItemT]) -> list[ProblemPlace]:
     """The rejected items of a batch as places in its body."""
-    return [describe_place(item, f"/errors/{index}") for index, item in rejected]
+    return [describe_place(item, f"/{form.name}/{index}") for index, item in rejected]
 
 
 def describe_place(item: Rejected, prefix: str = "") -> ProblemPlace:

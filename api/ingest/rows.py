@@ -76,9 +76,9 @@ class Frame:
         return cls(project_id, now, oldest, now + timedelta(seconds=settings.clock_ahead_max_seconds), settings)
 
 
-def make_row(item: Parsed, frame: Frame) -> Row:
+def make_row(item: Parsed[ErrorIn], frame: Frame) -> Row:
     """The row of one error. Everything is cut before it is searched, and redacted before it is fingerprinted."""
-    error, settings = item.error, frame.settings
+    error, settings = item.value, frame.settings
     occurred_at, is_retimed, look_back = settle_time(error, frame)
     message, redactions, adjustments = settle_text(error.message, settings.message_max_bytes)
     service, in_service = redact_text(error.service)

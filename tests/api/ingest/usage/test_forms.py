@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ingest.usage_forms import (
+from api.ingest.usage.forms import (
     OTEL_NAMES,
     UsageForm,
     UsageUnreadable,
