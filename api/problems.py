@@ -1,14 +1,16 @@
 """Every failure that a client can see, as RFC 9457 problem+json.
 
 Problem
+├── BadRequest 400          not HTTP
 ├── Unauthorized 401        no key, or one that does not hold
 ├── Forbidden 403           the key's scope does not allow this
 ├── NotFound 404            nothing there for this project
-├── RequestTooSlow 408      the body did not arrive in time
+├── RequestTooSlow 408      headers or body did not arrive in time
 ├── BodyTooLarge 413        over a limit, before or after decompression
 ├── Unsupported 415         a media type or content coding that is not taken
 ├── Invalid 422             the request does not say what it must; `errors` names each place
 ├── QuotaExceeded 429       a limit of the key or the project is used up: see Retry-After; `errors` names the policies
+├── HeadTooLarge 431        path and headers are over the limit
 └── Unavailable 503         come again: see Retry-After
     ├── Overloaded          the writer's buffer is full
     └── TimedOut            no answer in time; what was sent may have been stored: send it again with the same ids
@@ -68,6 +70,10 @@ class Problem(HTTPException):
         self.errors = errors
 
 
+class BadRequest(Problem):
+    status, slug, title = 400, "bad-request", "Bad request"
+
+
 class Unauthorized(Problem):
     status, slug, title = 401, "unauthorized", "Key missing or not valid"
 
@@ -84,7 +90,7 @@ class NotFound(Problem):
 
 
 class RequestTooSlow(Problem):
-    status, slug, title = 408, "request-too-slow", "Body came too slowly"
+    status, slug, title = 408, "request-too-slow", "Request came too slowly"
 
 
 class BodyTooLarge(Problem):
@@ -104,6 +110,10 @@ class QuotaExceeded(Problem):
 
     def __init__(self, detail: str, spent: list[ProblemPlace], *, retry_after_seconds: int) -> None:
         super().__init__(detail, errors=spent, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class HeadTooLarge(Problem):
+    status, slug, title = 431, "head-too-large", "Headers too large"
 
 
 class Unavailable(Problem):

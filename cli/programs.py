@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from api.app import create_app
+from api.connections import Connection
 from cli.migrate import failing_in_a_sentence
 from cli.state import find_database
 from common.database import make_engine
@@ -47,12 +48,13 @@ def api(
             port=settings.port,
             workers=processes,
             loop="uvloop",
-            http="httptools",
+            http=Connection,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
-            timeout_keep_alive=75,
+            timeout_keep_alive=settings.keep_alive_seconds,
         )
 
 

@@ -80,6 +80,18 @@ class Settings(BaseSettings):
     database_statement_seconds: PositiveFloat = Field(10.0, description="Time limit of one statement.")
     database_lock_seconds: PositiveFloat = Field(3.0, description="Time limit of waiting for a lock.")
 
+    # what a connection may be
+    connections_max: PositiveInt = Field(
+        900,
+        description="Connections of one API process; a new one beyond closes the one that waits longest for a request. "
+        "Keep it under the limit of open files.",
+    )
+    header_seconds: PositiveFloat = Field(10.0, description="Time within which path and headers must have arrived.")
+    header_max_bytes: PositiveInt = Field(32 * 2**10, description="Largest path and headers together.")
+    keep_alive_seconds: PositiveInt = Field(
+        75, description="How long a connection may wait for its next request; longer than a proxy in front keeps it."
+    )
+
     # what a request may be
     body_max_bytes: PositiveInt = Field(5 * 2**20, description="Largest request body as sent.")
     body_max_decoded_bytes: PositiveInt = Field(20 * 2**20, description="Largest body after decompression.")

@@ -1,0 +1,151 @@
+"""One client's connection: uvicorn's protocol, with the limits that it lacks, so that no client holds more than its
+share by being slow.
+
+A head must arrive whole within `header_seconds` and in `header_max_bytes`; a body that nobody waits for any more is
+read for LINGER_SECONDS; an answer must be taken within SEND_SECONDS; and when there are `connections_max`, the one
+that waits longest for a request makes room for the new one. What HTTP itself forbids is answered as a problem too.
+"""
+
+import asyncio
+from collections.abc import Callable
+from operator import itemgetter
+from time import monotonic
+from typing import cast
+
+import uuid_utils
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from api.middleware import SECURITY_HEADERS
+from api.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable, respond
+from common.settings import Settings
+
+# A client that is told 413 may be sending still: what comes is thrown away for so long, that it sees the answer.
+LINGER_SECONDS = 2.0
+# An answer that the client does not take in this time is thrown away with its connection.
+SEND_SECONDS = 30.0
+
+
+class Connection(HttpToolsProtocol):
+    """Made by uvicorn for every connection. Its settings are those that the application's lifespan yields."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.settings = cast("Settings", self.app_state["settings"])
+        self.timers: dict[str, asyncio.TimerHandle] = {}
+        self.waits_since: float | None = monotonic()  # for a whole head; None while a request is under way
+        self.has_begun = False
+        self.begins_here = False
+        self.head_bytes = 0
+        self.head_failure: Problem | None = None
+        super().connection_made(cast("asyncio.Transport", transport))
+        self.after("head", self.settings.header_seconds, self.give_up_on_head)
+        if len(self.connections) > self.settings.connections_max:
+            self.make_room()
+
+    def make_room(self) -> None:
+        """Close the connection that waits longest for a request; with none of them waiting, this one."""
+        others = [c for c in self.connections if isinstance(c, Connection) and c is not self]
+        waiting = [(c.waits_since, c) for c in others if c.waits_since and not c.transport.is_closing()]
+        if waiting:
+            min(waiting, key=itemgetter(0))[1].close()
+        else:
+            self.refuse(Unavailable("all connections are in use: try again in a moment"))
+
+    def data_received(self, data: bytes) -> None:
+        self.begins_here = False
+        super().data_received(data)
+        if self.waits_since is None or self.transport.is_closing():
+            return
+        if "head" not in self.timers:
+            self.after("head", self.settings.header_seconds, self.give_up_on_head)
+        self.head_bytes += 0 if self.begins_here else len(data)
+        if self.head_bytes > self.settings.header_max_bytes:
+            self.refuse(head_too_large(self.settings))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.has_begun = self.begins_here = True
+        self.waits_since, self.head_bytes = monotonic(), 0
+
+    def on_headers_complete(self) -> None:
+        self.cancel("head")
+        self.waits_since = None
+        if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > self.settings.header_max_bytes:
+            self.head_failure = head_too_large(self.settings)
+            raise ValueError("head too large")  # the parser takes it to `send_400_response`
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.cancel("linger")
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self.after("flush", SEND_SECONDS, self.transport.abort)
+        elif self.cycle.response_complete and self.cycle.more_body:
+            self.after("linger", LINGER_SECONDS, self.close)
+        elif self.cycle.response_complete and self.waits_since is None:
+            self.waits_since, self.head_bytes, self.has_begun = monotonic(), 0, False
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.after("write", SEND_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.cancel("write")
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for name in list(self.timers):
+            self.cancel(name)
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        self.refuse(self.head_failure or BadRequest(msg))
+
+    def give_up_on_head(self) -> None:
+        """Nothing is said to a client that sent nothing: it may take the answer for one to its next request."""
+        if self.has_begun:
+            self.refuse(RequestTooSlow(f"the headers must arrive within {self.settings.header_seconds:g} s"))
+        else:
+            self.close()
+
+    def refuse(self, problem: Problem) -> None:
+        """Say why and close; what came whole before is answered first."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
+            cycle.keep_alive = False
+            return
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            self.transport.write(as_bytes(problem))
+        self.close()
+
+    def close(self) -> None:
+        """Close, and give the client some time to take what was sent."""
+        self.transport.close()
+        self.after("flush", SEND_SECONDS, self.transport.abort)
+
+    def after(self, name: str, seconds: float, do: Callable[[], None]) -> None:
+        self.cancel(name)
+        self.timers[name] = self.loop.call_later(seconds, do)
+
+    def cancel(self, name: str) -> None:
+        if (timer := self.timers.pop(name, None)) is not None:
+            timer.cancel()
+
+
+def head_too_large(settings: Settings) -> HeadTooLarge:
+    return HeadTooLarge(f"path and headers may have {settings.header_max_bytes:,} bytes: send fewer, or shorter ones")
+
+
+def as_bytes(problem: Problem) -> bytes:
+    """A whole answer, for a client that the application never sees."""
+    request_id = uuid_utils.uuid7().hex
+    response = respond(problem, "", request_id)
+    common = {**SECURITY_HEADERS, "X-Request-ID": request_id, "Connection": "close"}
+    lines = [*response.raw_headers, *((name.lower().encode(), value.encode()) for name, value in common.items())]
+    head = b"".join(b"%s: %s\r\n" % line for line in lines)
+    return STATUS_LINE[response.status_code] + head + b"\r\n" + bytes(response.body)
