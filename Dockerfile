@@ -14,7 +14,7 @@ COPY common common
 COPY migrations migrations
 COPY worker worker
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MAYDAY_HOST=0.0.0.0 MAYDAY_METRICS_HOST=0.0.0.0 \
-    MAYDAY_LOG_FORMAT=json
+    MAYDAY_LOG_FORMAT=json MAYDAY_MODE=production
 USER mayday
 EXPOSE 8000 9464 9465
 ENTRYPOINT ["python", "-m", "cli"]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette_compress import CompressMiddleware
 
 from api import health, problems
-from api.auth import KeyRing, refuse_unguarded
+from api.auth import KeyRing, paths_for, refuse_unguarded
 from api.bodies import BodyLimits
 from api.contract import describe
 from api.ingest import routes as ingest_routes
@@ -21,6 +21,7 @@ from api.ingest.storms import StormControl
 from api.ingest.writer import Writer
 from api.limits import Limits
 from api.middleware import RequestFrame
+from api.origins import IngestOrigins
 from api.read import routes as read_routes
 from api.read.caching import Reads
 from api.starting import starting
@@ -28,6 +29,7 @@ from api.triage import routes as triage_routes
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
 from common.database import make_engine
+from common.keys import Scope as KeyScope
 from common.settings import Settings
 
 DESCRIPTION = "An error log that stays fast: errors in by batch, patterns and recent errors out of a cache."
@@ -68,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     # the last one added is the outermost
     app.add_middleware(BodyLimits, settings=settings)
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
+    app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
     app.add_middleware(RequestFrame, settings=settings)
     return app
 

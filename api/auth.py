@@ -124,3 +124,9 @@ def scopes_of(dependant: Dependant | None) -> set[Scope]:
         return set()
     own = {dependant.call.scope} if isinstance(dependant.call, Authorize) else set()
     return own.union(*map(scopes_of, dependant.dependencies))
+
+
+def paths_for(scope: Scope, routes: Iterable[BaseRoute]) -> frozenset[str]:
+    """The paths of the routes that ask for this scope."""
+    found = iter_route_contexts(list(routes))
+    return frozenset(r.path for r in found if r.path and scope in scopes_of(getattr(r, "dependant", None)))

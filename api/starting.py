@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.database.connections import check_room
+from common.database.durability import check_durability
 from common.database.schema import wait_for_schema
 from common.settings import Settings
 
@@ -38,4 +39,5 @@ async def start(engines: Sequence[AsyncEngine], settings: Settings) -> None:
             async with engine.connect():
                 pass
     await check_room(engines[0], settings)
+    await check_durability(engines[0])
     log.info("api_started")

@@ -3,12 +3,28 @@
 The programs build one `Settings` at start and hand it down; nothing reads the environment elsewhere.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+PASSWORD_CHARS = 12
+DEFAULT_PASSWORDS = (
+    "password",
+    "passwd",
+    "postgres",
+    "redis",
+    "mayday",
+    "secret",
+    "admin",
+    "change",
+    "default",
+    "1234",
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,6 +36,12 @@ class Settings(BaseSettings):
     """The settings of one process. Sizes are bytes, times are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix="MAYDAY_", frozen=True, extra="ignore")
+
+    mode: Literal["development", "production"] = Field(
+        "development",
+        description="production: the programs do not start with a weak, default or missing password to Postgres or "
+        "Redis on a port.",
+    )
 
     # where things are
     home: Path = Field(
@@ -79,6 +101,13 @@ class Settings(BaseSettings):
     database_connect_seconds: PositiveFloat = Field(5.0, description="Time limit to open a connection.")
     database_statement_seconds: PositiveFloat = Field(10.0, description="Time limit of one statement.")
     database_lock_seconds: PositiveFloat = Field(3.0, description="Time limit of waiting for a lock.")
+
+    ingest_origins: str = Field(
+        "",
+        pattern=r"^(\*|https?://[\w.:\[\]-]+(, ?https?://[\w.:\[\]-]+)*)?$",
+        description="Origins of web pages that may send errors from a browser, as https://shop.example, with commas "
+        "between them, or * for all. Nothing else may be asked for from other origins.",
+    )
 
     # what a connection may be
     connections_max: PositiveInt = Field(
@@ -222,4 +251,36 @@ class Settings(BaseSettings):
                 for name in missing
             ]
             raise SettingsInvalid("\n".join(lines))
+        return self.refuse_weak(names) if self.mode == "production" else self
+
+    def refuse_weak(self, names: Iterable[str]) -> Self:
+        """Return self when no named URL leads to a port without a good password, else raise SettingsInvalid."""
+        lines = [
+            f"MAYDAY_{name.upper()}: {weakness}"
+            for name in names
+            if (weakness := find_weakness(getattr(self, f"effective_{name}", getattr(self, name, ""))))
+        ]
+        if lines:
+            raise SettingsInvalid("\n".join(lines))
         return self
+
+
+def find_weakness(url: str) -> str:
+    """What is wrong with the password of a server's URL, without a word of it; empty when nothing is.
+
+    Sockets have none, nor has Redis on this host, nor a client that shows a certificate. Pure.
+    """
+    parts = urlsplit(url)
+    options = parse_qs(parts.query)
+    is_here = parts.hostname in LOCAL_HOSTS
+    if not parts.hostname or "sslcert" in options or "ssl_certfile" in options:
+        return ""
+    password = unquote(parts.password or "")
+    if not password:
+        return "" if is_here and parts.scheme.startswith("redis") else "has no password: production mode wants one"
+    known = {name for name in (parts.username, parts.path.strip("/"), parts.hostname) if name}
+    if len(password) < PASSWORD_CHARS or len(set(password)) < PASSWORD_CHARS // 2:
+        return f"has a weak password: production mode wants {PASSWORD_CHARS} characters or more, made at random"
+    if any(word in password.lower() for word in (*DEFAULT_PASSWORDS, *known)) and len(password) < 2 * PASSWORD_CHARS:
+        return "has a password with a well-known word in it: production mode wants one made at random"
+    return ""

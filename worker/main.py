@@ -27,6 +27,7 @@ from redis.exceptions import RedisError
 from common.cache import Cache
 from common.database import make_engine
 from common.database.connections import check_room
+from common.database.durability import check_durability
 from common.database.schema import wait_for_schema
 from common.settings import Settings
 from common.telemetry import metrics
@@ -226,6 +227,7 @@ async def keep_working(tools: Tools, jobs: list[Job]) -> None:
     """When the schema is there, all jobs once in their order, so that a start catches up; then for ever."""
     await wait_for_schema(tools.engine)
     await check_room(tools.engine, tools.settings)
+    await check_durability(tools.engine)
     log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
     await run_due(tools.settings, tools)
     triggers = Triggers(jobs)

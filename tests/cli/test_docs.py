@@ -70,7 +70,7 @@ def test_compose_file_is_read_by_docker_compose() -> None:
     read = subprocess.run(
         ["docker", "compose", "config", "--quiet"],
         cwd=ROOT,
-        env={"POSTGRES_PASSWORD": "x"},
+        env={"POSTGRES_PASSWORD": "x", "REDIS_PASSWORD": "x"},
         capture_output=True,
         check=False,
     )
