@@ -26,6 +26,7 @@ from api.read import routes as read_routes
 from api.read.caching import Reads
 from api.starting import starting
 from api.triage import routes as triage_routes
+from api.watching import watching
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
 from common.database import make_engine
@@ -87,6 +88,7 @@ def lifespan_of(settings: Settings) -> Any:
             announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
             writer = await stack.enter_async_context(Writer(settings, "errors", store_errors, announcer.announce))
             await stack.enter_async_context(starting([engine, writer.engine], settings))
+            await stack.enter_async_context(watching(engine, settings))
             yield {
                 "settings": settings,
                 "engine": engine,

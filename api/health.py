@@ -1,6 +1,7 @@
 """Whether this process lives, and whether it can do its work. Without a key, for probes."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
@@ -10,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.ingest.writer import Writer
 from common.database.schema import find_schema_problem
+from common.settings import Settings
+from common.telemetry.freshness import find_freshness, find_lateness
 
 router = APIRouter(tags=["health"])
 
@@ -25,8 +28,10 @@ class Liveness(BaseModel):
 class Readiness(BaseModel):
     """Whether requests can be served, and each thing that this hangs on."""
 
-    status: str = Field(description="ready or not_ready.")
-    checks: dict[str, str] = Field(description="postgres, schema and writer: ok, or what is wrong.")
+    status: str = Field(
+        description="ready; degraded: served, but the worker is late, so patterns are old; not_ready: answered 503."
+    )
+    checks: dict[str, str] = Field(description="postgres, schema, writer and worker: ok, or what is wrong.")
 
 
 @router.get("/livez", summary="Is the process alive?")
@@ -37,20 +42,38 @@ async def get_liveness(response: Response) -> Liveness:
 
 @router.get("/readyz", summary="Can requests be served?", responses={503: {"model": Readiness}})
 async def get_readiness(request: Request, response: Response) -> Readiness:
-    """503 while Postgres, its schema or the writer is not well. A lost cache costs speed only, and is no reason."""
-    postgres, schema = await check_database(cast("AsyncEngine", request.state.engine))
-    failure = cast("Writer[Any]", request.state.writer).last_failure
-    checks = {"postgres": postgres, "schema": schema, "writer": failure or "ok"}
-    is_ready = all(state == "ok" for state in checks.values())
-    response.status_code = 200 if is_ready else 503
+    """503 while Postgres, its schema or the writer is not well. A lost cache costs speed only, and is no reason.
+
+    A late worker is told as degraded: a balancer that took every process out for it would lose errors. With
+    MAYDAY_READY_NEEDS_WORKER it is a reason too.
+    """
+    settings = cast("Settings", request.state.settings)
+    is_failing = cast("Writer[Any]", request.state.writer).is_failing
+    checks = {
+        **await check_database(cast("AsyncEngine", request.state.engine), settings),
+        "writer": "the last flush failed: the log says why" if is_failing else "ok",
+    }
+    status = judge(checks, needs_worker=settings.ready_needs_worker)
+    response.status_code = 503 if status == "not_ready" else 200
     response.headers["Cache-Control"] = "no-store"
-    return Readiness(status="ready" if is_ready else "not_ready", checks=checks)
+    return Readiness(status=status, checks=checks)
 
 
-async def check_database(engine: AsyncEngine) -> tuple[str, str]:
-    """How Postgres and its schema are, in a word or a sentence each."""
+def judge(checks: Mapping[str, str], *, needs_worker: bool) -> str:
+    """ready, degraded or not_ready."""
+    wrong = {name for name, state in checks.items() if state != "ok"}
+    if not wrong:
+        return "ready"
+    return "degraded" if wrong == {"worker"} and not needs_worker else "not_ready"
+
+
+async def check_database(engine: AsyncEngine, settings: Settings) -> dict[str, str]:
+    """How Postgres, its schema and what the worker does with it are, in a word or a sentence each."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            return "ok", await find_schema_problem(engine) or "ok"
+            if problem := await find_schema_problem(engine):
+                return {"postgres": "ok", "schema": problem, "worker": "unknown"}
+            lateness = find_lateness(await find_freshness(engine), settings)
     except (SQLAlchemyError, OSError):
-        return "does not answer", "unknown"
+        return {"postgres": "does not answer", "schema": "unknown", "worker": "unknown"}
+    return {"postgres": "ok", "schema": "ok", "worker": lateness or "ok"}

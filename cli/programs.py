@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from api.app import create_app
 from api.connections import Connection
@@ -18,13 +17,10 @@ from common.database import make_engine
 from common.logs import configure_logging
 from common.settings import Settings
 from common.telemetry.exposition import serve_metrics, shared_folder
+from common.telemetry.freshness import find_freshness, find_lateness
 from worker.main import run_worker
 
 DRAIN_SECONDS = 15
-# Seconds since the job that folds last ended well.
-FOLD_AGE = text(
-    "SELECT extract(epoch FROM clock_timestamp() - finished_at) FROM job_runs WHERE job = 'fold' AND outcome = 'done'"
-)
 
 
 def api(
@@ -72,28 +68,23 @@ def make_app() -> FastAPI:
 
 
 def worker(
-    check: Annotated[bool, typer.Option(help="Only say whether deltas are folded; exit 1 if they are not.")] = False,
+    check: Annotated[bool, typer.Option(help="Only say whether the worker keeps up; exit 1 if it is late.")] = False,
 ) -> None:
     """Run the worker. SIGTERM lets it end within seconds; what was under way is done by the next one."""
     with failing_in_a_sentence():
         settings = find_database() if check else Settings.load().require("database_url", "cache_url", "queue_url")
         if check:
             problem = asyncio.run(find_stall(settings))
-            typer.echo(problem or "the worker folds")
+            typer.echo(problem or "the worker keeps up")
             raise typer.Exit(1 if problem else 0)
     configure_logging(settings, "worker")
     raise typer.Exit(run_worker(settings))
 
 
 async def find_stall(settings: Settings) -> str:
-    """What is wrong with folding, as a sentence; empty when it ran within three periods, or half a minute."""
+    """What is late, as a sentence; empty when nothing is."""
     engine = make_engine(settings, "cli", pool_size=1)
-    limit_seconds = max(3 * settings.fold_every_seconds, 30)
     try:
-        async with engine.connect() as connection:
-            age = await connection.scalar(FOLD_AGE)
+        return find_lateness(await find_freshness(engine), settings)
     finally:
         await engine.dispose()
-    if age is None:
-        return "no worker has ever folded: is one running on this database?"
-    return "" if age < limit_seconds else f"the last fold was {age:.0f} s ago: no worker runs, or it is stuck"

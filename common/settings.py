@@ -94,6 +94,10 @@ class Settings(BaseSettings):
         description="Port for a worker's metrics; 0: none. Several workers on one host need one each.",
     )
 
+    watch_every_seconds: PositiveFloat = Field(
+        5.0, description="How often a process of the API looks how far the worker is, for its metrics."
+    )
+
     # Postgres
     database_pool_size: PositiveInt = Field(
         8, description="Connections a process keeps to Postgres for reads, beside those of the writer."
@@ -192,6 +196,19 @@ class Settings(BaseSettings):
     job_max_seconds: PositiveInt = Field(120, description="A job that runs longer is stopped.")
     patterns_max_listed: PositiveInt = Field(
         200, description="Patterns listed in one answer; the rest is counted in `other`."
+    )
+
+    # health
+    late_after_periods: float = Field(
+        2.0,
+        ge=1.5,
+        description="A job of the worker whose last success is older than so many of its periods is late; never before "
+        "ten seconds.",
+    )
+    ready_needs_worker: bool = Field(
+        False,
+        description="Whether /readyz answers 503 while the worker is late. Left off, it says `degraded` with 200, since "
+        "errors are still taken and readers still answered.",
     )
 
     # retention

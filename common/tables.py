@@ -109,6 +109,7 @@ deltas = sa.Table(
     instant("first_seen"),
     instant("last_seen"),
     instant("written_at"),
+    sa.Column("traceparent", sa.Text),
 )
 
 rollups = sa.Table(
@@ -200,5 +201,6 @@ job_runs = sa.Table(
     instant("finished_at", nullable=True),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    instant("succeeded_at", nullable=True),
     comment="One row a job of the worker; it belongs to no project.",
 )

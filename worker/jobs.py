@@ -47,7 +47,9 @@ RECORD_START = text("""
 
 # Records how it ended.
 RECORD_END = text("""
-    UPDATE job_runs SET finished_at = clock_timestamp(), outcome = :outcome, detail = :detail WHERE job = :job
+    UPDATE job_runs SET finished_at = clock_timestamp(), outcome = :outcome, detail = :detail,
+           succeeded_at = CASE WHEN :is_success THEN clock_timestamp() ELSE succeeded_at END
+    WHERE job = :job
 """)
 
 
@@ -104,7 +106,8 @@ async def record_run(tools: Tools, job: Job) -> Outcome:
         await connection.execute(RECORD_START, {"job": job.name})
     outcome, detail = await run_in_time(tools, job)
     async with tools.engine.begin() as connection:
-        await connection.execute(RECORD_END, {"job": job.name, "outcome": outcome, "detail": detail})
+        ended = {"job": job.name, "outcome": outcome, "detail": detail, "is_success": outcome == "done"}
+        await connection.execute(RECORD_END, ended)
     return outcome
 
 

@@ -6,6 +6,7 @@ Under load the batches grow by themselves, and at rest nobody waits.
 """
 
 import asyncio
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +24,8 @@ from common.settings import Settings
 from common.telemetry import metrics
 
 log = structlog.get_logger()
+
+FAILING_SECONDS = 10.0
 
 
 @dataclass(slots=True, eq=False)
@@ -60,7 +63,7 @@ class Writer(Generic[RowT]):
         self.in_flight_bytes = 0
         self.work = asyncio.Condition()
         self.is_closing = False
-        self.last_failure: str | None = None
+        self.failed_at = -math.inf
 
     async def __aenter__(self) -> Self:
         self.tasks = [
@@ -117,6 +120,12 @@ class Writer(Generic[RowT]):
         metrics.BUFFER_BYTES.of(self.kind).set(self.in_flight_bytes)
         metrics.BUFFER_SHARE.of(self.kind).set(max(by_rows, by_bytes))
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last flush failed, a moment ago. Not longer: a balancer that sends nothing because of it would
+        never let another flush show that all is well again."""
+        return time.monotonic() - self.failed_at < FAILING_SECONDS
+
     async def run(self, flusher: Flusher[RowT]) -> None:
         """One flusher's life: take what waits, write it, until the writer closes and nothing is left."""
         async with flusher:
@@ -142,15 +151,17 @@ class Writer(Generic[RowT]):
         started = time.perf_counter()
         try:
             outcomes = await flusher.store(rows)
-            self.last_failure = None
+            self.failed_at = -math.inf
             self.on_stored({row.project_id for row in rows})
             tell(taken, outcomes)
             metrics.FLUSHES.of(self.kind, "stored").observe(time.perf_counter() - started)
             self.count(outcomes)
         except Exception as error:
             metrics.FLUSHES.of(self.kind, "failed").observe(time.perf_counter() - started)
-            self.last_failure = f"{type(error).__name__}: {error}"
-            log.warning("flush_failed", error=self.last_failure, exc_info=not isinstance(error, StoreFailed))
+            self.failed_at = time.monotonic()
+            log.warning(
+                "flush_failed", error=f"{type(error).__name__}: {error}", exc_info=not isinstance(error, StoreFailed)
+            )
             for submission in taken:
                 submission.fail(Unavailable("this could not be written now: send it again with the same ids"))
         finally:

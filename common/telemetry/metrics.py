@@ -108,6 +108,40 @@ CACHE_CALLS = CATALOG.counter(
     reason=("failed", "left_alone"),
 )
 
+# the service as a whole, told by the API so that it is told without a worker
+FOLDED_UNTIL = CATALOG.gauge(
+    "mayday_folded_until_timestamp_seconds",
+    "Everything that was written before is counted: when the oldest delta that waits was written, now where none does.",
+    "api",
+    over_processes="livemax",
+)
+JOB_LAST_SUCCESS = CATALOG.gauge(
+    "mayday_job_last_success_timestamp_seconds",
+    "When the job last ended well; the start of the API where it never did.",
+    "api",
+    over_processes="livemax",
+    job=JOBS,
+)
+JOB_LATE_AFTER = CATALOG.gauge(
+    "mayday_job_late_after_seconds",
+    "The age of the last success from which on the job counts as late (`MAYDAY_LATE_AFTER_PERIODS`).",
+    "api",
+    over_processes="livemax",
+    job=JOBS,
+)
+PARTITIONS_AHEAD = CATALOG.gauge(
+    "mayday_partitions_ahead_days", "Days to come that have their partition.", "api", over_processes="livemax"
+)
+ROWS_WITHOUT_DAY = CATALOG.gauge(
+    "mayday_default_partition_rows",
+    "Errors that found no partition of their day, counted as far as 10,000.",
+    "api",
+    over_processes="livemax",
+)
+DATABASE_BYTES = CATALOG.gauge(
+    "mayday_database_bytes", "Bytes of the whole database on disk.", "api", over_processes="livemax"
+)
+
 # Postgres
 POOL_IN_USE = CATALOG.gauge(
     "mayday_pool_connections_in_use",

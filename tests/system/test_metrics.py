@@ -56,10 +56,14 @@ class Programs:
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0, self.log.read_text()
+            process.terminate()
+            try:
+                assert process.wait(30) == 0, self.log.read_text()
+            finally:
+                process.kill()
+                process.wait()
 
-    def until_told(self, line: str, seconds: float = 30) -> str:
+    def until_told(self, line: str, seconds: float = 60) -> str:
         """Ask for metrics until one of them is this."""
         told = ""
         until = time.monotonic() + seconds
@@ -91,12 +95,12 @@ def test_the_processes_of_one_api_are_added_up_and_one_that_died_keeps_its_count
             for _ in range(20):
                 assert client.post("/api/errors/log", json=error).status_code == 201
         told = programs.until_told('mayday_items_total{kind="errors",outcome="stored"} 20.0')
-        assert "mayday_job" not in told
+        assert "mayday_job_runs" not in told
         writing = {path.stem.rpartition("_")[2] for path in tmp_path.glob("mayday-metrics-*/gauge_*.db")}
         assert len(writing) == 2
         os.kill(int(writing.pop()), signal.SIGKILL)
         # uvicorn starts another in its place; the gauges of the dead one are gone, what it counted is not
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while len(list(tmp_path.glob("mayday-metrics-*/counter_*.db"))) < 3:
             assert time.monotonic() < until
             time.sleep(0.1)
@@ -115,8 +119,50 @@ def test_a_worker_tells_its_jobs_and_does_without_a_port_that_is_taken(
         assert 'mayday_job_seconds_count{job="upkeep"} 1.0' in told
         assert "mayday_items_total" not in told
         with programs.running("worker"):
-            until = time.monotonic() + 30
+            until = time.monotonic() + 60
             while programs.log.read_text().count("worker_started") < 2:
                 assert time.monotonic() < until, programs.log.read_text()
                 time.sleep(0.1)
     assert "MAYDAY_WORKER_METRICS_PORT" in programs.log.read_text()
+
+
+def test_a_frozen_worker_turns_the_check_and_readiness_within_two_periods(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    programs = Programs(database_url, redis_url, tmp_path)
+    programs.environment["MAYDAY_WORKER_METRICS_PORT"] = "0"
+    programs.make_key()
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            programs.command("worker", "--check"),
+            cwd=ROOT,
+            env=programs.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def status() -> str:
+        return str(httpx.get(f"http://127.0.0.1:{programs.port}/readyz", trust_env=False).json()["status"])
+
+    with programs.running("api"), programs.running("worker") as worker:
+        programs.until_told('mayday_job_late_after_seconds{job="fold"} 10.0')
+        until = time.monotonic() + 60
+        while status() != "ready":
+            assert time.monotonic() < until, programs.log.read_text()
+            time.sleep(0.1)
+        assert check().returncode == 0
+        worker.send_signal(signal.SIGSTOP)
+        frozen_at = time.monotonic()
+        while status() == "ready":
+            time.sleep(0.1)
+        seconds = time.monotonic() - frozen_at
+        stalled = check()
+        worker.send_signal(signal.SIGCONT)
+        assert stalled.returncode == 1
+        assert "fold last ended well" in stalled.stdout
+        assert 4 < seconds < 13  # two periods of five seconds since the last fold, which may be one period ago
+        while status() != "ready":
+            assert time.monotonic() < frozen_at + 60
+            time.sleep(0.1)
