@@ -13,7 +13,7 @@ JOB_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 120)
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
 ROUTES = Few("path template of the route; `none` where there is no such route", at_most=100)
 STATUSES = Few("HTTP status; 0 where the client went away", at_most=50)
-JOBS = Few("name of the job", at_most=20)
+JOBS = Few("name of the job (`job` is what Prometheus calls the program that it asks)", at_most=20)
 KINDS = ("errors", "usage")
 
 CATALOG = Catalog()
@@ -120,14 +120,14 @@ JOB_LAST_SUCCESS = CATALOG.gauge(
     "When the job last ended well; the start of the API where it never did.",
     "api",
     over_processes="livemax",
-    job=JOBS,
+    job_name=JOBS,
 )
 JOB_LATE_AFTER = CATALOG.gauge(
     "mayday_job_late_after_seconds",
     "The age of the last success from which on the job counts as late (`MAYDAY_LATE_AFTER_PERIODS`).",
     "api",
     over_processes="livemax",
-    job=JOBS,
+    job_name=JOBS,
 )
 PARTITIONS_AHEAD = CATALOG.gauge(
     "mayday_partitions_ahead_days", "Days to come that have their partition.", "api", over_processes="livemax"
@@ -166,11 +166,11 @@ JOB_RUNS = CATALOG.counter(
     "Triggers of jobs by what became of them: done, failed, busy (another run has the guard), recent (one ended a "
     "moment ago).",
     "worker",
-    job=JOBS,
+    job_name=JOBS,
     outcome=("done", "failed", "busy", "recent"),
 )
 JOB_DURATION = CATALOG.histogram(
-    "mayday_job_seconds", "Time of a job's run, done or failed.", "worker", buckets=JOB_SECONDS, job=JOBS
+    "mayday_job_seconds", "Time of a job's run, done or failed.", "worker", buckets=JOB_SECONDS, job_name=JOBS
 )
 FOLDED_DELTAS = CATALOG.counter("mayday_deltas_folded_total", "Deltas that became rollups.", "worker")
 QUEUE_LOSSES = CATALOG.counter(

@@ -115,8 +115,8 @@ def test_a_worker_tells_its_jobs_and_does_without_a_port_that_is_taken(
     programs = Programs(database_url, redis_url, tmp_path)
     programs.make_key()
     with programs.running("worker"):
-        told = programs.until_told('mayday_job_runs_total{job="fold",outcome="done"}')
-        assert 'mayday_job_seconds_count{job="upkeep"} 1.0' in told
+        told = programs.until_told('mayday_job_runs_total{job_name="fold",outcome="done"}')
+        assert 'mayday_job_seconds_count{job_name="upkeep"} 1.0' in told
         assert "mayday_items_total" not in told
         with programs.running("worker"):
             until = time.monotonic() + 60
@@ -147,7 +147,7 @@ def test_a_frozen_worker_turns_the_check_and_readiness_within_two_periods(
         return str(httpx.get(f"http://127.0.0.1:{programs.port}/readyz", trust_env=False).json()["status"])
 
     with programs.running("api"), programs.running("worker") as worker:
-        programs.until_told('mayday_job_late_after_seconds{job="fold"} 10.0')
+        programs.until_told('mayday_job_late_after_seconds{job_name="fold"} 10.0')
         until = time.monotonic() + 60
         while status() != "ready":
             assert time.monotonic() < until, programs.log.read_text()
