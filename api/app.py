@@ -1,5 +1,6 @@
 """The HTTP program: `create_app` is the one place where its parts meet."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypedDict
@@ -18,6 +19,10 @@ from api.ingest.announcer import Announcer
 from api.ingest.error_rows import store_errors
 from api.ingest.rows import Row
 from api.ingest.storms import StormControl
+from api.ingest.usage import price_routes
+from api.ingest.usage import routes as usage_routes
+from api.ingest.usage.rows import UsageRow
+from api.ingest.usage.storing import store_usage
 from api.ingest.writer import Writer
 from api.limits import Limits
 from api.middleware import RequestFrame
@@ -31,6 +36,7 @@ from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
 from common.database import make_engine
 from common.keys import Scope as KeyScope
+from common.pricing import load_catalog
 from common.settings import Settings
 
 DESCRIPTION = "An error log that stays fast: errors in by batch, patterns and recent errors out of a cache."
@@ -45,6 +51,7 @@ class State(TypedDict):
     key_ring: KeyRing
     limits: Limits
     writer: Writer[Row]
+    usage_writer: Writer[UsageRow]
     storms: StormControl
     reads: Reads
 
@@ -65,7 +72,14 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     problems.install(app)
-    for router in (health.router, ingest_routes.router, read_routes.router, triage_routes.router):
+    for router in (
+        health.router,
+        ingest_routes.router,
+        usage_routes.router,
+        price_routes.router,
+        read_routes.router,
+        triage_routes.router,
+    ):
         app.include_router(router)
     refuse_unguarded(app.routes)
     # the last one added is the outermost
@@ -86,8 +100,10 @@ def lifespan_of(settings: Settings) -> Any:
             stack.push_async_callback(cache.close)
             limits = await stack.enter_async_context(Limits(cache, settings))
             announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
-            writer = await stack.enter_async_context(Writer(settings, "errors", store_errors, announcer.announce))
-            await stack.enter_async_context(starting([engine, writer.engine], settings))
+            writer = await stack.enter_async_context(Writer(settings, "errors", store_errors, announcer.note_errors))
+            usage_writer = await stack.enter_async_context(Writer(settings, "usage", store_usage, announcer.note_usage))
+            await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
+            await stack.enter_async_context(starting([engine, writer.engine, usage_writer.engine], settings))
             await stack.enter_async_context(watching(engine, settings))
             yield {
                 "settings": settings,
@@ -96,6 +112,7 @@ def lifespan_of(settings: Settings) -> Any:
                 "key_ring": KeyRing(engine, settings.key_cache_seconds),
                 "limits": limits,
                 "writer": writer,
+                "usage_writer": usage_writer,
                 "storms": StormControl(settings.storm_errors_per_minute),
                 "reads": Reads(cache, engine, settings),
             }

@@ -217,6 +217,9 @@ class Settings(BaseSettings):
     rollup_fine_hours: PositiveInt = Field(
         48, description="Hours that rollups stay five minutes wide; older ones are an hour wide."
     )
+    usage_retention_days: PositiveInt = Field(
+        400, description="Days that usage records are kept, and how old one may be when it is sent; sums stay."
+    )
     default_project: str = Field("default", min_length=1, description="Name of the project that `mayday up` makes.")
 
     @field_validator("database_url", "migrate_database_url", "redis_url", "cache_url", "queue_url")

@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from api.ingest.rows import Row
+from api.ingest.usage.rows import UsageRow
 from common.cache import Cache, CacheUnavailable
 
 
@@ -35,9 +37,17 @@ class Announcer:
         await self.task
 
     def announce(self, project_ids: Iterable[UUID]) -> None:
-        """Note that these projects have new errors."""
+        """Note that answers about the errors of these projects are outdated."""
         self.pending.update(project_ids)
         self.wake.set()
+
+    def note_errors(self, rows: Iterable[Row]) -> None:
+        """Errors were stored."""
+        self.announce({row.project_id for row in rows})
+
+    def note_usage(self, rows: Iterable[UsageRow]) -> None:
+        """Usage was stored; the answers of patterns that it was spent on are outdated."""
+        self.announce({row.project_id for row in rows if row.is_tied_to_an_error})
 
     async def run(self) -> None:
         """Until closed, and once more then. What the cache did not take is told again, also without another write:

@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
-from uuid import UUID
 
 import uuid_utils.compat
 
-from api.ingest.flushing import Outcome
+from api.ingest.flushing import Outcome, match_stored
 from api.ingest.rows import Row
 from common.tables import Adjustment
 from common.telemetry import metrics
@@ -68,7 +66,11 @@ async def store_errors(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     columns = [list(column) for column in zip(*rows, strict=True)]
     stored, keys = await connection.fetchrow(STORE, *columns, uuid_utils.compat.uuid7())
     count_changes(rows)
-    return [Outcome.stored] * len(rows) if stored == len(rows) else match_stored(rows, keys or [])
+    return (
+        [Outcome.stored] * len(rows)
+        if stored == len(rows)
+        else match_stored([(row.project_id, row.day, row.event_id) for row in rows], keys or [])
+    )
 
 
 def count_changes(rows: Sequence[Row]) -> None:
@@ -77,14 +79,3 @@ def count_changes(rows: Sequence[Row]) -> None:
     for adjustments, count in Counter(row.adjustments for row in rows if row.adjustments).items():
         for adjustment in Adjustment(adjustments):
             metrics.ADJUSTMENTS.of(adjustment.name or "").inc(count)
-
-
-def match_stored(rows: Sequence[Row], keys: Sequence[tuple[UUID, date, UUID]]) -> list[Outcome]:
-    """Which rows the stored keys belong to: of two with one key, the first."""
-    left = {tuple(key) for key in keys}
-    outcomes = []
-    for row in rows:
-        key = (row.project_id, row.day, row.event_id)
-        outcomes.append(Outcome.stored if key in left else Outcome.duplicate)
-        left.discard(key)
-    return outcomes

@@ -4,7 +4,7 @@ Knows connections, failures and attempts; what is written, and how, is the kind'
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -134,3 +134,13 @@ class Flusher(Generic[RowT]):
         if held is not None:
             await held.invalidate()
             await held.close()
+
+
+def match_stored(sent: Sequence[tuple[Any, ...]], stored: Iterable[Iterable[Any]]) -> list[Outcome]:
+    """What became of the rows with the keys that were sent, by the keys that were stored: of two alike, the first."""
+    left = {tuple(key) for key in stored}
+    outcomes = []
+    for key in sent:
+        outcomes.append(Outcome.stored if key in left else Outcome.duplicate)
+        left.discard(key)
+    return outcomes

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, Self
-from uuid import UUID
 
 import structlog
 
@@ -51,13 +50,13 @@ class Writer(Generic[RowT]):
         settings: Settings,
         kind: str,
         store_rows: StoreRows[RowT],
-        on_stored: Callable[[Iterable[UUID]], None],
+        on_stored: Callable[[Sequence[RowT]], None],
     ) -> None:
         self.settings = settings
         self.kind = kind
         self.store_rows = store_rows
         self.on_stored = on_stored
-        self.engine = make_engine(settings, "writer", pool_size=settings.writer_flushers)
+        self.engine = make_engine(settings, f"writer_{kind}", pool_size=settings.writer_flushers)
         self.waiting: deque[Submission[RowT]] = deque()
         self.in_flight_rows = 0
         self.in_flight_bytes = 0
@@ -152,7 +151,7 @@ class Writer(Generic[RowT]):
         try:
             outcomes = await flusher.store(rows)
             self.failed_at = -math.inf
-            self.on_stored({row.project_id for row in rows})
+            self.on_stored(rows)
             tell(taken, outcomes)
             metrics.FLUSHES.of(self.kind, "stored").observe(time.perf_counter() - started)
             self.count(outcomes)

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from common.pricing.catalog import find_model, has_batch_rate, read_rates
+from common.pricing.catalog import find_model, has_batch_rate, load_catalog, name_model, read_rates
 from common.pricing.counts import (
     ASSUMED_OUTPUT_SHARE,
     Processing,
@@ -30,6 +30,8 @@ __all__ = [
     "TokenCounts",
     "UnknownProcessing",
     "find_doubtful_rates",
+    "load_catalog",
+    "name_model",
     "parse_processing",
     "price_tokens",
     "price_total",

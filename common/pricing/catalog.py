@@ -75,6 +75,12 @@ def find_model(provider: str, model: str) -> "ModelInfo | Literal['provider_unkn
     return next((one for one in found if one), "model_unknown")
 
 
+def name_model(provider: str, model: str) -> str:
+    """What all spellings of a model are summed up as: the catalog's name of it, else the name as sent, spelt alike."""
+    found = find_model(provider, model)
+    return spell(model) if isinstance(found, str) else found.id
+
+
 def find_anywhere(model: str) -> "ModelInfo | None":
     """The entry of a model without a provider: of the one that its prefix names, else of the one whose model it is."""
     prefix, _, tail = spell(model).partition("/")

@@ -66,7 +66,7 @@ async def test_a_connection_that_is_cut_is_replaced_and_nothing_is_stored_twice(
     await project.send(error())
     await service.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name LIKE 'mayday-writer/%' AND datname = current_database()"
+        " WHERE application_name LIKE 'mayday-writer_errors/%' AND datname = current_database()"
     )
     assert (await project.send(error(1)))["count"] == 1
     assert await stored(service) == 2

@@ -8,13 +8,26 @@ from enum import IntEnum, IntFlag
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
+from common.tables import spending
+from common.tables.columns import instant, metadata, owner
+
+__all__ = [
+    "Adjustment",
+    "Severity",
+    "api_keys",
+    "decisions",
+    "deltas",
+    "errors",
+    "fingerprints",
+    "job_runs",
+    "metadata",
+    "patterns",
+    "pins",
+    "projects",
+    "rollups",
+    "snapshots",
+    "spending",
+]
 
 
 class Severity(IntEnum):
@@ -35,14 +48,6 @@ class Adjustment(IntFlag):
     cleaned = 4  # it held what JSON or Postgres cannot keep: NUL, lone surrogates, NaN, too deep, too many keys
     redacted = 8  # secrets were taken out
     sampled = 16  # too many of its like came at once: stored and counted, but without trace, context and tags
-
-
-def instant(name: str, *, nullable: bool = False) -> sa.Column[object]:
-    return sa.Column(name, TIMESTAMP(timezone=True), nullable=nullable)
-
-
-def owner() -> sa.Column[object]:
-    return sa.Column("project_id", UUID(as_uuid=True), primary_key=True)
 
 
 projects = sa.Table(

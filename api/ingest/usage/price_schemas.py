@@ -1,0 +1,94 @@
+"""What is sent about prices, and what is answered."""
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+Rate = Annotated[Decimal, Field(ge=0, le=10**6, max_digits=18, decimal_places=9)]
+
+
+class OverrideIn(BaseModel):
+    """Rates of a project's own, USD per million tokens. They win over the catalog from `starts_at` until `ends_at`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"model": "claude-haiku-4-5", "input": "0.8", "output": "4", "starts_at": "2026-02-15T00:00:00Z"}
+            ]
+        },
+    )
+
+    model: str = Field(min_length=1, max_length=200, description="Of a model in the catalog, any spelling: all count.")
+    provider: str | None = Field(None, min_length=1, max_length=200, description="Only of this provider.")
+    processing: Literal["standard", "batch"] | None = Field(None, description="standard if not said.")
+    input: Rate
+    output: Rate
+    cached: Rate | None = Field(None, description="Input out of the cache; what input costs if not said.")
+    cache_write: Rate | None = Field(None, description="Input into the cache; what input costs if not said.")
+    cache_write_1h: Rate | None = Field(None, description="Into the cache for an hour; what cache_write costs.")
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime | None = Field(None, description="For good if not said.")
+    confirm: bool | None = Field(None, description="Needed for rates that look like a slip: see the answer without.")
+
+    @model_validator(mode="after")
+    def ends_after_it_starts(self) -> Self:
+        if self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise ValueError("ends_at must be after starts_at")
+        return self
+
+
+class OverrideMade(BaseModel):
+    """The override that counts from now on; what is stored already keeps its price until it is priced again."""
+
+    id: UUID
+
+
+class RepriceIn(BaseModel):
+    """Which records to price again."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"since": "2026-02-01T00:00:00Z", "until": "2026-03-01T00:00:00Z", "dry_run": True}]
+        },
+    )
+
+    since: AwareDatetime
+    until: AwareDatetime
+    dry_run: bool = Field(description="true: only say what would change.")
+
+    @model_validator(mode="after")
+    def ends_after_it_starts(self) -> Self:
+        if self.until <= self.since:
+            raise ValueError("until must be after since")
+        return self
+
+
+class RepriceSums(BaseModel):
+    """What records cost before and after. Tokens without a price are in no cost."""
+
+    records: int
+    changed: int
+    before_usd: Decimal
+    after_usd: Decimal
+    unpriced_tokens_before: int
+    unpriced_tokens_after: int
+
+
+class RepricedModel(RepriceSums):
+    """Those of one model."""
+
+    model: str
+
+
+class RepriceAnswer(RepriceSums):
+    """What pricing again changed, or would change."""
+
+    dry_run: bool
+    by_model: list[RepricedModel] = Field(description="The models whose records changed.")
+    done_until: AwareDatetime | None = Field(
+        description="null when all was looked at; else time ran out: send the same with this as `since`."
+    )

@@ -1,0 +1,80 @@
+"""The routes that take usage records and finished deliverables."""
+
+from typing import Any, cast
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.auth import IngestCaller
+from api.ingest.answering import (
+    NDJSON,
+    body_of,
+    count_rejected,
+    media_type,
+    parse_body,
+    refuse_if_empty,
+    summarize,
+)
+from api.ingest.parsing import Form, Parsed, Rejected
+from api.ingest.schemas import AdjustedItem, BatchAnswer
+from api.ingest.usage.deliverables import add_deliverable
+from api.ingest.usage.overrides import list_overrides
+from api.ingest.usage.rows import UsageFrame, UsageRow, make_usage_row, name_usage_adjustments
+from api.ingest.usage.schemas import DeliverableAnswer, DeliverableIn, UsageBatchIn, UsageIn
+from api.ingest.writer import Writer
+from api.limits import Allowance
+from common.settings import Settings
+
+router = APIRouter(prefix="/api", tags=["usage"])
+
+RECORDS = Form(UsageBatchIn, "records", UsageIn, "usage")
+
+
+@router.post(
+    "/usage/batch",
+    status_code=201,
+    summary="Store usage records",
+    responses={207: {"model": BatchAnswer, "description": "Some were stored, some rejected"}},
+    openapi_extra=body_of(UsageBatchIn, **{NDJSON: {"schema": {"type": "string"}}}),
+)
+async def log_usage(request: Request, response: Response, caller: IngestCaller) -> BatchAnswer:
+    """Store the tokens of 1 to 1,000 LLM calls. 201 and 207 come after the commit, and the sums of budgets have them.
+
+    `adjusted` says which were estimated (a total without a split) or unpriced, and why. With the type
+    application/x-ndjson the body is one record a line.
+    """
+    settings = cast("Settings", request.state.settings)
+    body = await request.body()
+    allowance = cast("Allowance", request.scope["allowance"])
+    allowance.count("bytes", len(body))
+    parsed = parse_body(body, media_type(request), RECORDS, settings)
+    allowance.count("errors", len(parsed))
+    items = await make_rows(request, parsed, caller)
+    rows = {index: item for index, item in enumerate(items) if isinstance(item, UsageRow)}
+    count_rejected(items, RECORDS)
+    refuse_if_empty(items, rows, RECORDS)
+    outcomes = await cast("Writer[UsageRow]", request.state.usage_writer).store(list(rows.values()))
+    answer = summarize(items, rows, outcomes, list_adjusted(parsed, rows))
+    response.status_code = 207 if answer.rejected else 201
+    return answer
+
+
+async def make_rows(request: Request, parsed: Any, caller: IngestCaller) -> list[UsageRow | Rejected]:
+    """Each item as a row at its price, or why it is none."""
+    async with cast("AsyncEngine", request.state.engine).connect() as connection:
+        overrides = await list_overrides(connection, caller.project_id)
+    frame = UsageFrame.now(caller.project_id, cast("Settings", request.state.settings), overrides)
+    return [make_usage_row(item, frame) if isinstance(item, Parsed) else item for item in parsed]
+
+
+def list_adjusted(parsed: Any, rows: dict[int, UsageRow]) -> list[AdjustedItem]:
+    said = ((index, name_usage_adjustments(row, cleaned=parsed[index].cleaned)) for index, row in rows.items())
+    return [AdjustedItem(index=index, adjustments=words) for index, words in said if words]
+
+
+@router.post("/deliverables", status_code=201, summary="Note a finished deliverable")
+async def log_deliverable(request: Request, caller: IngestCaller, deliverable: DeliverableIn) -> DeliverableAnswer:
+    """Note a finished piece of work. Tokens of usage records with its `ref` are tied to it, sent before or after."""
+    async with cast("AsyncEngine", request.state.engine).begin() as connection:
+        outcome = await add_deliverable(connection, caller.project_id, deliverable)
+    return DeliverableAnswer(ref=deliverable.ref, outcome=outcome.value)
