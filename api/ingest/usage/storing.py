@@ -1,7 +1,7 @@
 """How usage is stored: records, and the sums over them, in one statement that is one transaction.
 
 The only writer of `usage_records` and `usage_rollups`. The sums are part of the flush, not of a later fold: a budget
-that is asked right after a 201 must know what was spent (docs/decisions/0007-usage-sums.md).
+that is asked right after a 201 must know what was spent (docs/decisions/0008-usage-sums.md).
 """
 
 from collections.abc import Mapping, Sequence
