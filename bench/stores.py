@@ -1,0 +1,104 @@
+"""The benches' own Postgres and Valkey, durable as in production, and a database for each variant in it."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+
+from bench.processes import cpu_seconds
+from cli.embedded import Servers, start_servers
+from cli.migrate import upgrade
+from cli.project import create_key, ensure_project
+from common.database import make_engine
+from common.keys import Scope
+from common.settings import Settings
+from worker.jobs import Tools
+from worker.main import open_tools, run_due
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where the servers listen, and what Postgres has used so far."""
+
+    servers: Servers
+
+    @property
+    def redis_url(self) -> str:
+        return self.servers.redis_url
+
+    @property
+    def postgres_cpu_seconds(self) -> float:
+        return cpu_seconds(self.servers.postgres_pid)
+
+    def database(self, name: str) -> str:
+        """The URL of a new, empty database."""
+        asyncio.run(execute(self.servers.database_url, f"CREATE DATABASE {name}"))
+        return urlsplit(self.servers.database_url)._replace(path=f"/{name}").geturl()
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A database with Mayday's tables and one project in it, with its keys."""
+
+    settings: Settings
+    project_id: UUID
+    ingest_key: str
+    read_key: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"MAYDAY_DATABASE_URL": self.settings.database_url, "MAYDAY_REDIS_URL": self.settings.redis_url}
+
+
+@contextmanager
+def start_stores() -> Iterator[Stores]:
+    with tempfile.TemporaryDirectory(prefix="mayday-") as home, start_servers(Path(home)) as servers:
+        yield Stores(servers)
+
+
+def furnish(stores: Stores, name: str) -> Home:
+    """A new database, migrated, with a project."""
+    url = stores.database(name)
+    upgrade(url)
+    return asyncio.run(make_project(Settings.load(database_url=url, redis_url=stores.redis_url)))
+
+
+async def make_project(settings: Settings) -> Home:
+    engine = make_engine(settings, "bench", pool_size=1)
+    async with engine.begin() as connection:
+        project_id = await ensure_project(connection, "bench")
+        keys = [await create_key(connection, project_id, scope, "bench") for scope in (Scope.ingest, Scope.read)]
+    await engine.dispose()
+    return Home(settings, project_id, *keys)
+
+
+async def work_once(home: Home) -> None:
+    """Every job of the worker that is due."""
+    async with open_tools(home.settings) as tools:
+        await work(home, tools)
+
+
+async def work(home: Home, tools: Tools) -> None:
+    await run_due(home.settings, tools)
+
+
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def count_rows(url: str, table: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        return int(await connection.fetchval(f"SELECT count(*) FROM {table}"))  # noqa: S608 - a table of ours
+    finally:
+        await connection.close()
