@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import uuid_utils.compat
 
-from api.ingest.flushing import COLUMN_TYPES
+from api.ingest.error_rows import COLUMN_TYPES
 from api.ingest.parsing import Parsed
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import ErrorIn
@@ -73,7 +73,8 @@ async def keep_busy(url: str, connections: int, work: Iterator[Any], do: Any, se
     async def run(connection: asyncpg.Connection) -> None:
         while time.perf_counter() - started < seconds and (piece := list(islice(work, 1))):
             before = time.perf_counter()
-            load.done += await do(connection, piece[0])
+            stored = await do(connection, piece[0])
+            load.done += stored  # not in one: the sum would be read before the wait
             load.latencies_seconds.append(time.perf_counter() - before)
             load.requests += 1
 
