@@ -30,6 +30,8 @@ class RequestFrame:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.request_seconds = settings.request_seconds
+        self.share = settings.log_requests_share
+        self.due = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,24 +48,44 @@ class RequestFrame:
     async def answer(self, scope: Scope, receive: Receive, reply: "Reply") -> None:
         """Run the application under the time limit; what it raises becomes a problem, if nothing was sent yet."""
         started = time.perf_counter()
+        defect: Exception | None = None
         try:
             async with asyncio.timeout(self.request_seconds):
                 await self.app(scope, receive, reply.send)
         except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
             problem = as_problem(error)
+            defect = error if problem.status == Problem.status else None
             if reply.status == 0:
                 await respond(problem, scope["path"], reply.request_id)(scope, receive, reply.send)
         finally:
             seconds = time.perf_counter() - started
             count_answer(scope, reply, seconds)
-            level = log.info if reply.status >= 500 else log.debug
-            level(
-                "answered",
-                method=scope["method"],
-                path=scope["path"],
-                status=reply.status,
-                ms=round(seconds * 1000, 2),
-            )
+            self.write_line(scope, reply, seconds, defect)
+
+    def write_line(self, scope: Scope, reply: "Reply", seconds: float, defect: Exception | None) -> None:
+        """The request's one line, with what was bound on its way: its id, its project, why it failed."""
+        facts = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": reply.status,
+            "ms": round(seconds * 1000, 2),
+        }
+        if defect is not None:
+            log.error("answered", **facts, exc_info=defect)
+        elif reply.status >= 500:
+            log.warning("answered", **facts)
+        elif self.is_sampled():
+            log.info("answered", **facts)
+        else:
+            log.debug("answered", **facts)
+
+    def is_sampled(self) -> bool:
+        """True for the setting's share of calls, evenly spread."""
+        self.due += self.share
+        if self.due < 1:
+            return False
+        self.due -= 1
+        return True
 
 
 class Reply:
@@ -106,5 +128,4 @@ def as_problem(error: Exception) -> Problem:
         return error
     if isinstance(error, TimeoutError):
         return TimedOut("no answer in time; what was sent may have been stored: send it again with the same ids")
-    log.error("request_failed", exc_info=error)
     return Problem("this is a defect of Mayday: please report it with the request id")

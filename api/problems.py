@@ -180,5 +180,5 @@ def describe_place(error: Any) -> ProblemPlace:
 async def answer_database_failure(request: Request, error: Exception) -> Response:
     """Postgres did not do what was asked: the client may come again, the log has the reason."""
     original = error.orig if isinstance(error, DBAPIError) else error
-    log.warning("database_failed", error=f"{type(original).__name__}: {original}")
+    structlog.contextvars.bind_contextvars(failure=f"{type(original).__name__}: {original}")  # for the request's line
     return await answer_problem(request, Unavailable("the database did not answer: try again in a moment"))

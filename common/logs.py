@@ -1,10 +1,12 @@
 """Log lines: JSON for machines, readable on a terminal, the program's name in each."""
 
 import logging
+import re
 import sys
+from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from common.settings import Settings
 
@@ -21,7 +23,7 @@ def configure_logging(settings: Settings, program: str) -> None:
     last: list[Processor] = (
         [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
         if wants_json
-        else [structlog.dev.ConsoleRenderer()]
+        else [escape_controls, structlog.dev.ConsoleRenderer()]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -40,3 +42,16 @@ def configure_logging(settings: Settings, program: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(program=program)
+
+
+# what moves the cursor, colours, ends a line or turns its direction
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def escape_controls(_logger: Any, _method: str, line: EventDict) -> EventDict:
+    """Show control characters of values as what they are: a terminal would obey them. JSON escapes them by itself."""
+    return {name: escape(value) if isinstance(value, str) else value for name, value in line.items()}
+
+
+def escape(text: str) -> str:
+    return CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -82,6 +82,14 @@ class Settings(BaseSettings):
         "auto", description="Form of the log lines; auto is console on a terminal and json elsewhere."
     )
 
+    log_requests_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the requests that went well to write a line of, at level info; those answered 5xx always "
+        "have one, and at level debug all.",
+    )
+
     # who may ask for metrics: all that reach these ports
     metrics_host: str = Field("127.0.0.1", description="Address that metrics are answered on, at /metrics.")
     api_metrics_port: int = Field(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import structlog
+import uuid_utils
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -73,7 +74,8 @@ class Job:
 
 async def run_job(tools: Tools, job: Job) -> Outcome:
     """Run the job unless another run has the guard or one ended a moment ago. Raises nothing but cancellation."""
-    outcome = await run_guarded(tools, job)
+    with structlog.contextvars.bound_contextvars(job=job.name, job_id=uuid_utils.uuid7().hex):
+        outcome = await run_guarded(tools, job)
     metrics.JOB_RUNS.of(job.name, outcome).inc()
     return outcome
 
@@ -87,7 +89,7 @@ async def run_guarded(tools: Tools, job: Job) -> Outcome:
                 return "recent"
             return await record_run(tools, job)
     except Exception:
-        log.exception("job_not_run", job=job.name)
+        log.exception("job_not_run")
         return "failed"
 
 
@@ -119,9 +121,9 @@ async def run_in_time(tools: Tools, job: Job) -> tuple[Outcome, str]:
             async with asyncio.timeout(tools.settings.job_max_seconds):
                 counts = await job.run(tools)
     except Exception as error:
-        log.exception("job_failed", job=job.name, seconds=round(time.monotonic() - started, 3))
+        log.exception("job_failed", seconds=round(time.monotonic() - started, 3))
         return "failed", f"{type(error).__name__}: {error}".rstrip(": ")[:DETAIL_CHARS]
     seconds = round(time.monotonic() - started, 3)
     write = log.info if any(counts.values()) else log.debug
-    write("job_done", job=job.name, seconds=seconds, **counts)
+    write("job_done", seconds=seconds, **counts)
     return "done", " ".join(f"{name}={count}" for name, count in counts.items())
