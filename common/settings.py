@@ -219,6 +219,11 @@ class Settings(BaseSettings):
         "errors are still taken and readers still answered.",
     )
 
+    fingerprints_max: PositiveInt = Field(
+        20_000,
+        description="Fingerprints that a project may have; errors of further ones count under one pattern, `overflow`.",
+    )
+
     # retention
     retention_days: PositiveInt = Field(30, description="Days that errors are kept.")
     partitions_ahead_days: PositiveInt = Field(7, description="Days that have their partition in advance.")

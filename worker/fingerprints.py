@@ -11,10 +11,20 @@ from uuid import UUID, uuid5
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.fingerprint import FINGERPRINT_VERSION, fingerprint_error
+from common.fingerprint import FINGERPRINT_VERSION, OVERFLOW, fingerprint_error
 
 CHUNK_EXAMPLES = 200
 UNKNOWN_VERSION = 0  # the fingerprint's texts could not be made yet, for want of an error that has it
+
+# What is known of the errors that came when the project had as many fingerprints as it may.
+OVERFLOW_TEXTS = {
+    "version": FINGERPRINT_VERSION,
+    "grouped_by": "overflow",
+    "error_type": None,
+    "origin": "overflow",
+    "skeleton": "errors of further kinds",
+    "title": "Errors of further kinds, more than this project may have",
+}
 
 # Waits for the right to write one project's rollups and fingerprints, until the transaction ends.
 PROJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('mayday:rollups:' || :project_id, 0))")
@@ -121,7 +131,7 @@ async def example_texts(
     """What `common.fingerprint` says of one error of each fingerprint; those without an error are left out."""
     asked = {"project_id": project_id, "fingerprints": list(seen), "instants": list(seen.values())}
     examples = (await connection.execute(EXAMPLES, asked)).all()
-    return {example.fingerprint: texts_of(example) for example in examples}
+    return {OVERFLOW: OVERFLOW_TEXTS, **{example.fingerprint: texts_of(example) for example in examples}}
 
 
 def texts_of(example: Row[Any]) -> dict[str, Any]:

@@ -48,7 +48,9 @@ CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
 
 
 async def fold(tools: Tools) -> Mapping[str, int]:
-    deltas = await fold_deltas(tools.engine, tools.settings.rollup_fine_hours)
+    deltas = await fold_deltas(
+        tools.engine, tools.settings.rollup_fine_hours, fingerprints_max=tools.settings.fingerprints_max
+    )
     metrics.FOLDED_DELTAS.of().inc(deltas)
     return {"deltas": deltas}
 

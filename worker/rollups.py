@@ -7,13 +7,18 @@ that dies half-way has done nothing and one that is run twice adds nothing.
 from collections.abc import Iterable
 from uuid import UUID
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.fingerprint import OVERFLOW
 from worker.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_to_known, add_unknown, lock_project
+
+log = structlog.get_logger()
 
 CHUNK_DELTAS = 5_000
 CHUNK_ROLLUPS = 20_000
+NO_LIMIT = 2**62
 
 # The projects that have deltas to fold.
 PROJECTS_WITH_DELTAS = text("""
@@ -24,15 +29,28 @@ PROJECTS_WITH_DELTAS = text("""
 # All projects.
 PROJECTS = text("SELECT project_id FROM projects ORDER BY project_id")
 
-# Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got.
+# Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got. New fingerprints beyond what the
+# project may have count as one, so that a million distinct messages make neither a million rows nor a wrong sum.
 FOLD = text("""
     WITH chunk AS (
         SELECT flush_id, ordinal FROM deltas WHERE project_id = :project_id
         ORDER BY flush_id, ordinal LIMIT :chunk FOR UPDATE SKIP LOCKED
-    ), taken AS (
+    ), deleted AS (
         DELETE FROM deltas d USING chunk c
         WHERE d.project_id = :project_id AND d.flush_id = c.flush_id AND d.ordinal = c.ordinal
         RETURNING d.*
+    ), new AS (
+        SELECT fingerprint, row_number() OVER (ORDER BY fingerprint) AS place
+        FROM (SELECT DISTINCT fingerprint FROM deleted) sent
+        WHERE NOT EXISTS (SELECT FROM fingerprints f
+                          WHERE f.project_id = :project_id AND f.fingerprint = sent.fingerprint)
+    ), taken AS (
+        SELECT CASE WHEN n.place IS NULL THEN d.fingerprint
+                    WHEN n.place + (SELECT count(*) FROM fingerprints WHERE project_id = :project_id)
+                         > CAST(:fingerprints_max AS bigint) THEN CAST(:overflow AS bigint)
+                    ELSE d.fingerprint END AS fingerprint,
+               d.bucket, d.service, d.severity, d.environment, d.count, d.first_seen, d.last_seen
+        FROM deleted d LEFT JOIN new n ON n.fingerprint = d.fingerprint
     ), added AS (
         INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, environment, count)
         SELECT :project_id,
@@ -82,26 +100,36 @@ DELETE_OLD_ROLLUPS = text("""
 """)
 
 
-async def fold_deltas(engine: AsyncEngine, fine_hours: int) -> int:
+async def fold_deltas(engine: AsyncEngine, fine_hours: int, *, fingerprints_max: int = NO_LIMIT) -> int:
     """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded."""
     async with engine.connect() as connection:
         due = list((await connection.scalars(PROJECTS_WITH_DELTAS)).all())
     folded = 0
     while due:
-        taken = {project_id: await fold_chunk(engine, project_id, fine_hours) for project_id in due}
+        taken = {project_id: await fold_chunk(engine, project_id, fine_hours, fingerprints_max) for project_id in due}
         folded += sum(taken.values())
         due = [project_id for project_id, count in taken.items() if count >= CHUNK_DELTAS]
     return folded
 
 
-async def fold_chunk(engine: AsyncEngine, project_id: UUID, fine_hours: int, *, chunk: int = CHUNK_DELTAS) -> int:
+async def fold_chunk(
+    engine: AsyncEngine,
+    project_id: UUID,
+    fine_hours: int,
+    fingerprints_max: int = NO_LIMIT,
+    *,
+    chunk: int = CHUNK_DELTAS,
+) -> int:
     """Fold at most `chunk` deltas of one project in one transaction; how many there were."""
     async with engine.begin() as connection:
         await lock_project(connection, project_id)
-        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk}
+        limits = {"fingerprints_max": fingerprints_max, "overflow": OVERFLOW}
+        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk, **limits}
         got = (await connection.execute(FOLD, asked)).all()
         await add_to_known(connection, project_id, [row for row in got if row.version != UNKNOWN_VERSION])
         await add_unknown(connection, project_id, [row for row in got if row.version == UNKNOWN_VERSION])
+    if beyond := sum(row.errors for row in got if row.fingerprint == OVERFLOW):
+        log.warning("fingerprints_overflow", project_id=str(project_id), allowed=fingerprints_max, errors=beyond)
     return sum(row.deltas for row in got)
 
 

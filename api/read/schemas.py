@@ -69,7 +69,7 @@ class PatternDetail(BaseModel):
     trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
     trend_facts: TrendFacts | None = Field(description="What the trend was told by; null where nothing was tested.")
     note: str | None = Field(description="What people wrote about it.")
-    grouped_by: str = Field(description="What put its errors together: stacktrace, message or client.")
+    grouped_by: str = Field(description="What put its errors together: stacktrace, message, client or overflow.")
     fingerprints: list[FingerprintCount] = Field(description="What it is made of, 100 at most; most errors first.")
     fingerprints_total: int
     variables: list[list[KeyCount]] = Field(

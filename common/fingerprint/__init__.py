@@ -11,9 +11,11 @@ from typing import Final
 from common.fingerprint.masks import HOLE, MEMO_CHARS, MEMO_ENTRIES, mask, mask_message
 from common.fingerprint.traces import Trace, read_trace
 
-__all__ = ["FINGERPRINT_VERSION", "HOLE", "Fingerprint", "fingerprint_error", "mask_message"]
+__all__ = ["FINGERPRINT_VERSION", "HOLE", "OVERFLOW", "Fingerprint", "fingerprint_error", "mask_message"]
 
 FINGERPRINT_VERSION: Final = 1
+# What the errors of a project count under that has as many fingerprints as it may; no error has it itself.
+OVERFLOW: Final = 0
 TITLE_CHARS: Final = 200
 _TYPE_CHARS: Final = 256
 _CLIENT_CHARS: Final = 512

@@ -59,7 +59,7 @@ class PatternSummary(BaseModel):
     state: str = Field(description="new, ongoing, regressed, resolved or ignored; more may come.")
     trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
     trend_facts: TrendFacts | None = Field(description="What the trend was told by; null where nothing was tested.")
-    grouped_by: str = Field(description="What put its errors together: stacktrace, message or client.")
+    grouped_by: str = Field(description="What put its errors together: stacktrace, message, client or overflow.")
     by_severity: list[KeyCount]
     services: list[KeyCount]
     environments: list[KeyCount] = Field(description="Errors that name none count under an empty key.")

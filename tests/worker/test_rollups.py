@@ -148,3 +148,20 @@ async def test_any_errors_are_counted_exactly(engine: AsyncEngine, flushes: list
     await compact_rollups(engine, [PROJECT], 48)
     await fold_deltas(engine, 48)
     await assert_counts_are_exact(engine)
+
+
+async def test_fingerprints_beyond_the_limit_count_as_one_and_no_error_is_lost(engine: AsyncEngine) -> None:
+    kinds = [f"{first}{second} is missing" for first in "abcdefghij" for second in "klmnopqrst"]
+    for start in range(0, 100, 20):
+        await store(engine, now_errors(*kinds[start : start + 20], "disk full"))
+        await fold_deltas(engine, 48, fingerprints_max=30)
+    own = await rows(engine, "SELECT count FROM fingerprints WHERE fingerprint <> 0")
+    beyond = await scalar(engine, "SELECT count FROM fingerprints WHERE fingerprint = 0")
+    assert len(own) == 30
+    assert sum(int(str(count)) for (count,) in own) + int(str(beyond)) == 105
+    assert await scalar(engine, "SELECT sum(count) FROM rollups") == 105
+    known = """
+        SELECT count FROM fingerprints f
+        WHERE EXISTS (SELECT FROM errors e WHERE message = 'disk full' AND e.fingerprint = f.fingerprint)
+    """
+    assert await scalar(engine, known) == 5
