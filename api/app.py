@@ -13,6 +13,8 @@ from starlette_compress import CompressMiddleware
 from api import health, problems
 from api.auth import KeyRing, paths_for, refuse_unguarded
 from api.bodies import BodyLimits
+from api.budgets import routes as budget_routes
+from api.budgets.reservations import Checks
 from api.contract import describe
 from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
@@ -52,6 +54,7 @@ class State(TypedDict):
     limits: Limits
     writer: Writer[Row]
     usage_writer: Writer[UsageRow]
+    checks: Checks
     storms: StormControl
     reads: Reads
 
@@ -77,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         ingest_routes.router,
         usage_routes.router,
         price_routes.router,
+        budget_routes.router,
         read_routes.router,
         triage_routes.router,
     ):
@@ -113,6 +117,7 @@ def lifespan_of(settings: Settings) -> Any:
                 "limits": limits,
                 "writer": writer,
                 "usage_writer": usage_writer,
+                "checks": Checks(engine),
                 "storms": StormControl(settings.storm_errors_per_minute),
                 "reads": Reads(cache, engine, settings),
             }

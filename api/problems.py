@@ -5,6 +5,7 @@ Problem
 ├── Unauthorized 401        no key, or one that does not hold
 ├── Forbidden 403           the key's scope does not allow this
 ├── NotFound 404            nothing there for this project
+├── Conflict 409            there is one of that name
 ├── RequestTooSlow 408      headers or body did not arrive in time
 ├── BodyTooLarge 413        over a limit, before or after decompression
 ├── Unsupported 415         a media type or content coding that is not taken
@@ -87,6 +88,10 @@ class Forbidden(Problem):
 
 class NotFound(Problem):
     status, slug, title = 404, "not-found", "Not found"
+
+
+class Conflict(Problem):
+    status, slug, title = 409, "conflict", "There is one already"
 
 
 class RequestTooSlow(Problem):

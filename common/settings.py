@@ -201,6 +201,9 @@ class Settings(BaseSettings):
     patterns_every_seconds: int = Field(
         60, ge=10, le=3600, description="How often patterns are computed; at most an hour."
     )
+    budgets_every_seconds: int = Field(
+        30, ge=5, le=3600, description="How often crossings of budgets are looked for; projections are made every hour."
+    )
     job_max_seconds: PositiveInt = Field(120, description="A job that runs longer is stopped.")
     patterns_max_listed: PositiveInt = Field(
         200, description="Patterns listed in one answer; the rest is counted in `other`."
@@ -231,7 +234,7 @@ class Settings(BaseSettings):
         48, description="Hours that rollups stay five minutes wide; older ones are an hour wide."
     )
     usage_retention_days: PositiveInt = Field(
-        400, description="Days that usage records are kept, and how old one may be when it is sent; sums stay."
+        400, description="How many days old a usage record may be when it is sent."
     )
     default_project: str = Field("default", min_length=1, description="Name of the project that `mayday up` makes.")
 

@@ -32,6 +32,7 @@ from common.database.schema import wait_for_schema
 from common.settings import Settings
 from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
+from worker.budgets import keep_budgets
 from worker.jobs import Job, Tools, run_job
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
@@ -75,6 +76,7 @@ def schedule(settings: Settings) -> list[Job]:
         Job("upkeep", UPKEEP_SECONDS, upkeep),
         Job("fold", settings.fold_every_seconds, fold),
         Job("patterns", settings.patterns_every_seconds, patterns),
+        Job("budgets", settings.budgets_every_seconds, keep_budgets),
     ]
 
 

@@ -8,13 +8,14 @@ from enum import IntEnum, IntFlag
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
-from common.tables import spending
+from common.tables import budgets, spending
 from common.tables.columns import instant, metadata, owner
 
 __all__ = [
     "Adjustment",
     "Severity",
     "api_keys",
+    "budgets",
     "decisions",
     "deltas",
     "errors",

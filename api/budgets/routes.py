@@ -1,0 +1,218 @@
+"""The routes of budgets: make them, ask how they stand and where they will end, and hard stops.
+
+Checks and settlements are for keys that spend, the ingest keys: a read key must not be able to use a budget up.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.auth import AdminCaller, IngestCaller, ReadCaller
+from api.budgets import reservations, store
+from api.budgets.reservations import NO_BUDGET, SUM_HELD, Checks
+from api.budgets.schemas import (
+    AccuracyOut,
+    BudgetIn,
+    BudgetOut,
+    BudgetPage,
+    BudgetProjectionOut,
+    BudgetStatusOut,
+    CheckAnswer,
+    CheckIn,
+    CrossingOut,
+    ProjectionOut,
+    SettleAnswer,
+    SettleIn,
+)
+from api.budgets.store import whole_or_usd
+from api.problems import Conflict, NotFound
+from api.read.http import respond, serve_once
+from common.budgets import read_status
+from common.budgets.spend import Budget, find_budget, sum_spend
+
+router = APIRouter(prefix="/api/budgets", tags=["budgets"])
+
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the client has it already (If-None-Match)"}}
+RESERVE_SECONDS = 600
+
+
+class PageQuery(BaseModel):
+    """Which budgets are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(100, ge=1, le=200, description="How many at most.")
+    cursor: UUID | None = Field(None, description="`next` of the page before.")
+
+
+def engine_of(request: Request) -> AsyncEngine:
+    return cast("AsyncEngine", request.state.engine)
+
+
+async def require_budget(connection: AsyncConnection, project_id: UUID, budget_id: UUID) -> Budget:
+    """The budget. Raises NotFound."""
+    budget = await find_budget(connection, project_id, budget_id)
+    if budget is None:
+        raise NotFound(NO_BUDGET)
+    return budget
+
+
+def answer(request: Request, body: BaseModel) -> Response:
+    """What Postgres says now, with an ETag; the client's own cache asks again each time."""
+    return respond(serve_once(body.model_dump_json().encode()), request.headers, max_age_seconds=0, stale_seconds=0)
+
+
+@router.post("", status_code=201, summary="Make a budget")
+async def create_budget(request: Request, caller: AdminCaller, sent: BudgetIn) -> BudgetOut:
+    """Make a budget. What was spent in its current period before counts too."""
+    async with engine_of(request).begin() as connection:
+        budget_id = await store.add_budget(connection, caller.project_id, sent)
+        if budget_id is None:
+            raise Conflict(f"this project has a budget named {sent.name!r}: choose another name, or delete that one")
+        return describe(await require_budget(connection, caller.project_id, budget_id))
+
+
+@router.get("", response_model=BudgetPage, responses=NOT_MODIFIED, summary="Budgets of this project")
+async def list_budgets(request: Request, caller: ReadCaller, query: Annotated[PageQuery, Query()]) -> Response:
+    """The budgets, oldest first, page by page."""
+    async with engine_of(request).connect() as connection:
+        found = await store.list_budgets(connection, caller.project_id, limit=query.limit + 1, after=query.cursor)
+    page = found[: query.limit]
+    after = page[-1].budget_id if len(found) > len(page) else None
+    return answer(request, BudgetPage(budgets=[describe(one) for one in page], next=after))
+
+
+@router.get("/{budget_id}", response_model=BudgetOut, responses=NOT_MODIFIED, summary="One budget")
+async def get_budget(request: Request, caller: ReadCaller, budget_id: UUID) -> Response:
+    async with engine_of(request).connect() as connection:
+        return answer(request, describe(await require_budget(connection, caller.project_id, budget_id)))
+
+
+@router.delete("/{budget_id}", status_code=204, summary="Delete a budget")
+async def delete_budget(request: Request, caller: AdminCaller, budget_id: UUID) -> Response:
+    """Delete a budget with its crossings, reservations and projections; usage stays."""
+    async with engine_of(request).begin() as connection:
+        if not await store.remove_budget(connection, caller.project_id, budget_id):
+            raise NotFound(NO_BUDGET)
+    return Response(status_code=204)
+
+
+@router.get("/{budget_id}/status", response_model=BudgetStatusOut, responses=NOT_MODIFIED, summary="Where it stands")
+async def get_budget_status(request: Request, caller: ReadCaller, budget_id: UUID) -> Response:
+    """How much of the current period's limit is used, and what was crossed. Every acknowledged record is in it."""
+    async with engine_of(request).connect() as connection:
+        budget = await require_budget(connection, caller.project_id, budget_id)
+        period = budget.period_at(datetime.now(UTC))
+        spend = await sum_spend(connection, budget, period)
+        crossed = await store.list_crossings(connection, budget, period.first)
+        held = await connection.scalar(SUM_HELD, {"project_id": budget.project_id, "budget_id": budget_id})
+    status = read_status(spend.of(budget.metric), budget.limit, budget.thresholds)
+    body = BudgetStatusOut(
+        id=budget_id,
+        name=budget.name,
+        metric=budget.metric,
+        period_start=period.first,
+        period_end=period.end,
+        used=status.used,
+        limit=status.limit,
+        used_percent=float(status.used_percent),
+        reserve_percent=float(status.reserve_percent),
+        state=status.state.value,
+        crossings=[
+            CrossingOut(
+                threshold=one.threshold,
+                level=one.level,
+                crossed_at=one.crossed_at,
+                used=cast("int | Decimal", whole_or_usd(one.used, budget)),
+            )
+            for one in crossed
+        ],
+        reserved=cast("int | Decimal", whole_or_usd(held, budget)),
+        unpriced_tokens=spend.unpriced_tokens,
+        estimated_tokens=spend.estimated_tokens,
+    )
+    return answer(request, body)
+
+
+@router.get(
+    "/{budget_id}/projection", response_model=BudgetProjectionOut, responses=NOT_MODIFIED, summary="Where it will end"
+)
+async def get_budget_projection(request: Request, caller: ReadCaller, budget_id: UUID) -> Response:
+    """The latest projection of the current period, made every hour, and how right earlier ones were."""
+    async with engine_of(request).connect() as connection:
+        budget = await require_budget(connection, caller.project_id, budget_id)
+        period = budget.period_at(datetime.now(UTC))
+        row = await store.find_projection(connection, budget, period.first)
+        accuracy = await store.measure_accuracy(connection, budget)
+    body = BudgetProjectionOut(
+        id=budget_id,
+        limit=budget.limit,
+        period_start=period.first,
+        projection=describe_projection(row, budget) if row else None,
+        accuracy=[
+            AccuracyOut(day=one.day, periods=one.periods, mean_error_percent=one.error, range_held_percent=one.held)
+            for one in accuracy
+        ],
+    )
+    return answer(request, body)
+
+
+@router.post("/{budget_id}/check", summary="May a call be made?")
+async def check_budget(
+    request: Request, response: Response, caller: IngestCaller, budget_id: UUID, sent: CheckIn
+) -> CheckAnswer:
+    """Hold an estimate if it fits under the limit beside all that is used and held; it is held until it is settled or
+    expires. 200 either way: `allowed` says which."""
+    response.headers["Cache-Control"] = "no-store"
+    checks, seconds = cast("Checks", request.state.checks), sent.expires_in_seconds or RESERVE_SECONDS
+    decision = await checks.check(caller.project_id, budget_id, sent.estimate, seconds)
+    return CheckAnswer(
+        allowed=decision.reservation_id is not None,
+        reservation_id=decision.reservation_id,
+        expires_at=decision.expires_at,
+        used=cast("int | Decimal", whole_or_usd(decision.used, decision.budget)),
+        reserved=decision.reserved,
+        limit=decision.budget.limit,
+    )
+
+
+@router.post("/{budget_id}/settle", summary="A reservation is over")
+async def settle_reservation(request: Request, caller: IngestCaller, budget_id: UUID, sent: SettleIn) -> SettleAnswer:
+    """Release what a check held, after the usage of the call was posted: then it counts as used."""
+    async with engine_of(request).begin() as connection:
+        is_new = await reservations.settle(connection, caller.project_id, budget_id, sent.reservation_id)
+    return SettleAnswer(reservation_id=sent.reservation_id, outcome="settled" if is_new else "duplicate")
+
+
+def describe(budget: Budget) -> BudgetOut:
+    return BudgetOut(
+        id=budget.budget_id,
+        name=budget.name,
+        scope=budget.scope,
+        scope_value=budget.scope_value or None,
+        metric=budget.metric,
+        limit=budget.limit,
+        period=budget.period.value,
+        timezone=budget.zone.key,
+        thresholds=[float(one) for one in budget.thresholds],
+    )
+
+
+def describe_projection(row: Any, budget: Budget) -> ProjectionOut:
+    amounts = {name: whole_or_usd(getattr(row, name), budget) for name in ("projected", "low", "high")}
+    return ProjectionOut(
+        made_at=row.made_at,
+        method=row.method,
+        complete_days=row.complete_days,
+        spent=cast("int | Decimal", whole_or_usd(row.spent, budget)),
+        breach_chance=row.breach_chance,
+        exhausted_on=row.exhausted_on,
+        confidence=row.confidence,
+        doubts=row.doubts or [],
+        **amounts,
+    )

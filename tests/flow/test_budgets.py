@@ -1,0 +1,209 @@
+"""Budgets end to end: posted through the API, crossed once, stopped hard, projected by the worker."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from api.budgets import reservations
+from common.budgets.spend import FIND_BUDGET, cut_span
+from tests.conftest import Project, Service
+from worker.budgets import keep_budgets
+
+
+def spend(key: str, tokens: int, **others: Any) -> dict[str, Any]:
+    return {
+        "event_key": key,
+        "team": "frontend",
+        "model": "claude-haiku-4-5",
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "total_tokens": tokens,
+        **others,
+    }
+
+
+async def post(project: Project, *records: dict[str, Any]) -> None:
+    answer = await project.ingest.post("/api/usage/batch", json={"records": list(records)})
+    assert answer.status_code == 201, answer.text
+
+
+async def make(project: Project, **others: Any) -> str:
+    sent = {"name": "all", "scope": "project", "metric": "tokens", "limit": 200_000, "period": "month", **others}
+    answer = await project.admin.post("/api/budgets", json=sent)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def test_the_golden_figures_from_post_to_status(service: Service) -> None:
+    project = await service.project()
+    budget = await make(project)
+    await post(project, spend("a", 12_450), spend("b", 35_670, team="backend"), spend("c", 78_480, team="ops"))
+    status = await project.get(f"/api/budgets/{budget}/status")
+    assert (status["used"], status["limit"], status["state"]) == (126_600, 200_000, "ok")
+    assert (status["used_percent"], status["reserve_percent"]) == (63.3, 36.7)
+    for key, tokens, level in (("d", 33_400, "warn"), ("e", 20_000, "critical"), ("f", 20_000, "exceeded")):
+        await post(project, spend(key, tokens))
+        await asyncio.gather(*[keep_budgets(service.tools) for _ in range(4)])
+        await post(project, spend(key, tokens))
+        await keep_budgets(service.tools)
+        status = await project.get(f"/api/budgets/{budget}/status")
+        assert status["state"] == level
+        assert status["crossings"][-1]["level"] == level
+    assert [(c["threshold"], c["level"], c["used"]) for c in status["crossings"]] == [
+        (80, "warn", 160_000), (90, "critical", 180_000), (100, "exceeded", 200_000),
+    ]  # fmt: skip
+
+
+async def test_a_budget_counts_its_scope_and_nothing_else(service: Service) -> None:
+    project = await service.project()
+    team = await make(project, name="t", scope="team", scope_value="backend")
+    model = await make(project, name="m", scope="model", scope_value="haiku-4-5", metric="usd", limit="1")
+    await post(project, spend("a", 12_450), spend("b", 100, team="backend"), spend("c", 5, model="acme-1"))
+    assert (await project.get(f"/api/budgets/{team}/status"))["used"] == 100
+    status = await project.get(f"/api/budgets/{model}/status")
+    assert Decimal(status["used"]) == Decimal("0.03735") + Decimal("0.0003")
+
+
+async def test_a_budget_of_another_project_is_not_there(service: Service) -> None:
+    project, other = await service.project(), await service.project("other")
+    budget = await make(project)
+    for path in ("", "/status", "/projection"):
+        assert (await other.read.get(f"/api/budgets/{budget}{path}")).status_code == 404
+    assert (await other.ingest.post(f"/api/budgets/{budget}/check", json={"estimate": 1})).status_code == 404
+    assert (await other.admin.delete(f"/api/budgets/{budget}")).status_code == 404
+    assert (await other.get("/api/budgets"))["budgets"] == []
+
+
+async def test_budgets_are_listed_page_by_page_and_named_once(service: Service) -> None:
+    project = await service.project()
+    made = [await make(project, name=str(number)) for number in range(5)]
+    first = await project.get("/api/budgets", limit=3)
+    rest = await project.get("/api/budgets", limit=3, cursor=first["next"])
+    assert [one["id"] for one in first["budgets"] + rest["budgets"]] == made
+    assert rest["next"] is None
+    again = {"name": "0", "scope": "project", "metric": "tokens", "limit": 1, "period": "day"}
+    assert (await project.admin.post("/api/budgets", json=again)).status_code == 409
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns"])
+async def test_sums_are_exact_in_every_time_zone(service: Service, zone: str) -> None:
+    project = await service.project()
+    budget = await make(project, period="day", timezone=zone)
+    status = await project.get(f"/api/budgets/{budget}/status")
+    row = (await service.execute("SELECT (CAST(:day AS timestamp) AT TIME ZONE :zone) AS midnight",
+                                 day=datetime.fromisoformat(status["period_start"]), zone=zone))[0]  # fmt: skip
+    start = row.midnight
+    now = datetime.now(UTC)
+    await post(project, spend("before", 1, occurred_at=(start - timedelta(seconds=1)).isoformat()),
+               spend("first", 10, occurred_at=start.isoformat()), spend("now", 100, occurred_at=now.isoformat()))  # fmt: skip
+    assert (await project.get(f"/api/budgets/{budget}/status"))["used"] == 110
+
+
+def test_a_span_is_cut_into_days_and_the_quarter_hours_at_its_ends() -> None:
+    start, end = datetime(2026, 1, 31, 18, 15, tzinfo=UTC), datetime(2026, 2, 28, 18, 15, tzinfo=UTC)
+    first, last = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 2, 28, tzinfo=UTC)
+    assert cut_span(start, end) == [(15, start, first), (1440, first, last), (15, last, end)]
+    assert cut_span(first, last) == [(1440, first, last)]
+    assert cut_span(start, start + timedelta(hours=1)) == [(15, start, start + timedelta(hours=1))]
+
+
+async def check(project: Project, budget: str, estimate: int, **others: Any) -> dict[str, Any]:
+    answer = await project.ingest.post(f"/api/budgets/{budget}/check", json={"estimate": estimate, **others})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def test_a_check_holds_until_it_is_settled_or_expires(service: Service) -> None:
+    project = await service.project()
+    budget = await make(project, limit=100)
+    held = await check(project, budget, 60)
+    assert held["allowed"]
+    assert not (await check(project, budget, 60))["allowed"]
+    for outcome in ("settled", "duplicate"):
+        answer = await project.ingest.post(
+            f"/api/budgets/{budget}/settle", json={"reservation_id": held["reservation_id"]}
+        )
+        assert answer.json()["outcome"] == outcome
+    await post(project, spend("a", 40))
+    assert (await check(project, budget, 60, expires_in_seconds=1))["allowed"]
+    assert not (await check(project, budget, 1))["allowed"]
+    await asyncio.sleep(1.1)
+    assert (await check(project, budget, 60))["allowed"]
+    assert (await project.read.post(f"/api/budgets/{budget}/check", json={"estimate": 1})).status_code == 403
+
+
+async def reserve_at_once(service: Service, calls: int) -> tuple[int, Decimal]:
+    """Checks of 10 of a budget of 5,000, from four processes' worth of `Checks`; how many passed, and what is held."""
+    project = await service.project()
+    budget = await make(project, limit=5_000)
+    [row] = await service.execute("SELECT project_id, budget_id FROM budgets")
+    assert str(row.budget_id) == budget
+    processes = [reservations.Checks(service.state["engine"]) for _ in range(4)]
+    decisions = await asyncio.gather(
+        *[processes[n % 4].check(row.project_id, row.budget_id, Decimal(10), 600) for n in range(calls)]
+    )
+    [[held]] = await service.execute("SELECT sum(amount) FROM reservations")
+    return sum(one.reservation_id is not None for one in decisions), held
+
+
+async def test_ten_thousand_checks_at_once_never_hold_more_than_the_limit(service: Service) -> None:
+    assert await reserve_at_once(service, 10_000) == (500, Decimal(5_000))
+
+
+async def test_the_check_above_fails_without_the_lock(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: the same calls, one by one and without the lock."""
+    monkeypatch.setattr(reservations, "LOCK_BUDGET", FIND_BUDGET)
+    meeting = asyncio.Barrier(4)
+    reserve = reservations.reserve
+
+    async def together(connection: Any, values: Any, held: Sequence[Any]) -> Any:
+        async with asyncio.timeout(5):
+            await meeting.wait()
+        return await reserve(connection, values, held)
+
+    monkeypatch.setattr(reservations, "reserve", together)
+    passed, held = await reserve_at_once(service, 2_000)
+    assert passed > 500
+    assert held > 5_000
+
+
+async def test_checks_over_http_from_many_callers_stay_within_the_limit(service: Service) -> None:
+    project = await service.project()
+    budget = await make(project, limit=1_000)
+    answers = await asyncio.gather(*[check(project, budget, 10) for _ in range(300)])
+    assert sum(answer["allowed"] for answer in answers) == 100
+    assert (await project.get(f"/api/budgets/{budget}/status"))["reserved"] == 1_000
+
+
+async def test_projections_are_stored_and_compared_with_the_end_of_their_period(service: Service) -> None:
+    project = await service.project()
+    budget = await make(project, name="young")
+    now = datetime.now(UTC)
+    await keep_budgets(service.tools)
+    told = await project.get(f"/api/budgets/{budget}/projection")
+    assert told["projection"]["method"] == "insufficient_history"
+    assert told["projection"]["projected"] is None
+    budget = await make(project, limit=100_000)
+    month = (now.replace(day=1) - timedelta(days=35)).replace(day=1, hour=12)
+    first = month - timedelta(days=40)
+    days = [first + timedelta(days=n) for n in range((now - first).days + 1)]
+    await post(project, *[spend(str(day), 1_000, occurred_at=min(day, now).isoformat()) for day in days])
+    seventh = month.replace(day=7)
+    await keep_budgets(service.tools, seventh)
+    assert (await keep_budgets(service.tools, now + timedelta(hours=2)))["closed"] == 1
+    told = await project.get(f"/api/budgets/{budget}/projection")
+    assert told["projection"]["confidence"] in ("high", "medium", "low")
+    assert told["projection"]["low"] <= told["projection"]["projected"] <= told["projection"]["high"]
+    [day] = told["accuracy"]
+    assert (day["day"], day["periods"]) == (7, 1)
+    assert abs(day["mean_error_percent"]) < 100
+    async with service.tools.engine.connect() as connection:
+        rows = (await connection.execute(text("SELECT actual, projected, error_percent FROM projections"
+                                              " WHERE actual IS NOT NULL"))).all()  # fmt: skip
+    assert [round(row.error_percent, 6) for row in rows] == [
+        round(100 * (row.projected - row.actual) / row.actual, 6) for row in rows
+    ]
