@@ -27,7 +27,7 @@ ADD_OVERRIDE = text(
                                  made_at, made_by)
     VALUES (:project_id, :override_id, :provider, :model, :processing, :starts_at, :ends_at,
             {", ".join(f":{kind}" for kind in KINDS)}, now(), :made_by)
-    """  # noqa: S608 - made of the constants above
+    """  # noqa: S608 # rule-ok: made of the constants above
 )
 # Take an override back, as if it had never been; what it priced keeps its price until it is priced again.
 REMOVE_OVERRIDE = text(
