@@ -1,8 +1,9 @@
 """What a patterns run costs, beside the two plain ways: loading the rows of a day, and one GROUP BY over them.
 
 `mayday bench patterns [--errors N] [--json FILE]` starts servers of its own, stores errors with a few hundred true
-patterns over 24 hours, folds them, and measures CPU of this process and of Postgres. Every way must come to the same
-total, or the run fails.
+patterns over 24 hours, folds them, and measures CPU of this process and of Postgres: of a run of the worker, and of
+one that renews trends and the longest window too, with half the errors and with all of them, which are of the same
+fingerprints. Every way must come to the same total, or the bench fails.
 """
 
 import argparse
@@ -36,7 +37,6 @@ from worker.patterns import find_patterns
 from worker.retention import keep_partitions
 from worker.rollups import fold_deltas
 
-SEED = 7
 CHUNK = 20_000
 SERVICES = [f"service-{n}" for n in range(12)]
 VERBS = [
@@ -67,13 +67,13 @@ THINGS = [
 WAYS = ["for user", "at shard", "in region", "after step"]
 TEMPLATES = [f"{verb} {thing} {way}" for verb in VERBS for thing in THINGS for way in WAYS]
 
-# The deltas of what was stored, as the writer would have made them, an hour of the day at a time.
+# The deltas of what one call stored, as the writer would have made them in one flush.
 COUNT_STORED = """
 INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
                     first_seen, last_seen, written_at)
 SELECT project_id, $1, row_number() OVER (), date_bin('5 minutes', occurred_at, '2000-01-01Z'), fingerprint, service,
        severity, coalesce(environment, ''), count(*), min(occurred_at), max(occurred_at), now()
-FROM errors GROUP BY project_id, 4, fingerprint, service, severity, 8
+FROM errors WHERE received_at = $2 GROUP BY project_id, 4, fingerprint, service, severity, 8
 """
 LOAD_ROWS = "SELECT service, severity, message FROM errors WHERE project_id = $1 AND occurred_at >= $2"
 GROUP_ROWS = """
@@ -82,9 +82,9 @@ WHERE project_id = $1 AND occurred_at >= $2 GROUP BY fingerprint, service, sever
 """
 
 
-def make_rows(count: int, project_id: UUID, now: datetime) -> Iterator[tuple[Any, ...]]:
-    """Errors of the last day, skewed to some templates; columns as in `COLUMN_TYPES`."""
-    rng = random.Random(SEED)
+def make_rows(count: int, project_id: UUID, now: datetime, seed: int) -> Iterator[tuple[Any, ...]]:
+    """Errors of the last day, skewed to some templates, received `now`; columns as in `COLUMN_TYPES`."""
+    rng = random.Random(seed)
     weights = [1 / (rank + 1) for rank in range(len(TEMPLATES))]
     chosen = rng.choices(TEMPLATES, weights, k=count)
     for template in chosen:
@@ -97,70 +97,83 @@ def make_rows(count: int, project_id: UUID, now: datetime) -> Iterator[tuple[Any
         )  # fmt: skip
 
 
-async def store(connection: asyncpg.Connection, rows: Iterator[tuple[Any, ...]]) -> int:
+async def store(connection: asyncpg.Connection, project_id: UUID, count: int, seed: int) -> int:
+    now = datetime.now(UTC)
+    rows = make_rows(count, project_id, now, seed)
     stored = 0
     while chunk := [row for _, row in zip(range(CHUNK), rows, strict=False)]:
         await connection.copy_records_to_table("errors", records=chunk, columns=list(COLUMN_TYPES))
         stored += len(chunk)
-    await connection.execute(COUNT_STORED, uuid_utils.compat.uuid7())
+    await connection.execute(COUNT_STORED, uuid_utils.compat.uuid7(), now)
     await connection.execute("ANALYZE")
     return stored
 
 
-def cpu_seconds_of_postgres() -> float:
-    """CPU of all postgres processes of this machine so far: the bench's own, when nothing else runs there."""
+def cpu_seconds_of_server(pid: int) -> float:
+    """CPU so far of the Postgres server with this pid, its children, and those that have ended."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            name, _, rest = stat.read_text().partition(") ")
+            fields = stat.read_text().rpartition(") ")[2].split()
         except OSError:
             continue
-        if name.endswith("(postgres"):
-            fields = rest.split()
-            ticks += sum(int(field) for field in fields[11:15])
+        if stat.parent.name == str(pid):
+            ticks += sum(map(int, fields[11:15]))
+        elif fields[1] == str(pid):
+            ticks += sum(map(int, fields[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-async def measure(work: Callable[[], Awaitable[int]]) -> dict[str, float]:
-    """Total found, wall seconds, and CPU seconds of this process and of Postgres."""
-    own, theirs, started = time.process_time(), cpu_seconds_of_postgres(), time.perf_counter()
+async def measure(server: int, work: Callable[[], Awaitable[int]]) -> dict[str, float]:
+    """Total found, wall seconds, and CPU seconds of this process and of the server."""
+    own, theirs, started = time.process_time(), cpu_seconds_of_server(server), time.perf_counter()
     total = await work()
     return {
         "total": total,
         "wall_seconds": round(time.perf_counter() - started, 3),
         "cpu_seconds": round(time.process_time() - own, 3),
-        "postgres_cpu_seconds": round(cpu_seconds_of_postgres() - theirs, 3),
+        "postgres_cpu_seconds": round(cpu_seconds_of_server(server) - theirs, 3),
     }
 
 
-async def run(settings: Settings, errors: int) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    day_ago = now - timedelta(hours=24)
+async def run(settings: Settings, server: int, errors: int) -> dict[str, Any]:
+    day_ago = datetime.now(UTC) - timedelta(hours=24)
     connection = await asyncpg.connect(settings.database_url)
     async with open_tools(settings) as tools:
         await keep_partitions(tools.engine, 2, 2)
         async with tools.engine.begin() as begun:
             project_id = await ensure_project(begun, "bench")
-        stored = await store(connection, make_rows(errors, project_id, now))
-        result: dict[str, Any] = {"errors": stored, "templates": len(TEMPLATES)}
-        result["first fold"] = await measure(lambda: fold_all(tools))
-        result["first run"] = await measure(lambda: patterns_run(tools, project_id))
+
+        async def work(slow_seconds: float) -> dict[str, float]:
+            return await measure(server, lambda: patterns_run(tools, project_id, slow_seconds))
+
+        half = await store(connection, project_id, errors // 2, seed=7)
+        result: dict[str, Any] = {"half": half, "templates": len(TEMPLATES)}
+        result["fold of one half"] = await measure(
+            server, lambda: fold_deltas(tools.engine, settings.rollup_fine_hours)
+        )
+        result["first run, half"] = await work(slow_seconds=0)
+        result["run with trends, half"] = await work(slow_seconds=0)
+        result["later run, half"] = await work(slow_seconds=3_600)
+        result["errors"] = half + await store(connection, project_id, errors - half, seed=8)
+        result["fold of the other"] = await measure(
+            server, lambda: fold_deltas(tools.engine, settings.rollup_fine_hours)
+        )
+        result["run with trends"] = await work(slow_seconds=0)
+        result["later run"] = await work(slow_seconds=3_600)
         result["memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        result["later run"] = await measure(lambda: patterns_run(tools, project_id))
-        result["GROUP BY over rows"] = await measure(lambda: group_in_postgres(connection, project_id, day_ago))
-        result["rows grouped in Python"] = await measure(lambda: group_in_python(connection, project_id, day_ago))
+        result["GROUP BY over rows"] = await measure(server, lambda: group_in_postgres(connection, project_id, day_ago))
+        result["rows grouped in Python"] = await measure(
+            server, lambda: group_in_python(connection, project_id, day_ago)
+        )
     await connection.close()
     check_totals(result)
     return result
 
 
-async def fold_all(tools: Tools) -> int:
-    return await fold_deltas(tools.engine, 48)
-
-
-async def patterns_run(tools: Tools, project_id: UUID) -> int:
-    """The worker's run over all windows; the total of the day."""
-    await find_patterns(tools.engine, tools.cache, tools.settings)
+async def patterns_run(tools: Tools, project_id: UUID, slow_seconds: float) -> int:
+    """The worker's run; the total of the day."""
+    await find_patterns(tools.engine, tools.cache, tools.settings, slow_seconds=slow_seconds)
     async with tools.engine.connect() as connection:
         body = await connection.scalar(
             text("SELECT body FROM snapshots WHERE project_id = :id AND window_hours = 24"), {"id": project_id}
@@ -180,15 +193,24 @@ async def group_in_python(connection: asyncpg.Connection, project_id: UUID, sinc
     return groups.total()
 
 
+def measured(result: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {name: row for name, row in result.items() if isinstance(row, dict)}
+
+
 def check_totals(result: dict[str, Any]) -> None:
     """Exit when a way did not come to the total: its figures would mean nothing."""
     wrong = {
         name: row["total"]
-        for name, row in result.items()
-        if isinstance(row, dict) and name != "first fold" and row["total"] != result["errors"]
+        for name, row in measured(result).items()
+        if not name.startswith("fold") and row["total"] != result["half" if name.endswith("half") else "errors"]
     }
     if wrong:
         raise SystemExit(f"of {result['errors']} errors were found: {wrong}")
+
+
+def cpu_of(row: dict[str, float]) -> float:
+    """Of the worker and of Postgres, in seconds."""
+    return row["cpu_seconds"] + row["postgres_cpu_seconds"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -200,12 +222,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         upgrade(servers.database_url)
         settings = Settings.load(database_url=servers.database_url, redis_url=servers.redis_url)
         settings = settings.model_copy(update={"database_statement_seconds": 600.0, "job_max_seconds": 600})
-        result = asyncio.run(run(settings, options.errors))
+        result = asyncio.run(run(settings, servers.postgres_pid, options.errors))
     print(f"{result['errors']:,} errors in 24 hours, {result['templates']} templates, peak {result['memory_mb']} MB")
-    for name, row in result.items():
-        if isinstance(row, dict):
-            print(f"{name:<24}{row['wall_seconds']:>8.2f} s{row['cpu_seconds']:>8.2f} s CPU"
-                  f"{row['postgres_cpu_seconds']:>8.2f} s CPU of Postgres")  # fmt: skip
+    for name, row in measured(result).items():
+        print(f"{name:<24}{row['wall_seconds']:>8.2f} s{row['cpu_seconds']:>8.2f} s CPU"
+              f"{row['postgres_cpu_seconds']:>8.2f} s CPU of Postgres")  # fmt: skip
+    for name in ("later run", "run with trends"):
+        before, after = cpu_of(result[f"{name}, half"]), cpu_of(result[name])
+        print(f"{name}: errors doubled, CPU {before:.2f} s to {after:.2f} s, x{after / before:.2f}")
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
 

@@ -61,7 +61,8 @@ def test_each_table_has_one_writer_and_the_docs_name_it() -> None:
         statement = re.compile(
             rf"(?:INSERT INTO|UPDATE|DELETE FROM)\s+{table}\b|\b(?:update|insert)\({table}\b|{table}\.insert\("
         )
-        writers = {str(path.relative_to(ROOT)) for path in SOURCE if statement.search(path.read_text())}
+        programs = [path for path in SOURCE if "migrations" not in path.parts]  # a migration may fill a table once
+        writers = {str(path.relative_to(ROOT)) for path in programs if statement.search(path.read_text())}
         assert writers == {documented[table]}, table
 
 

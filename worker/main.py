@@ -36,7 +36,7 @@ from worker.budgets import keep_budgets
 from worker.jobs import Job, Tools, run_job
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
-from worker.rollups import compact_rollups, delete_old_rollups, fold_deltas, list_projects
+from worker.rollups import compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
 
 log = structlog.get_logger()
 
@@ -67,7 +67,8 @@ async def upkeep(tools: Tools) -> Mapping[str, int]:
     projects = await list_projects(tools.engine)
     deleted = await delete_old_rollups(tools.engine, projects, settings.retention_days)
     compacted = await compact_rollups(tools.engine, projects, settings.rollup_fine_hours)
-    return {**asdict(kept), "deleted": deleted, "compacted": compacted}
+    mended = await mend_hours(tools.engine, projects)
+    return {**asdict(kept), "deleted": deleted, "compacted": compacted, "mended_hours": mended}
 
 
 def schedule(settings: Settings) -> list[Job]:

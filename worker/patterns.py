@@ -36,7 +36,7 @@ PROJECTS_DUE = text("""
         SELECT min(computed_at) AS oldest, count(*) AS kept FROM snapshots s WHERE s.project_id = p.project_id
     ) s
     WHERE s.kept < :windows OR s.oldest < now() - interval '1 hour'
-       OR EXISTS (SELECT FROM rollups r WHERE r.project_id = p.project_id AND r.bucket >= now() - interval '169 hours')
+       OR EXISTS (SELECT FROM hourly_rollups r WHERE r.project_id = p.project_id AND r.hour >= now() - interval '169 hours')
     ORDER BY s.oldest NULLS FIRST, p.project_id
 """)
 
@@ -137,14 +137,17 @@ class Found:
     clustered: int
 
 
-async def find_patterns(engine: AsyncEngine, cache: Cache, settings: Settings) -> Found:
-    """Bring the patterns and snapshots of every project that is due up to date."""
+async def find_patterns(
+    engine: AsyncEngine, cache: Cache, settings: Settings, *, slow_seconds: float = SLOW_SECONDS
+) -> Found:
+    """Bring the patterns and snapshots of every project that is due up to date; trends and the longest window only
+    where they are older than `slow_seconds`."""
     async with engine.connect() as connection:
         due = (await connection.scalars(PROJECTS_DUE, {"windows": len(WINDOWS_HOURS)})).all()
     clustered = 0
     for project_id in due:
         clustered += await update_patterns(engine, project_id)
-        if await is_slow_part_due(engine, project_id):
+        if await is_slow_part_due(engine, project_id, slow_seconds):
             await update_trends(engine, project_id)
             await update_incidents(engine, project_id)
             await publish_snapshots(engine, cache, project_id, settings)
@@ -153,11 +156,11 @@ async def find_patterns(engine: AsyncEngine, cache: Cache, settings: Settings) -
     return Found(len(due), clustered)
 
 
-async def is_slow_part_due(engine: AsyncEngine, project_id: UUID) -> bool:
-    """Whether trends, incidents and the longest window, which read two weeks, are older than `SLOW_SECONDS`."""
+async def is_slow_part_due(engine: AsyncEngine, project_id: UUID, slow_seconds: float) -> bool:
+    """Whether trends, incidents and the longest window, which read two weeks, are older than that."""
     async with engine.connect() as connection:
         kept = await load_snapshot(connection, project_id, WINDOWS_HOURS[-1])
-    return kept is None or datetime.now(UTC) - kept[0] > timedelta(seconds=SLOW_SECONDS)
+    return kept is None or datetime.now(UTC) - kept[0] > timedelta(seconds=slow_seconds)
 
 
 async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:

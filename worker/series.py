@@ -2,23 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.snapshots.windows import COUNTS_SINCE, next_bucket, since
 from worker.incidents import Onset
 from worker.trends import HISTORY_HOURS, HOUR, Activity
 
-# Each pattern's counts: by hour since the first hour as two arrays, and of the last 60 and 360 minutes.
+# Each pattern's counts by hour since the first hour as two arrays, when it was seen, and whether it is resolved.
 LOAD_SERIES = text("""
     WITH hours AS (
-        SELECT f.pattern_id, date_trunc('hour', r.bucket, 'UTC') AS hour, sum(r.count)::bigint AS errors,
-               coalesce(sum(r.count) FILTER (WHERE r.bucket > :hour_ago), 0)::bigint AS last_hour,
-               coalesce(sum(r.count) FILTER (WHERE r.bucket > :six_hours_ago), 0)::bigint AS last_six_hours
-        FROM rollups r JOIN fingerprints f ON f.project_id = r.project_id AND f.fingerprint = r.fingerprint
-        WHERE r.project_id = :project_id AND r.bucket >= :first_hour
+        SELECT f.pattern_id, h.hour, sum(h.count)::bigint AS errors
+        FROM hourly_rollups h JOIN fingerprints f ON f.project_id = h.project_id AND f.fingerprint = h.fingerprint
+        WHERE h.project_id = :project_id AND h.hour >= :first_hour
         GROUP BY 1, 2
     ), seen AS (
         SELECT pattern_id, min(first_seen) AS first_seen, max(last_seen) AS last_seen
@@ -26,7 +24,6 @@ LOAD_SERIES = text("""
     )
     SELECT h.pattern_id,
            array_agg((extract(epoch FROM h.hour - :first_hour) / 3600)::int) AS hours, array_agg(h.errors) AS errors,
-           sum(h.last_hour)::bigint AS last_hour, sum(h.last_six_hours)::bigint AS last_six_hours,
            min(s.first_seen) AS first_seen, max(s.last_seen) AS last_seen,
            min(d.decided_at) FILTER (WHERE d.decision = 'resolved') AS resolved_at
     FROM hours h JOIN seen s ON s.pattern_id = h.pattern_id
@@ -34,24 +31,32 @@ LOAD_SERIES = text("""
     GROUP BY h.pattern_id
 """)
 
+# Each pattern's count since a bucket's edge.
+COUNT_SINCE = text(
+    f"""
+    SELECT f.pattern_id, sum(r.count)::bigint AS errors
+    FROM {COUNTS_SINCE} r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
+    GROUP BY 1
+    """  # noqa: S608 - made of a constant
+)
+
 # Of some patterns: services and first busy bucket of the last six hours, and the trace ids of their latest errors.
 LOAD_ONSETS = text("""
     WITH wanted AS (
         SELECT p.pattern_id, p.title, p.incident_id, p.first_seen, f.fingerprint, f.last_seen
         FROM patterns p JOIN fingerprints f ON f.project_id = p.project_id AND f.pattern_id = p.pattern_id
         WHERE p.project_id = :project_id AND p.trend = ANY(:trends) AND p.last_seen > :since
+    ), recent AS MATERIALIZED (
+        SELECT w.pattern_id, r.bucket, r.service, sum(r.count) AS errors
+        FROM rollups r JOIN wanted w ON w.fingerprint = r.fingerprint
+        WHERE r.project_id = :project_id AND r.bucket >= :since GROUP BY 1, 2, 3
     ), buckets AS (
-        SELECT w.pattern_id, r.bucket, sum(r.count) AS errors
-        FROM rollups r JOIN wanted w ON w.fingerprint = r.fingerprint
-        WHERE r.project_id = :project_id AND r.bucket >= :since GROUP BY 1, 2
+        SELECT pattern_id, bucket, sum(errors) AS errors, max(sum(errors)) OVER (PARTITION BY pattern_id) AS most
+        FROM recent GROUP BY 1, 2
     ), began AS (
-        SELECT b.pattern_id, min(b.bucket) FILTER (WHERE b.errors * 4 >= t.most) AS bucket
-        FROM buckets b JOIN (SELECT pattern_id, max(errors) AS most FROM buckets GROUP BY 1) t USING (pattern_id)
-        GROUP BY 1
+        SELECT pattern_id, min(bucket) AS bucket FROM buckets WHERE errors * 4 >= most GROUP BY 1
     ), places AS (
-        SELECT w.pattern_id, array_agg(DISTINCT r.service) AS services
-        FROM rollups r JOIN wanted w ON w.fingerprint = r.fingerprint
-        WHERE r.project_id = :project_id AND r.bucket >= :since GROUP BY 1
+        SELECT pattern_id, array_agg(DISTINCT service) AS services FROM recent GROUP BY 1
     ), traces AS (
         SELECT w.pattern_id, array_agg(DISTINCT e.trace_id) AS trace_ids
         FROM wanted w CROSS JOIN LATERAL (
@@ -90,28 +95,29 @@ async def load_onsets(
 
 
 async def load_activities(connection: AsyncConnection, project_id: UUID, now: datetime) -> dict[UUID, Activity]:
-    """What each pattern with errors in the last two weeks did, by its id."""
+    """What each pattern with errors in the last two weeks did, by its id, as of one moment."""
+    await connection.execution_options(isolation_level="REPEATABLE READ")
     first_hour = now.replace(minute=0, second=0, microsecond=0) - (HISTORY_HOURS - 1) * HOUR
-    asked = {
-        "project_id": project_id,
-        "first_hour": first_hour,
-        # a bucket belongs to the last hour when it began in it: the windows are as long as they say, to five minutes
-        "hour_ago": now - timedelta(minutes=60),
-        "six_hours_ago": now - timedelta(minutes=360),
+    rows = (await connection.execute(LOAD_SERIES, {"project_id": project_id, "first_hour": first_hour})).all()
+    last_hour = await count_since(connection, project_id, next_bucket(now - HOUR))
+    last_six_hours = await count_since(connection, project_id, next_bucket(now - 6 * HOUR))
+    return {
+        row.pattern_id: Activity(
+            hourly=spread(row.hours, row.errors),
+            last_hour=last_hour.get(row.pattern_id, 0),
+            last_six_hours=last_six_hours.get(row.pattern_id, 0),
+            first_seen=row.first_seen,
+            last_seen=row.last_seen,
+            resolved_at=row.resolved_at,
+        )
+        for row in rows
     }
-    rows = (await connection.execute(LOAD_SERIES, asked)).all()
-    return {row.pattern_id: activity_of(row) for row in rows}
 
 
-def activity_of(row: Any) -> Activity:
-    return Activity(
-        hourly=spread(row.hours, row.errors),
-        last_hour=row.last_hour,
-        last_six_hours=row.last_six_hours,
-        first_seen=row.first_seen,
-        last_seen=row.last_seen,
-        resolved_at=row.resolved_at,
-    )
+async def count_since(connection: AsyncConnection, project_id: UUID, start: datetime) -> dict[UUID, int]:
+    """The errors of each pattern that has any."""
+    rows = await connection.execute(COUNT_SINCE, {"project_id": project_id, **since(start)})
+    return {row.pattern_id: row.errors for row in rows}
 
 
 def spread(hours: Sequence[int], errors: Sequence[int]) -> list[int]:

@@ -18,16 +18,10 @@ from api.read.schemas import ErrorDetail, ErrorPage, ErrorSummary, FingerprintCo
 from api.read.variables import variable_values
 from common.settings import Settings
 from common.snapshots import load_snapshot
-from common.snapshots.counting import (
-    EVERYTHING,
-    Wanted,
-    compute_snapshot,
-    hour_series,
-    key_counts,
-    name_window,
-    start_of_window,
-)
+from common.snapshots.composing import compute_snapshot, key_counts
+from common.snapshots.counting import EVERYTHING, Wanted
 from common.snapshots.schema import KeyCount
+from common.snapshots.windows import hour_series, name_window, start_of_window
 from common.tables import Adjustment, Severity
 
 EXAMPLES = 20

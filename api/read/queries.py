@@ -12,6 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.snapshots.counting import DESCRIBE_PATTERNS
+from common.snapshots.windows import COUNTS_SINCE, since
 from common.tables import Severity
 
 LATEST_OF_PATTERN = 200
@@ -66,12 +67,10 @@ FIND_ERROR = text(
 )
 # The counts of some fingerprints in a window, by hour, service and severity.
 COUNT_PATTERN = text(
-    """
-    SELECT date_trunc('hour', bucket, 'UTC') AS start, service, severity, environment, sum(count)::bigint AS errors
-    FROM rollups
-    WHERE project_id = :project_id AND fingerprint = ANY(:fingerprints) AND bucket >= :start
-    GROUP BY 1, 2, 3, 4
-    """
+    f"""
+    SELECT hour AS start, service, severity, environment, sum(count)::bigint AS errors
+    FROM {COUNTS_SINCE} r WHERE fingerprint = ANY(:fingerprints) GROUP BY 1, 2, 3, 4
+    """  # noqa: S608 - made of a constant
 )
 # The latest errors of a pattern, as far as they tell what varies in it.
 LIST_VARIANTS = text(
@@ -176,7 +175,7 @@ async def count_pattern(
     connection: AsyncConnection, project_id: UUID, fingerprints: Sequence[int], start: datetime
 ) -> Sequence[Row[Any]]:
     """Rows of start (hour), service, severity, environment and errors."""
-    asked = {"project_id": project_id, "fingerprints": fingerprints, "start": start}
+    asked = {"project_id": project_id, "fingerprints": fingerprints, **since(start)}
     return (await connection.execute(COUNT_PATTERN, asked)).all()
 
 

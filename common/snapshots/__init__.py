@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.cache import Answer, Cache, CacheUnavailable
 from common.settings import Settings
-from common.snapshots.counting import compute_snapshot
+from common.snapshots.composing import compute_snapshot
 from common.snapshots.schema import PatternsAnswer
 
 log = structlog.get_logger()

@@ -1,26 +1,16 @@
-"""Sums up one window of a project from its rollups, and says what is known of each pattern in it."""
+"""Counts one window of a project from its rollups, and says what is known of each pattern in it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.settings import Settings
-from common.snapshots.schema import (
-    HourCount,
-    Incident,
-    KeyCount,
-    OtherPatterns,
-    PatternCount,
-    PatternsAnswer,
-    PatternSummary,
-    TrendGroup,
-)
+from common.snapshots.windows import COUNTS_SINCE, since
 from common.tables import Severity
 
 Order = Literal["count", "trend", "new"]
@@ -54,18 +44,15 @@ DESCRIBE_PATTERNS = text(
 )
 # What fell on the window, by pattern, service, severity and environment, and the same by hour, in one pass.
 COUNT_WINDOW = text(
-    """
-    SELECT f.pattern_id, r.service, r.severity, r.environment, date_trunc('hour', r.bucket, 'UTC') AS start,
-           sum(r.count)::bigint AS errors
-    FROM rollups r JOIN fingerprints f ON f.project_id = r.project_id AND f.fingerprint = r.fingerprint
-    WHERE r.project_id = :project_id AND r.bucket >= :start
-      AND (CAST(:service AS text) IS NULL OR r.service = :service)
+    f"""
+    SELECT f.pattern_id, r.service, r.severity, r.environment, r.hour AS start, sum(r.count)::bigint AS errors
+    FROM {COUNTS_SINCE} r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
+    WHERE (CAST(:service AS text) IS NULL OR r.service = :service)
       AND (CAST(:severity AS smallint) IS NULL OR r.severity = :severity)
       AND (CAST(:environment AS text) IS NULL OR r.environment = :environment)
       AND (CAST(:pattern_ids AS uuid[]) IS NULL OR f.pattern_id = ANY(:pattern_ids))
-    GROUP BY GROUPING SETS ((f.pattern_id, r.service, r.severity, r.environment),
-                            (date_trunc('hour', r.bucket, 'UTC')))
-    """
+    GROUP BY GROUPING SETS ((f.pattern_id, r.service, r.severity, r.environment), (r.hour))
+    """  # noqa: S608 - made of a constant
 )
 # Age of the oldest delta that is not folded, in seconds.
 FIND_LAG = text(
@@ -141,44 +128,10 @@ class Counted:
         return sorted(self.tallies, key=rank)
 
 
-async def compute_snapshot(
-    engine: AsyncEngine, project_id: UUID, window_hours: int, settings: Settings, wanted: Wanted = EVERYTHING
-) -> PatternsAnswer:
-    """Sum up one window; the sums are those of the patterns that are wanted."""
-    now = datetime.now(UTC)
-    start = start_of_window(now, window_hours, settings.rollup_fine_hours)
-    async with engine.connect() as connection:
-        counted = await count_window(connection, project_id, start, wanted)
-    whole = Tally()
-    for counts in counted.tallies.values():
-        whole.merge(counts)
-    ordered = counted.order(wanted.order)
-    listed = ordered[: settings.patterns_max_listed]
-    left_out = [counted.tallies[pattern].total for pattern in ordered[settings.patterns_max_listed :]]
-    most = counted.order("count")[:10]
-    return PatternsAnswer(
-        window=name_window(window_hours),
-        window_start=start,
-        window_end=now,
-        computed_at=now,
-        lag_seconds=round(counted.lag_seconds, 3),
-        total=whole.total,
-        by_severity=key_counts(whole.by_severity),
-        by_service=key_counts(whole.by_service),
-        by_environment=key_counts(whole.by_environment),
-        series=list(hour_series(counted.hours, start, now)),
-        trends=group_trends(counted),
-        incidents=group_incidents(counted),
-        top_10=[short(counted, pattern) for pattern in most],
-        patterns=[summarize(counted.described[p], counted.tallies[p], whole.total) for p in listed],
-        other=OtherPatterns(patterns=len(left_out), count=sum(left_out)),
-    )
-
-
 async def count_window(connection: AsyncConnection, project_id: UUID, start: datetime, wanted: Wanted) -> Counted:
     """Read all of it as of one moment: folds that run meanwhile are not half seen."""
     await connection.execution_options(isolation_level="REPEATABLE READ")
-    asked = {"project_id": project_id, "start": start, "pattern_ids": None, **wanted.parameters()}
+    asked = {"project_id": project_id, "pattern_ids": None, **since(start), **wanted.parameters()}
     tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
     known = await connection.execute(DESCRIBE_PATTERNS, {"project_id": project_id, "pattern_ids": list(tallies)})
     described = {row.pattern_id: row for row in known if wanted.shows(row)}
@@ -187,13 +140,6 @@ async def count_window(connection: AsyncConnection, project_id: UUID, start: dat
         tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
     lag_seconds = float(await connection.scalar(FIND_LAG, {"project_id": project_id}) or 0)
     return Counted(tallies, described, hours, lag_seconds)
-
-
-def start_of_window(now: datetime, window_hours: int, fine_hours: int) -> datetime:
-    """Where the window begins: on a bucket's edge, which beyond the fine hours is the full hour."""
-    start = now - timedelta(hours=window_hours)
-    minute = 0 if window_hours > fine_hours else start.minute // 5 * 5
-    return start.replace(minute=minute, second=0, microsecond=0)
 
 
 def tally(rows: Iterable[Any]) -> tuple[dict[UUID, Tally], dict[datetime, int]]:
@@ -206,74 +152,3 @@ def tally(rows: Iterable[Any]) -> tuple[dict[UUID, Tally], dict[datetime, int]]:
         else:
             tallies[row.pattern_id].add(row)
     return dict(tallies), hours
-
-
-def summarize(facts: Any, counts: Tally, total: int) -> PatternSummary:
-    return PatternSummary(
-        id=facts.pattern_id,
-        title=facts.title,
-        template=facts.template,
-        error_type=facts.error_type,
-        count=counts.total,
-        share=round(counts.total / total, 4),
-        state=facts.state,
-        trend=facts.trend,
-        trend_facts=facts.trend_facts,
-        grouped_by=facts.grouped_by,
-        by_severity=key_counts(counts.by_severity),
-        services=key_counts(counts.by_service),
-        environments=key_counts(counts.by_environment),
-        first_seen=facts.first_seen,
-        last_seen=facts.last_seen,
-    )
-
-
-def short(counted: Counted, pattern: UUID) -> PatternCount:
-    return PatternCount(id=pattern, title=counted.described[pattern].title, count=counted.tallies[pattern].total)
-
-
-def group_trends(counted: Counted) -> list[TrendGroup]:
-    """The patterns by what their series do; those with most errors first."""
-    groups: dict[str, list[PatternCount]] = defaultdict(list)
-    for pattern in counted.order("count"):
-        groups[counted.described[pattern].trend].append(short(counted, pattern))
-    return [
-        TrendGroup(trend=trend, patterns=len(group), count=sum(p.count for p in group), top=group[:10])
-        for trend, group in sorted(groups.items())
-    ]
-
-
-def group_incidents(counted: Counted) -> list[Incident]:
-    """The patterns that the worker saw begin together, the largest incident first."""
-    groups: dict[UUID, list[UUID]] = defaultdict(list)
-    for pattern in counted.order("count"):
-        if (incident := counted.described[pattern].incident_id) is not None:
-            groups[incident].append(pattern)
-    incidents = [
-        Incident(
-            id=incident,
-            services=sorted({service for pattern in group for service in counted.tallies[pattern].by_service}),
-            patterns=[short(counted, pattern) for pattern in group],
-            count=sum(counted.tallies[pattern].total for pattern in group),
-        )
-        for incident, group in groups.items()
-        if len(group) > 1
-    ]
-    return sorted(incidents, key=lambda incident: (-incident.count, incident.id))
-
-
-def hour_series(hours: Mapping[datetime, int], start: datetime, now: datetime) -> Iterator[HourCount]:
-    """Every hour from the window's first to its last, also those without errors."""
-    hour = start.replace(minute=0)
-    while hour <= max([now, *hours]):
-        yield HourCount(start=hour, count=hours.get(hour, 0))
-        hour += timedelta(hours=1)
-
-
-def key_counts(counts: Counter[str]) -> list[KeyCount]:
-    """Most first, then by name."""
-    return [KeyCount(key=key, count=count) for key, count in sorted(counts.items(), key=lambda i: (-i[1], i[0]))]
-
-
-def name_window(hours: int) -> str:
-    return f"{hours // 24}d" if hours > 24 else f"{hours}h"

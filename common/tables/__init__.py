@@ -131,6 +131,19 @@ rollups = sa.Table(
     sa.Index("rollups_project_id_fingerprint_bucket_idx", "project_id", "fingerprint", "bucket"),
 )
 
+hourly_rollups = sa.Table(
+    "hourly_rollups",
+    metadata,
+    owner(),
+    sa.Column("hour", TIMESTAMP(timezone=True), primary_key=True),
+    sa.Column("fingerprint", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("severity", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Index("hourly_rollups_project_id_fingerprint_hour_idx", "project_id", "fingerprint", "hour"),
+)
+
 fingerprints = sa.Table(
     "fingerprints",
     metadata,

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from common.snapshots import WINDOWS_HOURS
-from common.snapshots.counting import Wanted, compute_snapshot
+from common.snapshots.composing import compute_snapshot
+from common.snapshots.counting import Wanted
 from common.snapshots.schema import PatternsAnswer
 from tests.conftest import Project, Service
 

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.cache import Cache, answer_key
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, load_snapshot, store_snapshot
-from common.snapshots.counting import compute_snapshot, start_of_window
+from common.snapshots.composing import compute_snapshot
 from common.snapshots.schema import PatternsAnswer
+from common.snapshots.windows import start_of_window
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
 from worker.fingerprints import first_pattern_id
 from worker.jobs import Tools

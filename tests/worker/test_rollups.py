@@ -9,12 +9,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
-from worker.rollups import compact_rollups, delete_old_rollups, fold_chunk, fold_deltas
+from worker.rollups import compact_rollups, delete_old_rollups, fold_chunk, fold_deltas, mend_hours
 
 RECOUNT = "SELECT service, severity, fingerprint, count(*) FROM errors WHERE project_id = :project_id GROUP BY 1, 2, 3"
 ROLLED_UP = (
     "SELECT service, severity, fingerprint, sum(count) FROM rollups WHERE project_id = :project_id GROUP BY 1, 2, 3"
 )
+
+HOURS = """
+    SELECT project_id, date_trunc('hour', bucket, 'UTC') AS hour, fingerprint, service, severity, environment, sum(count)
+    FROM rollups GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+"""
+HOURLY = """
+    SELECT project_id, hour, fingerprint, service, severity, environment, count::numeric
+    FROM hourly_rollups ORDER BY 1, 2, 3, 4, 5, 6
+"""
 
 
 async def assert_counts_are_exact(engine: AsyncEngine) -> None:
@@ -23,6 +32,7 @@ async def assert_counts_are_exact(engine: AsyncEngine) -> None:
         assert sorted(await rows(engine, ROLLED_UP, project_id=project_id)) == sorted(recount)
         by_fingerprint = "SELECT coalesce(sum(count), 0) FROM fingerprints WHERE project_id = :project_id"
         assert await scalar(engine, by_fingerprint, project_id=project_id) == sum(int(str(row[3])) for row in recount)
+    assert await rows(engine, HOURLY) == await rows(engine, HOURS)
 
 
 async def test_a_fold_counts_every_error_once(engine: AsyncEngine) -> None:
@@ -90,6 +100,21 @@ async def test_compaction_keeps_every_count(engine: AsyncEngine) -> None:
     assert await rows(engine, "SELECT bucket, count FROM rollups") == [(hour, 5)]
 
 
+async def test_hours_that_a_worker_of_the_release_before_left_out_are_mended(engine: AsyncEngine) -> None:
+    this_hour = ago(hours=0).replace(minute=0, second=0, microsecond=0)
+    at = [this_hour - timedelta(hours=n) for n in (0, 3, 80)]
+    await store(engine, [Error(occurred_at=hour + timedelta(minutes=n)) for hour in at for n in (1, 9)])
+    await fold_deltas(engine, 48)
+    forget = "DELETE FROM hourly_rollups WHERE hour = :hour"
+    miss = "UPDATE hourly_rollups SET count = count - 1 WHERE hour = :hour"
+    async with engine.begin() as connection:
+        await connection.execute(text(forget), {"hour": at[1]})
+        await connection.execute(text(miss), {"hour": at[2]})
+    assert await mend_hours(engine, [PROJECT, OTHER_PROJECT]) == 2
+    await assert_counts_are_exact(engine)
+    assert await mend_hours(engine, [PROJECT, OTHER_PROJECT]) == 0
+
+
 async def test_a_fingerprint_knows_when_it_was_seen_and_what_it_says(engine: AsyncEngine) -> None:
     first, last = ago(hours=3), ago(hours=1)
     await store(engine, [Error("user 17 not found", last, error_type="KeyError")])
@@ -124,6 +149,7 @@ async def test_counts_past_the_retention_are_deleted(engine: AsyncEngine) -> Non
     await store(engine, [Error("old", ago(days=40)), *now_errors("new")])
     await fold_deltas(engine, 48)
     assert await delete_old_rollups(engine, [PROJECT], 30) == 2
+    assert await rows(engine, HOURLY) == await rows(engine, HOURS)
     assert await rows(engine, "SELECT title FROM fingerprints") == [("new",)]
     assert await scalar(engine, "SELECT count(*) FROM rollups") == 1
 
