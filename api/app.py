@@ -31,6 +31,7 @@ from api.middleware import RequestFrame
 from api.origins import IngestOrigins
 from api.read import routes as read_routes
 from api.read.caching import Reads
+from api.read.hot import HotReads
 from api.starting import starting
 from api.triage import routes as triage_routes
 from api.watching import watching
@@ -90,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimits, settings=settings)
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
     app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
+    app.add_middleware(HotReads, settings=settings)
     app.add_middleware(RequestFrame, settings=settings)
     return app
 

@@ -6,7 +6,7 @@ import time
 
 import structlog
 import uuid_utils
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, TimedOut, respond
@@ -22,6 +22,8 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+# as ASGI has them
+RAW_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 class RequestFrame:
@@ -101,13 +103,14 @@ class Reply:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(raw=message["headers"])
-            headers["X-Request-ID"] = self.request_id
+            # the raw list: a search of it for each header would cost a fifth of a hot read
+            headers: list[tuple[bytes, bytes]] = message["headers"]
+            given = {name for name, _ in headers}
+            headers.append((b"x-request-id", self.request_id.encode()))
             if (allowance := self.scope.get("allowance")) and allowance.meters:
-                headers["RateLimit-Policy"] = allowance.policy_field
-                headers["RateLimit"] = allowance.field()
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
+                headers.append((b"ratelimit-policy", allowance.policy_field.encode()))
+                headers.append((b"ratelimit", allowance.field().encode()))
+            headers += [header for header in RAW_SECURITY_HEADERS if header[0] not in given]
         elif not self.has_body:
             message = {**message, "body": b""}
         await self.inner(message)

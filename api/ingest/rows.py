@@ -12,7 +12,7 @@ from api.ingest.cleaning import clean_value, cut_text
 from api.ingest.parsing import Parsed
 from api.ingest.redaction import may_hold_secrets, redact_text, redact_value
 from api.ingest.schemas import ErrorIn
-from common.fingerprint import fingerprint_error
+from common.fingerprint import fingerprint_value
 from common.settings import Settings
 from common.tables import Adjustment, Severity
 
@@ -96,7 +96,7 @@ def make_row(item: Parsed[ErrorIn], frame: Frame) -> Row:
         tags, found, adjusted = settle_json(error.tags, settings)
         redactions, adjustments = redactions + found, adjustments | adjusted
     adjustments |= (CLEANED if item.cleaned else 0) | (RETIMED if is_retimed else 0) | (REDACTED if redactions else 0)
-    fingerprint = fingerprint_error(
+    fingerprint = fingerprint_value(
         message=message, error_type=error_type, stack_trace=stack_trace, client_fingerprint=client_fingerprint
     )
     return Row(
@@ -105,7 +105,7 @@ def make_row(item: Parsed[ErrorIn], frame: Frame) -> Row:
         event_id=error.event_id or uuid_utils.compat.uuid7(),
         occurred_at=occurred_at,
         received_at=frame.received_at,
-        fingerprint=fingerprint.value,
+        fingerprint=fingerprint,
         severity=SEVERITIES[error.severity],
         adjustments=adjustments,
         redactions=min(redactions, 32_767),

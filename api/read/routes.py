@@ -117,8 +117,7 @@ async def list_recent_errors(
     async def build() -> bytes:
         return await answers.recent(caller.project_id, wanted, query.limit)
 
-    question = ask(caller.project_id, "errors", "recent", query.model_dump())
-    return await serve(request, question, build, max_age_seconds=1)
+    return await serve(request, ask_recent(caller.project_id, query), build, max_age_seconds=1)
 
 
 @router.get("", response_model=ErrorPage, responses=NOT_MODIFIED, summary="Errors over time")
@@ -148,10 +147,8 @@ async def get_patterns(
     async def build() -> bytes:
         return await answers.patterns(caller.project_id, hours, wanted)
 
-    chosen = query.model_dump(exclude={"window"}, exclude_defaults=True)
-    question = ask(caller.project_id, "patterns", "patterns", {"window_hours": hours, **chosen})
-    period = cast("Settings", request.state.settings).patterns_every_seconds
-    return await serve(request, question, build, max_age_seconds=max(1, min(30, period // 2)))
+    max_age_seconds = patterns_max_age_seconds(cast("Settings", request.state.settings))
+    return await serve(request, ask_patterns(caller.project_id, query), build, max_age_seconds=max_age_seconds)
 
 
 @router.get("/patterns/{pattern_id}", response_model=PatternDetail, responses=NOT_MODIFIED, summary="One pattern")
@@ -180,6 +177,20 @@ async def get_error(request: Request, caller: ReadCaller, answers: TheAnswers, e
     return respond(
         serve_once(body), request.headers, max_age_seconds=ERROR_MAX_AGE_SECONDS, stale_seconds=STALE_SECONDS
     )
+
+
+def ask_recent(project_id: UUID, query: ErrorQuery) -> Question:
+    return ask(project_id, "errors", "recent", query.model_dump())
+
+
+def ask_patterns(project_id: UUID, query: PatternsQuery) -> Question:
+    chosen = query.model_dump(exclude={"window"}, exclude_defaults=True)
+    return ask(project_id, "patterns", "patterns", {"window_hours": query.window.hours, **chosen})
+
+
+def patterns_max_age_seconds(settings: Settings) -> int:
+    """Half of what lies between two runs of the worker."""
+    return max(1, min(30, settings.patterns_every_seconds // 2))
 
 
 def ask(project_id: UUID, topic: Topic, name: str, parameters: dict[str, Any]) -> Question:

@@ -11,7 +11,11 @@ from typing import Final
 from common.fingerprint.masks import HOLE, MEMO_CHARS, MEMO_ENTRIES, mask, mask_message
 from common.fingerprint.traces import Trace, read_trace
 
+<<<<<<< HEAD
 __all__ = ["FINGERPRINT_VERSION", "HOLE", "OVERFLOW", "Fingerprint", "fingerprint_error", "mask_message"]
+=======
+__all__ = ["FINGERPRINT_VERSION", "HOLE", "Fingerprint", "fingerprint_error", "fingerprint_value", "mask_message"]
+>>>>>>> c2bb637 (Hot answers go out before the routing; a trace's message is not masked at ingest)
 
 FINGERPRINT_VERSION: Final = 1
 # What the errors of a project count under that has as many fingerprints as it may; no error has it itself.
@@ -51,6 +55,19 @@ def fingerprint_error(
     return _of_trace(trace, error_type, skeleton) if trace else _of_skeleton(skeleton, error_type)
 
 
+def fingerprint_value(
+    *, message: str, error_type: str | None, stack_trace: str | None, client_fingerprint: str | None = None
+) -> int:
+    """`fingerprint_error(...).value`, without masking a message that a trace or the client speaks for: masks are
+    the dearest part of an error whose message was never seen."""
+    if client_fingerprint:
+        return _hash("client", client_fingerprint[:_CLIENT_CHARS])
+    trace = read_trace(stack_trace) if stack_trace else None
+    if trace is not None:
+        return _trace_value(trace, error_type[:_TYPE_CHARS] if error_type else None)
+    return fingerprint_error(message=message, error_type=error_type, stack_trace=None).value
+
+
 @lru_cache(maxsize=MEMO_ENTRIES)
 def _of_short(message: str, error_type: str | None) -> Fingerprint:
     return _of_skeleton(mask(message), error_type[:_TYPE_CHARS] if error_type else None)
@@ -67,10 +84,14 @@ def _of_client(client: str, error_type: str | None, skeleton: str) -> Fingerprin
 
 @lru_cache(maxsize=4_096)
 def _of_trace(trace: Trace, error_type: str | None, skeleton: str) -> Fingerprint:
+    title = _title(error_type or (trace.types[0] if trace.types else None), skeleton)
+    return Fingerprint(_trace_value(trace, error_type), "stacktrace", skeleton, title, trace.frames[0])
+
+
+@lru_cache(maxsize=4_096)
+def _trace_value(trace: Trace, error_type: str | None) -> int:
     types = (error_type, *trace.types[1:]) if error_type else trace.types
-    value = _hash("stacktrace", *types, "", *trace.frames)
-    title = _title(types[0] if types else None, skeleton)
-    return Fingerprint(value, "stacktrace", skeleton, title, trace.frames[0])
+    return _hash("stacktrace", *types, "", *trace.frames)
 
 
 def _title(error_type: str | None, skeleton: str) -> str:

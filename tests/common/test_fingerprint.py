@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.fingerprint import Fingerprint, fingerprint_error, mask_message, masks, traces
+from common.fingerprint import Fingerprint, fingerprint_error, fingerprint_value, mask_message, masks, traces
 from common.fingerprint.masks import INPUT_CHARS, SKELETON_CHARS
 from tests.common.grouping_samples import SYSTEMS, labelled
 
@@ -236,3 +236,12 @@ def test_no_expression_can_go_back_without_a_bound(module: ModuleType) -> None:
 def test_the_check_for_repeats_sees_them() -> None:
     assert list(unbounded_repeats(parse("(?:a|(b+)c)")))
     assert not list(unbounded_repeats(parse("(?:a|(b++)c{0,9})")))
+
+
+@pytest.mark.parametrize("client", [None, "mine"])
+@pytest.mark.parametrize("error_type", [None, "KeyError", "T" * 300])
+@pytest.mark.parametrize("trace", [None, "", "no frame", 'Traceback:\n  File "/srv/a.py", line 3, in f\nKeyError: 7'])
+def test_the_value_alone_is_that_of_the_whole(client: str | None, error_type: str | None, trace: str | None) -> None:
+    for message in ("lost order 4711", "lost order 4711 " * 200):
+        facts = {"error_type": error_type, "stack_trace": trace, "client_fingerprint": client}
+        assert fingerprint_value(message=message, **facts) == fingerprint_error(message=message, **facts).value
