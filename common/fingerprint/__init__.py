@@ -11,11 +11,15 @@ from typing import Final
 from common.fingerprint.masks import HOLE, MEMO_CHARS, MEMO_ENTRIES, mask, mask_message
 from common.fingerprint.traces import Trace, read_trace
 
-<<<<<<< HEAD
-__all__ = ["FINGERPRINT_VERSION", "HOLE", "OVERFLOW", "Fingerprint", "fingerprint_error", "mask_message"]
-=======
-__all__ = ["FINGERPRINT_VERSION", "HOLE", "Fingerprint", "fingerprint_error", "fingerprint_value", "mask_message"]
->>>>>>> c2bb637 (Hot answers go out before the routing; a trace's message is not masked at ingest)
+__all__ = [
+    "FINGERPRINT_VERSION",
+    "HOLE",
+    "OVERFLOW",
+    "Fingerprint",
+    "fingerprint_error",
+    "fingerprint_value",
+    "mask_message",
+]
 
 FINGERPRINT_VERSION: Final = 1
 # What the errors of a project count under that has as many fingerprints as it may; no error has it itself.
