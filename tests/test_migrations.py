@@ -39,13 +39,13 @@ def empty_database_url(servers: Stores) -> Iterator[str]:
 
 def test_rollups_of_before_are_counted_once_by_the_hour(empty_database_url: str) -> None:
     config = alembic_config(Settings.load(database_url=empty_database_url))
-    command.upgrade(config, "0003")
+    command.upgrade(config, "0004")
     asyncio.run(execute(empty_database_url, ROLLUPS))
-    command.upgrade(config, "0004_hourly_rollups")
+    command.upgrade(config, "0005_hourly_rollups")
     hourly = asyncio.run(fetch(empty_database_url, HOURLY))
     assert hourly == asyncio.run(fetch(empty_database_url, SUMS)) != []
-    command.downgrade(config, "0003")
-    command.upgrade(config, "0004_hourly_rollups")
+    command.downgrade(config, "0004")
+    command.upgrade(config, "0005_hourly_rollups")
     assert asyncio.run(fetch(empty_database_url, HOURLY)) == hourly
 
 

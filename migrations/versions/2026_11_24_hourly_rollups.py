@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0004_hourly_rollups"
-down_revision = "0003"
+revision = "0005_hourly_rollups"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
