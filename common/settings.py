@@ -201,6 +201,10 @@ class Settings(BaseSettings):
     patterns_every_seconds: int = Field(
         60, ge=10, le=3600, description="How often patterns are computed; at most an hour."
     )
+    deliverable_ok_max_tokens: PositiveInt = Field(5_000, description="Most tokens per deliverable that are `ok`.")
+    deliverable_watch_max_tokens: PositiveInt = Field(
+        6_000, description="Most tokens per deliverable that are `watch`; more are `alert`."
+    )
     budgets_every_seconds: int = Field(
         30, ge=5, le=3600, description="How often crossings of budgets are looked for; projections are made every hour."
     )

@@ -14,7 +14,7 @@ from api.problems import NotFound
 from api.read import queries
 from api.read.cursors import read_cursor, write_cursor
 from api.read.queries import Filter
-from api.read.schemas import ErrorDetail, ErrorPage, ErrorSummary, FingerprintCount, PatternDetail, RecentErrors
+from api.read.schemas import ErrorDetail, ErrorPage, ErrorSummary, FingerprintCount, PatternDetail, RecentErrors, Spent
 from api.read.variables import variable_values
 from common.settings import Settings
 from common.snapshots import load_snapshot
@@ -91,6 +91,7 @@ class Answers:
             fingerprints = [member.fingerprint for member in members]
             counts = await queries.count_pattern(connection, project_id, fingerprints, start)
             variants = await queries.list_variants(connection, project_id, fingerprints, self.settings.retention_days)
+            spent = await queries.sum_spent(connection, project_id, pattern_id, fingerprints)
             examples = await queries.list_errors(
                 connection, project_id, Filter(since, until, pattern_id=pattern_id), limit=EXAMPLES
             )
@@ -111,6 +112,12 @@ class Answers:
                     for m in members[:MEMBERS]
                 ],
                 fingerprints_total=len(members),
+                spent=Spent(
+                    records=spent.records,
+                    tokens=spent.tokens,
+                    cost_usd=spent.usd,
+                    unpriced_tokens=spent.unpriced_tokens,
+                ),
                 variables=[[KeyCount(key=value, count=count) for value, count in place] for place in values],
                 first_seen=facts.first_seen,
                 last_seen=facts.last_seen,

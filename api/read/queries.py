@@ -85,6 +85,19 @@ LIST_VARIANTS = text(
     """
 )
 
+# What was spent on a pattern: usage that names it, or one of its errors.
+SUM_SPENT = text(
+    """
+    SELECT count(*) AS records, coalesce(sum(input_tokens + output_tokens), 0)::bigint AS tokens, sum(cost_usd) AS usd,
+           coalesce(sum(input_tokens + output_tokens) FILTER (WHERE cost_usd IS NULL), 0)::bigint AS unpriced_tokens
+    FROM usage_records u
+    WHERE u.project_id = :project_id AND (u.pattern_id = :pattern_id OR (
+        u.pattern_id IS NULL AND u.event_id IS NOT NULL AND EXISTS (
+            SELECT FROM errors e WHERE e.project_id = u.project_id AND e.event_id = u.event_id
+            AND e.fingerprint = ANY(:fingerprints))))
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -190,3 +203,11 @@ async def list_variants(
         "limit": LATEST_OF_PATTERN,
     }
     return (await connection.execute(LIST_VARIANTS, asked)).all()
+
+
+async def sum_spent(
+    connection: AsyncConnection, project_id: UUID, pattern_id: UUID, fingerprints: Sequence[int]
+) -> Row[Any]:
+    """Records, tokens, usd (None where nothing has a price) and unpriced_tokens that were spent on a pattern."""
+    asked = {"project_id": project_id, "pattern_id": pattern_id, "fingerprints": list(fingerprints)}
+    return (await connection.execute(SUM_SPENT, asked)).one()

@@ -1,6 +1,7 @@
 """What readers are answered. The patterns answer itself is `common.snapshots.PatternsAnswer`."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,15 @@ class FingerprintCount(BaseModel):
     count: int = Field(description="Its errors so far.")
 
 
+class Spent(BaseModel):
+    """What LLM calls on a pattern or its errors spent, by the usage records that name them."""
+
+    records: int
+    tokens: int
+    cost_usd: Decimal | None = Field(description="null where nothing has a price.")
+    unpriced_tokens: int = Field(description="Tokens that are not in the cost.")
+
+
 class PatternDetail(BaseModel):
     """One pattern in one window, with its latest errors."""
 
@@ -72,6 +82,7 @@ class PatternDetail(BaseModel):
     grouped_by: str = Field(description="What put its errors together: stacktrace, message, client or overflow.")
     fingerprints: list[FingerprintCount] = Field(description="What it is made of, 100 at most; most errors first.")
     fingerprints_total: int
+    spent: Spent
     variables: list[list[KeyCount]] = Field(
         description="For each <*> of the template its most frequent values, of its latest errors, 200 at most."
     )

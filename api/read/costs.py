@@ -1,0 +1,220 @@
+"""What a month cost, by team: the route, and the SELECTs that it is made of."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.auth import ReadCaller
+from api.problems import Invalid
+from api.read.cost_report import TeamCosts, add_up, format_report_markdown, rate_tokens
+from api.read.http import respond, serve_once
+from common.budgets import BudgetStatus, read_status
+from common.budgets.periods import Period, UnknownZone, find_zone, parse_month
+from common.budgets.spend import cut_span
+from common.settings import Settings
+
+router = APIRouter(prefix="/api/costs", tags=["costs"])
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMS = {"json": "application/json", "csv": "text/csv; charset=utf-8", "markdown": "text/markdown; charset=utf-8"}
+
+# The sums of some spans of buckets, by team.
+SUM_TEAMS = text(
+    """
+    SELECT r.team, sum(r.input_tokens + r.output_tokens)::bigint AS tokens, sum(r.cost_usd) AS usd,
+           sum(r.unpriced_tokens)::bigint AS unpriced_tokens, sum(r.untied_tokens)::bigint AS untied_tokens,
+           sum(r.estimated_tokens)::bigint AS estimated_tokens
+    FROM unnest(CAST(:minutes AS smallint[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+        AS span (minutes, starts_at, ends_at)
+    JOIN usage_rollups r ON r.project_id = :project_id AND r.minutes = span.minutes
+        AND r.bucket >= span.starts_at AND r.bucket < span.ends_at
+    GROUP BY r.team
+    """
+)
+# What was finished in a span, by team, and the tokens that were tied to it, whenever they were spent.
+MEASURE_DELIVERABLES = text(
+    """
+    SELECT d.team, count(*) AS deliverables, avg(t.tokens) AS mean, avg(t.usd) AS usd,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY t.tokens) AS median,
+           percentile_cont(0.9) WITHIN GROUP (ORDER BY t.tokens) AS p90
+    FROM deliverables d CROSS JOIN LATERAL (
+        SELECT sum(input_tokens + output_tokens) AS tokens, sum(cost_usd) AS usd FROM usage_records u
+        WHERE u.project_id = d.project_id AND u.deliverable = d.ref
+    ) t
+    WHERE d.project_id = :project_id AND d.completed_at >= :start AND d.completed_at < :end
+    GROUP BY d.team
+    """
+)
+# The oldest monthly budget in tokens for the whole project.
+FIND_LIMIT = text(
+    """
+    SELECT amount, thresholds FROM budgets
+    WHERE project_id = :project_id AND scope = 'project' AND metric = 'tokens' AND period = 'month'
+    ORDER BY budget_id LIMIT 1
+    """
+)
+
+
+class ReportQuery(BaseModel):
+    """Which month is wanted, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    period: str | None = Field(None, max_length=10, description="A month such as 2026-02; the current one if not said.")
+    timezone: str = Field("UTC", max_length=60, description="Whose month: an IANA name.")
+    format: Literal["json", "csv", "markdown"] = "json"
+
+
+class TeamReport(BaseModel):
+    """What a team spent. Costs leave out the unpriced tokens."""
+
+    team: str
+    tokens: int
+    cost_usd: Decimal | None = Field(description="null where nothing has a price.")
+    unpriced_tokens: int
+    estimated_tokens: int = Field(description="Tokens whose split into input and output was assumed, half each.")
+    untied_percent: float = Field(description="Share of the tokens that are tied to no deliverable.")
+    deliverables: int = Field(description="Finished in the month.")
+    tokens_per_deliverable: float | None = Field(description="All tokens of the month over its deliverables.")
+    band: str | None = Field(description="ok, watch or alert.")
+    tied_median: float | None = Field(description="Median of the tokens tied to each deliverable,")
+    tied_p90: float | None = Field(description="their 90th percentile,")
+    tied_mean: float | None = Field(description="and their mean.")
+    tied_mean_usd: Decimal | None = Field(description="Mean cost of a deliverable, by what is tied to it.")
+
+
+class LimitReport(BaseModel):
+    """The month against the project's monthly budget in tokens."""
+
+    limit: int
+    used_percent: float
+    reserve_percent: float
+    state: str
+
+
+class CostReport(BaseModel):
+    """A month's costs by team, most tokens first."""
+
+    period: str
+    timezone: str
+    teams: list[TeamReport]
+    tokens: int
+    cost_usd: Decimal | None
+    unpriced_tokens: int = Field(description="Tokens that are in no cost.")
+    estimated_tokens: int
+    budget: LimitReport | None = Field(description="null without a monthly budget in tokens for the project.")
+
+
+@router.get(
+    "/report",
+    response_model=CostReport,
+    summary="A month's costs by team",
+    responses={
+        200: {"content": {"text/csv": {}, "text/markdown": {}}},
+        304: {"description": "As the client has it already (If-None-Match)"},
+    },
+)
+async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated[ReportQuery, Query()]) -> Response:
+    """Tokens, cost and tokens per deliverable of each team, budget used and reserve: as JSON, CSV or a markdown table."""
+    month = find_month(query)
+    settings = cast("Settings", request.state.settings)
+    async with cast("AsyncEngine", request.state.engine).connect() as connection:
+        rows = await read_teams(connection, caller.project_id, month)
+        finished = await measure_deliverables(connection, caller.project_id, month)
+        limit = (await connection.execute(FIND_LIMIT, {"project_id": caller.project_id})).first()
+    bands = (settings.deliverable_ok_max_tokens, settings.deliverable_watch_max_tokens)
+    costs = [as_costs(row, finished.get(row.team)) for row in rows]
+    total = add_up(costs)
+    status = read_status(total.tokens, int(limit.amount), limit.thresholds) if limit else None
+    name = f"{month.first:%Y-%m}"
+    if query.format == "markdown":
+        body = format_report_markdown(name, costs, status, bands)
+    else:
+        teams = [describe_team(row, one, finished.get(row.team), bands) for row, one in zip(rows, costs, strict=True)]
+        body = write_csv(teams) if query.format == "csv" else describe(name, query.timezone, teams, total, status)
+    served = serve_once(body.encode())
+    answer = respond(served, request.headers, max_age_seconds=1, stale_seconds=0)
+    answer.headers["Content-Type"] = FORMS[query.format]
+    return answer
+
+
+def find_month(query: ReportQuery) -> Period:
+    """The month that was asked for. Raises Invalid."""
+    try:
+        zone = find_zone(query.timezone)
+        return parse_month(query.period or f"{datetime.now(UTC).astimezone(zone):%Y-%m}", zone)
+    except (UnknownZone, ValueError) as error:
+        raise Invalid(str(error)) from error
+
+
+async def read_teams(connection: AsyncConnection, project_id: UUID, month: Period) -> list[Any]:
+    minutes, starts, ends = zip(*cut_span(month.starts_at, month.ends_at), strict=True)
+    asked = {"project_id": project_id, "minutes": list(minutes), "starts": list(starts), "ends": list(ends)}
+    return sorted(await connection.execute(SUM_TEAMS, asked), key=lambda row: (-row.tokens, row.team))
+
+
+async def measure_deliverables(connection: AsyncConnection, project_id: UUID, month: Period) -> dict[str, Any]:
+    asked = {"project_id": project_id, "start": month.starts_at, "end": month.ends_at}
+    return {row.team: row for row in await connection.execute(MEASURE_DELIVERABLES, asked)}
+
+
+def as_costs(row: Any, finished: Any) -> TeamCosts:
+    usd = None if row.tokens and row.unpriced_tokens == row.tokens else row.usd
+    return TeamCosts(row.team, row.tokens, usd, finished.deliverables if finished else 0, row.unpriced_tokens)
+
+
+def describe_team(row: Any, costs: TeamCosts, finished: Any, bands: tuple[int, int]) -> TeamReport:
+    each = costs.tokens_per_deliverable
+    return TeamReport(
+        team=costs.team,
+        tokens=costs.tokens,
+        cost_usd=costs.usd,
+        unpriced_tokens=costs.unpriced_tokens,
+        estimated_tokens=row.estimated_tokens,
+        untied_percent=100 * row.untied_tokens / row.tokens if row.tokens else 0.0,
+        deliverables=costs.deliverables,
+        tokens_per_deliverable=None if each is None else float(each),
+        band=None if each is None else rate_tokens(each, bands).value,
+        tied_median=finished and finished.median,
+        tied_p90=finished and finished.p90,
+        tied_mean=finished and finished.mean,
+        tied_mean_usd=finished and finished.usd,
+    )
+
+
+def describe(period: str, timezone: str, teams: list[TeamReport], total: TeamCosts, status: BudgetStatus | None) -> str:
+    limit = status and LimitReport(
+        limit=int(status.limit),
+        used_percent=float(status.used_percent),
+        reserve_percent=float(status.reserve_percent),
+        state=status.state.value,
+    )
+    return CostReport(
+        period=period,
+        timezone=timezone,
+        teams=teams,
+        tokens=total.tokens,
+        cost_usd=total.usd,
+        unpriced_tokens=total.unpriced_tokens,
+        estimated_tokens=sum(team.estimated_tokens for team in teams),
+        budget=limit,
+    ).model_dump_json()
+
+
+def write_csv(teams: list[TeamReport]) -> str:
+    """A line for each team; names that a spreadsheet would take for a formula are made text."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(TeamReport.model_fields))
+    writer.writeheader()
+    for team in teams:
+        name = f"'{team.team}" if team.team.startswith(FORMULA_STARTS) else team.team
+        writer.writerow(team.model_dump() | {"team": name})
+    return out.getvalue()
