@@ -53,10 +53,12 @@ TO_CLUSTER = text("""
       ON kind.error_type IS NOT DISTINCT FROM f.error_type AND kind.origin = f.origin
 """)
 
-# Makes a pattern, or gives it the texts of its cluster.
+# Makes a pattern, or gives it the texts of its cluster. Until it is scored it is new if it is young.
 WRITE_PATTERN = text("""
     INSERT INTO patterns (project_id, pattern_id, title, template, grouped_by, error_type, trend, first_seen, last_seen)
-    VALUES (:project_id, :pattern_id, :title, :template, :grouped_by, :error_type, 'new', :first_seen, :last_seen)
+    VALUES (:project_id, :pattern_id, :title, :template, :grouped_by, :error_type,
+            CASE WHEN CAST(:first_seen AS timestamptz) > now() - interval '24 hours' THEN 'new' ELSE 'steady' END,
+            :first_seen, :last_seen)
     ON CONFLICT (project_id, pattern_id) DO UPDATE
     SET title = EXCLUDED.title, template = EXCLUDED.template, grouped_by = EXCLUDED.grouped_by,
         error_type = EXCLUDED.error_type

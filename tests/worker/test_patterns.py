@@ -98,6 +98,16 @@ async def test_a_pattern_is_new_for_a_day(engine: AsyncEngine) -> None:
     assert told == {"disk full": ("new", "new"), "no route to host": ("ongoing", "steady")}
 
 
+async def test_a_pattern_of_old_errors_is_not_called_new_before_it_is_scored(engine: AsyncEngine) -> None:
+    await store(engine, [Error("yesterday", ago(hours=30)), Error("today", ago(hours=2))])
+    await fold_deltas(engine, 48)
+    await update_patterns(engine, PROJECT)
+    assert {(each.title, each.trend) for each in (await snapshot(engine, 168)).patterns} == {
+        ("yesterday", "steady"),
+        ("today", "new"),
+    }
+
+
 async def test_a_pattern_without_fingerprints_goes(engine: AsyncEngine) -> None:
     await store(engine, now_errors("disk full"))
     await fold_deltas(engine, 48)
