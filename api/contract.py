@@ -9,9 +9,10 @@ from pydantic.json_schema import models_json_schema
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
 from api.ingest.usage.schemas import UsageBatchIn
 from api.problems import ProblemDetails
+from api.read.schemas import ShapedAnswer
 
-# Bodies that routes read raw, in one pass, and so FastAPI does not see.
-RAW_BODIES = (ErrorBatchIn, ErrorIn, UsageBatchIn)
+# Bodies that routes read raw, in one pass, or write themselves, and so FastAPI does not see.
+RAW_BODIES = (ErrorBatchIn, ErrorIn, UsageBatchIn, ShapedAnswer)
 PROBLEM = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}}
 PROBLEM_RESPONSE = {"description": "A problem: `type` says which, `detail` what to do", "content": PROBLEM}
 

@@ -26,6 +26,7 @@ from common.tables import Adjustment, Severity
 
 EXAMPLES = 20
 MEMBERS = 100
+DAY = timedelta(days=1)
 
 
 class Answers:
@@ -36,10 +37,11 @@ class Answers:
         self.settings = settings
 
     def whole_time(self) -> tuple[datetime, datetime]:
-        """From the oldest error that is kept to the newest that can be."""
+        """From the oldest error that is kept to the newest that can be, in whole days: a cursor carries them, and a
+        page that did not change must have the ETag that it had."""
         now = datetime.now(UTC)
         ahead = timedelta(seconds=self.settings.clock_ahead_max_seconds + 60)
-        return now - timedelta(days=self.settings.retention_days + 1), now + ahead
+        return midnight(now) - timedelta(days=self.settings.retention_days + 1), midnight(now + ahead) + DAY
 
     async def recent(self, project_id: UUID, wanted: Filter, limit: int) -> bytes:
         async with self.engine.connect() as connection:
@@ -133,6 +135,10 @@ class Answers:
             .model_dump_json()
             .encode()
         )
+
+
+def midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def add_up(pairs: Iterable[tuple[Any, int]]) -> Counter[Any]:

@@ -16,14 +16,8 @@ from api.auth import Caller, KeyRing
 from api.limits import Limits
 from api.read.caching import Question, Reads, Served
 from api.read.http import choose_encoding, matches, respond
-from api.read.routes import (
-    STALE_SECONDS,
-    ErrorQuery,
-    PatternsQuery,
-    ask_patterns,
-    ask_recent,
-    patterns_max_age_seconds,
-)
+from api.read.parameters import ErrorQuery, PatternsQuery
+from api.read.routes import ask_patterns, ask_recent, patterns_max_age_seconds
 from common.compression import COMPRESS_FROM_BYTES
 from common.keys import Scope as KeyScope
 from common.settings import Settings
@@ -102,7 +96,7 @@ def make_headers(etag: str, encoding: str, body_bytes: int, max_age_seconds: int
     than all the rest of it."""
     served = Served(etag, encoding, bytes(body_bytes), "hit")  # type: ignore[arg-type]
     asked = Headers({"if-none-match": etag} if is_known else {})
-    response = respond(served, asked, max_age_seconds=max_age_seconds, stale_seconds=STALE_SECONDS)
+    response = respond(served, asked, max_age_seconds=max_age_seconds)
     if encoding == "identity" and not is_known and body_bytes >= COMPRESS_FROM_BYTES:
         response.headers["Vary"] += ", Accept-Encoding"
     return tuple(response.raw_headers)

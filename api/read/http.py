@@ -1,17 +1,21 @@
 """How answers of the read side go out: coding, ETag, 304, and who may keep them for how long. Pure but for Response."""
 
+import hashlib
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from api.read.caching import Served
+from api.read.forms import Form, Shaped, Table, shape
 from common.cache import make_etag
-from common.compression import Encoding
+from common.compression import Encoding, compress
 
 # When a client likes several codings equally well, the one that is smallest for its cost.
 PREFERENCE: tuple[Encoding, ...] = ("zstd", "br", "gzip", "identity")
 VARY = "Authorization, X-API-Key"
+STALE_SECONDS = 10
 
 
 @lru_cache(maxsize=256)
@@ -51,7 +55,7 @@ def matches(if_none_match: str | None, etag: str) -> bool:
     return "*" in tags or etag.removeprefix("W/") in tags
 
 
-def respond(served: Served, headers: Headers, *, max_age_seconds: int, stale_seconds: int) -> Response:
+def respond(served: Served, headers: Headers, *, max_age_seconds: int, stale_seconds: int = STALE_SECONDS) -> Response:
     """The answer, or 304 when the client has it. Only the client's own cache may keep it: it is one project's."""
     is_coded = served.encoding != "identity"
     sent = {
@@ -66,6 +70,49 @@ def respond(served: Served, headers: Headers, *, max_age_seconds: int, stale_sec
     # the middleware adds Accept-Encoding where it sees an answer that it could have compressed
     sent |= {"Vary": f"{VARY}, Accept-Encoding" if is_coded else VARY}
     return Response(served.body, headers=sent, media_type="application/json")
+
+
+def respond_shaped(served: Served, table: Table, form: Form, headers: Headers, *, max_age_seconds: int) -> Response:
+    """The answer in an agent's form. Its ETag follows from that of the whole one: a 304 shapes nothing."""
+    etag = f'{served.etag[:-1]}-{hashlib.blake2b(repr(form).encode(), digest_size=6).hexdigest()}"'
+    sent = {
+        "ETag": etag,
+        "Cache-Control": f"private, max-age={max_age_seconds}, stale-while-revalidate={STALE_SECONDS}",
+        "X-Mayday-Cache": served.source,
+        "Vary": f"{VARY}, Accept-Encoding",
+    }
+    if matches(headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=sent)
+    packed = pack(Document(served.etag, served.body), table, form)
+    encoding = choose_encoding(headers.get("accept-encoding"))
+    coding = encoding if encoding in packed.bodies else "identity"
+    sent |= {"Content-Encoding": coding} if coding != "identity" else {}
+    sent |= {"X-Token-Estimate": str(packed.shaped.tokens)}
+    sent |= {"X-Mayday-Left-Out": packed.shaped.left_out} if packed.shaped.left_out else {}
+    return Response(packed.bodies[coding], headers=sent, media_type=packed.shaped.media_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole answer as it is cached; equal ones have equal tags."""
+
+    etag: str
+    body: bytes = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A shaped answer in every coding."""
+
+    shaped: Shaped
+    bodies: dict[Encoding, bytes]
+
+
+@lru_cache(maxsize=128)
+def pack(document: Document, table: Table, form: Form) -> Packed:
+    """Shape and compress once; agents ask the same again."""
+    shaped = shape(document.body, table, form)
+    return Packed(shaped, compress(shaped.body))
 
 
 def serve_once(body: bytes) -> Served:

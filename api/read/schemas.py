@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.snapshots.schema import HourCount, KeyCount, TrendFacts
 
@@ -96,3 +96,20 @@ class PatternDetail(BaseModel):
     releases: list[KeyCount] = Field(description="Of its latest errors, 200 at most.")
     series: list[HourCount] = Field(description="Errors by hour, oldest first, without gaps.")
     examples: list[ErrorSummary] = Field(description="Its latest errors, 20 at most.")
+
+
+class LeftOut(BaseModel):
+    """What max_tokens left out."""
+
+    rows: int
+    sections: list[str] = Field(description="Names of whole fields.")
+
+
+class ShapedAnswer(BaseModel):
+    """An answer with some fields only, as columns and rows, or cut to max_tokens; its facts stand beside these."""
+
+    model_config = ConfigDict(extra="allow")
+
+    columns: list[str] | None = Field(None, description="With format=columnar: what the values of a row are.")
+    rows: list[list[Any]] | None = Field(None, description="With format=columnar: a row for each error or pattern.")
+    left_out: LeftOut | None = Field(None, description="There when something was left out.")

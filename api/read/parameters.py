@@ -1,0 +1,124 @@
+"""What readers may ask: the query parameters of each route."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from api.read.forms import ERROR, ERRORS, PATTERN, PATTERNS, Form, Format, Table
+from api.read.queries import Filter
+
+SeverityName = Literal["debug", "info", "warning", "error", "critical"]
+
+
+class Window(StrEnum):
+    """How far back the counts go."""
+
+    hour = "1h"
+    six_hours = "6h"
+    day = "24h"
+    week = "7d"
+
+    @property
+    def hours(self) -> int:
+        return {"1h": 1, "6h": 6, "24h": 24, "7d": 168}[self.value]
+
+
+class FormQuery(BaseModel):
+    """The form that an answer is wanted in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Format | None = Field(
+        None, description="json as ever, columnar (columns and rows), csv, or a markdown table for reading."
+    )
+    max_tokens: int | None = Field(
+        None,
+        ge=200,
+        le=10_000_000,
+        description="Leave out what would make it longer, as a language model counts; the answer says what was.",
+    )
+    fields: str | None = None
+
+    def form(self) -> Form | None:
+        """The form; None for the whole document as it is cached."""
+        if self.format is None and self.max_tokens is None and self.fields is None:
+            return None
+        names = tuple(dict.fromkeys(self.fields.split(","))) if self.fields else ()
+        return Form(self.format or Format.json, names, self.max_tokens)
+
+    def question(self) -> dict[str, Any]:
+        """What is asked, whatever its form; parameters at their defaults left out."""
+        return self.model_dump(exclude=set(FormQuery.model_fields), exclude_defaults=True)
+
+
+def some_of(table: Table) -> Any:
+    """The parameter that names some of a table's fields."""
+    name = "|".join(table.fields)
+    return Field(
+        None,
+        pattern=f"^({name})(,({name}))*$",
+        max_length=500,
+        description=f"Only these fields of each row, separated by commas. There are: {', '.join(table.fields)}.",
+        examples=[",".join(table.brief[:5])],
+    )
+
+
+class ErrorForm(FormQuery):
+    """The form that one error is wanted in."""
+
+    fields: str | None = some_of(ERROR)
+
+
+class ErrorQuery(FormQuery):
+    """Which errors are wanted."""
+
+    fields: str | None = some_of(ERRORS)
+    limit: int = Field(20, ge=1, le=200, description="How many at most.")
+    service: str | None = Field(None, max_length=200)
+    severity: SeverityName | None = None
+    environment: str | None = Field(None, max_length=200)
+    pattern: UUID | None = Field(None, description="Id of a pattern.")
+
+    def filter(self, since: datetime, until: datetime, message_has: str | None = None) -> Filter:
+        return Filter(since, until, self.service, self.severity, self.environment, self.pattern, message_has)
+
+
+class ErrorPageQuery(ErrorQuery):
+    """Which errors are wanted, over time."""
+
+    since: AwareDatetime | None = Field(None, description="Not older than this.")
+    until: AwareDatetime | None = Field(None, description="Older than this.")
+    text: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Part of the message, in any case. Searches the last 24 hours unless `since` says otherwise.",
+    )
+    cursor: str | None = Field(None, max_length=1_000, description="`next` of the page before.")
+
+
+class WindowQuery(FormQuery):
+    """Which window is wanted."""
+
+    window: Window = Field(Window.day, description="How far back the counts go.")
+
+
+class PatternQuery(WindowQuery):
+    """How one pattern is wanted."""
+
+    fields: str | None = some_of(PATTERN)
+
+
+class PatternsQuery(WindowQuery):
+    """Which patterns are wanted, and of which errors. Every sum of the answer is of what is wanted."""
+
+    fields: str | None = some_of(PATTERNS)
+    service: str | None = Field(None, max_length=200)
+    severity: SeverityName | None = None
+    environment: str | None = Field(None, max_length=200)
+    state: Literal["new", "ongoing", "regressed", "resolved", "ignored"] | None = None
+    trend: Literal["new", "regressed", "spiking", "rising", "steady", "falling"] | None = None
+    order: Literal["count", "trend", "new"] = Field("count", description="What comes first.")
