@@ -50,6 +50,7 @@ class State(TypedDict):
     """What a request finds in `request.state`; opened in this order, closed in reverse."""
 
     settings: Settings
+    stopping: asyncio.Event
     engine: AsyncEngine
     cache: Cache
     key_ring: KeyRing
@@ -115,6 +116,7 @@ def lifespan_of(settings: Settings) -> Any:
             await stack.enter_async_context(watching(engine, settings))
             yield {
                 "settings": settings,
+                "stopping": asyncio.Event(),
                 "engine": engine,
                 "cache": cache,
                 "key_ring": KeyRing(engine, settings.key_cache_seconds),

@@ -31,7 +31,7 @@ class Readiness(BaseModel):
     status: str = Field(
         description="ready; degraded: served, but the worker is late, so patterns are old; not_ready: answered 503."
     )
-    checks: dict[str, str] = Field(description="postgres, schema, writer and worker: ok, or what is wrong.")
+    checks: dict[str, str] = Field(description="process, postgres, schema, writer and worker: ok, or what is wrong.")
 
 
 @router.get("/livez", summary="Is the process alive?")
@@ -42,14 +42,16 @@ async def get_liveness(response: Response) -> Liveness:
 
 @router.get("/readyz", summary="Can requests be served?", responses={503: {"model": Readiness}})
 async def get_readiness(request: Request, response: Response) -> Readiness:
-    """503 while Postgres, its schema or the writer is not well. A lost cache costs speed only, and is no reason.
+    """503 while Postgres, its schema or the writer is not well, or the process is stopping. A lost cache is no reason.
 
     A late worker is told as degraded: a balancer that took every process out for it would lose errors. With
     MAYDAY_READY_NEEDS_WORKER it is a reason too.
     """
     settings = cast("Settings", request.state.settings)
     is_failing = cast("Writer[Any]", request.state.writer).is_failing
+    is_stopping = cast("asyncio.Event", request.state.stopping).is_set()
     checks = {
+        "process": "stopping" if is_stopping else "ok",
         **await check_database(cast("AsyncEngine", request.state.engine), settings),
         "writer": "the last flush failed: the log says why" if is_failing else "ok",
     }

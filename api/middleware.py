@@ -111,6 +111,8 @@ class Reply:
                 headers.append((b"ratelimit-policy", allowance.policy_field.encode()))
                 headers.append((b"ratelimit", allowance.field().encode()))
             headers += [header for header in RAW_SECURITY_HEADERS if header[0] not in given]
+            if self.scope["state"]["stopping"].is_set():
+                headers.append((b"connection", b"close"))  # the next request goes to another process
         elif not self.has_body:
             message = {**message, "body": b""}
         await self.inner(message)

@@ -13,6 +13,7 @@ from api.app import create_app
 from api.connections import Connection
 from cli.migrate import failing_in_a_sentence
 from cli.state import find_database
+from cli.stopping import stopping_softly
 from common.database import make_engine
 from common.logs import configure_logging
 from common.settings import Settings
@@ -20,13 +21,11 @@ from common.telemetry.exposition import serve_metrics, shared_folder
 from common.telemetry.freshness import find_freshness, find_lateness
 from worker.main import run_worker
 
-DRAIN_SECONDS = 15
-
 
 def api(
     processes: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
 ) -> None:
-    """Run the HTTP program on MAYDAY_HOST and MAYDAY_PORT. SIGTERM answers what is under way, then exits 0."""
+    """Run the HTTP program on MAYDAY_HOST and MAYDAY_PORT. SIGTERM: not ready, then no new ones, then exit 0."""
     with failing_in_a_sentence():
         settings = Settings.load().require("database_url", "cache_url")
     for expected in (signal.SIGTERM, signal.SIGINT):
@@ -49,7 +48,7 @@ def api(
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_graceful_shutdown=settings.shutdown_seconds,
             timeout_keep_alive=settings.keep_alive_seconds,
         )
 
@@ -59,6 +58,7 @@ def make_app() -> FastAPI:
     settings = Settings.load()
     configure_logging(settings, "api")
     app = create_app(settings)
+    app.router.lifespan_context = stopping_softly(app.router.lifespan_context, settings.shutdown_delay_seconds)
     # A batch makes thousands of objects that die together. By default the collector would walk all that lives every
     # few batches, which doubled the cost of parsing.
     gc.collect()
@@ -70,7 +70,7 @@ def make_app() -> FastAPI:
 def worker(
     check: Annotated[bool, typer.Option(help="Only say whether the worker keeps up; exit 1 if it is late.")] = False,
 ) -> None:
-    """Run the worker. SIGTERM lets it end within seconds; what was under way is done by the next one."""
+    """Run the worker. SIGTERM: no new jobs; those under way have MAYDAY_SHUTDOWN_SECONDS to end; then exit 0."""
     with failing_in_a_sentence():
         settings = find_database() if check else Settings.load().require("database_url", "cache_url", "queue_url")
         if check:

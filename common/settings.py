@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -104,6 +112,18 @@ class Settings(BaseSettings):
 
     watch_every_seconds: PositiveFloat = Field(
         5.0, description="How often a process of the API looks how far the worker is, for its metrics."
+    )
+
+    # how the programs stop
+    shutdown_delay_seconds: NonNegativeFloat = Field(
+        0.0,
+        description="How long a stopping API goes on serving with /readyz at 503, so that a load balancer turns away "
+        "before the port closes.",
+    )
+    shutdown_seconds: PositiveInt = Field(
+        15,
+        description="Time within which what is under way when a program stops is ended: requests and the flushes "
+        "after them each, or the worker's job.",
     )
 
     # Postgres

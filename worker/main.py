@@ -33,7 +33,7 @@ from common.settings import Settings
 from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
 from worker.budgets import keep_budgets
-from worker.jobs import Job, Tools, run_job
+from worker.jobs import Job, Outcome, Tools, run_job
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
 from worker.rollups import compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
@@ -82,10 +82,12 @@ def schedule(settings: Settings) -> list[Job]:
 
 
 class Triggers:
-    """When arq last triggered each job, so that what it leaves out is noticed."""
+    """When arq last triggered each job, so that what it leaves out is noticed; and what runs, so that it may end."""
 
     def __init__(self, jobs: list[Job]) -> None:
         self._last = {job.name: time.monotonic() for job in jobs}
+        self._running: set[asyncio.Task[Outcome]] = set()
+        self._is_closing = False
 
     def note(self, job: Job) -> None:
         self._last[job.name] = time.monotonic()
@@ -93,6 +95,21 @@ class Triggers:
     def are_overdue(self, job: Job) -> bool:
         """Whether one and a half periods went without one."""
         return time.monotonic() - self._last[job.name] > job.every_seconds * 1.5
+
+    async def run(self, tools: Tools, job: Job) -> Outcome | None:
+        """Run the job, unless the worker is about to stop."""
+        if self._is_closing:
+            return None
+        run = asyncio.create_task(run_job(tools, job), name=job.name)
+        self._running.add(run)
+        run.add_done_callback(self._running.discard)
+        return await run
+
+    async def let_end(self, seconds: float) -> None:
+        """Begin nothing more, and give what runs its time."""
+        self._is_closing = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
 
 
 @asynccontextmanager
@@ -111,9 +128,9 @@ async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
 def cron_job(tools: Tools, job: Job, triggers: Triggers) -> CronJob:
     """The job's line in the cron table. One run a tick over all workers; the guard sorts out the rest."""
 
-    async def trigger(ctx: dict[Any, Any]) -> str:  # noqa: ARG001
+    async def trigger(ctx: dict[Any, Any]) -> str | None:  # noqa: ARG001
         triggers.note(job)
-        return await run_job(tools, job)
+        return await triggers.run(tools, job)
 
     timeout = tools.settings.job_max_seconds + 10
     return cron(trigger, name=job.name, timeout=timeout, **cron_times(job.every_seconds))
@@ -194,11 +211,12 @@ async def close_arq(arq: Worker) -> None:
 
 
 async def keep_triggered(tools: Tools, job: Job, triggers: Triggers) -> None:
-    """Run the job whenever arq leaves it out."""
+    """Run the job whenever arq leaves it out, within a period and three quarters."""
     while True:
-        await asyncio.sleep(job.every_seconds)
-        if triggers.are_overdue(job):
-            await run_job(tools, job)
+        is_overdue = triggers.are_overdue(job)
+        if is_overdue:
+            await triggers.run(tools, job)
+        await asyncio.sleep(job.every_seconds if is_overdue else job.every_seconds / 4)
 
 
 async def run_due(settings: Settings, tools: Tools) -> None:
@@ -216,26 +234,28 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> int:
 
 
 async def run_until(stopping: asyncio.Event, tools: Tools) -> None:
-    """Do what is due, then keep arq and overdue jobs going; what is under way when told to stop is rolled back."""
-    jobs = schedule(tools.settings)
-    working = asyncio.create_task(keep_working(tools, jobs))
+    """Do what is due, then keep arq and overdue jobs going. What is under way when told to stop has a while to end."""
+    triggers = Triggers(schedule(tools.settings))
+    working = asyncio.create_task(keep_working(tools, triggers))
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
     if working.done():
         working.result()
+    await triggers.let_end(tools.settings.shutdown_seconds)
     working.cancel()
     stopped.cancel()
     await asyncio.wait([working, stopped])
 
 
-async def keep_working(tools: Tools, jobs: list[Job]) -> None:
+async def keep_working(tools: Tools, triggers: Triggers) -> None:
     """When the schema is there, all jobs once in their order, so that a start catches up; then for ever."""
+    jobs = schedule(tools.settings)
     await wait_for_schema(tools.engine)
     await check_room(tools.engine, tools.settings)
     await check_durability(tools.engine)
     log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
-    await run_due(tools.settings, tools)
-    triggers = Triggers(jobs)
+    for job in jobs:
+        await triggers.run(tools, job)
     async with asyncio.TaskGroup() as group:
         group.create_task(keep_arq(tools, triggers))
         for job in jobs:

@@ -79,7 +79,11 @@ class Writer(Generic[RowT]):
         async with self.work:
             self.is_closing = True
             self.work.notify_all()
-        await asyncio.gather(*self.tasks)
+        try:
+            async with asyncio.timeout(self.settings.shutdown_seconds):
+                await asyncio.gather(*self.tasks)
+        except TimeoutError:
+            log.warning("writer_not_drained", errors=self.in_flight_rows, note="none of them was acknowledged")
         await self.engine.dispose()
 
     async def store(self, rows: Sequence[RowT]) -> list[Outcome]:
