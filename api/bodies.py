@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import brotli
@@ -14,6 +14,7 @@ from common.compression import zstd
 from common.settings import Settings
 from common.telemetry import metrics
 
+PIECE_BYTES = 2**20
 CODINGS = "gzip, zstd, br or deflate"
 
 
@@ -43,6 +44,8 @@ class ZstdDecoder:
         self.stream = zstd.ZstdDecompressor()
 
     def feed(self, data: bytes, room: int) -> bytes:
+        if self.stream.needs_input and not data:
+            return b""
         return self.stream.decompress(data, room)
 
     def is_complete(self) -> bool:
@@ -141,18 +144,24 @@ class BodyReader:
         return {"type": "http.request", "body": data, "more_body": not self.is_read}
 
     def unpack(self, decoder: Decoder, data: bytes) -> bytes:
-        room = self.settings.body_max_decoded_bytes - self.decoded_bytes + 1
         try:
-            unpacked = decoder.feed(data, room) if data else b""
+            unpacked = b"".join(self.unpack_pieces(decoder, data)) if data else b""
             is_whole = not self.is_read or decoder.is_complete()
         except DECODING_ERRORS as error:
             raise Invalid("the body is not what its Content-Encoding says: pack it again, or leave it plain") from error
-        self.decoded_bytes += len(unpacked)
-        if self.decoded_bytes > self.settings.body_max_decoded_bytes:
-            raise too_large(self.settings.body_max_decoded_bytes, "after decompression")
         if not is_whole:
             raise Invalid("the packed body ends too early, or goes on after its end: pack it as one whole")
         return unpacked
+
+    def unpack_pieces(self, decoder: Decoder, data: bytes) -> Iterator[bytes]:
+        """What the data unpacks to, a piece at a time: asked for all that may come, brotli held it three times."""
+        piece = decoder.feed(data, PIECE_BYTES)
+        while piece:
+            self.decoded_bytes += len(piece)
+            if self.decoded_bytes > self.settings.body_max_decoded_bytes:
+                raise too_large(self.settings.body_max_decoded_bytes, "after decompression")
+            yield piece
+            piece = b"" if decoder.is_complete() else decoder.feed(b"", PIECE_BYTES)
 
 
 def too_large(limit_bytes: int, what: str) -> BodyTooLarge:
