@@ -25,8 +25,9 @@ log = structlog.get_logger()
 MAX_WAITING = 20_000
 NO_BUDGET = "there is no budget with this id in this project"
 
+ONE_BUDGET = FIND_BUDGET.text
 # The budget, and nobody else decides on it until the transaction ends.
-LOCK_BUDGET = text(f"{FIND_BUDGET.text} FOR NO KEY UPDATE")
+LOCK_BUDGET = text(f"{ONE_BUDGET} FOR NO KEY UPDATE")
 # What is held by checks that are neither settled nor expired.
 SUM_HELD = text(
     """
