@@ -38,7 +38,7 @@ from api.triage import routes as triage_routes
 from api.watching import watching
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
-from common.database import make_engine
+from common.database import close_engine, make_engine
 from common.keys import Scope as KeyScope
 from common.pricing import load_catalog
 from common.settings import Settings
@@ -104,7 +104,7 @@ def lifespan_of(settings: Settings) -> Any:
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
             engine = make_engine(settings, "api")
-            stack.push_async_callback(engine.dispose)
+            stack.push_async_callback(close_engine, engine)
             cache = Cache.connect(settings)
             stack.push_async_callback(cache.close)
             limits = await stack.enter_async_context(Limits(cache, settings))

@@ -17,9 +17,13 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
 def test(context: typer.Context) -> None:
     """Run the tests; what follows goes to pytest (`mayday test -k writer`).
 
-    `mayday test pooled`: the flow tests through PgBouncer in transaction mode.
+    `mayday test pooled`: the flow tests through PgBouncer in transaction mode. `mayday test chaos`: the long form of
+    the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md.
     """
     kind, *rest = context.args or [""]
+    if kind == "chaos":
+        command = [sys.executable, "-m", "tests.chaos", *rest]
+        raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
     environment, arguments = KINDS.get(kind, ({}, [kind] if kind else []))
     command = [sys.executable, "-m", "pytest", *arguments, *rest]
     raise typer.Exit(subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=False).returncode)

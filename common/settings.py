@@ -157,7 +157,9 @@ class Settings(BaseSettings):
     body_max_bytes: PositiveInt = Field(5 * 2**20, description="Largest request body as sent.")
     body_max_decoded_bytes: PositiveInt = Field(20 * 2**20, description="Largest body after decompression.")
     body_seconds: PositiveFloat = Field(10.0, description="Time within which a body must have arrived.")
-    request_seconds: PositiveFloat = Field(15.0, description="Time within which every request is answered.")
+    request_seconds: PositiveFloat = Field(
+        14.0, description="Time after which a request is answered 503, so that the client knows within 15 s."
+    )
     batch_max_items: PositiveInt = Field(1_000, description="Most errors or records in one batch.")
     error_max_bytes: PositiveInt = Field(2**20, description="Largest single error, as JSON.")
     message_max_bytes: PositiveInt = Field(8 * 2**10, description="A longer message is cut here.")

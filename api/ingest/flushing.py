@@ -83,7 +83,9 @@ class Flusher(Generic[RowT]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.held is not None:
+        if error is not None:  # ended while it wrote: a clean way out could wait for a server that hangs
+            await self.drop_connection()
+        elif self.held is not None:
             await self.held.close()
 
     async def store(self, rows: Sequence[RowT]) -> list[Outcome]:

@@ -1,8 +1,9 @@
 """The engine that every program talks to Postgres with: time limits on everything, the program's name on each
 connection, and nothing that a pooler in transaction mode would lose."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -13,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from common.database.connections import connection_name
 from common.settings import Settings
 from common.telemetry import metrics
+
+CLOSE_SECONDS = 0.5
 
 
 def sqlalchemy_url(database_url: str) -> URL:
@@ -46,6 +49,13 @@ def make_engine(settings: Settings, program: str, *, pool_size: int | None = Non
         limit_transactions(engine, settings)
     measure_pool(engine, program, pool_size)
     return engine
+
+
+async def close_engine(engine: AsyncEngine) -> None:
+    """Close its connections in order; a server that hangs is not waited for, since the process ends anyway."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await engine.dispose()
 
 
 # Behind a pooler the next transaction may run on another server, which knows no statement that was prepared before.

@@ -80,27 +80,28 @@ class Sender:
 
     async def deliver(self, client: httpx.AsyncClient, errors: list[dict[str, Any]]) -> None:
         """Send until acknowledged, always with the same ids."""
+        while (status := await self.send(client, errors, self.target.next_api())) != 201:
+            await asyncio.sleep(random.uniform(0.5, 1.0) if status else random.uniform(0.02, 0.1))
+        self.acknowledged_batches += 1
+
+    async def send(self, client: httpx.AsyncClient, errors: list[dict[str, Any]], api: Api) -> int:
+        """Send once, and note the attempt before and the answer after. The status; 0 for a connection that broke."""
         elements = {UUID(error["event_id"]): error["message"] for error in errors}
-        body = json.dumps({"errors": errors}).encode()
-        headers = {"Authorization": f"Bearer {self.target.ingest_key}", "Content-Type": "application/json"}
-        while True:
-            api = self.target.next_api()
-            self.journal.attempt(elements, api.name)
-            answer, content = await ask(
-                client.build_request("POST", f"{api.url}/api/errors/batch", content=body, headers=headers),
-                client,
-                api.name,
-                "write",
-                self.target.name,
-            )
-            self.journal.note(answer)
-            if answer.status == 201:
-                told = json.loads(content)
-                if told["count"] + told["duplicates"] == len(elements):
-                    self.journal.acknowledge(elements)
-                    self.acknowledged_batches += 1
-                    return
-            await asyncio.sleep(random.uniform(0.5, 1.0) if answer.status else random.uniform(0.02, 0.1))
+        request = client.build_request(
+            "POST",
+            f"{api.url}/api/errors/batch",
+            content=json.dumps({"errors": errors}).encode(),
+            headers={"Authorization": f"Bearer {self.target.ingest_key}", "Content-Type": "application/json"},
+        )
+        self.journal.attempt(elements, api.name)
+        answer, content = await ask(request, client, api.name, "write", self.target.name)
+        self.journal.note(answer)
+        if answer.status == 201:
+            told = json.loads(content)
+            if told["count"] + told["duplicates"] != len(elements):
+                raise AssertionError(f"201 for {len(elements)} errors says {told}")
+            self.journal.acknowledge(elements)
+        return answer.status
 
 
 @dataclass(slots=True)

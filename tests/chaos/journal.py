@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 from uuid import UUID
@@ -59,6 +59,9 @@ class Verdict:
     @property
     def is_clean(self) -> bool:
         return not (self.lost or self.duplicated or self.unexpected)
+
+    def __add__(self, other: "Verdict") -> "Verdict":
+        return Verdict(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {count:,}" for name, count in asdict(self).items())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,20 +75,22 @@ class Program:
         await self.ended(STOP_SECONDS)
 
     async def terminate(self) -> tuple[int, float]:
-        """SIGTERM: its exit status, and the seconds that it took. Raises ProgramFailed."""
+        """SIGTERM: its exit status, and the seconds that it took. Raises ProgramFailed, and kills, when it is too slow."""
         started = time.monotonic()
         self.send(signal.SIGTERM)
-        return await self.ended(STOP_SECONDS), time.monotonic() - started
+        try:
+            return await self.ended(STOP_SECONDS), time.monotonic() - started
+        except ProgramFailed:
+            await self.kill()
+            raise
 
     async def stop(self) -> None:
         """The way out of a test: by SIGTERM, else by SIGKILL."""
         if not self.is_running:
             return
         self.send(signal.SIGCONT)
-        try:
+        with suppress(ProgramFailed):
             await self.terminate()
-        except ProgramFailed:
-            await self.kill()
 
     def memory_bytes(self) -> int:
         """Resident memory now; 0 for a process that is gone."""

@@ -29,7 +29,7 @@ from cli.migrate import upgrade
 from cli.project import create_key, ensure_project
 from common.keys import Scope
 from common.settings import Settings
-from tests.chaos.clients import Reader, Sender, Target
+from tests.chaos.clients import GIVE_UP_SECONDS, Reader, Sender, Target
 from tests.chaos.journal import Journal, Verdict
 from tests.chaos.programs import Api, Program, make_api, make_worker
 from tests.chaos.stores import Stores
@@ -53,6 +53,7 @@ class Stack:
     workers: list[Program]
     target: Target
     journal: Journal
+    client: httpx.AsyncClient
     senders: list[Sender] = field(default_factory=list)
 
     @asynccontextmanager
@@ -98,6 +99,14 @@ class Stack:
                 return min(ends)
             await asyncio.sleep(0.02)
         return None
+
+    async def send_once(self, event_ids: Sequence[str] | None = None, *, count: int = 1, api: Api | None = None) -> int:
+        """One batch of a client of its own, sent once, journalled like all others; the status, 0 for a broken one."""
+        sender = Sender(0, self.target, self.journal, len(event_ids or ()) or count)
+        errors = sender.make_batch(0)
+        for error, event_id in zip(errors, event_ids or (), strict=False):
+            error["event_id"] = event_id
+        return await sender.send(self.client, errors, api or self.target.next_api())
 
     async def make_target(self, name: str) -> Target:
         """A project of that name with keys, as a place to send to."""
@@ -200,7 +209,8 @@ async def run_programs(
         await asyncio.gather(*[api.wait_until_ready() for api in api_programs])
         target = await make_target(stores, database, api_programs, "chaos")
         journal = stack.enter_context(Journal.at(folder / f"{database}-journal.jsonl"))
-        yield Stack(folder, stores, database, api_programs, worker_programs, target, journal)
+        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=GIVE_UP_SECONDS))
+        yield Stack(folder, stores, database, api_programs, worker_programs, target, journal, client)
 
 
 async def make_target(stores: Stores, database: str, apis: Sequence[Api], name: str) -> Target:

@@ -1,0 +1,61 @@
+"""Two controls: with a protection taken away the same harness must find what the protection prevents.
+
+Run as a program (`python -m tests.chaos.controls`) this is an API that acknowledges before the commit.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from api.ingest.flushing import Outcome
+from api.ingest.writer import Writer
+from cli.programs import api
+from tests.chaos.faults_postgres import cut_commit
+from tests.chaos.faults_programs import kill_apis
+from tests.chaos.journal import Verdict
+from tests.chaos.stack import run_programs
+from tests.chaos.stores import Stores
+
+EARLY_COMMAND = ("-m", "tests.chaos.controls")
+DROP_KEY = "ALTER TABLE errors DROP CONSTRAINT errors_pkey"
+
+
+async def acknowledge_before_commit(stores: Stores, folder: Path, database: str) -> Verdict:
+    """The API answers 201 as soon as it has the rows, and is killed: it must be found to lose some."""
+    async with run_programs(stores, folder, database=database, apis=1, workers=1, api_command=EARLY_COMMAND) as stack:
+        async with stack.traffic(per_second=4):
+            stores.database.delay_seconds = 0.2  # so that rows wait when the kill comes
+            for _ in range(3):
+                await asyncio.sleep(random.uniform(0.5, 1.0))
+                await kill_apis(stack)
+            stores.database.delay_seconds = 0.0
+        return await stack.verdict()
+
+
+async def store_without_key(stores: Stores, folder: Path, database: str) -> Verdict:
+    """No unique key on `errors`, and answers to COMMIT are cut: it must be found to store twice."""
+    await stores.sql(DROP_KEY, database=database)
+    async with run_programs(stores, folder, database=database, apis=1, workers=1) as stack:
+        async with stack.traffic():
+            for _ in range(3):
+                await cut_commit(stack)
+        return await stack.verdict()
+
+
+UNDER_WAY: set["asyncio.Task[list[Outcome]]"] = set()
+store_and_wait = Writer.store
+
+
+async def store_without_waiting(writer: Writer[Any], rows: Sequence[Any]) -> list[Outcome]:
+    """The writer's promise taken away: the answer comes before the commit."""
+    task = asyncio.create_task(store_and_wait(writer, rows))
+    UNDER_WAY.add(task)
+    task.add_done_callback(UNDER_WAY.discard)
+    return [Outcome.stored] * len(rows)
+
+
+if __name__ == "__main__":
+    Writer.store = store_without_waiting  # type: ignore[method-assign, assignment]
+    api(processes=1)
