@@ -42,6 +42,7 @@ from common.database import close_engine, make_engine
 from common.keys import Scope as KeyScope
 from common.pricing import load_catalog
 from common.settings import Settings
+from common.telemetry.traces import tracing
 
 DESCRIPTION = "An error log that stays fast: errors in by batch, patterns and recent errors out of a cache."
 
@@ -103,6 +104,7 @@ def lifespan_of(settings: Settings) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
+            stack.enter_context(tracing("api"))
             engine = make_engine(settings, "api")
             stack.push_async_callback(close_engine, engine)
             cache = Cache.connect(settings)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from typing import Any
 
 import structlog
 import uuid_utils
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, TimedOut, respond
 from common.settings import Settings
-from common.telemetry import metrics
+from common.telemetry import metrics, traces
 
 log = structlog.get_logger()
 
@@ -45,7 +46,11 @@ class RequestFrame:
         # HEAD is answered as GET is, without the body
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self.answer(asked, receive, Reply(send, request_id, asked, has_body=asked is scope))
+            reply = Reply(send, request_id, asked, has_body=asked is scope)
+            with traces.serve(asked) as span:
+                await self.answer(asked, receive, reply)
+                if span is not None:
+                    describe_span(span, asked, reply)
 
     async def answer(self, scope: Scope, receive: Receive, reply: "Reply") -> None:
         """Run the application under the time limit; what it raises becomes a problem, if nothing was sent yet."""
@@ -119,12 +124,25 @@ class Reply:
 
 
 def count_answer(scope: Scope, reply: Reply, seconds: float) -> None:
-    """Count the request under its route's template: `scope["template"]` of who answers before the routing, else
-    FastAPI's route."""
-    route = str(scope.get("template") or getattr(scope.get("route"), "path", "none"))
+    """Count the request under its route's template."""
+    route = route_of(scope)
     method = scope["method"] if reply.has_body else "HEAD"
     metrics.REQUESTS.of(method, route, str(reply.status)).inc()
     metrics.REQUEST_DURATION.of(method, route).observe(seconds)
+
+
+def route_of(scope: Scope) -> str:
+    """The path template: `scope["template"]` of who answers before the routing, else that of FastAPI's route."""
+    return str(scope.get("template") or getattr(scope.get("route"), "path", "none"))
+
+
+def describe_span(span: Any, scope: Scope, reply: Reply) -> None:
+    """What is known of a request when it was answered, by the names of OpenTelemetry's conventions."""
+    route = route_of(scope)
+    span.update_name(f"{scope['method']} {route}")
+    span.set_attributes(
+        {"http.route": route, "http.response.status_code": reply.status, "mayday.request_id": reply.request_id}
+    )
 
 
 def as_problem(error: Exception) -> Problem:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.cache import Cache
 from common.settings import Settings
-from common.telemetry import metrics
+from common.telemetry import metrics, traces
 
 log = structlog.get_logger()
 
@@ -87,7 +87,8 @@ async def run_guarded(tools: Tools, job: Job) -> Outcome:
                 return "busy"
             if await ran_recently(guard, job):
                 return "recent"
-            return await record_run(tools, job)
+            with traces.span(f"job {job.name}"):
+                return await record_run(tools, job)
     except Exception:
         log.exception("job_not_run")
         return "failed"

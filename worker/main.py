@@ -32,6 +32,7 @@ from common.database.schema import wait_for_schema
 from common.settings import Settings
 from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
+from common.telemetry.traces import tracing
 from worker.budgets import keep_budgets
 from worker.jobs import Job, Outcome, Tools, run_job
 from worker.patterns import find_patterns
@@ -271,5 +272,5 @@ def run_worker(settings: Settings) -> int:
             asyncio.get_running_loop().add_signal_handler(wish, stopping.set)
         return await serve(settings, stopping)
 
-    with serve_metrics("worker", settings.metrics_host, settings.worker_metrics_port):
+    with tracing("worker"), serve_metrics("worker", settings.metrics_host, settings.worker_metrics_port):
         return asyncio.run(main())

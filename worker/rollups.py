@@ -7,14 +7,15 @@ A project's writes go one at a time under its lock, so they cannot deadlock; eac
 that dies half-way has done nothing and one that is run twice adds nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.fingerprint import OVERFLOW
+from common.telemetry import traces
 from worker.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_to_known, add_unknown, lock_project
 
 log = structlog.get_logger()
@@ -31,6 +32,13 @@ PROJECTS_WITH_DELTAS = text("""
 
 # All projects.
 PROJECTS = text("SELECT project_id FROM projects ORDER BY project_id")
+
+# The traces that the next chunk of deltas comes from.
+ORIGINS = text("""
+    SELECT DISTINCT traceparent FROM (
+        SELECT traceparent FROM deltas WHERE project_id = :project_id ORDER BY flush_id, ordinal LIMIT :chunk
+    ) next WHERE traceparent IS NOT NULL LIMIT :most
+""")
 
 # Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got. New fingerprints beyond what the
 # project may have count as one, so that a million distinct messages make neither a million rows nor a wrong sum.
@@ -162,12 +170,21 @@ async def fold_chunk(
         await lock_project(connection, project_id)
         limits = {"fingerprints_max": fingerprints_max, "overflow": OVERFLOW}
         asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk, **limits}
-        got = (await connection.execute(FOLD, asked)).all()
+        with traces.span("fold", links=await find_origins(connection, project_id, chunk)):
+            got = (await connection.execute(FOLD, asked)).all()
         await add_to_known(connection, project_id, [row for row in got if row.version != UNKNOWN_VERSION])
         await add_unknown(connection, project_id, [row for row in got if row.version == UNKNOWN_VERSION])
     if beyond := sum(row.errors for row in got if row.fingerprint == OVERFLOW):
         log.warning("fingerprints_overflow", project_id=str(project_id), allowed=fingerprints_max, errors=beyond)
     return sum(row.deltas for row in got)
+
+
+async def find_origins(connection: AsyncConnection, project_id: UUID, chunk: int) -> Sequence[str]:
+    """The traces that a chunk comes from; nothing is asked while traces are off."""
+    if not traces.is_on():
+        return ()
+    asked = {"project_id": project_id, "chunk": chunk, "most": traces.LINKS_MAX}
+    return (await connection.scalars(ORIGINS, asked)).all()
 
 
 async def compact_rollups(engine: AsyncEngine, projects: Iterable[UUID], fine_hours: int) -> int:

@@ -9,7 +9,7 @@ import uuid_utils.compat
 from api.ingest.flushing import Outcome, match_stored
 from api.ingest.rows import Row
 from common.tables import Adjustment
-from common.telemetry import metrics
+from common.telemetry import metrics, traces
 
 COLUMN_TYPES = {
     "project_id": "uuid",
@@ -33,7 +33,7 @@ COLUMN_TYPES = {
 }
 COLUMNS = ", ".join(COLUMN_TYPES)
 ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate([*COLUMN_TYPES.values(), "boolean"], 1))
-FLUSH_ID = f"${len(Row._fields) + 1}"
+FLUSH_ID, TRACEPARENT = (f"${len(Row._fields) + n}" for n in (1, 2))
 
 # Store what is new, sorted by key so that two flushes never lock each other; count exactly what was stored; say how
 # many that was, and which, if some were duplicates.
@@ -50,9 +50,10 @@ WITH stored AS (
               coalesce(environment, '') AS environment
 ), counted AS (
     INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
-                        first_seen, last_seen, written_at)
+                        first_seen, last_seen, written_at, traceparent)
     SELECT project_id, {FLUSH_ID}::uuid, row_number() OVER (), date_bin('5 minutes', occurred_at, '2000-01-01Z'),
-           fingerprint, service, severity, environment, count(*), min(occurred_at), max(occurred_at), now()
+           fingerprint, service, severity, environment, count(*), min(occurred_at), max(occurred_at), now(),
+           {TRACEPARENT}::text
     FROM stored GROUP BY project_id, 4, fingerprint, service, severity, environment
 )
 SELECT count(*) AS stored,
@@ -64,7 +65,7 @@ FROM stored
 async def store_errors(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     """What became of each row; `connection` is asyncpg's. Raises what asyncpg raises."""
     columns = [list(column) for column in zip(*rows, strict=True)]
-    stored, keys = await connection.fetchrow(STORE, *columns, uuid_utils.compat.uuid7())
+    stored, keys = await connection.fetchrow(STORE, *columns, uuid_utils.compat.uuid7(), traces.current_traceparent())
     count_changes(rows)
     return (
         [Outcome.stored] * len(rows)

@@ -20,7 +20,7 @@ from api.ingest.flushing import Flusher, Outcome, RowT, StoreFailed, StoreRows
 from api.problems import Overloaded, Unavailable
 from common.database import close_engine, make_engine
 from common.settings import Settings
-from common.telemetry import metrics
+from common.telemetry import metrics, traces
 
 log = structlog.get_logger()
 
@@ -35,6 +35,7 @@ class Submission(Generic[RowT]):
 
     rows: Sequence[RowT]
     size_bytes: int
+    traceparent: str | None
     done: "asyncio.Future[list[Outcome]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def fail(self, error: Exception) -> None:
@@ -100,7 +101,7 @@ class Writer(Generic[RowT]):
         Raises Overloaded when the buffer is full, Unavailable when Postgres did not take the rows: then they may be
         sent again with the same ids, whether or not they were committed.
         """
-        submission = Submission(rows, sum(row.size_bytes for row in rows))
+        submission = Submission(rows, sum(row.size_bytes for row in rows), traces.current_traceparent())
         self.check_room(submission)
         self.hold(len(rows), submission.size_bytes)
         async with self.work:
@@ -161,7 +162,10 @@ class Writer(Generic[RowT]):
         rows = [row for submission in taken for row in submission.rows]
         started = time.perf_counter()
         try:
-            outcomes = await flusher.store(rows)
+            origins = [submission.traceparent for submission in taken if submission.traceparent]
+            parent = origins[0] if origins else None
+            with traces.span("flush", parent=parent, links=origins[1:], kind=self.kind, items=len(rows)):
+                outcomes = await flusher.store(rows)
             self.failed_at = -math.inf
             self.on_stored(rows)
             tell(taken, outcomes)

@@ -84,7 +84,7 @@ def test_the_processes_of_one_api_are_added_up_and_one_that_died_keeps_its_count
     headers = {"X-API-Key": programs.make_key(), "Connection": "close"}
     error = {"service": "shop", "severity": "error", "message": "card declined"}
     with programs.running("api", "--processes", "2"):
-        pools = programs.until_told('mayday_pool_connections_max{pool="writer"} 4.0')
+        pools = programs.until_told('mayday_pool_connections_max{pool="writer_errors"} 4.0')
         assert 'mayday_pool_connections_max{pool="api"} 16.0' in pools
         with httpx.Client(
             base_url=f"http://127.0.0.1:{programs.port}",
@@ -104,7 +104,7 @@ def test_the_processes_of_one_api_are_added_up_and_one_that_died_keeps_its_count
         while len(list(tmp_path.glob("mayday-metrics-*/counter_*.db"))) < 3:
             assert time.monotonic() < until
             time.sleep(0.1)
-        told = programs.until_told('mayday_pool_connections_max{pool="writer"} 4.0')
+        told = programs.until_told('mayday_pool_connections_max{pool="writer_errors"} 4.0')
         assert 'mayday_items_total{kind="errors",outcome="stored"} 20.0' in told
     assert list(tmp_path.glob("mayday-metrics-*")) == []
 
