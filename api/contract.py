@@ -30,6 +30,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas |= raw["$defs"]
         for path in document["paths"].values():
             for operation in path.values():
+                operation["responses"] |= dict.fromkeys(failures_of(operation), PROBLEM_RESPONSE)
                 settle_responses(operation["responses"])
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
@@ -41,3 +42,15 @@ def settle_responses(responses: dict[str, Any]) -> None:
     """Every failure is a problem; FastAPI's own 422 too."""
     for status in {"default", "422"} & responses.keys():
         responses[status] = PROBLEM_RESPONSE
+
+
+def failures_of(operation: dict[str, Any]) -> list[str]:
+    """The statuses of the problems that this operation can end in, and does not describe itself."""
+    statuses = ["500", "503"]
+    if operation.get("security"):
+        statuses += ["401", "403", "429"]
+    if "requestBody" in operation:
+        statuses += ["408", "413", "415", "422"]
+    if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
+        statuses += ["404"]
+    return [status for status in statuses if status not in operation["responses"]]

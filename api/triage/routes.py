@@ -23,7 +23,9 @@ Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
 class PatternChange(BaseModel):
     """What to do with a pattern: one of `state`, `merge_into` and `split_off`, or only a note."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"state": "resolved"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"state": "resolved"}], "minProperties": 1}
+    )
 
     state: Literal["resolved", "ignored", "open"] | None = Field(None, description="open takes the others back.")
     in_next_release: bool | None = Field(

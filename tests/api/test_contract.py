@@ -60,3 +60,13 @@ def test_bodies_of_the_write_side_are_described(document: dict[str, Any]) -> Non
 
 def test_the_document_is_plain_json(document: dict[str, Any]) -> None:
     assert json.loads(json.dumps(document)) == document
+
+
+def test_every_status_of_a_failure_is_declared(document: dict[str, Any]) -> None:
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            declared = set(operation["responses"])
+            assert {"500", "503"} <= declared
+            assert not operation.get("security") or {"401", "403", "429"} <= declared
+            assert "requestBody" not in operation or {"408", "413", "415", "422"} <= declared
+            assert "{" not in path or "404" in declared
