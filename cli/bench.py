@@ -4,11 +4,11 @@ from importlib import import_module
 
 import typer
 
-KINDS = ("grouping", "ingest", "patterns", "projection", "trends")
+KINDS = ("grouping", "ingest", "patterns", "projection", "reads", "trends")
 
 
 def bench(context: typer.Context, kind: str) -> None:
-    """Run a benchmark: grouping, ingest, patterns, projection or trends. What follows goes to it: `bench grouping --data DIR`."""
+    """Run a benchmark by its name. What follows goes to it: `bench grouping --data DIR`."""
     if kind not in KINDS:
         typer.echo(f"there is no benchmark {kind!r}: there are {', '.join(KINDS)}", err=True)
         raise typer.Exit(2)
