@@ -15,6 +15,8 @@ from common.settings import ROOT
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 30.0
+# Metrics are counted, but not served on a port that another Mayday of this machine may have.
+QUIET = {"MAYDAY_LOG_LEVEL": "warning", "MAYDAY_API_METRICS_PORT": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def run_server(module: str, *arguments: str, environment: Mapping[str, str] | No
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
-        env={**os.environ, **(environment or {}), "MAYDAY_PORT": str(port), "MAYDAY_LOG_LEVEL": "warning"},
+        env={**os.environ, **(environment or {}), "MAYDAY_PORT": str(port), **QUIET},
     )
     try:
         wait_for(port, process)
