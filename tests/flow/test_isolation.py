@@ -1,10 +1,12 @@
 """A project sees, counts and touches its own errors only, by whatever parameter."""
 
+import re
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from api.read import routes as read_routes
 from tests.conftest import Project, Service
 
 
@@ -90,3 +92,47 @@ async def test_no_key_a_wrong_key_and_a_revoked_key_are_refused(service: Service
     project = await service.project()
     await service.execute("UPDATE api_keys SET revoked_at = now()")
     assert (await project.read.get("/api/errors/recent")).status_code == 401
+
+
+THEIRS = "theirsonly"
+
+
+async def find_leaks(service: Service, mine: Project, theirs: Project) -> list[str]:
+    """Every GET route of the document, asked by one project and then by the other; what shows the other's marker."""
+    page = await theirs.get("/api/errors")
+    patterns = (await theirs.get("/api/errors/patterns"))["patterns"]
+    ids = {"event_id": page["errors"][0]["id"], "pattern_id": patterns[0]["id"]}
+    document = (await mine.read.get("/openapi.json")).json()
+    leaks = []
+    for path in [path for path, operations in document["paths"].items() if "get" in operations]:
+        asked = path
+        for name in re.findall(r"{(\w+)}", path):
+            asked = asked.replace(f"{{{name}}}", ids.get(name, str(uuid4())))
+        await theirs.admin.get(asked)
+        for client in (mine.read, mine.admin):
+            answer = await client.get(asked)
+            assert answer.status_code < 500, asked
+            if THEIRS in answer.text:
+                leaks.append(path)
+    return leaks
+
+
+async def fill(service: Service, project: Project, marker: str) -> None:
+    await project.send(*[error(service=marker, message=f"{marker} failed", environment=marker) for _ in range(3)])
+    await service.run_worker()
+
+
+async def test_no_route_of_the_document_shows_another_project(service: Service) -> None:
+    mine, theirs = await service.project("mine"), await service.project("theirs")
+    await fill(service, mine, "mineonly")
+    await fill(service, theirs, THEIRS)
+    assert await find_leaks(service, mine, theirs) == []
+
+
+async def test_control_a_cache_key_without_the_project_leaks(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = read_routes.ask
+    monkeypatch.setattr(read_routes, "ask", lambda _project, *others: ask(UUID(int=0), *others))
+    mine, theirs = await service.project("mine"), await service.project("theirs")
+    await fill(service, mine, "mineonly")
+    await fill(service, theirs, THEIRS)
+    assert await find_leaks(service, mine, theirs) != []
