@@ -260,7 +260,8 @@ class Settings(BaseSettings):
         48, description="Hours that rollups stay five minutes wide; older ones are an hour wide."
     )
     usage_retention_days: PositiveInt = Field(
-        400, description="How many days old a usage record may be when it is sent."
+        400,
+        description="Days that usage records are kept, and so how old one may be when it is sent. Their sums stay.",
     )
     default_project: str = Field("default", min_length=1, description="Name of the project that `mayday up` makes.")
 

@@ -38,6 +38,7 @@ from worker.jobs import Job, Outcome, Tools, run_job
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
 from worker.rollups import compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
+from worker.usage_retention import delete_old_usage
 
 log = structlog.get_logger()
 
@@ -62,14 +63,17 @@ async def patterns(tools: Tools) -> Mapping[str, int]:
 
 
 async def upkeep(tools: Tools) -> Mapping[str, int]:
-    """What is due every hour: partitions ahead, old days out, old rollups wider."""
+    """What is due every hour: partitions ahead, old days and old usage out, old rollups wider."""
     settings = tools.settings
     kept = await keep_partitions(tools.engine, settings.retention_days, settings.partitions_ahead_days)
     projects = await list_projects(tools.engine)
     deleted = await delete_old_rollups(tools.engine, projects, settings.retention_days)
     compacted = await compact_rollups(tools.engine, projects, settings.rollup_fine_hours)
     mended = await mend_hours(tools.engine, projects)
-    return {**asdict(kept), "deleted": deleted, "compacted": compacted, "mended_hours": mended}
+    usage = await delete_old_usage(tools.engine, projects, settings.usage_retention_days)
+    return {
+        **asdict(kept), "deleted": deleted, "compacted": compacted, "mended_hours": mended, "deleted_usage": usage,
+    }  # fmt: skip
 
 
 def schedule(settings: Settings) -> list[Job]:
