@@ -15,7 +15,7 @@ from api.auth import KeyRing, paths_for, refuse_unguarded
 from api.bodies import BodyLimits
 from api.budgets import routes as budget_routes
 from api.budgets.reservations import Checks
-from api.contract import describe
+from api.contract import VERSION, describe
 from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
 from api.ingest.error_rows import store_errors
@@ -34,6 +34,7 @@ from api.read import routes as read_routes
 from api.read.caching import Reads
 from api.read.hot import HotReads
 from api.starting import starting
+from api.status import routes as status_routes
 from api.triage import routes as triage_routes
 from api.watching import watching
 from common.cache import Cache
@@ -68,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     settings.require("database_url", "cache_url")
     app = FastAPI(
         title="Mayday",
-        version="0.1.0",
+        version=VERSION,
         description=DESCRIPTION,
         lifespan=lifespan_of(settings),
         generate_unique_id_function=name_operation,
@@ -88,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         costs.router,
         read_routes.router,
         triage_routes.router,
+        status_routes.router,
     ):
         app.include_router(router)
     refuse_unguarded(app.routes)

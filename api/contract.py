@@ -11,6 +11,8 @@ from api.ingest.usage.schemas import UsageBatchIn
 from api.problems import ProblemDetails
 from api.read.schemas import ShapedAnswer
 
+VERSION = "0.1.0"  # of this release
+
 # Bodies that routes read raw, in one pass, or write themselves, and so FastAPI does not see.
 RAW_BODIES = (ErrorBatchIn, ErrorIn, UsageBatchIn, ShapedAnswer)
 PROBLEM = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}}

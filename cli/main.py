@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import bench, budget, check, docs, doctor, keys, migrate, programs, send, test, up
+from cli import bench, budget, check, docs, doctor, keys, migrate, programs, send, status, test, up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("up")(up.up)
@@ -13,6 +13,7 @@ app.add_typer(keys.key_app, name="key")
 app.add_typer(keys.project_app, name="project")
 app.add_typer(budget.budget_app, name="budget")
 app.command("send")(send.send)
+app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
 app.command("docs")(docs.docs)

@@ -248,6 +248,16 @@ class Settings(BaseSettings):
         "errors are still taken and readers still answered.",
     )
 
+    # what is told of the whole installation
+    operator_project: str = Field(
+        "",
+        description="Name of the project whose admin keys see in /api/status what all projects together take. "
+        "Empty: none; `mayday status` shows it to whoever may reach the database.",
+    )
+    disk_bytes: NonNegativeInt = Field(
+        0, description="Size of the disk under Postgres, to tell the day on which it is full; 0: unknown."
+    )
+
     fingerprints_max: PositiveInt = Field(
         20_000,
         description="Fingerprints that a project may have; errors of further ones count under one pattern, `overflow`.",

@@ -1,0 +1,29 @@
+"""The route that tells an admin key how the service does, and nothing of other projects."""
+
+from typing import cast
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.auth import AdminCaller
+from api.status import facts
+from api.status.schemas import Status
+from common.settings import Settings
+
+router = APIRouter(tags=["status"])
+
+
+@router.get("/api/status", summary="How does the service do?")
+async def get_status(request: Request, response: Response, caller: AdminCaller) -> Status:
+    """Versions, processes, jobs and retention; of the project its rates and how far the worker is with it.
+
+    What all projects together take (disk, connections) is for keys of MAYDAY_OPERATOR_PROJECT alone.
+    """
+    engine, settings = cast("AsyncEngine", request.state.engine), cast("Settings", request.state.settings)
+    response.headers["Cache-Control"] = "no-store"
+    sees_all = await facts.is_of_operators(engine, settings, caller.project_id)
+    return Status(
+        service=await facts.find_service(engine, settings),
+        project=await facts.find_project(engine, caller.project_id),
+        installation=await facts.find_installation(engine, settings) if sees_all else None,
+    )
