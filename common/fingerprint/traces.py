@@ -6,7 +6,7 @@ A frame is `module:function` without line, column, address or release folder, so
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 TRACE_CHARS: Final = 8 * 1024
 LINE_CHARS: Final = 512
@@ -19,6 +19,15 @@ class Trace:
 
     types: tuple[str, ...]
     frames: tuple[str, ...]
+
+
+class _Line(NamedTuple):
+    """One line of a trace: its frame with whether that is the program's own, and the type that it names."""
+
+    frame: tuple[str, bool] | None
+    type: str | None
+    begins_cause: bool
+    is_goroutine: bool
 
 
 @dataclass(slots=True)
@@ -90,18 +99,37 @@ def _split(lines: list[str]) -> list[_Section]:
     sections = [_Section()]
     goroutines = 0
     for before, raw in zip(["", *lines], lines, strict=False):
-        line = raw.lstrip(" \t|+-")
-        goroutines += line.startswith("goroutine ")
+        line = _line(raw, before[:LINE_CHARS] if ".go:" in raw else "")
+        goroutines += line.is_goroutine
         if goroutines > 1:  # the other goroutines did not fail
             break
-        if line.startswith(_CHAIN_STARTS) and (sections[-1].frames or sections[-1].type):
-            sections.append(_Section())
         section = sections[-1]
-        if (frame := _read_frame(line[:LINE_CHARS], before[:LINE_CHARS] if ".go:" in line else "")) is not None:
-            section.frames.append(frame)
+        if line.begins_cause and (section.frames or section.type):
+            section = _Section()
+            sections.append(section)
+        if line.frame is not None:
+            section.frames.append(line.frame)
         if section.type is None:
-            section.type = _read_type(line, raw)
+            section.type = line.type
     return sections
+
+
+def _line(raw: str, before: str) -> _Line:
+    """What one line says; `before` is the line before it where that holds the frame's name."""
+    return _remember_line(raw, before) if len(raw) <= LINE_CHARS else _read_line(raw, before)
+
+
+def _read_line(raw: str, before: str) -> _Line:
+    line = raw.lstrip(" \t|+-")
+    return _Line(
+        frame=_read_frame(line[:LINE_CHARS], before),
+        type=_read_type(line, raw),
+        begins_cause=line.startswith(_CHAIN_STARTS),
+        is_goroutine=line.startswith("goroutine "),
+    )
+
+
+_remember_line = lru_cache(maxsize=8_192)(_read_line)  # two traces of one program share all but the message's line
 
 
 def _read_type(line: str, raw: str) -> str | None:
@@ -111,7 +139,6 @@ def _read_type(line: str, raw: str) -> str | None:
     return match[1] if match else None
 
 
-@lru_cache(maxsize=4_096)  # two traces of one program share most of their lines
 def _read_frame(line: str, before: str) -> tuple[str, bool] | None:
     """The frame's name and whether it is in-app; None where the line is no frame."""
     if line.startswith('File "'):
