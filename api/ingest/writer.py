@@ -17,7 +17,8 @@ from typing import Generic, Self
 import structlog
 
 from api.ingest.flushing import Flusher, Outcome, RowT, StoreFailed, StoreRows
-from api.problems import Overloaded, Unavailable
+from api.ingest.room import Load, Room
+from api.problems import Unavailable
 from common.database import close_engine, make_engine
 from common.settings import Settings
 from common.telemetry import metrics, traces
@@ -34,7 +35,7 @@ class Submission(Generic[RowT]):
     """The rows of one request, and where its caller waits."""
 
     rows: Sequence[RowT]
-    size_bytes: int
+    load: Load
     traceparent: str | None
     done: "asyncio.Future[list[Outcome]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -61,8 +62,7 @@ class Writer(Generic[RowT]):
         self.on_stored = on_stored
         self.engine = make_engine(settings, f"writer_{kind}", pool_size=settings.writer_flushers)
         self.waiting: deque[Submission[RowT]] = deque()
-        self.in_flight_rows = 0
-        self.in_flight_bytes = 0
+        self.room = Room(kind, Load(settings.writer_buffer_max_errors, settings.writer_buffer_max_bytes))
         self.work = asyncio.Condition()
         self.is_closing = False
         self.failed_at = -math.inf
@@ -92,45 +92,24 @@ class Writer(Generic[RowT]):
         for task in late:
             task.cancel()
         if late:
-            log.warning("writer_closed_unwritten", rows=self.in_flight_rows)
+            log.warning("writer_closed_unwritten", rows=self.room.held.rows)
             await asyncio.wait(late, timeout=CLOSE_SECONDS / 3)
 
     async def store(self, rows: Sequence[RowT]) -> list[Outcome]:
-        """Write the rows and say what became of each. Returns after the commit.
+        """Write the rows of one project, at least one, and say what became of each. Returns after the commit.
 
-        Raises Overloaded when the buffer is full, Unavailable when Postgres did not take the rows: then they may be
+        Raises Overloaded when there is no room, Unavailable when Postgres did not take the rows: then they may be
         sent again with the same ids, whether or not they were committed.
         """
-        submission = Submission(rows, sum(row.size_bytes for row in rows), traces.current_traceparent())
-        self.check_room(submission)
-        self.hold(len(rows), submission.size_bytes)
+        if self.is_closing:
+            raise Unavailable("this process is stopping: send this again")
+        load = Load(len(rows), sum(row.size_bytes for row in rows))
+        self.room.take(rows[0].project_id, load)
+        submission = Submission(rows, load, traces.current_traceparent())
         async with self.work:
             self.waiting.append(submission)
             self.work.notify()
         return await asyncio.shield(submission.done)
-
-    def check_room(self, submission: Submission[RowT]) -> None:
-        """Raise Overloaded rather than hold more than the limits, or take what could not be written any more."""
-        limits = self.settings
-        is_full = (
-            self.in_flight_rows + len(submission.rows) > limits.writer_buffer_max_errors
-            or self.in_flight_bytes + submission.size_bytes > limits.writer_buffer_max_bytes
-        )
-        if is_full and self.in_flight_rows:
-            raise Overloaded("more is waiting than can be written: send this again in a moment")
-        if self.is_closing:
-            raise Unavailable("this process is stopping: send this again")
-
-    def hold(self, rows: int, size_bytes: int) -> None:
-        """Note that so much more waits for its commit, or so much less."""
-        self.in_flight_rows += rows
-        self.in_flight_bytes += size_bytes
-        limits = self.settings
-        by_rows = self.in_flight_rows / limits.writer_buffer_max_errors
-        by_bytes = self.in_flight_bytes / limits.writer_buffer_max_bytes
-        metrics.BUFFER_ITEMS.of(self.kind).set(self.in_flight_rows)
-        metrics.BUFFER_BYTES.of(self.kind).set(self.in_flight_bytes)
-        metrics.BUFFER_SHARE.of(self.kind).set(max(by_rows, by_bytes))
 
     @property
     def is_failing(self) -> bool:
@@ -180,7 +159,8 @@ class Writer(Generic[RowT]):
             for submission in taken:
                 submission.fail(Unavailable("this could not be written now: send it again with the same ids"))
         finally:
-            self.hold(-len(rows), -sum(submission.size_bytes for submission in taken))
+            for submission in taken:
+                self.room.give_back(submission.rows[0].project_id, submission.load)
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
         """Count one flush, and what became of its rows."""

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from api.ingest import flushing
+from api.ingest.room import Load
 from common.settings import Settings
 from tests.conftest import Service, run_service
 
@@ -52,7 +53,7 @@ async def test_more_than_the_buffer_holds_is_refused_with_a_time_to_come_again(s
         assert all(a.headers["Retry-After"] == "1" for a in answers if a.status_code == 503)
         assert await stored(service) == 60 * statuses.count(201)
         writer = service.state["writer"]
-        assert (writer.in_flight_rows, writer.in_flight_bytes) == (0, 0)
+        assert (writer.room.held, writer.room.by_project) == (Load(), {})
 
 
 async def test_a_batch_larger_than_the_buffer_is_taken_when_nothing_waits(settings: Settings) -> None:
@@ -92,9 +93,9 @@ async def test_what_waits_when_the_process_stops_is_written(settings: Settings) 
         await project.send(error())
         batches = [asyncio.create_task(project.send(*[error(n) for n in range(50)])) for _ in range(10)]
         async with asyncio.timeout(10):
-            while service.state["writer"].in_flight_rows == 0:
+            while service.state["writer"].room.held.rows == 0:
                 await asyncio.sleep(0)
-        in_flight = service.state["writer"].in_flight_rows
+        in_flight = service.state["writer"].room.held.rows
     answers = await asyncio.gather(*batches, return_exceptions=True)
     counted = sum(answer["count"] for answer in answers if isinstance(answer, dict))
     async with run_service(settings) as service:

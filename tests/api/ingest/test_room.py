@@ -1,0 +1,72 @@
+"""The room for what waits: bounded, and no project can take it from the others."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from api.ingest.room import Load, Room
+from api.problems import Overloaded
+from common.settings import Settings
+from tests.conftest import Project, run_service
+
+NOISY, CALM = uuid4(), uuid4()
+CALM_REQUESTS = 40
+ERROR = {"service": "shop", "severity": "error", "message": "card declined"}
+
+
+def fill(room: Room, load: Load) -> int:
+    """Rows that one project gets to hold when it asks until it is refused."""
+    before = room.held.rows
+    with pytest.raises(Overloaded):
+        ask_without_end(room, load)
+    return room.held.rows - before
+
+
+def ask_without_end(room: Room, load: Load) -> None:
+    while True:
+        room.take(NOISY, load)
+
+
+@pytest.mark.parametrize("load", [Load(10, 1), Load(1, 100)])
+def test_a_project_alone_gets_half_by_rows_or_by_bytes(load: Load) -> None:
+    room = Room("errors", Load(1_000, 10_000))
+    fill(room, load)
+    assert max(room.held.rows / 1_000, room.held.size_bytes / 10_000) == pytest.approx(0.5, abs=0.01)
+
+
+def test_beside_a_project_that_fills_what_it_can_others_find_room() -> None:
+    room = Room("errors", Load(1_000, 10_000))
+    fill(room, Load(10, 1))
+    room.take(CALM, Load(400, 1))
+
+
+def test_what_is_given_back_can_be_taken_again() -> None:
+    room = Room("errors", Load(1_000, 10_000))
+    taken = fill(room, Load(10, 1))
+    for _ in range(taken // 10):
+        room.give_back(NOISY, Load(10, 1))
+    assert (room.held, room.by_project) == (Load(), {})
+    assert fill(room, Load(10, 1)) == taken
+
+
+async def test_a_well_behaved_project_is_never_refused_beside_a_noisy_one(settings: Settings) -> None:
+    small = settings.model_copy(update={"writer_buffer_max_errors": 100, "writer_flushers": 1})
+    async with run_service(small) as service:
+        noisy, calm = await service.project("noisy"), await service.project("calm")
+        told: list[int] = []
+        noise = [asyncio.create_task(send_on(noisy, told)) for _ in range(6)]
+        statuses = [(await calm.ingest.post("/api/errors/log", json=ERROR)).status_code for _ in range(CALM_REQUESTS)]
+        for task in noise:
+            task.cancel()
+        await asyncio.gather(*noise, return_exceptions=True)
+        assert statuses == [201] * CALM_REQUESTS
+        assert told.count(503) > 0  # so it was noisy
+
+
+async def send_on(project: Project, told: list[int]) -> None:
+    """Never stops; pauses only so that the others of this process get their turn."""
+    while True:
+        answer = await project.ingest.post("/api/errors/batch", json={"errors": [ERROR] * 30})
+        told.append(answer.status_code)
+        await asyncio.sleep(0.02)
