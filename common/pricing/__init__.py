@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from common.pricing.catalog import find_model, has_batch_rate, load_catalog, name_model, read_rates
+from common.pricing.catalog import load_catalog, name_model
 from common.pricing.counts import (
     ASSUMED_OUTPUT_SHARE,
     Processing,
@@ -20,6 +20,7 @@ from common.pricing.counts import (
     parse_processing,
     split_total,
 )
+from common.pricing.listed import find_rates
 from common.pricing.overrides import RateOverride, find_doubtful_rates, find_override
 
 __all__ = [
@@ -89,11 +90,11 @@ def price_tokens(
     override = find_override(overrides, provider, model, occurred_at, mode)
     if override:
         return charge(counts, override.rates, "override")
-    found = find_model(provider, model)
-    if isinstance(found, str):
-        return Price(None, "unpriced", found)
-    price = charge(counts, read_rates(found, occurred_at, mode, counts.input), "catalog")
-    if price.usd and mode is Processing.batch and not has_batch_rate(found, occurred_at):
+    listed = find_rates(provider, model, occurred_at, mode)
+    if isinstance(listed, str):
+        return Price(None, "unpriced", listed)
+    price = charge(counts, listed.of(counts.input), "catalog")
+    if price.usd and listed.lacks_batch_rate:
         return replace(price, reason="batch_rate_unknown")
     return price
 

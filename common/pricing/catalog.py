@@ -1,12 +1,8 @@
-"""The price catalog, `genai-prices`, its data as installed and never updated: whose model a name is, and its rates."""
+"""The price catalog, `genai-prices`, its data as installed and never updated: whose model a name is."""
 
 import re
-from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal
-
-from common.pricing.counts import Processing, Rates
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
@@ -15,41 +11,6 @@ MODEL_MAX_CHARS = 200
 _GATEWAYS = frozenset({"", "litellm"})
 _CLAUDE_FAMILY = re.compile(r"(?:haiku|sonnet|opus|fable|mythos)-")
 _BEDROCK_CLAUDE = re.compile(r"(?:[a-z-]+\.)?anthropic\.(claude-[^:]+?)(?:-v\d+)?(?::\d+)?$")
-
-
-def read_rates(model: "ModelInfo", at: datetime, processing: Processing, input_tokens: int) -> Rates:
-    """Rates of the catalog at that time; a tier counts for the whole call once its input passes the tier's start."""
-    context = {"processing": processing.value} if processing is not Processing.standard else None
-    prices = model.get_prices(at.astimezone(UTC), context)
-    flat = {
-        name: pick_tier(getattr(prices, f"{key}_mtok"), input_tokens)
-        for name, key in (
-            ("input", "input"),
-            ("output", "output"),
-            ("cached", "cache_read"),
-            ("cache_write", "cache_write"),
-            ("cache_write_1h", "cache_write_1h"),
-        )
-    }
-    return Rates(**flat)
-
-
-def has_batch_rate(model: "ModelInfo", at: datetime) -> bool:
-    """Whether the catalog has a rate of its own for batches at that time; without one it gives the standard rate."""
-    at = at.astimezone(UTC)
-    return bool(model.get_prices(at, {"processing": "batch"}) != model.get_prices(at))
-
-
-def pick_tier(price: object, input_tokens: int) -> Decimal | None:
-    """A flat rate as it is, of tiers the one that the input falls in."""
-    if price is None or isinstance(price, Decimal):
-        return price
-    from genai_prices.types import TieredPrices
-
-    if not isinstance(price, TieredPrices):
-        raise TypeError(f"the catalog has a rate of a kind that is not known here: {price!r}")
-    reached = [tier.price for tier in price.tiers if input_tokens > tier.start]
-    return reached[-1] if reached else price.base
 
 
 @cache
@@ -101,15 +62,17 @@ def find_provider(name: str) -> "Provider | None":
     return find_provider_by_id(list(load_catalog()), name)
 
 
+@lru_cache(maxsize=4096)
 def spell(name: str) -> str:
     """Lower case, hyphens for spaces and underscores."""
     return re.sub(r"[\s_]+", "-", name.strip().lower())
 
 
-def list_spellings(model: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def list_spellings(model: str) -> tuple[str, ...]:
     """How the catalog may know a model: as written, without a provider's prefix, with `claude-` before its family."""
     names = [spell(model)]
     names += [name.rpartition("/")[2] for name in names if "/" in name]
     names += [match[1] for name in names if (match := _BEDROCK_CLAUDE.match(name))]
     names += [f"claude-{name}" for name in names if _CLAUDE_FAMILY.match(name)]
-    return names
+    return tuple(names)

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
-from common.pricing.catalog import find_model, list_spellings, read_rates, spell
+from common.pricing.catalog import find_model, list_spellings, spell
 from common.pricing.counts import Processing, Rates
+from common.pricing.listed import find_rates
 
 OFF_BY = 10
 PLAUSIBLE_USD_PER_MILLION = (Decimal("0.001"), Decimal(1000))
@@ -31,7 +33,7 @@ def find_override(
     overrides: Iterable[RateOverride], provider: str, model: str, at: datetime, processing: Processing
 ) -> RateOverride | None:
     """The override of that moment; of several the one that began last."""
-    names = frozenset(list_names(provider, model))
+    names = list_names(provider, model)
     provider = spell(provider)
     fitting = [
         one
@@ -50,8 +52,8 @@ def find_doubtful_rates(override: RateOverride) -> tuple[str, ...]:
 
     Empty: nothing to confirm.
     """
-    found = find_model(override.provider, override.model)
-    known = None if isinstance(found, str) else read_rates(found, override.starts_at, override.processing, 0)
+    listed = find_rates(override.provider, override.model, override.starts_at, override.processing)
+    known = None if isinstance(listed, str) else listed.base
     doubts = []
     for name in ("input", "output", "cached", "cache_write", "cache_write_1h"):
         rate, usual = getattr(override.rates, name), getattr(known, name, None)
@@ -73,7 +75,8 @@ def doubt_rate(rate: Decimal, usual: Decimal | None) -> str:
     return "" if usual or low <= rate <= high else f"{rate} USD per million is outside {low} to {high}"
 
 
-def list_names(provider: str, model: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def list_names(provider: str, model: str) -> frozenset[str]:
     """Every name that an override may call a model by: its spellings and the catalog's id."""
     found = find_model(provider, model)
-    return [*list_spellings(model), *([] if isinstance(found, str) else [found.id])]
+    return frozenset([*list_spellings(model), *([] if isinstance(found, str) else [found.id])])
