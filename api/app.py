@@ -19,6 +19,7 @@ from api.contract import VERSION, describe
 from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
 from api.ingest.error_rows import store_errors
+from api.ingest.hot import HotWrites
 from api.ingest.rows import Row
 from api.ingest.storms import StormControl
 from api.ingest.usage import price_routes
@@ -94,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     refuse_unguarded(app.routes)
     # the last one added is the outermost
+    app.add_middleware(HotWrites)
     app.add_middleware(BodyLimits, settings=settings)
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
     app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)

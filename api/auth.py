@@ -19,12 +19,14 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import BaseRoute
+from starlette.types import Scope as RequestScope
 
 from api.limits import Limits
 from api.problems import Forbidden, Unauthorized
 from common.keys import Key, Scope, parse_key
 
 MAX_REMEMBERED = 10_000
+BEARER = b"Bearer "
 # What anyone may ask for without a key: nothing that belongs to a project.
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/openapi.json"})
 
@@ -102,9 +104,29 @@ class Authorize:
         structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
         if not caller.scope.allows(self.scope):
             raise Forbidden(f"this key has the scope {caller.scope.value}; a key with the scope {self.scope.value} may")
-        limits = cast("Limits", request.state.limits)
-        limits.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
+        admit(request.scope, caller, self.scope)
         return caller
+
+
+def admit(scope: RequestScope, caller: Caller, asked: Scope) -> None:
+    """Count the request of a caller who may make it. Raises QuotaExceeded."""
+    limits = cast("Limits", scope["state"]["limits"])
+    limits.admit(caller.project_id, caller.key_id, scope, ingest=asked is Scope.ingest)
+
+
+def recall_caller(scope: RequestScope, authorization: bytes, asked: Scope) -> Caller | None:
+    """For answers before the routing: who sent this header, where that and its scope need no second look, else None."""
+    if not authorization.startswith(BEARER):
+        return None
+    caller = cast("KeyRing", scope["state"]["key_ring"]).recall(authorization[len(BEARER) :].decode("latin-1"))
+    return caller if caller is not None and caller.scope.allows(asked) else None
+
+
+def admit_before_routing(scope: RequestScope, caller: Caller, asked: Scope) -> None:
+    """As the routes' dependency does for a key that it knows. Raises QuotaExceeded."""
+    scope["template"] = scope["path"]
+    structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
+    admit(scope, caller, asked)
 
 
 IngestCaller = Annotated[Caller, Depends(Authorize(Scope.ingest))]

@@ -4,7 +4,7 @@ from typing import cast
 
 from fastapi import APIRouter, Request, Response
 
-from api.auth import IngestCaller
+from api.auth import Caller, IngestCaller
 from api.ingest.answering import (
     NDJSON,
     NOT_HELD,
@@ -41,8 +41,14 @@ async def log_errors(request: Request, response: Response, caller: IngestCaller)
 
     With the type application/x-ndjson the body is one error a line.
     """
+    answer = await take_batch(request, caller, await request.body())
+    response.status_code = 207 if answer.rejected else 201
+    return answer
+
+
+async def take_batch(request: Request, caller: Caller, body: bytes) -> BatchAnswer:
+    """Judge a batch, store what can be stored, and say what became of each error. Raises Invalid, Unavailable."""
     settings = cast("Settings", request.state.settings)
-    body = await request.body()
     allowance = cast("Allowance", request.scope["allowance"])
     allowance.count("bytes", len(body))
     items = parse_body(body, media_type(request), ERRORS, settings)
@@ -54,17 +60,19 @@ async def log_errors(request: Request, response: Response, caller: IngestCaller)
     refuse_if_empty(items, rows, ERRORS)
     outcomes = await cast("Writer[Row]", request.state.writer).store(list(rows.values()))
     adjusted = [AdjustedItem(index=i, adjustments=name_adjustments(row)) for i, row in rows.items() if row.adjustments]
-    answer = summarize(items, rows, outcomes, adjusted)
-    response.status_code = 207 if answer.rejected else 201
-    return answer
+    return summarize(items, rows, outcomes, adjusted)
 
 
 @router.post("/log", status_code=201, summary="Store one error", openapi_extra=body_of(ErrorIn))
 async def log_error(request: Request, caller: IngestCaller) -> ErrorAnswer:
     """Store one error. 201 comes after the commit: it stays stored."""
+    return await take_one(request, caller, await request.body())
+
+
+async def take_one(request: Request, caller: Caller, body: bytes) -> ErrorAnswer:
+    """Judge and store one error. Raises Invalid, Unavailable."""
     settings = cast("Settings", request.state.settings)
     media_type(request)
-    body = await request.body()
     allowance = cast("Allowance", request.scope["allowance"])
     allowance.count("bytes", len(body))
     allowance.count("errors", 1)

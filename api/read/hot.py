@@ -8,12 +8,10 @@ from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
-import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.auth import Caller, KeyRing
-from api.limits import Limits
+from api.auth import Caller, admit_before_routing, recall_caller
 from api.read.caching import Question, Reads, Served
 from api.read.http import choose_encoding, matches, respond
 from api.read.parameters import ErrorQuery, PatternsQuery
@@ -23,7 +21,6 @@ from common.keys import Scope as KeyScope
 from common.settings import Settings
 
 RECENT, PATTERNS = "/api/errors/recent", "/api/errors/patterns"
-BEARER = b"Bearer "
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -40,7 +37,7 @@ class HotReads:
             headers = dict(scope["headers"])
             found = find(scope, headers) if len(headers) == len(scope["headers"]) else None
             if found is not None:
-                admit(scope, found[0])
+                admit_before_routing(scope, found[0], KeyScope.read)
                 await self.send(found[1], scope["path"], headers, send)
                 return
         await self.app(scope, receive, send)
@@ -60,11 +57,8 @@ def is_plain(scope: Scope) -> bool:
 
 def find(scope: Scope, headers: dict[bytes, bytes]) -> tuple[Caller, Served] | None:
     """Who asks, and the answer; None where either would have to be waited for."""
-    authorization = headers.get(b"authorization", b"")
-    if not authorization.startswith(BEARER):
-        return None
-    caller = cast("KeyRing", scope["state"]["key_ring"]).recall(authorization[len(BEARER) :].decode("latin-1"))
-    if caller is None or not caller.scope.allows(KeyScope.read):
+    caller = recall_caller(scope, headers.get(b"authorization", b""), KeyScope.read)
+    if caller is None:
         return None
     accepted = headers.get(b"accept-encoding")
     encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))
@@ -73,13 +67,6 @@ def find(scope: Scope, headers: dict[bytes, bytes]) -> tuple[Caller, Served] | N
     question = make_question(scope["path"], caller.project_id)
     served = cast("Reads", scope["state"]["reads"]).held(question, encoding)
     return None if served is None else (caller, served)
-
-
-def admit(scope: Scope, caller: Caller) -> None:
-    """As the routes' dependency does for a key that it knows. Raises QuotaExceeded."""
-    scope["template"] = scope["path"]
-    structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
-    cast("Limits", scope["state"]["limits"]).admit(caller.project_id, caller.key_id, scope, ingest=False)
 
 
 @lru_cache(maxsize=10_000)
