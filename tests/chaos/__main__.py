@@ -1,5 +1,9 @@
-"""`./mayday test chaos`: the long form. With `--docs` it writes its figures into docs/reliability.md."""
+"""`./mayday test chaos`: the long form. With `--docs` it writes its figures into docs/reliability.md.
 
+`--minutes 11`: no fault is begun after so long; the table then says which were not.
+"""
+
+import math
 import re
 import sys
 
@@ -17,11 +21,18 @@ FIGURES = re.compile(r"(?<=<!-- figures of the last run -->\n).*?(?=<!-- end of 
 def main() -> int:
     """The exit status: 0 when everything is as promised."""
     with temporary_folder() as folder:
-        report = uvloop.run(run_long(folder, lambda line: print(line, flush=True)))  # noqa: T201
+        report = uvloop.run(run_long(folder, lambda line: print(line, flush=True), seconds_given()))  # noqa: T201
     sys.stdout.write(summarize(report))
     if "--docs" in sys.argv:
         PAGE.write_text(FIGURES.sub(lambda _: tabulate(report), PAGE.read_text()))
     return 1 if report.problems else 0
+
+
+def seconds_given() -> float:
+    """The number after `--minutes`, in seconds; without one, no end."""
+    if "--minutes" not in sys.argv:
+        return math.inf
+    return float(sys.argv[sys.argv.index("--minutes") + 1]) * 60
 
 
 def summarize(report: Report) -> str:

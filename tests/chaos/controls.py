@@ -4,7 +4,6 @@ Run as a program (`python -m tests.chaos.controls`) this is an API that acknowle
 """
 
 import asyncio
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ from api.ingest.flushing import Outcome
 from api.ingest.writer import Writer
 from cli.programs import api
 from tests.chaos.faults_postgres import cut_commit
-from tests.chaos.faults_programs import kill_apis
 from tests.chaos.journal import Verdict
-from tests.chaos.stack import run_programs
+from tests.chaos.stack import Stack, run_programs
 from tests.chaos.stores import Stores
 
 EARLY_COMMAND = ("-m", "tests.chaos.controls")
@@ -25,12 +23,14 @@ DROP_KEY = "ALTER TABLE errors DROP CONSTRAINT errors_pkey"
 async def acknowledge_before_commit(stores: Stores, folder: Path, database: str) -> Verdict:
     """The API answers 201 as soon as it has the rows, and is killed: it must be found to lose some."""
     async with run_programs(stores, folder, database=database, apis=1, workers=1, api_command=EARLY_COMMAND) as stack:
-        async with stack.traffic(per_second=4):
-            stores.database.delay_seconds = 0.2  # so that rows wait when the kill comes
-            for _ in range(3):
-                await asyncio.sleep(random.uniform(0.5, 1.0))
-                await kill_apis(stack)
-            stores.database.delay_seconds = 0.0
+        async with stack.traffic():
+            await wait_for_acknowledgements(stack)
+            stores.database.hang()  # so that rows wait when the kill comes
+            await wait_for_acknowledgements(stack)
+            await stack.apis[0].kill()
+            stores.database.cut()
+            stores.database.resume()
+            await stack.heal()
         return await stack.verdict()
 
 
@@ -39,9 +39,16 @@ async def store_without_key(stores: Stores, folder: Path, database: str) -> Verd
     await stores.sql(DROP_KEY, database=database)
     async with run_programs(stores, folder, database=database, apis=1, workers=1) as stack:
         async with stack.traffic():
-            for _ in range(3):
-                await cut_commit(stack)
+            await cut_commit(stack)
         return await stack.verdict()
+
+
+async def wait_for_acknowledgements(stack: Stack) -> None:
+    """Until an error was acknowledged after this moment. Raises TimeoutError."""
+    before = len(stack.journal.acknowledged)
+    async with asyncio.timeout(20):
+        while len(stack.journal.acknowledged) == before:
+            await asyncio.sleep(0.01)
 
 
 UNDER_WAY: set["asyncio.Task[list[Outcome]]"] = set()

@@ -1,5 +1,6 @@
 """What a fault is, what is promised while it lasts, and how one is run under traffic and judged."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -53,10 +54,13 @@ class Outcome:
     skipped: str = ""
 
 
-async def run_fault(fault: Fault, stack: Stack, times: int) -> Outcome:
+async def run_fault(fault: Fault, stack: Stack, times: int, until: float = math.inf) -> Outcome:
     """Do it so often, under the traffic that runs already; what was promised and not kept is in `problems`."""
     outcome = Outcome(fault.name, skipped=fault.missing())
-    for _ in range(0 if outcome.skipped else times):
+    for done in range(0 if outcome.skipped else times):
+        if time.monotonic() > until:
+            outcome.skipped = "" if done else "not begun: the time that was given was over"
+            break
         outcome.times += fault.each
         await run_once(fault, stack, outcome)
     return outcome

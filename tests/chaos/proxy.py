@@ -99,7 +99,8 @@ class Proxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection from its first byte to its end."""
         ends = [writer]
-        with suppress(OSError, asyncio.IncompleteReadError):  # a server that is down: the client's end is closed
+        # a server that is down: the client's end is closed; RuntimeError is uvloop's word for an end that was cut
+        with suppress(OSError, RuntimeError, asyncio.IncompleteReadError):
             if not self.is_refusing:
                 server_reader, server_writer = await asyncio.open_unix_connection(self.upstream, limit=CHUNK_BYTES)
                 ends.append(server_writer)

@@ -1,13 +1,14 @@
 """One chaos run from its start to its report, in the long or the short form."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.migrate import upgrade
-from tests.chaos import faults_postgres, faults_programs, faults_schema
+from tests.chaos import faults_disk, faults_postgres, faults_programs, faults_schema, overload
 from tests.chaos.controls import acknowledge_before_commit, store_without_key
 from tests.chaos.faults_redis import redis_faults
 from tests.chaos.journal import Verdict
@@ -48,17 +49,24 @@ def long_faults() -> tuple[Fault, ...]:
         *faults_programs.FAULTS,
         *faults_schema.FAULTS,
         *redis_faults(LONG_REDIS_SECONDS),
+        *overload.FAULTS,
     )
 
 
 async def break_all(
-    stack: Stack, faults: Sequence[Fault], report: Report, say: Callable[[str], None], *, once: bool = False
+    stack: Stack,
+    faults: Sequence[Fault],
+    report: Report,
+    say: Callable[[str], None],
+    *,
+    once: bool = False,
+    until: float = math.inf,
 ) -> None:
-    """Each fault under traffic, then the set test and the sums of every project."""
+    """Each fault under traffic, none begun after `until` (monotonic), then the set test and the sums."""
     async with stack.traffic(senders=6, batch_size=60):
         await asyncio.sleep(1)
         for fault in faults:
-            outcome = await run_fault(fault, stack, 1 if once else fault.times)
+            outcome = await run_fault(fault, stack, 1 if once else fault.times, until)
             report.outcomes.append(outcome)
             report.memory_bytes = max([report.memory_bytes, *(api.memory_bytes() for api in stack.apis)])
             say(describe(outcome))
@@ -80,13 +88,20 @@ async def run_controls(stores: Stores, folder: Path, report: Report, say: Callab
         say(f"control, {name}: {report.controls[name]}")
 
 
-async def run_long(folder: Path, say: Callable[[str], None]) -> Report:
-    """Every fault as often as the table says, and the controls."""
+async def run_long(folder: Path, say: Callable[[str], None], seconds: float) -> Report:
+    """Every fault as often as the table says, full disks on a stack of their own, and the controls. After so many
+    seconds no fault is begun any more."""
     report, started = Report(), time.monotonic()
     (folder / "main").mkdir(mode=0o711)
     async with run_stack(folder / "main") as stack:
-        await break_all(stack, long_faults(), report, say)
+        await break_all(stack, long_faults(), report, say, until=started + seconds)
         await run_controls(stack.stores, folder / "main", report, say)
+    if missing := faults_disk.lacks_mounts():
+        report.outcomes += [Outcome(fault.name, skipped=missing) for fault in faults_disk.FAULTS]
+    else:
+        (folder / "full").mkdir(mode=0o711)
+        async with faults_disk.run_on_small_disks(folder / "full") as stack:
+            await break_all(stack, faults_disk.FAULTS, report, say, until=started + seconds)
     report.seconds = time.monotonic() - started
     return report
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 import asyncpg
 from redis.asyncio import Redis
 
-from cli.embedded import Servers, start_servers
+from cli.embedded import ServerFailed, Servers, start_servers
 from cli.embedded.postgres import DATABASE, USER
 from tests.chaos.proxy import Proxy
 
@@ -49,6 +49,17 @@ class Store:
         """SIGKILL to the server process: its children end by themselves. Start it again with `restart`."""
         os.kill(self.pid, signal.SIGKILL)
         await self.stop()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server process ended by itself."""
+        assert self.servers is not None
+        assert self.servers.postgres is not None
+        try:
+            self.servers.postgres.refuse_end()
+        except ServerFailed:
+            return True
+        return False
 
     def freeze(self) -> list[int]:
         """SIGSTOP to the server and its children. Gives whom to `thaw`."""
