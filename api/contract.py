@@ -1,22 +1,23 @@
 """The OpenAPI document: what FastAPI makes of the routes, with what it cannot know of them."""
 
+import json
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
 from api.ingest.usage.schemas import UsageBatchIn
-from api.problems import ProblemDetails
+from api.problems import PROBLEM_RESPONSE, ProblemDetails
+from api.read.http import respond, serve_once
 from api.read.schemas import ShapedAnswer
 
 VERSION = "0.1.0"  # of this release
 
 # Bodies that routes read raw, in one pass, or write themselves, and so FastAPI does not see.
-RAW_BODIES = (ErrorBatchIn, ErrorIn, UsageBatchIn, ShapedAnswer)
-PROBLEM = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}}
-PROBLEM_RESPONSE = {"description": "A problem: `type` says which, `detail` what to do", "content": PROBLEM}
+RAW_BODIES = (ErrorBatchIn, ErrorIn, UsageBatchIn, ShapedAnswer, ProblemDetails)
+MAX_AGE_SECONDS = 60
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -40,10 +41,16 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
+async def get_document(request: Request) -> Response:
+    """The document, as every GET with an ETag."""
+    body = json.dumps(describe(request.app)).encode()
+    return respond(serve_once(body), request.headers, max_age_seconds=MAX_AGE_SECONDS)
+
+
 def settle_responses(responses: dict[str, Any]) -> None:
-    """Every failure is a problem; FastAPI's own 422 too."""
-    for status in {"default", "422"} & responses.keys():
-        responses[status] = PROBLEM_RESPONSE
+    """FastAPI's own 422 is a problem too."""
+    if "422" in responses:
+        responses["422"] = PROBLEM_RESPONSE
 
 
 def failures_of(operation: dict[str, Any]) -> list[str]:

@@ -35,8 +35,7 @@ class Readiness(BaseModel):
 
 
 @router.get("/livez", summary="Is the process alive?")
-async def get_liveness(response: Response) -> Liveness:
-    response.headers["Cache-Control"] = "no-store"
+async def get_liveness() -> Liveness:
     return Liveness(status="ok")
 
 
@@ -57,7 +56,6 @@ async def get_readiness(request: Request, response: Response) -> Readiness:
     }
     status = judge(checks, needs_worker=settings.ready_needs_worker)
     response.status_code = 503 if status == "not_ready" else 200
-    response.headers["Cache-Control"] = "no-store"
     return Readiness(status=status, checks=checks)
 
 

@@ -112,6 +112,8 @@ class Reply:
             headers: list[tuple[bytes, bytes]] = message["headers"]
             given = {name for name, _ in headers}
             headers.append((b"x-request-id", self.request_id.encode()))
+            if b"cache-control" not in given:
+                headers.append((b"cache-control", b"no-store"))  # reads say themselves who may keep them
             if (allowance := self.scope.get("allowance")) and allowance.meters:
                 headers.append((b"ratelimit-policy", allowance.policy_field.encode()))
                 headers.append((b"ratelimit", allowance.field().encode()))

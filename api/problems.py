@@ -57,6 +57,15 @@ class ProblemDetails(BaseModel):
     errors: list[ProblemPlace] | None = Field(None, description="Each wrong place, 50 at most.")
 
 
+# How OpenAPI describes a failure.
+PROBLEM_RESPONSE: dict[str, Any] = {
+    "description": "A problem: `type` says which, `detail` what to do",
+    "content": {
+        "application/problem+json": {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}},
+    },
+}
+
+
 class Problem(HTTPException):
     """A failure with a stable type. `detail` says what happened and what to do."""
 

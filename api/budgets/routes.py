@@ -30,7 +30,7 @@ from api.budgets.schemas import (
     SettleIn,
 )
 from api.budgets.store import whole_or_usd
-from api.problems import Conflict, NotFound
+from api.problems import PROBLEM_RESPONSE, Conflict, NotFound
 from api.read.http import respond, serve_once
 from common.budgets import read_status
 from common.budgets.spend import Budget, find_budget, sum_spend
@@ -67,13 +67,14 @@ def answer(request: Request, body: BaseModel) -> Response:
     return respond(serve_once(body.model_dump_json().encode()), request.headers, max_age_seconds=0, stale_seconds=0)
 
 
-@router.post("", status_code=201, summary="Make a budget")
-async def create_budget(request: Request, caller: AdminCaller, sent: BudgetIn) -> BudgetOut:
+@router.post("", status_code=201, responses={409: PROBLEM_RESPONSE}, summary="Make a budget")
+async def create_budget(request: Request, response: Response, caller: AdminCaller, sent: BudgetIn) -> BudgetOut:
     """Make a budget. What was spent in its current period before counts too."""
     async with engine_of(request).begin() as connection:
         budget_id = await store.add_budget(connection, caller.project_id, sent)
         if budget_id is None:
             raise Conflict(f"this project has a budget named {sent.name!r}: choose another name, or delete that one")
+        response.headers["Location"] = f"{router.prefix}/{budget_id}"
         return describe(await require_budget(connection, caller.project_id, budget_id))
 
 
@@ -163,12 +164,9 @@ async def get_budget_projection(request: Request, caller: ReadCaller, budget_id:
 
 
 @router.post("/{budget_id}/check", summary="May a call be made?")
-async def check_budget(
-    request: Request, response: Response, caller: IngestCaller, budget_id: UUID, sent: CheckIn
-) -> CheckAnswer:
+async def check_budget(request: Request, caller: IngestCaller, budget_id: UUID, sent: CheckIn) -> CheckAnswer:
     """Hold an estimate if it fits under the limit beside all that is used and held; it is held until it is settled or
     expires. 200 either way: `allowed` says which."""
-    response.headers["Cache-Control"] = "no-store"
     checks, seconds = cast("Checks", request.state.checks), sent.expires_in_seconds or RESERVE_SECONDS
     decision = await checks.check(caller.project_id, budget_id, sent.estimate, seconds)
     return CheckAnswer(

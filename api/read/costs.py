@@ -141,9 +141,7 @@ async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated
         teams = [describe_team(row, one, finished.get(row.team), bands) for row, one in zip(rows, costs, strict=True)]
         body = write_csv(teams) if query.format == "csv" else describe(name, query.timezone, teams, total, status)
     served = serve_once(body.encode())
-    answer = respond(served, request.headers, max_age_seconds=1, stale_seconds=0)
-    answer.headers["Content-Type"] = FORMS[query.format]
-    return answer
+    return respond(served, request.headers, max_age_seconds=1, stale_seconds=0, media_type=FORMS[query.format])
 
 
 def find_month(query: ReportQuery) -> Period:

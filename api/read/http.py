@@ -55,7 +55,14 @@ def matches(if_none_match: str | None, etag: str) -> bool:
     return "*" in tags or etag.removeprefix("W/") in tags
 
 
-def respond(served: Served, headers: Headers, *, max_age_seconds: int, stale_seconds: int = STALE_SECONDS) -> Response:
+def respond(
+    served: Served,
+    headers: Headers,
+    *,
+    max_age_seconds: int,
+    stale_seconds: int = STALE_SECONDS,
+    media_type: str = "application/json",
+) -> Response:
     """The answer, or 304 when the client has it. Only the client's own cache may keep it: it is one project's."""
     is_coded = served.encoding != "identity"
     sent = {
@@ -69,7 +76,7 @@ def respond(served: Served, headers: Headers, *, max_age_seconds: int, stale_sec
         sent |= {"Content-Encoding": served.encoding}
     # the middleware adds Accept-Encoding where it sees an answer that it could have compressed
     sent |= {"Vary": f"{VARY}, Accept-Encoding" if is_coded else VARY}
-    return Response(served.body, headers=sent, media_type="application/json")
+    return Response(served.body, headers=sent, media_type=media_type)
 
 
 def respond_shaped(served: Served, table: Table, form: Form, headers: Headers, *, max_age_seconds: int) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import AdminCaller
@@ -14,13 +14,12 @@ router = APIRouter(tags=["status"])
 
 
 @router.get("/api/status", summary="How does the service do?")
-async def get_status(request: Request, response: Response, caller: AdminCaller) -> Status:
+async def get_status(request: Request, caller: AdminCaller) -> Status:
     """Versions, processes, jobs and retention; of the project its rates and how far the worker is with it.
 
     What all projects together take (disk, connections) is for keys of MAYDAY_OPERATOR_PROJECT alone.
     """
     engine, settings = cast("AsyncEngine", request.state.engine), cast("Settings", request.state.settings)
-    response.headers["Cache-Control"] = "no-store"
     sees_all = await facts.is_of_operators(engine, settings, caller.project_id)
     return Status(
         service=await facts.find_service(engine, settings),

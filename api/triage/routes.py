@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal, Self, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -67,11 +67,10 @@ class PatternChanged(BaseModel):
 
 @router.patch("/{pattern_id}", summary="Resolve, ignore, reopen, merge or split a pattern")
 async def change_pattern(
-    request: Request, response: Response, caller: AdminCaller, pattern_id: UUID, change: PatternChange
+    request: Request, caller: AdminCaller, pattern_id: UUID, change: PatternChange
 ) -> PatternChanged:
     """Decisions are remembered: a resolved pattern regresses by itself, and merged ones stay together."""
     engine = cast("AsyncEngine", request.state.engine)
-    response.headers["Cache-Control"] = "no-store"
     async with engine.begin() as connection:
         members = await decisions.find_members(connection, caller.project_id, pattern_id)
         if not members:

@@ -27,7 +27,7 @@ REPRICE_SHARE = 0.6  # of the time that a request may take
 
 
 @router.post("/overrides", status_code=201, summary="Set rates of your own")
-async def create_override(request: Request, caller: AdminCaller, sent: OverrideIn) -> OverrideMade:
+async def create_override(request: Request, response: Response, caller: AdminCaller, sent: OverrideIn) -> OverrideMade:
     """Set rates for calls made from a moment on. Rates that look like a slip are refused until `confirm` is true."""
     override = RateOverride(
         model=sent.model,
@@ -44,7 +44,9 @@ async def create_override(request: Request, caller: AdminCaller, sent: OverrideI
         ]
         raise Invalid(f"send confirm: true if this is meant: {'; '.join(doubts)}", errors=places)
     async with cast("AsyncEngine", request.state.engine).begin() as connection:
-        return OverrideMade(id=await add_override(connection, caller.project_id, override, caller.key_id))
+        override_id = await add_override(connection, caller.project_id, override, caller.key_id)
+    response.headers["Location"] = f"{router.prefix}/overrides/{override_id}"
+    return OverrideMade(id=override_id)
 
 
 @router.delete("/overrides/{override_id}", status_code=204, summary="Take rates back")
@@ -57,9 +59,8 @@ async def delete_override(request: Request, caller: AdminCaller, override_id: UU
 
 
 @router.post("/reprice", summary="Price stored records again")
-async def reprice_usage(request: Request, response: Response, caller: AdminCaller, sent: RepriceIn) -> RepriceAnswer:
+async def reprice_usage(request: Request, caller: AdminCaller, sent: RepriceIn) -> RepriceAnswer:
     """Price a period again by today's catalog and overrides; a second run changes nothing. Each run is on record."""
-    response.headers["Cache-Control"] = "no-store"
     settings = cast("Settings", request.state.settings)
     difference = await reprice(
         cast("AsyncEngine", request.state.engine),
