@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth import Caller, admit_before_routing, recall_caller
-from api.ingest.routes import take_batch, take_one
+from api.ingest.routes import place_of, take_batch, take_one
 from api.problems import Problem, respond
 from common.keys import Scope as KeyScope
 
@@ -50,6 +50,8 @@ async def take(request: Request, caller: Caller) -> Response:
     body = await request.body()
     if request.scope["path"] == ONE:
         one = await take_one(request, caller, body)
-        return Response(one.model_dump_json(), 201, media_type="application/json")
+        answer = Response(one.model_dump_json(), 201, media_type="application/json")
+        answer.headers["Location"] = place_of(one)
+        return answer
     batch = await take_batch(request, caller, body)
     return Response(batch.model_dump_json(), 207 if batch.rejected else 201, media_type="application/json")

@@ -66,7 +66,14 @@ async def take_batch(request: Request, caller: Caller, body: bytes) -> BatchAnsw
 @router.post("/log", status_code=201, summary="Store one error", openapi_extra=body_of(ErrorIn))
 async def log_error(request: Request, response: Response, caller: IngestCaller) -> ErrorAnswer:
     """Store one error. 201 comes after the commit: it stays stored."""
-    return await take_one(request, caller, await request.body())
+    answer = await take_one(request, caller, await request.body())
+    response.headers["Location"] = place_of(answer)
+    return answer
+
+
+def place_of(answer: ErrorAnswer) -> str:
+    """Where the error can be read."""
+    return f"{router.prefix}/{answer.id}"
 
 
 async def take_one(request: Request, caller: Caller, body: bytes) -> ErrorAnswer:
@@ -84,7 +91,6 @@ async def take_one(request: Request, caller: Caller, body: bytes) -> ErrorAnswer
     [outcome] = await cast("Writer[Row]", request.state.writer).store([row])
     if outcome is Outcome.rejected:
         raise Invalid(NOT_HELD.detail)
-    response.headers["Location"] = f"{router.prefix}/{row.event_id}"
     return ErrorAnswer(id=row.event_id, outcome=outcome.value, adjustments=name_adjustments(row))
 
 
