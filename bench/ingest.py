@@ -173,6 +173,7 @@ def run(stores: Stores, seconds: float, rounds: int) -> dict[str, Any]:
     result: dict[str, Any] = {"error_bytes": round(sum(map(len, bodies)) / len(bodies))}
     with ExitStack() as stack:
         variants = start_field(stack, stores)
+        idle_bytes = variants.mayday.memory_bytes
         tables = {
             "batch": batch_turns(contest, variants, bodies),
             "single": single_turns(contest, variants, bodies, SINGLE_CONNECTIONS),
@@ -180,7 +181,9 @@ def run(stores: Stores, seconds: float, rounds: int) -> dict[str, Any]:
         }
         for name, turns in tables.items():
             result[name] = compare(uvloop.run(take_turns(turns, rounds)))
+        result["memory"] = {"idle_bytes": idle_bytes, "after_bytes": variants.mayday.memory_bytes}
         asyncio.run(check_stored(contest, variants))
+        result["stored"] = contest.acknowledged
     return result
 
 
@@ -192,6 +195,9 @@ def show(result: dict[str, Any]) -> None:
             print(f"{variant:<16}{row['rate']:>10,.0f}{row['ratio']:>8.2f}{row['server_us']:>11.1f}"
                   f"{row['postgres_us']:>12.1f}{row['generator_us']:>13.1f}{row['p50_ms']:>9.2f}{row['p95_ms']:>9.2f}"
                   f"{row['p99_ms']:>9.2f}")  # fmt: skip
+    print(
+        "memory of the API: " + ", ".join(f"{name[:-6]} {size / 1e6:.0f} MB" for name, size in result["memory"].items())
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

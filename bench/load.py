@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 Check = Callable[[int, bytes], int]
+LAST_ANSWER_SECONDS = 60.0
 
 
 class WrongAnswer(Exception):
@@ -59,24 +60,30 @@ def head(method: str, path: str, key: str, more: str) -> bytes:
 class Connection(asyncio.Protocol):
     """One connection in a closed loop."""
 
-    def __init__(self, load: Load, requests: Iterator[bytes], check: Check) -> None:
+    def __init__(self, port: int, load: Load, requests: Iterator[bytes], check: Check) -> None:
+        self.port = port
         self.load = load
         self.requests = requests
         self.check = check
         self.received = bytearray()
         self.wanted_bytes = 0
         self.body_at = 0
+        self.is_waiting = False
         self.is_stopping = False
         self.will_close = False
+        self.reconnecting: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
-        if self.will_close:
+        if self.is_stopping:
+            self.end()
+        elif self.will_close:
             self.will_close = False
             self.send_next()
 
     def send_next(self) -> None:
+        self.is_waiting = True
         self.sent_at = time.perf_counter()
         self.transport.write(next(self.requests))
 
@@ -108,32 +115,37 @@ class Connection(asyncio.Protocol):
             return
         self.received.clear()
         self.wanted_bytes = 0
+        self.is_waiting = False
         if self.is_stopping:
-            self.transport.close()
-            if not self.ended.done():
-                self.ended.set_result(None)
+            self.end()
         elif self.will_close:
             self.transport.close()  # a server that cannot keep connections: the next request goes over a new one
         else:
             self.send_next()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.will_close or self.is_stopping:
+        if self.is_waiting or not self.will_close:
             self.fail(WrongAnswer(f"the server closed a connection: {exc}"))
-            return
-        loop = asyncio.get_running_loop()
-        self.reconnecting = loop.create_task(self.reconnect(self.transport.get_extra_info("peername")))
+        elif self.is_stopping:
+            self.end()  # between two requests: nothing is owed
+        elif not self.ended.done():
+            self.reconnecting = asyncio.get_running_loop().create_task(self.reconnect())
 
-    async def reconnect(self, address: tuple[str, int]) -> None:
+    async def reconnect(self) -> None:
         try:
-            await asyncio.get_running_loop().create_connection(lambda: self, *address)
+            await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self.port)
         except OSError as error:
             self.fail(WrongAnswer(f"the server takes no connection: {error}"))
+
+    def end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+        self.transport.close()
 
     def fail(self, error: Exception) -> None:
         if not self.ended.done():
             self.ended.set_exception(error)
-            self.transport.close()
+        self.transport.close()
 
 
 async def drive(port: int, requests: Iterator[bytes], check: Check, *, connections: int, seconds: float) -> Load:
@@ -141,17 +153,21 @@ async def drive(port: int, requests: Iterator[bytes], check: Check, *, connectio
     loop = asyncio.get_running_loop()
     load = Load()
     clients = [
-        (await loop.create_connection(lambda: Connection(load, requests, check), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda: Connection(port, load, requests, check), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
     started, cpu = time.perf_counter(), own_cpu_seconds()
     for client in clients:
         client.send_next()
     ends = [client.ended for client in clients]
-    await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
-    for client in clients:
-        client.is_stopping = True
-    await asyncio.gather(*ends)
+    try:
+        await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+        for client in clients:
+            client.is_stopping = True
+        await asyncio.wait_for(asyncio.gather(*ends), LAST_ANSWER_SECONDS)
+    finally:
+        for client in clients:
+            client.transport.close()
     load.seconds = time.perf_counter() - started
     load.generator_cpu_seconds = own_cpu_seconds() - cpu
     return load

@@ -21,6 +21,12 @@ from common.settings import Settings
 from worker.jobs import Tools
 from worker.main import open_tools, run_due
 
+# Limits are counted but out of reach: a whole run of load comes from one key.
+OUT_OF_REACH = {
+    f"MAYDAY_LIMIT_{what}": "1000000000000"
+    for what in ("KEY_REQUESTS", "PROJECT_REQUESTS", "PROJECT_ERRORS", "PROJECT_BYTES")
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Stores:
@@ -53,7 +59,9 @@ class Home:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"MAYDAY_DATABASE_URL": self.settings.database_url, "MAYDAY_REDIS_URL": self.settings.redis_url}
+        """What Mayday's programs are started with."""
+        stores = {"MAYDAY_DATABASE_URL": self.settings.database_url, "MAYDAY_REDIS_URL": self.settings.redis_url}
+        return stores | OUT_OF_REACH
 
 
 @contextmanager

@@ -1,0 +1,259 @@
+"""The page docs/performance.md out of the figures of `mayday bench all --json FILE`.
+
+`mayday bench report FILE [--out PAGE]` writes it. What the figures do not hold is said to be not measured; whether a
+target is met is computed here and nowhere else.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.settings import ROOT
+
+PAGE = ROOT / "docs/performance.md"
+Figures = Mapping[str, Any]
+
+HEAD = """# Performance
+
+Made by `./mayday bench report FILE` from the figures of `./mayday bench all --json FILE`, which anyone can run: it
+starts a Postgres and a Valkey of its own, durable as in production, and takes under ten minutes.
+
+How it is measured: one API process, everything on (keys, limits, cleaning, redaction, fingerprints, duplicates,
+deltas). Errors of 500 bytes to 2 KB, three in four with a stack trace, 300 true patterns, from a fixed seed. Variants
+take turns in short slices, so that other load meets all of them; a ratio is the median of the ratios of one round
+each. Load comes from a raw asyncio client in a closed loop on the same machine; its CPU is listed. Every answer is
+checked, and at the end the stored rows must be exactly the acknowledged ones. CPU is that of the process and its
+children as the kernel counts it, for each error or read.
+"""
+
+VARIANTS = {
+    "mayday": "Mayday, everything on",
+    "copy": "ceiling: COPY by 100, four connections, no service",
+    "insert": "ceiling: one prepared INSERT a row, no service",
+    "add_all": "FastAPI, SQLAlchemy `add_all`, one commit a batch",
+    "one_insert": "FastAPI, asyncpg, one INSERT",
+    "source": "the source's design: Flask, `bulk_insert_mappings`, cache busted by writes",
+    "naive": "naive: a commit for each error",
+}
+WRITES = {
+    "batch": "Batches of 100, eight connections",
+    "single": "Single errors, 64 connections (the ceiling 16)",
+    "one_connection": "Single errors, one connection",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A figure beside what was asked of it."""
+
+    name: str
+    measured: float
+    asked: float
+    unit: str = "x"
+    is_most: bool = False  # the most that it may be, not the least that it must be
+
+    @property
+    def is_met(self) -> bool:
+        return self.measured <= self.asked if self.is_most else self.measured >= self.asked
+
+    def row(self) -> list[str]:
+        bound = "at most" if self.is_most else "at least"
+        verdict = "met" if self.is_met else "**missed**"
+        return [self.name, f"{bound} {self.asked:g} {self.unit}", f"{self.measured:.3g} {self.unit}", verdict]
+
+
+def cpu(row: Figures) -> float:
+    """Microseconds of the service and Postgres together."""
+    return float(row["server_us"] + row["postgres_us"])
+
+
+def write_targets(ingest: Figures) -> list[Target]:
+    """What is asked of the write path. A row's ratio is Mayday's rate over that variant's."""
+    batch, single, one = ingest["batch"], ingest["single"], ingest["one_connection"]
+    own = cpu(batch["mayday"])
+    rates = [
+        Target(f"batch: rate over {name}", batch[name]["ratio"], asked)
+        for name, asked in (("copy", 0.45), ("add_all", 3), ("source", 2), ("naive", 15))
+    ]
+    costs = [
+        Target(f"batch: CPU an error of {name} over Mayday's", cpu(batch[name]) / own, asked)
+        for name, asked in (("add_all", 3), ("source", 2), ("naive", 15))
+    ]
+    return [
+        *rates,
+        *costs,
+        Target("single, 64 connections: rate over insert", single["insert"]["ratio"], 0.5),
+        Target("single, 64 connections: rate over naive", single["naive"]["ratio"], 10),
+        Target("single: p95 over naive's", single["mayday"]["p95_ms"] / single["naive"]["p95_ms"], 0.25, is_most=True),
+        Target("single, one connection: rate over one_insert", one["one_insert"]["ratio"], 1),
+        Target("CPU of API and Postgres an error, batch", own, 60, "µs", is_most=True),
+        Target("CPU of API and Postgres an error, single", cpu(single["mayday"]), 300, "µs", is_most=True),
+        Target("memory of the API after the load", ingest["memory"]["after_bytes"] / 1e6, 150, "MB", is_most=True),
+    ]
+
+
+def read_targets(reads: Figures) -> list[Target]:
+    """What is asked of hot answers."""
+    return [
+        target
+        for name, table in reads["hot"].items()
+        for target in (
+            Target(f"{name}: rate over Starlette's", table["mayday"]["of_starlette"], 0.9),
+            Target(f"{name}, 304: rate over Starlette's", table["mayday 304"]["of_starlette"], 1),
+        )
+    ]
+
+
+def source_rows(ingest: Figures, reads: Figures) -> Iterable[tuple[str, float, float, str]]:
+    """Operation, before, after and unit of the table that the source prints of itself."""
+    before = reads["before"]
+    yield "recent, p95, one reader", before["recent"]["naive"]["p95_ms"], before["recent"]["mayday"]["p95_ms"], "ms"
+    single, batch = ingest["single"], ingest["batch"]
+    yield "log, p95, 64 connections", single["naive"]["p95_ms"], single["mayday"]["p95_ms"], "ms"
+    yield (
+        "batch, an error, one of eight connections",
+        batch["naive"]["p50_ms"] / 100,
+        batch["mayday"]["p50_ms"] / 100,
+        "ms",
+    )
+    patterns = before["patterns"]
+    yield "patterns, p95, one reader", patterns["naive"]["p95_ms"], patterns["mayday"]["p95_ms"], "ms"
+    hot = reads["hot"]
+    yield "bytes of patterns, zstd", hot["patterns identity"]["bytes"], hot["patterns zstd"]["bytes"], "bytes"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; all but the first column to the right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
+
+
+def describe_machine(machine: Figures) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    return (
+        f"Measured on {machine['date']}: {machine['cores']} cores, {machine['memory_gb']:g} GB of memory, load average "
+        f"{machine['load_at_start']:g} at the start; all of it took {machine['wall_seconds']:.0f} s.\n{versions}.\n\n"
+    )
+
+
+def describe_targets(targets: Sequence[Target]) -> str:
+    missed = [target.name for target in targets if not target.is_met]
+    said = f"{len(targets) - len(missed)} of {len(targets)} targets are met"
+    said += f"; missed: {'; '.join(missed)}.\n\n" if missed else ".\n\n"
+    return "## Targets\n\n" + said + table(["target", "asked", "measured", ""], [target.row() for target in targets])
+
+
+def describe_writes(ingest: Figures) -> str:
+    mean = f"Errors of {ingest['error_bytes']:,} bytes on average."
+    text = f"## The write path\n\n{mean} `Mayday is`: its rate over the variant's.\n\n"
+    for name, title in WRITES.items():
+        head = [
+            title,
+            "errors/s",
+            "Mayday is",
+            "service µs",
+            "Postgres µs",
+            "generator µs",
+            "p50 ms",
+            "p95 ms",
+            "p99 ms",
+        ]
+        text += table(head, [write_row(variant, row) for variant, row in ingest[name].items()])
+    memory = ingest["memory"]
+    return text + (
+        f"Memory of the API process: {memory['idle_bytes'] / 1e6:.0f} MB before the load, "
+        f"{memory['after_bytes'] / 1e6:.0f} MB right after it.\n\n"
+    )
+
+
+def write_row(variant: str, row: Figures) -> list[str]:
+    rate = [f"{row['rate']:,.0f}", f"{row['ratio']:.2f} x"]
+    costs = [f"{row[name]:.1f}" for name in ("server_us", "postgres_us", "generator_us")]
+    return [VARIANTS[variant], *rate, *costs, *[f"{row[name]:.2f}" for name in ("p50_ms", "p95_ms", "p99_ms")]]
+
+
+def describe_reads(reads: Figures) -> str:
+    text = (
+        f"## The read path\n\nHot answers over {reads['errors']:,} errors, 32 connections, key check and limits "
+        "included, beside a bare Starlette route that returns the same bytes from a constant, and uvicorn's smallest "
+        "answer.\n\n"
+    )
+    head = ["answer", "bytes", "reads/s", "of Starlette", "service µs", "generator µs", "p95 ms"]
+    return text + table(
+        head,
+        [
+            [f"{name}: {variant}", f"{part['bytes']:,}", f"{row['rate']:,.0f}", f"{row['of_starlette']:.2f}",
+             f"{row['server_us']:.1f}", f"{row['generator_us']:.1f}", f"{row['p95_ms']:.2f}"]
+            for name, part in reads["hot"].items()
+            for variant, row in part.items()
+            if variant != "bytes"
+        ],
+    )  # fmt: skip
+
+
+def describe_source(ingest: Figures, reads: Figures) -> str:
+    rows = [
+        [name, f"{before:,.4g} {unit}", f"{after:,.4g} {unit}", f"{100 * (1 - after / before):.0f} %"]
+        for name, before, after, unit in source_rows(ingest, reads)
+    ]
+    return (
+        "## The source's table\n\nBefore is the naive service in the same run; for bytes, the same answer without coding. "
+        "The source states 77 %, 90 %, 83 % and 60 %.\n\n"
+        + table(["operation", "before", "after", "improvement"], rows)
+    )
+
+
+def describe_patterns(patterns: Figures) -> str:
+    rows = [
+        [name, *(f"{row[key]:.2f} s" for key in ("wall_seconds", "cpu_seconds", "postgres_cpu_seconds"))]
+        for name, row in patterns.items()
+        if isinstance(row, dict)
+    ]
+    head = ["patterns job", "wall", "CPU", "CPU of Postgres"]
+    return f"## The patterns job\n\n{patterns['errors']:,} errors of a day.\n\n" + table(head, rows)
+
+
+def describe_unmeasured(benches: Mapping[str, Any]) -> str:
+    """What is asked of Mayday and is in none of the tables."""
+    left = [name for name in ("ingest", "reads", "patterns", "projection", "grouping") if name not in benches]
+    parts = f"Not run this time: {', '.join(left)}. " if left else ""
+    return (
+        f"## Not measured\n\n{parts}The cost curve from 0 to 10 million stored errors; memory ten minutes after a burst; "
+        "reads under ingest load; hit rate and staleness of recent while errors come in; bytes of Redis for 10,000 cached "
+        "errors; what each promise of the write path costs by part. Accuracy of grouping, trends and projections stands in "
+        "[decision 3](decisions/0003-grouping.md), [trends](trends.md) and [budgets](budgets.md).\n"
+    )
+
+
+def make_page(result: Figures) -> str:
+    """The whole page."""
+    figures = {name: bench["figures"] for name, bench in result["benches"].items()}
+    ingest, reads = figures.get("ingest"), figures.get("reads")
+    targets = (write_targets(ingest) if ingest else []) + (read_targets(reads) if reads else [])
+    parts = [
+        HEAD + "\n",
+        describe_machine(result["machine"]),
+        describe_targets(targets),
+        describe_writes(ingest) if ingest else "",
+        describe_reads(reads) if reads else "",
+        describe_source(ingest, reads) if ingest and reads else "",
+        describe_patterns(figures["patterns"]) if "patterns" in figures else "",
+        describe_unmeasured(figures),
+    ]
+    return "".join(parts)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="mayday bench report", description=__doc__)
+    parser.add_argument("figures", type=Path, metavar="FILE")
+    parser.add_argument("--out", type=Path, default=PAGE)
+    options = parser.parse_args(arguments)
+    options.out.write_text(make_page(json.loads(options.figures.read_text())))
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The page on performance says which targets are missed, and what was not measured."""
+
+from typing import Any
+
+from bench.all import plan
+from bench.report import Target, make_page
+
+ROW = {"rate": 1000.0, "ratio": 1.0, "server_us": 50.0, "postgres_us": 5.0, "generator_us": 2.0,
+       "p50_ms": 1.0, "p95_ms": 2.0, "p99_ms": 3.0, "of_starlette": 1.0}  # fmt: skip
+INGEST = {
+    "error_bytes": 1200,
+    "batch": dict.fromkeys(("mayday", "copy", "add_all", "source", "naive"), ROW),
+    "single": dict.fromkeys(("mayday", "insert", "one_insert", "source", "naive"), ROW),
+    "one_connection": dict.fromkeys(("mayday", "insert", "one_insert", "source", "naive"), ROW),
+    "memory": {"idle_bytes": 100_000_000, "after_bytes": 120_000_000},
+}
+HOT = {"bytes": 5000} | dict.fromkeys(("mayday", "mayday 304", "starlette", "smallest"), ROW)
+READS = {
+    "errors": 20_000,
+    "hot": {"patterns identity": HOT, "patterns zstd": HOT | {"bytes": 1000}},
+    "before": {name: {"naive": ROW | {"p95_ms": 20.0}, "mayday": ROW} for name in ("recent", "patterns")},
+}
+MACHINE = {"date": "2026-01-02", "cores": 2, "memory_gb": 8.0, "load_at_start": 0.5, "wall_seconds": 400.0,
+           "versions": {"Python": "3.13.1"}}  # fmt: skip
+
+
+def page_of(**figures: Any) -> str:
+    benches = {name: {"wall_seconds": 1.0, "figures": figure} for name, figure in figures.items()}
+    return make_page({"machine": MACHINE, "benches": benches})
+
+
+def test_missed_targets_are_named() -> None:
+    page = page_of(ingest=INGEST, reads=READS)
+    assert "| batch: rate over naive | at least 15 x | 1 x | **missed** |" in page
+    assert "| CPU of API and Postgres an error, batch | at most 60 µs | 55 µs | met |" in page
+    assert "missed: batch: rate over add_all; " in page
+
+
+def test_improvement_is_over_the_naive_service() -> None:
+    page = page_of(ingest=INGEST, reads=READS)
+    assert "| recent, p95, one reader | 20 ms | 2 ms | 90 % |" in page
+    assert "| bytes of patterns, zstd | 5,000 bytes | 1,000 bytes | 80 % |" in page
+
+
+def test_what_was_not_run_is_said() -> None:
+    page = page_of(reads=READS)
+    assert "Not run this time: ingest, patterns, projection, grouping." in page
+    assert "The write path" not in page
+
+
+def test_a_bound_is_met_from_its_side() -> None:
+    assert Target("rate", 3, 3).is_met
+    assert not Target("rate", 2.9, 3).is_met
+    assert not Target("memory", 151, 150, "MB", is_most=True).is_met
+
+
+def test_grouping_is_run_where_there_is_data() -> None:
+    assert "grouping" not in plan(None)
