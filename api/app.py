@@ -30,7 +30,7 @@ from api.ingest.writer import Writer
 from api.limits import Limits
 from api.middleware import RequestFrame
 from api.origins import IngestOrigins
-from api.read import costs
+from api.read import costs, usage
 from api.read import routes as read_routes
 from api.read.caching import Reads
 from api.read.hot import HotReads
@@ -88,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         price_routes.router,
         budget_routes.router,
         costs.router,
+        usage.router,
         read_routes.router,
         triage_routes.router,
         status_routes.router,

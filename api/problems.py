@@ -191,8 +191,13 @@ def describe_place(error: Any) -> ProblemPlace:
     return ProblemPlace(pointer=pointer, reason=error["type"], detail=error["msg"])
 
 
+NOT_STORABLE = "22021"  # character_not_in_repertoire
+
+
 async def answer_database_failure(request: Request, error: Exception) -> Response:
     """Postgres did not do what was asked: the client may come again, the log has the reason."""
     original = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(original, "sqlstate", None) == NOT_STORABLE:  # no second try will do
+        return await answer_problem(request, Invalid("a text holds U+0000, which cannot be stored or looked for"))
     structlog.contextvars.bind_contextvars(failure=f"{type(original).__name__}: {original}")  # for the request's line
     return await answer_problem(request, Unavailable("the database did not answer: try again in a moment"))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.auth import AdminCaller, IngestCaller, ReadCaller
@@ -17,6 +18,7 @@ from api.budgets import reservations, store
 from api.budgets.reservations import NO_BUDGET, SUM_HELD, Checks
 from api.budgets.schemas import (
     AccuracyOut,
+    BudgetChange,
     BudgetIn,
     BudgetOut,
     BudgetPage,
@@ -30,7 +32,7 @@ from api.budgets.schemas import (
     SettleIn,
 )
 from api.budgets.store import whole_or_usd
-from api.problems import PROBLEM_RESPONSE, Conflict, NotFound
+from api.problems import PROBLEM_RESPONSE, Conflict, Invalid, NotFound
 from api.read.http import respond, serve_once
 from common.budgets import read_status
 from common.budgets.spend import Budget, find_budget, sum_spend
@@ -39,6 +41,7 @@ router = APIRouter(prefix="/api/budgets", tags=["budgets"])
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the client has it already (If-None-Match)"}}
 RESERVE_SECONDS = 600
+NAME_TAKEN = "this project has a budget named {!r}: choose another name, or delete that one"
 
 
 class PageQuery(BaseModel):
@@ -73,7 +76,7 @@ async def create_budget(request: Request, response: Response, caller: AdminCalle
     async with engine_of(request).begin() as connection:
         budget_id = await store.add_budget(connection, caller.project_id, sent)
         if budget_id is None:
-            raise Conflict(f"this project has a budget named {sent.name!r}: choose another name, or delete that one")
+            raise Conflict(NAME_TAKEN.format(sent.name))
         response.headers["Location"] = f"{router.prefix}/{budget_id}"
         return describe(await require_budget(connection, caller.project_id, budget_id))
 
@@ -92,6 +95,22 @@ async def list_budgets(request: Request, caller: ReadCaller, query: Annotated[Pa
 async def get_budget(request: Request, caller: ReadCaller, budget_id: UUID) -> Response:
     async with engine_of(request).connect() as connection:
         return answer(request, describe(await require_budget(connection, caller.project_id, budget_id)))
+
+
+@router.patch("/{budget_id}", responses={409: PROBLEM_RESPONSE}, summary="Change name, limit or thresholds of a budget")
+async def change_budget(request: Request, caller: AdminCaller, budget_id: UUID, change: BudgetChange) -> BudgetOut:
+    """Change what is said and leave the rest. Status and checks go by it at once, crossings and projections from the
+    worker's next run on; a threshold that this period has crossed is not noted again."""
+    try:
+        async with engine_of(request).begin() as connection:
+            budget = await require_budget(connection, caller.project_id, budget_id)
+            if change.limit is not None and budget.metric == "tokens" and change.limit % 1:
+                raise Invalid("limit: tokens are whole")
+            if not await store.change_budget(connection, caller.project_id, budget_id, change):
+                raise NotFound(NO_BUDGET)
+            return describe(await require_budget(connection, caller.project_id, budget_id))
+    except IntegrityError as error:
+        raise Conflict(NAME_TAKEN.format(change.name)) from error
 
 
 @router.delete("/{budget_id}", status_code=204, summary="Delete a budget")

@@ -51,6 +51,25 @@ class BudgetIn(BaseModel):
         return self
 
 
+class BudgetChange(BaseModel):
+    """What to change of a budget. Its scope, metric and period make it another one: delete it and make that."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"limit": 250000}], "minProperties": 1})
+
+    name: Name | None = None
+    limit: Positive | None = Field(None, description="In the budget's metric.")
+    thresholds: list[Percent] | None = Field(None, max_length=10, description="Percent; these instead of all others.")
+
+    @model_validator(mode="after")
+    def changes_something(self) -> Self:
+        """Refuse a change that says nothing, and thresholds out of place."""
+        if self.name is None and self.limit is None and self.thresholds is None:
+            raise ValueError("nothing to do: say name, limit or thresholds")
+        if self.thresholds is not None:
+            check_thresholds(self.thresholds)
+        return self
+
+
 class BudgetOut(BaseModel):
     """One budget."""
 

@@ -10,7 +10,7 @@ import uuid_utils.compat
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.budgets.schemas import BudgetIn
+from api.budgets.schemas import BudgetChange, BudgetIn
 from common.budgets import DEFAULT_THRESHOLDS
 from common.budgets.spend import BUDGET_COLUMNS, Budget
 from common.pricing import name_model
@@ -25,6 +25,14 @@ ADD_BUDGET = text(
     VALUES (:project_id, :budget_id, :name, :scope, :scope_value, :metric, :amount, :period, :timezone, :thresholds,
             now())
     ON CONFLICT (project_id, name) DO NOTHING RETURNING budget_id
+    """
+)
+# Change what is given of a budget; none where the project has no such one. Checks wait for it, and it for checks.
+CHANGE_BUDGET = text(
+    """
+    UPDATE budgets SET name = coalesce(:name, name), amount = coalesce(CAST(:amount AS numeric), amount),
+           thresholds = coalesce(CAST(:thresholds AS numeric[]), thresholds)
+    WHERE project_id = :project_id AND budget_id = :budget_id RETURNING budget_id
     """
 )
 # Take a budget away, with its crossings, reservations and projections.
@@ -83,6 +91,18 @@ async def add_budget(connection: AsyncConnection, project_id: UUID, sent: Budget
     }
     added: UUID | None = await connection.scalar(ADD_BUDGET, values)
     return added
+
+
+async def change_budget(connection: AsyncConnection, project_id: UUID, budget_id: UUID, change: BudgetChange) -> bool:
+    """False when the project has none of this id. Raises sqlalchemy's IntegrityError where the name is taken."""
+    values = {
+        "project_id": project_id,
+        "budget_id": budget_id,
+        "name": change.name,
+        "amount": change.limit,
+        "thresholds": change.thresholds and sorted(change.thresholds),
+    }
+    return await connection.scalar(CHANGE_BUDGET, values) is not None
 
 
 async def remove_budget(connection: AsyncConnection, project_id: UUID, budget_id: UUID) -> bool:

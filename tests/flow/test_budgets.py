@@ -207,3 +207,33 @@ async def test_projections_are_stored_and_compared_with_the_end_of_their_period(
     assert [round(row.error_percent, 6) for row in rows] == [
         round(100 * (row.projected - row.actual) / row.actual, 6) for row in rows
     ]
+
+
+async def test_a_budget_is_changed_and_its_crossings_stay(service: Service) -> None:
+    project = await service.project()
+    budget = await make(project, limit=100)
+    await make(project, name="other")
+    await post(project, spend("a", 85))
+    await keep_budgets(service.tools)
+
+    async def change(**sent: Any) -> Any:
+        return await project.admin.patch(f"/api/budgets/{budget}", json=sent)
+
+    changed = (await change(name="all of us", limit=1_000)).json()
+    assert (changed["name"], changed["limit"], changed["thresholds"]) == ("all of us", 1_000, [80, 90, 100])
+    assert changed == await project.get(f"/api/budgets/{budget}")
+    assert (await check(project, budget, 900))["allowed"]
+    status = await project.get(f"/api/budgets/{budget}/status")
+    assert (status["state"], [one["threshold"] for one in status["crossings"]]) == ("ok", [80])
+    assert (await change(limit=90, thresholds=[80, 50])).json()["thresholds"] == [50, 80]
+    assert not (await check(project, budget, 1))["allowed"]
+    assert (await keep_budgets(service.tools))["crossings"] == 1
+    status = await project.get(f"/api/budgets/{budget}/status")
+    assert [(one["threshold"], one["used"]) for one in status["crossings"]] == [(50, 85), (80, 85)]
+    assert (await change(name="other")).status_code == 409
+    assert (await change()).status_code == 422
+    for name, wrong in (("limit", 0), ("limit", 1.5), ("thresholds", []), ("thresholds", [8, 8]), ("period", "day")):
+        assert (await change(**{name: wrong})).status_code == 422, (name, wrong)
+    assert (await project.read.patch(f"/api/budgets/{budget}", json={"limit": 1})).status_code == 403
+    other = await service.project("other")
+    assert (await other.admin.patch(f"/api/budgets/{budget}", json={"limit": 1})).status_code == 404

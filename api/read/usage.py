@@ -1,0 +1,203 @@
+"""What was spent by day, team and model, and the rates that a project set: the routes, and the SELECTs behind them."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.auth import ReadCaller
+from api.problems import Invalid
+from api.read.http import respond, serve_once
+from common.pricing import name_model
+
+router = APIRouter(prefix="/api", tags=["usage"])
+
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the client has it already (If-None-Match)"}}
+DEFAULT_DAYS = 31
+
+# The sums of UTC days by team and model after a place, newest day first.
+SUM_DAYS = text(
+    """
+    SELECT (bucket AT TIME ZONE 'UTC')::date AS day, team, model, sum(records)::bigint AS records,
+           sum(input_tokens)::bigint AS input_tokens, sum(cached_tokens)::bigint AS cached_tokens,
+           sum(cache_write_tokens)::bigint AS cache_write_tokens, sum(output_tokens)::bigint AS output_tokens,
+           sum(reasoning_tokens)::bigint AS reasoning_tokens, sum(untied_tokens)::bigint AS untied_tokens,
+           sum(estimated_tokens)::bigint AS estimated_tokens, sum(unpriced_tokens)::bigint AS unpriced_tokens,
+           sum(cost_usd) AS cost_usd
+    FROM usage_rollups
+    WHERE project_id = :project_id AND minutes = 1440 AND bucket >= :since AND bucket < :until
+      AND (CAST(:team AS text) IS NULL OR team = :team) AND (CAST(:model AS text) IS NULL OR model = :model)
+      AND (CAST(:after_day AS timestamptz) IS NULL OR bucket < :after_day
+           OR (bucket = :after_day AND (team, model) > (:after_team, :after_model)))
+    GROUP BY bucket, team, model ORDER BY bucket DESC, team, model LIMIT :limit
+    """
+)
+# The rates that a project set after one of them, in the order in which they were set.
+LIST_PRICE_OVERRIDES = text(
+    """
+    SELECT override_id AS id, model, nullif(provider, '') AS provider, processing, input_rate AS input,
+           output_rate AS output, cached_rate AS cached, cache_write_rate AS cache_write,
+           cache_write_1h_rate AS cache_write_1h, starts_at, ends_at, made_at, made_by
+    FROM price_overrides
+    WHERE project_id = :project_id AND (CAST(:after AS uuid) IS NULL OR override_id > :after)
+    ORDER BY override_id LIMIT :limit
+    """
+)
+
+
+class UsageQuery(BaseModel):
+    """Which sums are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: date | None = Field(None, description="First UTC day; 31 days before `until` if not said.")
+    until: date | None = Field(None, description="The UTC day after the last one; the end of today if not said.")
+    team: str | None = Field(None, max_length=200)
+    model: str | None = Field(None, max_length=200, description="In any spelling.")
+    limit: int = Field(200, ge=1, le=1_000, description="How many sums at most.")
+    cursor: str | None = Field(None, max_length=2_000, description="`next` of the page before.")
+
+
+class UsageSum(BaseModel):
+    """What a team spent on a model in a UTC day. The cost leaves out the unpriced tokens."""
+
+    day: date
+    team: str
+    model: str = Field(description="The catalog's name: all spellings are in it.")
+    records: int
+    input_tokens: int = Field(description="Cached and written ones included.")
+    cached_tokens: int
+    cache_write_tokens: int
+    output_tokens: int = Field(description="Reasoning included.")
+    reasoning_tokens: int
+    untied_tokens: int = Field(description="Tokens that are tied to no deliverable.")
+    estimated_tokens: int = Field(description="Tokens whose split was assumed.")
+    unpriced_tokens: int = Field(description="Tokens that are in no cost.")
+    cost_usd: Decimal | None = Field(description="null where nothing has a price.")
+
+
+class UsagePage(BaseModel):
+    """Some sums, newest day first, and where to go on."""
+
+    sums: list[UsageSum]
+    next: str | None = Field(description="Give it as `cursor` for the sums after these; null at the end.")
+
+
+class OverridesQuery(BaseModel):
+    """Which overrides are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(100, ge=1, le=200, description="How many at most.")
+    cursor: UUID | None = Field(None, description="`next` of the page before.")
+
+
+class OverrideOut(BaseModel):
+    """Rates that the project set, USD per million tokens; null where nothing was set."""
+
+    id: UUID
+    model: str
+    provider: str | None = Field(description="null: any.")
+    processing: str
+    input: Decimal
+    output: Decimal
+    cached: Decimal | None
+    cache_write: Decimal | None
+    cache_write_1h: Decimal | None
+    starts_at: datetime
+    ends_at: datetime | None = Field(description="null: for good.")
+    made_at: datetime
+    made_by: str = Field(description="Id of the key.")
+
+
+class OverridePage(BaseModel):
+    """Some overrides in the order in which they were set, and where to go on."""
+
+    overrides: list[OverrideOut]
+    next: UUID | None = Field(description="Give it as `cursor` for those after these; null at the end.")
+
+
+@router.get("/usage", response_model=UsagePage, responses=NOT_MODIFIED, summary="What was spent by day, team and model")
+async def list_usage(request: Request, caller: ReadCaller, query: Annotated[UsageQuery, Query()]) -> Response:
+    """Sums of UTC days, page by page; every acknowledged record is in them. Days stay when their records are deleted."""
+    rows = await read(request, SUM_DAYS, ask_days(caller.project_id, query))
+    page = [UsageSum.model_validate(hide_unknown_cost(row)) for row in rows[: query.limit]]
+    after = write_place(page[-1]) if len(rows) > query.limit else None
+    return answer(request, UsagePage(sums=page, next=after))
+
+
+@router.get(
+    "/prices/overrides",
+    response_model=OverridePage,
+    responses=NOT_MODIFIED,
+    summary="The rates that you set",
+    tags=["prices"],
+)
+async def list_overrides(request: Request, caller: ReadCaller, query: Annotated[OverridesQuery, Query()]) -> Response:
+    """The overrides that are there, past ones too. What a model costs without any follows from the catalog."""
+    asked = {"project_id": caller.project_id, "after": query.cursor, "limit": query.limit + 1}
+    rows = await read(request, LIST_PRICE_OVERRIDES, asked)
+    page = [OverrideOut.model_validate(row) for row in rows[: query.limit]]
+    return answer(request, OverridePage(overrides=page, next=page[-1].id if len(rows) > query.limit else None))
+
+
+async def read(request: Request, statement: Any, asked: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    async with cast("AsyncEngine", request.state.engine).connect() as connection:
+        return [dict(row) for row in (await connection.execute(statement, asked)).mappings()]
+
+
+def answer(request: Request, body: BaseModel) -> Response:
+    """What Postgres says now, with an ETag; the client's own cache asks again after a second."""
+    return respond(serve_once(body.model_dump_json().encode()), request.headers, max_age_seconds=1, stale_seconds=0)
+
+
+def ask_days(project_id: UUID, query: UsageQuery) -> dict[str, Any]:
+    """The parameters of SUM_DAYS, for one row more than a page. Raises Invalid."""
+    today = datetime.now(UTC).date()
+    until = query.until or today + timedelta(days=1)
+    since = query.since or date.fromordinal(max(1, until.toordinal() - DEFAULT_DAYS))
+    place = read_place(query.cursor) if query.cursor else (None, "", "")
+    return {
+        "project_id": project_id,
+        "since": at_midnight(since),
+        "until": at_midnight(until),
+        "team": query.team,
+        "model": None if query.model is None else name_model("", query.model),
+        "after_day": place[0],
+        "after_team": place[1],
+        "after_model": place[2],
+        "limit": query.limit + 1,
+    }
+
+
+def at_midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def hide_unknown_cost(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Nothing priced is no cost, and not a cost of 0."""
+    tokens = row["input_tokens"] + row["output_tokens"]
+    return {**row, "cost_usd": None} if tokens and row["unpriced_tokens"] == tokens else row
+
+
+def write_place(last: UsageSum) -> str:
+    fields = [last.day.isoformat(), last.team, last.model]
+    return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+
+
+def read_place(cursor: str) -> tuple[datetime, str, str]:
+    """Day, team and model of the last sum of a page. Raises Invalid."""
+    try:
+        day, team, model = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        f"{team}{model}".encode()  # a lone surrogate is no text
+        return at_midnight(date.fromisoformat(day)), f"{team}", f"{model}"
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Invalid("cursor: this is no cursor: take `next` of the page before as it is") from error
