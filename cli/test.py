@@ -11,6 +11,7 @@ from common.settings import ROOT
 # What a first word stands for: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),
+    "fleet": ({}, ["tests/fleet/many.py", "-rP"]),
 }
 
 
@@ -18,7 +19,8 @@ def test(context: typer.Context) -> None:
     """Run the tests; what follows goes to pytest (`mayday test -k writer`).
 
     `mayday test pooled`: the flow tests through PgBouncer in transaction mode. `mayday test chaos`: the long form of
-    the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md.
+    the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md. `mayday test fleet`:
+    three API processes and three workers, killed and added under load for two minutes.
     """
     kind, *rest = context.args or [""]
     if kind == "chaos":

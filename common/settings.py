@@ -3,6 +3,7 @@
 The programs build one `Settings` at start and hand it down; nothing reads the environment elsewhere.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -33,6 +34,8 @@ DEFAULT_PASSWORDS = (
     "default",
     "1234",
 )
+SENTINEL = r"(\[[0-9a-fA-F:.]+\]|[^@/,:?\[\]]+)(:\d{1,5})?"
+SENTINEL_URL = re.compile(rf"redis\+sentinel://([^@/]*@)?{SENTINEL}(,{SENTINEL})*/[^/?]+(/\d+)?")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -74,7 +77,8 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field(
         "",
-        description="Redis or Valkey to use for cache and queue, as redis://host:port/0. "
+        description="Redis or Valkey to use for cache and queue, as redis://host:port/0, rediss:// with TLS, or "
+        "redis+sentinel://host:26379,host:26379/name/0. "
         "Empty: `mayday up` starts the embedded one.",
     )
     cache_url: str = Field("", description="Redis for the cache, which may evict. Empty: MAYDAY_REDIS_URL.")
@@ -282,10 +286,12 @@ class Settings(BaseSettings):
         schemes = (
             ("postgresql://", "postgres://", "postgresql+asyncpg://")
             if info.field_name.endswith("database_url")
-            else ("redis://", "rediss://", "unix://")
+            else ("redis://", "rediss://", "unix://", "redis+sentinel://")
         )
         if url and not url.startswith(schemes):
             raise ValueError(f"must begin with {' or '.join(schemes)}")
+        if url.startswith("redis+sentinel://") and not SENTINEL_URL.fullmatch(url):
+            raise ValueError("Sentinels are named as redis+sentinel://user:password@host:26379,host:26379/name/0")
         return url
 
     @property

@@ -19,12 +19,12 @@ import structlog
 from arq.connections import ArqRedis
 from arq.cron import CronJob, cron
 from arq.worker import Worker
-from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
 from common.cache import Cache
+from common.cache.connecting import make_pool
 from common.database import make_engine
 from common.database.connections import check_room
 from common.database.durability import check_durability
@@ -157,7 +157,7 @@ class QueueRedis(ArqRedis):
 
 def queue_redis(settings: Settings) -> ArqRedis:
     """A pool that gives up in time and rides over a short outage; opens nothing yet."""
-    pool = ConnectionPool.from_url(
+    pool = make_pool(
         settings.effective_queue_url,
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,

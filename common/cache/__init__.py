@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from common.cache.connecting import make_redis
 from common.compression import Encoding, compress
 from common.settings import Settings
 from common.telemetry import metrics
@@ -54,7 +55,7 @@ class Cache:
     @classmethod
     def connect(cls, settings: Settings) -> Self:
         """A cache on `MAYDAY_CACHE_URL`, or `MAYDAY_REDIS_URL` where that is empty."""
-        redis = Redis.from_url(
+        redis = make_redis(
             settings.effective_cache_url,
             socket_timeout=settings.cache_timeout_seconds,
             socket_connect_timeout=settings.cache_timeout_seconds,
