@@ -11,7 +11,7 @@ from common.settings import ROOT
 # What a first word stands for: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),
-    "fleet": ({}, ["tests/fleet/many.py", "-rP"]),
+    "fleet": ({}, ["tests/fleet/many.py", "-rP", "-o", "faulthandler_timeout=0"]),
 }
 
 

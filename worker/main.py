@@ -209,8 +209,12 @@ async def close_arq(arq: Worker) -> None:
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await arq.close()
-    except (RedisError, OSError, asyncio.CancelledError) as error:
+    except (RedisError, OSError) as error:
         log.debug("queue_not_closed", error=repr(error))
+    except asyncio.CancelledError:
+        # of its jobs; when it is ours, the worker is told to stop and must not start arq again
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise
     finally:
         await connections.disconnect()
 

@@ -69,6 +69,18 @@ async def test_a_worker_finds_patterns_with_and_without_redis(
     assert await scalar(engine, "SELECT sum(count) FROM rollups") == 2
 
 
+async def test_a_worker_that_is_told_to_stop_while_it_closes_a_lost_queue_stops(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arq = make_arq(tools, Triggers(schedule(tools.settings)))
+    monkeypatch.setattr(arq, "close", lambda: asyncio.sleep(60))
+    closing = asyncio.create_task(close_arq(arq))
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+
+
 async def test_a_worker_waits_for_its_schema_says_so_and_then_works(tools: Tools) -> None:
     async with tools.engine.begin() as connection:
         await connection.execute(text("ALTER TABLE alembic_version RENAME TO not_yet"))
