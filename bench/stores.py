@@ -18,8 +18,8 @@ from cli.project import create_key, ensure_project
 from common.database import make_engine
 from common.keys import Scope
 from common.settings import Settings
-from worker.jobs import Tools
-from worker.main import open_tools, run_due
+from worker.jobs import Tools, run_job
+from worker.main import open_tools, schedule
 
 # Limits are counted but out of reach: a whole run of load comes from one key.
 OUT_OF_REACH = {
@@ -93,7 +93,8 @@ async def work_once(home: Home) -> None:
 
 
 async def work(home: Home, tools: Tools) -> None:
-    await run_due(home.settings, tools)
+    for job in schedule(home.settings):
+        await run_job(tools, job)
 
 
 async def execute(url: str, statement: str) -> None:

@@ -27,8 +27,8 @@ from common.database import make_engine
 from common.keys import Scope as KeyScope
 from common.settings import Settings
 from tests.pgbouncer import run_pgbouncer
-from worker.jobs import Tools
-from worker.main import run_due
+from worker.jobs import Tools, run_job
+from worker.main import schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,8 @@ class Service:
         """One run of every job, due or not."""
         await self.execute("DELETE FROM job_runs")
         await self.execute("DELETE FROM snapshots WHERE window_hours = 168")
-        await run_due(self.settings, self.tools)
+        for job in schedule(self.settings):
+            await run_job(self.tools, job)
 
     async def execute(self, statement: str, **values: Any) -> list[Any]:
         async with self.tools.engine.begin() as connection:

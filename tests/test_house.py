@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy.sql.schema import ForeignKeyConstraint, PrimaryKeyConstraint
 from cli.migrate import alembic_config
 from common.settings import ROOT, Settings
 from common.tables import metadata
+from tests.conftest import Service
 
 SOURCE = [
     path for top in ("api", "worker", "common", "cli", "bench", "migrations") for path in (ROOT / top).rglob("*.py")
@@ -86,6 +88,29 @@ def test_every_key_holds_the_project() -> None:
                 assert "project_id" in constraint.column_keys
         for index in table.indexes:
             assert index.name == "api_keys_key_id_idx" or index.columns.keys()[0] == "project_id"
+
+
+# Every key and foreign key that Postgres keeps, partitions included, with its columns.
+CONSTRAINTS_KEPT = """
+    SELECT c.relname AS table_name, i.indexrelid::regclass::text AS name, array_agg(a.attname::text) AS columns
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_attribute a ON a.attrelid = i.indexrelid
+    WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace GROUP BY 1, 2
+    UNION ALL
+    SELECT c.relname, k.conname, array_agg(a.attname::text)
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+    WHERE k.contype = 'f' AND c.relnamespace = 'public'::regnamespace GROUP BY 1, 2
+"""
+
+
+async def test_every_key_that_postgres_keeps_holds_the_project_in_every_partition(service: Service) -> None:
+    await service.run_worker()  # which makes partitions of its own
+    kept = await service.execute(CONSTRAINTS_KEPT)
+    partitions = {row.table_name for row in kept if row.table_name.startswith("errors_")}
+    assert {"errors_default", f"errors_{datetime.now(UTC):%Y%m%d}"} <= partitions
+    assert len(partitions) > Settings.load().retention_days
+    without = {row.table_name for row in kept if "project_id" not in row.columns}
+    assert without == {"job_runs", "alembic_version"}
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(database_url: str) -> None:

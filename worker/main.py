@@ -228,12 +228,6 @@ async def keep_triggered(tools: Tools, job: Job, triggers: Triggers) -> None:
         await asyncio.sleep(job.every_seconds if is_overdue else job.every_seconds / 4)
 
 
-async def run_due(settings: Settings, tools: Tools) -> None:
-    """Run every job that is due, one after the other."""
-    for job in schedule(settings):
-        await run_job(tools, job)
-
-
 async def serve(settings: Settings, stopping: asyncio.Event) -> int:
     """Run jobs until told to stop, once Postgres has the schema for it; the exit status."""
     async with open_tools(settings) as tools:
