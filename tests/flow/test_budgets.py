@@ -192,18 +192,21 @@ async def test_projections_are_stored_and_compared_with_the_end_of_their_period(
     first = month - timedelta(days=40)
     days = [first + timedelta(days=n) for n in range((now - first).days + 1)]
     await post(project, *[spend(str(day), 1_000, occurred_at=min(day, now).isoformat()) for day in days])
-    seventh = month.replace(day=7)
-    await keep_budgets(service.tools, seventh)
+    for number in (7, 8, 10, 15, 20):  # the eighth is not among the days that are told
+        await keep_budgets(service.tools, month.replace(day=number))
     assert (await keep_budgets(service.tools, now + timedelta(hours=2)))["closed"] == 1
     told = await project.get(f"/api/budgets/{budget}/projection")
     assert told["projection"]["confidence"] in ("high", "medium", "low")
     assert told["projection"]["low"] <= told["projection"]["projected"] <= told["projection"]["high"]
-    [day] = told["accuracy"]
-    assert (day["day"], day["periods"]) == (7, 1)
-    assert abs(day["mean_error_percent"]) < 100
+    assert [(day["day"], day["periods"]) for day in told["accuracy"]] == [(7, 1), (10, 1), (15, 1), (20, 1)]
     async with service.tools.engine.connect() as connection:
-        rows = (await connection.execute(text("SELECT actual, projected, error_percent FROM projections"
-                                              " WHERE actual IS NOT NULL"))).all()  # fmt: skip
+        rows = (await connection.execute(text("SELECT actual, projected, error_percent, day_number, low, high"
+                                              " FROM projections WHERE actual IS NOT NULL"))).all()  # fmt: skip
+    by_day = {row.day_number: row for row in rows if row.error_percent is not None}
+    for day in told["accuracy"]:
+        row = by_day[day["day"]]
+        assert day["mean_error_percent"] == pytest.approx(float(abs(row.error_percent)))
+        assert day["range_held_percent"] == 100 * (row.low <= row.actual <= row.high)
     assert [round(row.error_percent, 6) for row in rows] == [
         round(100 * (row.projected - row.actual) / row.actual, 6) for row in rows
     ]
