@@ -45,7 +45,7 @@ def run_bench(name: str, arguments: Sequence[str]) -> dict[str, Any]:
         file = Path(folder) / "figures.json"
         import_module(f"bench.{name}").main([*arguments, "--json", str(file)])
         figures = json.loads(file.read_text())
-    return {"wall_seconds": round(time.monotonic() - started, 1), "figures": figures}
+    return {"arguments": " ".join(arguments), "wall_seconds": round(time.monotonic() - started, 1), "figures": figures}
 
 
 def describe_machine(stores: Stores) -> dict[str, Any]:

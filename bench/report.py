@@ -131,6 +131,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
 
 
+def describe_runs(benches: Mapping[str, Any]) -> str:
+    """Each bench as it was run; what names a folder is left out."""
+    runs = [f"`{name} {bench['arguments']}`" for name, bench in benches.items() if name != "grouping"]
+    return f"Run as {', '.join(runs)}.\n\n"
+
+
 def describe_machine(machine: Figures) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return (
@@ -236,6 +242,7 @@ def make_page(result: Figures) -> str:
     parts = [
         HEAD + "\n",
         describe_machine(result["machine"]),
+        describe_runs(result["benches"]),
         describe_targets(targets),
         describe_writes(ingest) if ingest else "",
         describe_reads(reads) if reads else "",

@@ -25,7 +25,9 @@ MACHINE = {"date": "2026-01-02", "cores": 2, "memory_gb": 8.0, "load_at_start": 
 
 
 def page_of(**figures: Any) -> str:
-    benches = {name: {"wall_seconds": 1.0, "figures": figure} for name, figure in figures.items()}
+    benches = {
+        name: {"arguments": "--rounds 1", "wall_seconds": 1.0, "figures": figure} for name, figure in figures.items()
+    }
     return make_page({"machine": MACHINE, "benches": benches})
 
 
