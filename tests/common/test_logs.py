@@ -6,6 +6,8 @@ import sys
 import textwrap
 from typing import Any
 
+import pytest
+
 from common.settings import ROOT
 
 REQUESTS = """
@@ -25,9 +27,11 @@ async def answer(scope, receive, send):
 async def main():
     settings = Settings()
     configure_logging(settings, "api")
-    transport = httpx.ASGITransport(RequestFrame(answer, settings))
+    frame = RequestFrame(answer, settings)
+    state = {"stopping": asyncio.Event()}
+    transport = httpx.ASGITransport(lambda scope, *ends: frame({**scope, "state": state}, *ends))
     async with httpx.AsyncClient(transport=transport, base_url="http://x", headers={"X-Request-ID": "r-1"}) as client:
-        for path in ("/200", "/404", "/200", "/404", "/503", "/defect"):
+        for path in PATHS:
             await client.get(path)
 
 asyncio.run(main())
@@ -46,8 +50,14 @@ def run(script: str, **settings: str) -> str:
     return done.stderr
 
 
+def ask(*paths: str, **settings: str) -> str:
+    """What is written when these paths are asked for."""
+    return run(REQUESTS.replace("PATHS", repr(paths)), **settings)
+
+
 def lines(**settings: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run(REQUESTS, log_format="json", **settings).splitlines()]
+    written = ask("/200", "/404", "/200", "/404", "/503", "/defect", log_format="json", **settings)
+    return [json.loads(line) for line in written.splitlines()]
 
 
 def test_a_request_has_one_line_at_most_and_failures_always_have_theirs() -> None:
@@ -83,3 +93,15 @@ def test_values_cannot_move_the_cursor_or_begin_a_line() -> None:
         assert "\x1b[2J" not in plain
         assert "\x1b]0" not in plain
         assert "theirs" in plain
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_request_cannot_forge_a_line_by_its_path(form: str) -> None:
+    forged = "%0d%0a%7b%22event%22:%22forged%22%7d%0a2026-11-24 [error] forged%1b[2J%e2%80%a8%c2%85"
+    written = ask(f"/503{forged}", "/503", log_format=form)
+    assert written.count("forged") == 2  # both in the value, which is one line's
+    assert len(written.splitlines()) == 2
+    assert not [control for control in "\r\u2028\x85" if control in written]
+    assert "\x1b[2J" not in written
+    if form == "json":
+        assert [json.loads(line)["event"] for line in written.splitlines()] == ["answered"] * 2

@@ -1,0 +1,115 @@
+"""Walks that nobody thought of: projects write, look, change and ask for each other's ids in any order, over every route
+of the OpenAPI document; none ever sees or touches what is another's."""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import uuid4
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from sqlalchemy import text
+
+from api.read import queries
+from common.settings import Settings
+from tests.conftest import Project, Service, run_service
+
+NAMES = ("ada", "ben")
+WHO = st.sampled_from(NAMES)
+TWO = st.permutations(NAMES)
+WALKS = hypothesis.settings(
+    max_examples=4,
+    stateful_step_count=8,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+
+
+class Walk(RuleBasedStateMachine):
+    """Two projects on one service; all that is one's holds its marker, which no other must ever be shown."""
+
+    def __init__(self, service: Service, run: Callable[[Coroutine[Any, Any, Any]], Any], paths: list[str]) -> None:
+        super().__init__()
+        self.service, self.run, self.paths = service, run, paths
+        self.markers = {name: f"{name}x{uuid4().hex[:12]}" for name in NAMES}
+        self.projects: dict[str, Project] = {name: run(service.project(self.markers[name])) for name in NAMES}
+        self.ids: dict[str, dict[str, str]] = {name: {} for name in NAMES}
+
+    @initialize()
+    def begin(self) -> None:
+        for name in NAMES:
+            self.write(name, 1)
+        self.work()
+
+    @rule(who=WHO, count=st.integers(1, 3))
+    def write(self, who: str, count: int) -> None:
+        marker = self.markers[who]
+        error = {"service": marker, "severity": "error", "message": f"{marker} failed", "environment": marker}
+        self.run(self.projects[who].send(*[error] * count))
+
+    @rule()
+    def work(self) -> None:
+        """The worker runs, and both learn the ids of what is theirs."""
+        self.run(self.service.run_worker())
+        for name in NAMES:
+            self.ids[name] = self.run(self.find_ids(self.projects[name]))
+
+    async def find_ids(self, project: Project) -> dict[str, str]:
+        errors = (await project.get("/api/errors"))["errors"]
+        patterns = (await project.get("/api/errors/patterns"))["patterns"]
+        found = {"event_id": errors, "pattern_id": patterns}
+        return {name: items[0]["id"] for name, items in found.items() if items}
+
+    @rule(two=TWO, of_whom=st.integers(0, 1), scope=st.sampled_from(["read", "admin"]))
+    def look(self, two: list[str], of_whom: int, scope: str) -> None:
+        """One asks every route, by its own ids or by the other's."""
+        ids = self.ids[two[of_whom]]
+        for path in self.paths:
+            asked = re.sub(r"{(\w+)}", lambda found: ids.get(found[1], str(uuid4())), path)
+            answer = self.run(getattr(self.projects[two[0]], scope).get(asked))
+            assert answer.status_code < 500, (asked, answer.text)
+            assert self.markers[two[1]] not in answer.text, f"{asked} shows what is another's"
+
+    @precondition(lambda self: all("pattern_id" in self.ids[name] for name in NAMES))
+    @rule(two=TWO, state=st.sampled_from(["resolved", "ignored"]))
+    def change(self, two: list[str], state: str) -> None:
+        """One tries to change the other's pattern."""
+        path = f"/api/errors/patterns/{self.ids[two[1]]['pattern_id']}"
+        before = self.run(self.projects[two[1]].get(path))["state"]
+        answer = self.run(self.projects[two[0]].admin.patch(path, json={"state": state}))
+        assert answer.status_code == 404, answer.text
+        assert self.run(self.projects[two[1]].get(path))["state"] == before
+
+
+def walk(settings: Settings, walks: hypothesis.settings) -> None:
+    """Take the walks. Raises AssertionError with one that shows too much, the shortest where it is looked for."""
+    with asyncio.Runner() as runner:
+        running = run_service(settings)
+        service = runner.run(running.__aenter__())
+        try:
+            document = runner.run(find_document(service))
+            paths = [path for path, operations in document["paths"].items() if "get" in operations]
+            run_state_machine_as_test(lambda: Walk(service, runner.run, paths), settings=walks)  # type: ignore[arg-type]
+        finally:
+            runner.run(running.__aexit__(None, None, None))
+
+
+async def find_document(service: Service) -> dict[str, Any]:
+    return dict((await (await service.client(None)).get("/openapi.json")).json())
+
+
+def test_no_walk_shows_or_changes_what_is_of_another_project(settings: Settings) -> None:
+    walk(settings, WALKS)
+
+
+def test_control_a_query_without_its_project_is_found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaking = str(queries.LIST_ERRORS).replace("e.project_id = :project_id AND", "")
+    assert leaking != str(queries.LIST_ERRORS)
+    monkeypatch.setattr(queries, "LIST_ERRORS", text(leaking))
+    with pytest.raises(AssertionError, match="shows what is another's"):
+        walk(settings, hypothesis.settings(WALKS, phases=[hypothesis.Phase.generate]))
