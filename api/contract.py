@@ -59,7 +59,7 @@ def failures_of(operation: dict[str, Any]) -> list[str]:
     if operation.get("security"):
         statuses += ["401", "403", "429"]
     if "requestBody" in operation:
-        statuses += ["408", "413", "415", "422"]
+        statuses += ["400", "408", "413", "415", "422"]
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
         statuses += ["404"]
     return [status for status in statuses if status not in operation["responses"]]

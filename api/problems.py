@@ -22,10 +22,12 @@ from typing import Any, ClassVar
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 log = structlog.get_logger()
 
@@ -159,8 +161,6 @@ def respond(problem: HTTPException, path: str, request_id: str) -> Response:
         errors=ours.errors[:MAX_LISTED] if ours and ours.errors else None,
     )
     headers = {"Cache-Control": "no-store", **(problem.headers or {})}
-    if "GET" in headers.get("Allow", "").split(", "):
-        headers["Allow"] += ", HEAD"
     return Response(body.model_dump_json(exclude_none=True), status, headers, "application/problem+json")
 
 
@@ -174,7 +174,19 @@ def install(app: FastAPI) -> None:
 
 async def answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as registered
+    if error.status_code == 405:
+        error.headers = {"Allow": ", ".join(sorted(find_methods(request)))}
     return respond(error, request.url.path, request.scope.get("request_id", ""))
+
+
+def find_methods(request: Request) -> set[str]:
+    """The methods that this path takes, of all its routes: Starlette names those of the first one."""
+    routes = [route.original_route for route in iter_route_contexts(request.app.routes)]
+    matching = [
+        route for route in routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    ]
+    methods = {method for route in matching if route.path == matching[0].path for method in route.methods or ()}
+    return methods | ({"HEAD"} if "GET" in methods else set())
 
 
 async def answer_invalid(request: Request, error: Exception) -> Response:

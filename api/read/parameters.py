@@ -5,8 +5,9 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.instants import Instant
 from api.read.forms import ERROR, ERRORS, PATTERN, PATTERNS, Form, Format, Table
 from api.read.queries import Filter
 
@@ -89,8 +90,8 @@ class ErrorQuery(FormQuery):
 class ErrorPageQuery(ErrorQuery):
     """Which errors are wanted, over time."""
 
-    since: AwareDatetime | None = Field(None, description="Not older than this.")
-    until: AwareDatetime | None = Field(None, description="Older than this.")
+    since: Instant | None = Field(None, description="Not older than this.")
+    until: Instant | None = Field(None, description="Older than this.")
     text: str | None = Field(
         None,
         min_length=1,

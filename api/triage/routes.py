@@ -5,10 +5,11 @@ from typing import Annotated, Literal, Self, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import AdminCaller
+from api.instants import Instant
 from api.problems import Invalid, NotFound
 from api.triage import decisions
 from common.cache import Cache
@@ -29,11 +30,11 @@ class PatternChange(BaseModel):
 
     state: Literal["resolved", "ignored", "open"] | None = Field(None, description="open takes the others back.")
     in_next_release: bool | None = Field(
-        None, description="With resolved: errors of the releases that are known now do not count as a regression."
+        None,
+        strict=True,
+        description="With resolved: errors of the releases that are known now do not count as a regression.",
     )
-    until: AwareDatetime | None = Field(
-        None, description="With ignored: until then. Neither this nor errors: for ever."
-    )
+    until: Instant | None = Field(None, description="With ignored: until then. Neither this nor errors: for ever.")
     errors: int | None = Field(None, ge=1, description="With ignored: until so many more.")
     merge_into: UUID | None = Field(None, description="Id of the pattern that this one becomes part of.")
     split_off: list[Fingerprint] | None = Field(

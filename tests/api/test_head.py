@@ -20,3 +20,14 @@ async def test_allow_names_head_where_it_names_get(service: Service) -> None:
     project = await service.project()
     answer = await project.ingest.put("/api/errors/recent")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+async def test_allow_names_the_methods_of_every_route_of_a_path(service: Service) -> None:
+    project = await service.project()
+    for path, allowed in {
+        "/api/errors/patterns/0192f0c0-0000-7000-8000-000000000001": "GET, HEAD, PATCH",
+        "/api/budgets": "GET, HEAD, POST",
+        "/api/errors/batch": "POST",
+    }.items():
+        answer = await project.admin.put(path)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, allowed), path

@@ -4,7 +4,9 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.instants import Instant
 
 Rate = Annotated[Decimal, Field(ge=0, le=10**6, max_digits=18, decimal_places=9)]
 
@@ -29,9 +31,11 @@ class OverrideIn(BaseModel):
     cached: Rate | None = Field(None, description="Input out of the cache; what input costs if not said.")
     cache_write: Rate | None = Field(None, description="Input into the cache; what input costs if not said.")
     cache_write_1h: Rate | None = Field(None, description="Into the cache for an hour; what cache_write costs.")
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime | None = Field(None, description="For good if not said.")
-    confirm: bool | None = Field(None, description="Needed for rates that look like a slip: see the answer without.")
+    starts_at: Instant
+    ends_at: Instant | None = Field(None, description="For good if not said.")
+    confirm: bool | None = Field(
+        None, strict=True, description="Needed for rates that look like a slip: see the answer without."
+    )
 
     @model_validator(mode="after")
     def ends_after_it_starts(self) -> Self:
@@ -56,9 +60,9 @@ class RepriceIn(BaseModel):
         },
     )
 
-    since: AwareDatetime
-    until: AwareDatetime
-    dry_run: bool = Field(description="true: only say what would change.")
+    since: Instant
+    until: Instant
+    dry_run: bool = Field(strict=True, description="true: only say what would change.")
 
     @model_validator(mode="after")
     def ends_after_it_starts(self) -> Self:
@@ -89,6 +93,6 @@ class RepriceAnswer(RepriceSums):
 
     dry_run: bool
     by_model: list[RepricedModel] = Field(description="The models whose records changed.")
-    done_until: AwareDatetime | None = Field(
+    done_until: Instant | None = Field(
         description="null when all was looked at; else time ran out: send the same with this as `since`."
     )

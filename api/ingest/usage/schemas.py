@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.ingest.usage.forms import TOKENS_MAX
+from api.instants import Instant
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Tokens = Annotated[int, Field(ge=0, le=TOKENS_MAX)]
@@ -100,7 +101,7 @@ class DeliverableIn(BaseModel):
     ref: Name = Field(description="Names it in this project, as usage records do: a ticket, a pull request.")
     team: Name = Field(description="Whose work it is.")
     kind: Name = Field(description="pull_request, ticket, report...")
-    completed_at: AwareDatetime
+    completed_at: Instant
 
 
 class DeliverableAnswer(BaseModel):
