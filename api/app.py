@@ -75,6 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan_of(settings),
         generate_unique_id_function=name_operation,
         redirect_slashes=False,
+        # spans and metrics are made in RequestFrame; FastAPI asks the environment for its own at every request
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
