@@ -10,7 +10,7 @@ from api.ingest.writer import Writer
 from common.settings import Settings
 from tests.conftest import Service, run_service
 
-WELL = {"postgres": "ok", "schema": "ok", "writer": "ok", "worker": "ok"}
+WELL = {"process": "ok", "postgres": "ok", "schema": "ok", "writer": "ok", "worker": "ok"}
 
 
 @pytest.mark.parametrize(

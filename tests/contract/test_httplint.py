@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
     "reprice_usage": {"since": "2026-11-01T00:00:00Z", "until": "2026-11-08T00:00:00Z", "dry_run": True},
     "create_budget": BUDGET | {"name": "another"},
     "check_budget": {"estimate": 12},
+    "change_budget": {"thresholds": [50, 100]},
     "change_pattern": {"state": "resolved"},
 }
 CODINGS = ("identity", "gzip", "br", "zstd")
