@@ -41,10 +41,11 @@ def make_pool(url: str, **options: Any) -> ConnectionPool:
 
 def read_sentinel_url(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
     """Where the Sentinels are, what they call the primary, and how to log in there. Pure; settings checked the form."""
-    parts = urlsplit(url)
-    login, _, hosts = parts.netloc.rpartition("@")
+    # by hand: newer Pythons refuse to split a URL with an address in brackets among several hosts
+    place, _, path = url.removeprefix(f"{SENTINEL}://").partition("/")
+    login, _, hosts = place.rpartition("@")
     user, _, password = login.partition(":")
-    name, _, database = parts.path.strip("/").partition("/")
+    name, _, database = path.partition("/")
     places = [urlsplit(f"//{host}") for host in hosts.split(",")]
     primary: dict[str, Any] = {"db": int(database or 0)}
     primary |= {key: unquote(value) for key, value in (("username", user), ("password", password)) if value}
