@@ -16,6 +16,7 @@ from api.auth import ReadCaller
 from api.problems import Invalid
 from api.read.cost_report import TeamCosts, add_up, format_report_markdown, rate_tokens
 from api.read.http import respond, serve_once
+from api.read.tables import harmless
 from common.budgets import BudgetStatus, read_status
 from common.budgets.periods import Period, UnknownZone, find_zone, parse_month
 from common.budgets.spend import cut_span
@@ -23,7 +24,6 @@ from common.settings import Settings
 
 router = APIRouter(prefix="/api/costs", tags=["costs"])
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 FORMS = {"json": "application/json", "csv": "text/csv; charset=utf-8", "markdown": "text/markdown; charset=utf-8"}
 
 # The sums of some spans of buckets, by team.
@@ -213,6 +213,5 @@ def write_csv(teams: list[TeamReport]) -> str:
     writer = csv.DictWriter(out, list(TeamReport.model_fields))
     writer.writeheader()
     for team in teams:
-        name = f"'{team.team}" if team.team.startswith(FORMULA_STARTS) else team.team
-        writer.writerow(team.model_dump() | {"team": name})
+        writer.writerow(team.model_dump() | {"team": harmless(team.team)})
     return out.getvalue()

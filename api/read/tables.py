@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import to_json
 
 CELL_MAX_CHARACTERS = 240
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets run instead of showing it
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
 
@@ -18,8 +19,17 @@ def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     writer = csv.writer(text)
     if columns:
         writer.writerow(columns)
-    writer.writerows([[flat(value) for value in row] for row in rows])
+    writer.writerows([[cell(value) for value in row] for row in rows])
     return text.getvalue()
+
+
+def cell(value: Any) -> str:
+    return flat(value) if isinstance(value, int | float) else harmless(flat(value))
+
+
+def harmless(text: str) -> str:
+    """The text, behind an apostrophe where a spreadsheet would take it for a formula: anyone may send a message."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def as_markdown(facts: dict[str, Any], columns: Sequence[str], rows: Sequence[Sequence[Any]], left_out: int) -> str:
