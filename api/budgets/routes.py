@@ -33,13 +33,11 @@ from api.budgets.schemas import (
 )
 from api.budgets.store import whole_or_usd
 from api.problems import PROBLEM_RESPONSE, Conflict, Invalid, NotFound
-from api.read.http import respond, serve_once
+from api.read.http import NOT_MODIFIED, respond, serve_once
 from common.budgets import read_status
 from common.budgets.spend import Budget, find_budget, sum_spend
 
 router = APIRouter(prefix="/api/budgets", tags=["budgets"])
-
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the client has it already (If-None-Match)"}}
 RESERVE_SECONDS = 600
 NAME_TAKEN = "this project has a budget named {!r}: choose another name, or delete that one"
 

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -12,6 +13,8 @@ from api.read.forms import Form, Shaped, Table, shape
 from common.cache import make_etag
 from common.compression import Encoding, compress
 
+# What every read may answer besides its body, for OpenAPI.
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the client has it already (If-None-Match)"}}
 # When a client likes several codings equally well, the one that is smallest for its cost.
 PREFERENCE: tuple[Encoding, ...] = ("zstd", "br", "gzip", "identity")
 VARY = "Authorization, X-API-Key"

@@ -15,12 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import ReadCaller
 from api.problems import Invalid
-from api.read.http import respond, serve_once
+from api.read.http import NOT_MODIFIED, respond, serve_once
 from common.pricing import name_model
 
 router = APIRouter(prefix="/api", tags=["usage"])
 
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the client has it already (If-None-Match)"}}
 DEFAULT_DAYS = 31
 
 # The sums of UTC days by team and model after a place, newest day first.
