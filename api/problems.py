@@ -192,6 +192,8 @@ def find_methods(request: Request) -> set[str]:
 async def answer_invalid(request: Request, error: Exception) -> Response:
     """FastAPI's own validation, without the input that it would echo."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered
+    if request.method not in find_methods(request):  # a word of another route was taken for an id
+        return await answer_problem(request, HTTPException(405))
     places = [describe_place(e) for e in error.errors()[:MAX_LISTED]]
     return await answer_problem(request, Invalid("; ".join(f"{p.pointer}: {p.detail}" for p in places), errors=places))
 

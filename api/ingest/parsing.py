@@ -133,7 +133,9 @@ def describe_rejection(invalid: ValidationError) -> Rejected:
     name = f"{'.'.join(path)}: " if path else ""
     more = f" (and {len(others)} more)" if others else ""
     return Rejected(
-        REASONS.get(first["type"], "invalid_field"), f"{name}{first['msg'].lower()}{more}", "/".join(["", *path])
+        REASONS.get(first["type"], "invalid_field"),
+        f"{name}{first['msg'][:1].lower()}{first['msg'][1:]}{more}",
+        "/".join(["", *path]),
     )
 
 

@@ -1,10 +1,11 @@
 """What services send and what they are answered."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from api.instants import LenientInstant
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -32,7 +33,7 @@ class ErrorIn(BaseModel):
     event_id: UUID | None = Field(
         None, description="Names this error for ever: sent again with the same id, it is a duplicate. Made if missing."
     )
-    timestamp: datetime | None = Field(
+    timestamp: LenientInstant | None = Field(
         None,
         description="When it happened, UTC if it names no zone. Missing: the time in a UUIDv7 event_id, else now. "
         "Older than the retention, or over 10 minutes ahead: replaced by now.",

@@ -34,6 +34,19 @@ async def test_each_failure_is_a_problem(service: Service, method: str, path: st
     assert body["request_id"] == answer.headers["X-Request-ID"] == "asked-1"
 
 
+async def test_a_method_that_a_path_does_not_take_is_405_also_where_another_path_has_an_id_there(
+    service: Service,
+) -> None:
+    project = await service.project()
+    paths = (await project.get("/openapi.json"))["paths"]
+    for path, item in paths.items():
+        taken = {method.upper() for method in item} | ({"HEAD"} if "get" in item else set())
+        for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - taken:
+            answer = await project.admin.request(method, path)
+            assert (answer.status_code, method, path) == (405, method, path)
+            assert set(answer.headers["Allow"].split(", ")) == taken
+
+
 async def test_a_wrong_value_is_named_but_not_echoed(service: Service) -> None:
     project = await service.project()
     answer = await project.read.get("/api/errors/recent?limit=hunter2")

@@ -38,7 +38,7 @@ STORABLE = {
     "a message of 2 MB": item(b'"' + b"x" * 2_000_000 + b'"'),
     "year 1": item(timestamp=b'"0001-01-01T00:00:00Z"'),
     "year 9999": item(timestamp=b'"9999-12-31T23:59:59Z"'),
-    "before 1970": item(timestamp=b"-1"),
+    "before 1970": item(timestamp=b'"1969-12-31T23:59:59Z"'),
     "a script": item(b'"<script>alert(1)</script>"'),
     "keys of poison": item(context=b'{"a\\u0000":{"\\ud800":1}}'),
     "minus zero": item(context=b'{"a":-0.0,"b":1E+2}'),
@@ -50,6 +50,9 @@ REFUSED = {
     "null": b"null",
     "a time that is none": item(timestamp=b'"yesterday"'),
     "a time out of the world": item(timestamp=b"1e30"),
+    "seconds since 1970": item(timestamp=b"1764000000"),
+    "milliseconds since 1970, as text": item(timestamp=b'"1764000000000"'),
+    "the number 0 as a time": item(timestamp=b"0"),
     "a name of 5,000 letters": b'{"service":"' + b"s" * 5_000 + b'","severity":"error","message":"m"}',
 }
 

@@ -1,6 +1,5 @@
 """What is sent about tokens and finished work, and what is answered."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.ingest.usage.forms import TOKENS_MAX
-from api.instants import Instant
+from api.instants import Instant, LenientInstant
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Tokens = Annotated[int, Field(ge=0, le=TOKENS_MAX)]
@@ -42,7 +41,9 @@ class UsageIn(BaseModel):
     agent: Name | None = Field(None, description="Which agent of the team.")
     provider: Name | None = Field(None, description="Whose API it was; it follows from the model where that is clear.")
     model: Name | None = Field(None, description="In any spelling. Not needed where `usage` names it (gen_ai.*).")
-    occurred_at: datetime = Field(description="When the call was made, UTC if it names no zone. Prices are of then.")
+    occurred_at: LenientInstant = Field(
+        description="When the call was made, UTC if it names no zone. Prices are of then."
+    )
     input_tokens: Tokens | None = Field(None, description="Read by the model, cached and written ones included.")
     cached_tokens: Tokens | None = Field(None, description="Those of the input that came out of the cache.")
     cache_write_tokens: Tokens | None = Field(None, description="Those of the input that went into the cache.")
