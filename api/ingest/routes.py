@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request, Response
 
 from api.auth import Caller, IngestCaller
 from api.ingest.answering import (
-    NDJSON,
     NOT_HELD,
     body_of,
     count_rejected,
@@ -34,7 +33,7 @@ router = APIRouter(prefix="/api/errors", tags=["ingest"])
     status_code=201,
     summary="Store errors",
     responses={207: {"model": BatchAnswer, "description": "Some were stored, some rejected"}},
-    openapi_extra=body_of(ErrorBatchIn, **{NDJSON: {"schema": {"type": "string"}}}),
+    openapi_extra=body_of(ErrorBatchIn),
 )
 async def log_errors(request: Request, response: Response, caller: IngestCaller) -> BatchAnswer:
     """Store 1 to 1,000 errors. 201 and 207 come after the commit: what they count as stored stays stored.

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import IngestCaller
 from api.ingest.answering import (
-    NDJSON,
     body_of,
     count_rejected,
     media_type,
@@ -37,7 +36,7 @@ PRICED_AT_ONCE = 100  # records, about 3 ms: others get their turn in between
     status_code=201,
     summary="Store usage records",
     responses={207: {"model": BatchAnswer, "description": "Some were stored, some rejected"}},
-    openapi_extra=body_of(UsageBatchIn, **{NDJSON: {"schema": {"type": "string"}}}),
+    openapi_extra=body_of(UsageBatchIn),
 )
 async def log_usage(request: Request, response: Response, caller: IngestCaller) -> BatchAnswer:
     """Store the tokens of 1 to 1,000 LLM calls. 201 and 207 come after the commit, and the sums of budgets have them.
