@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,15 +83,23 @@ def pooler(servers: Stores) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest, servers: Stores, template: str) -> Iterator[str]:
-    """A database of the test's own; through PgBouncer where MAYDAY_DATABASE_POOLER says so (`mayday test pooled`)."""
-    is_pooled = Settings.load().database_pooler == "transaction"
-    way_in = request.getfixturevalue("pooler") if is_pooled else servers.database_url
+@contextmanager
+def copied_database(servers: Stores, template: str, way_in: str) -> Iterator[str]:
+    """A copy of the template, dropped at the end. Gives its URL."""
     name = f"test_{uuid4().hex}"
     asyncio.run(execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
     yield on_database(way_in, name)
     asyncio.run(execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, servers: Stores, template: str) -> Iterator[str]:
+    """A database of the test's own; through PgBouncer where MAYDAY_DATABASE_POOLER says so (`mayday test pooled`)."""
+    is_pooled = Settings.load().database_pooler == "transaction"
+    with copied_database(
+        servers, template, request.getfixturevalue("pooler") if is_pooled else servers.database_url
+    ) as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,14 +6,18 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import TypeAliasType
 
+from api.fields import Name
 from common.budgets import check_thresholds
 from common.budgets.periods import find_zone
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Positive = Annotated[Decimal, Field(gt=0, le=10**15, max_digits=27, decimal_places=12)]
 Percent = Annotated[Decimal, Field(gt=0, le=1000, max_digits=7, decimal_places=3)]
 Amount = int | Decimal
+BudgetScope = TypeAliasType("BudgetScope", Literal["project", "team", "agent", "model"])
+BudgetMetric = TypeAliasType("BudgetMetric", Literal["tokens", "usd"])
+BudgetPeriod = TypeAliasType("BudgetPeriod", Literal["day", "week", "month"])
 DAY_SECONDS = 86_400
 
 
@@ -30,11 +34,11 @@ class BudgetIn(BaseModel):
     )
 
     name: Name = Field(description="Names it in this project.")
-    scope: Literal["project", "team", "agent", "model"]
+    scope: BudgetScope
     scope_value: Name | None = Field(None, description="Which team, agent or model; none for a project.")
-    metric: Literal["tokens", "usd"]
+    metric: BudgetMetric
     limit: Positive
-    period: Literal["day", "week", "month"] = Field(description="Calendar period in the time zone; weeks from Monday.")
+    period: BudgetPeriod = Field(description="Calendar period in the time zone; weeks from Monday.")
     timezone: str | None = Field(None, max_length=60, description="IANA name; UTC if not said.")
     thresholds: list[Percent] | None = Field(None, max_length=10, description="Percent; 80, 90, 100 if not said.")
 

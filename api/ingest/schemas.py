@@ -1,13 +1,13 @@
 """What services send and what they are answered."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.instants import LenientInstant
+from api.fields import LenientInstant, SeverityName
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+SentName = Annotated[str, Field(min_length=1, max_length=200)]  # cleaned of what cannot be stored
 
 
 class ErrorIn(BaseModel):
@@ -27,8 +27,8 @@ class ErrorIn(BaseModel):
         },
     )
 
-    service: Name = Field(description="Which service reports it.")
-    severity: Literal["debug", "info", "warning", "error", "critical"]
+    service: SentName = Field(description="Which service reports it.")
+    severity: SeverityName
     message: Annotated[str, Field(min_length=1)] = Field(description="What happened. Cut at 8 KiB.")
     event_id: UUID | None = Field(
         None, description="Names this error for ever: sent again with the same id, it is a duplicate. Made if missing."
@@ -38,15 +38,15 @@ class ErrorIn(BaseModel):
         description="When it happened, UTC if it names no zone. Missing: the time in a UUIDv7 event_id, else now. "
         "Older than the retention, or over 10 minutes ahead: replaced by now.",
     )
-    error_type: Name | None = Field(None, description="Class of the exception, or an error code.")
+    error_type: SentName | None = Field(None, description="Class of the exception, or an error code.")
     stack_trace: str | None = Field(None, description="As the language prints it. Cut at 256 KiB.")
-    environment: Name | None = Field(None, description="Where it ran: production, staging...")
-    release: Name | None = Field(None, description="Version that ran.")
+    environment: SentName | None = Field(None, description="Where it ran: production, staging...")
+    release: SentName | None = Field(None, description="Version that ran.")
     context: dict[str, Any] | None = Field(
         None, description="Any JSON object that helps. Nesting over 32 deep and keys over 1,000 are cut."
     )
     tags: Annotated[dict[str, str], Field(max_length=100)] | None = Field(None, description="Short facts, as text.")
-    fingerprint: Name | None = Field(None, description="Groups errors your way: equal ones are one group.")
+    fingerprint: SentName | None = Field(None, description="Groups errors your way: equal ones are one group.")
 
 
 class ErrorBatchIn(BaseModel):

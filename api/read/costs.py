@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from typing_extensions import TypeAliasType
 
 from api.auth import ReadCaller
 from api.problems import Invalid
@@ -63,6 +64,9 @@ FIND_LIMIT = text(
 )
 
 
+ReportFormat = TypeAliasType("ReportFormat", Literal["json", "csv", "markdown"])
+
+
 class ReportQuery(BaseModel):
     """Which month is wanted, and how."""
 
@@ -70,7 +74,7 @@ class ReportQuery(BaseModel):
 
     period: str | None = Field(None, max_length=10, description="A month such as 2026-02; the current one if not said.")
     timezone: str = Field("UTC", max_length=60, description="Whose month: an IANA name.")
-    format: Literal["json", "csv", "markdown"] = "json"
+    format: ReportFormat = "json"
 
 
 class TeamReport(BaseModel):

@@ -6,12 +6,15 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
-from api.instants import Instant
+from api.fields import NO_NUL, Instant, SeverityName, Word
 from api.read.forms import ERROR, ERRORS, PATTERN, PATTERNS, Form, Format, Table
 from api.read.queries import Filter
 
-SeverityName = Literal["debug", "info", "warning", "error", "critical"]
+PatternState = TypeAliasType("PatternState", Literal["new", "ongoing", "regressed", "resolved", "ignored"])
+PatternTrend = TypeAliasType("PatternTrend", Literal["new", "regressed", "spiking", "rising", "steady", "falling"])
+PatternOrder = TypeAliasType("PatternOrder", Literal["count", "trend", "new"])
 
 
 class Window(StrEnum):
@@ -78,9 +81,9 @@ class ErrorQuery(FormQuery):
 
     fields: str | None = some_of(ERRORS)
     limit: int = Field(20, ge=1, le=200, description="How many at most.")
-    service: str | None = Field(None, max_length=200)
+    service: Word | None = None
     severity: SeverityName | None = None
-    environment: str | None = Field(None, max_length=200)
+    environment: Word | None = None
     pattern: UUID | None = Field(None, description="Id of a pattern.")
 
     def filter(self, since: datetime, until: datetime, message_has: str | None = None) -> Filter:
@@ -96,6 +99,7 @@ class ErrorPageQuery(ErrorQuery):
         None,
         min_length=1,
         max_length=200,
+        pattern=NO_NUL,
         description="Part of the message, in any case. Searches the last 24 hours unless `since` says otherwise.",
     )
     cursor: str | None = Field(None, max_length=1_000, description="`next` of the page before.")
@@ -117,9 +121,9 @@ class PatternsQuery(WindowQuery):
     """Which patterns are wanted, and of which errors. Every sum of the answer is of what is wanted."""
 
     fields: str | None = some_of(PATTERNS)
-    service: str | None = Field(None, max_length=200)
+    service: Word | None = None
     severity: SeverityName | None = None
-    environment: str | None = Field(None, max_length=200)
-    state: Literal["new", "ongoing", "regressed", "resolved", "ignored"] | None = None
-    trend: Literal["new", "regressed", "spiking", "rising", "steady", "falling"] | None = None
-    order: Literal["count", "trend", "new"] = Field("count", description="What comes first.")
+    environment: Word | None = None
+    state: PatternState | None = None
+    trend: PatternTrend | None = None
+    order: PatternOrder = Field("count", description="What comes first.")

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import ReadCaller
+from api.fields import Day, Word
 from api.problems import Invalid
 from api.read.http import NOT_MODIFIED, respond, serve_once
 from common.pricing import name_model
@@ -57,10 +58,10 @@ class UsageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    since: date | None = Field(None, description="First UTC day; 31 days before `until` if not said.")
-    until: date | None = Field(None, description="The UTC day after the last one; the end of today if not said.")
-    team: str | None = Field(None, max_length=200)
-    model: str | None = Field(None, max_length=200, description="In any spelling.")
+    since: Day | None = Field(None, description="First UTC day; 31 days before `until` if not said.")
+    until: Day | None = Field(None, description="The UTC day after the last one; the end of today if not said.")
+    team: Word | None = None
+    model: Word | None = Field(None, description="In any spelling.")
     limit: int = Field(200, ge=1, le=1_000, description="How many sums at most.")
     cursor: str | None = Field(None, max_length=2_000, description="`next` of the page before.")
 

@@ -7,9 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import TypeAliasType
 
 from api.auth import AdminCaller
-from api.instants import Instant
+from api.fields import NO_NUL, Instant
 from api.problems import Invalid, NotFound
 from api.triage import decisions
 from common.cache import Cache
@@ -19,6 +20,7 @@ from common.snapshots import publish_snapshots
 router = APIRouter(prefix="/api/errors/patterns", tags=["triage"])
 
 Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+DecidedState = TypeAliasType("DecidedState", Literal["resolved", "ignored", "open"])
 
 
 class PatternChange(BaseModel):
@@ -28,7 +30,7 @@ class PatternChange(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"state": "resolved"}], "minProperties": 1}
     )
 
-    state: Literal["resolved", "ignored", "open"] | None = Field(None, description="open takes the others back.")
+    state: DecidedState | None = Field(None, description="open takes the others back.")
     in_next_release: bool | None = Field(
         None,
         strict=True,
@@ -40,7 +42,7 @@ class PatternChange(BaseModel):
     split_off: list[Fingerprint] | None = Field(
         None, min_length=1, max_length=1_000, description="Fingerprints that become a pattern of their own."
     )
-    note: str | None = Field(None, max_length=2_000, description="For those who look here next.")
+    note: str | None = Field(None, max_length=2_000, pattern=NO_NUL, description="For those who look here next.")
 
     @model_validator(mode="after")
     def says_one_thing(self) -> Self:

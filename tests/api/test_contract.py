@@ -36,6 +36,32 @@ def test_every_reference_leads_to_a_schema_and_every_schema_is_referred_to(docum
     assert named == set(document["components"]["schemas"])
 
 
+def test_what_clients_make_types_of_has_a_name(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    parts = [part for schema in schemas.values() for part in inner_schemas(schema)]
+    parts += [part for _, schema in parameters_of(document) for part in [schema, *inner_schemas(schema)]]
+    assert [part for part in parts if "enum" in part or "properties" in part] == []
+    assert {"SeverityName", "BudgetScope", "PatternState", "Format", "Window"} <= set(schemas)
+
+
+def parameters_of(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (one["name"], one["schema"]) for operation in operations(document) for one in operation.get("parameters", ())
+    ]
+
+
+def inner_schemas(node: Any) -> Iterator[dict[str, Any]]:
+    """Every schema that stands inside a schema, and not under a name of its own."""
+    for name in ("anyOf", "oneOf", "allOf"):
+        for part in node.get(name, ()):
+            yield part
+            yield from inner_schemas(part)
+    for part in [*node.get("properties", {}).values(), node.get("items"), node.get("additionalProperties")]:
+        if isinstance(part, dict):
+            yield part
+            yield from inner_schemas(part)
+
+
 def test_every_failure_is_documented_as_a_problem(document: dict[str, Any]) -> None:
     for operation in operations(document):
         for status, response in operation["responses"].items():

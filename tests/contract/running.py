@@ -1,9 +1,6 @@
 """A running API with something in it: what tools of others look at."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +9,7 @@ import httpx
 from common.keys import Scope
 from tests.chaos.programs import Api
 from tests.conftest import Service
-from tests.fleet.programs import make_key, running_api
+from tests.fleet.programs import make_key
 
 ERROR = {"service": "checkout", "severity": "error", "message": "payment 4711 failed", "environment": "prod"}
 USAGE = {
@@ -40,25 +37,23 @@ class Running:
         return httpx.AsyncClient(base_url=self.api.url, headers=headers, timeout=30, trust_env=False)
 
 
-@asynccontextmanager
-async def filled_api(service: Service, folder: Path, **settings: object) -> AsyncIterator[Running]:
-    """An API with errors, a pattern, usage, a budget and prices in it."""
-    async with running_api(service, folder, **settings) as api:
-        running = Running(api, {scope: await make_key(service, scope) for scope in Scope}, {})
-        async with running.client(Scope.admin) as admin, running.client(Scope.ingest) as ingest:
-            event_id = str(uuid4())
-            errors = [ERROR | {"event_id": event_id}] + [ERROR] * 30
-            assert (await ingest.post("/api/errors/batch", json={"errors": errors})).status_code == 201
-            assert (await ingest.post("/api/usage/batch", json={"records": [USAGE]})).status_code == 201
-            await service.run_worker()
-            patterns = await get(admin, "/api/errors/patterns")
-            running.ids.update(
-                event_id=event_id,
-                pattern_id=patterns["patterns"][0]["id"],
-                budget_id=(await admin.post("/api/budgets", json=BUDGET)).json()["id"],
-                override_id=(await admin.post("/api/prices/overrides", json=OVERRIDE)).json()["id"],
-            )
-        yield running
+async def fill_project(service: Service, api: Api, project: str) -> Running:
+    """A project of this name with errors, a pattern, usage, a budget and prices in it."""
+    running = Running(api, {scope: await make_key(service, scope, project) for scope in Scope}, {})
+    async with running.client(Scope.admin) as admin, running.client(Scope.ingest) as ingest:
+        event_id = str(uuid4())
+        errors = [ERROR | {"event_id": event_id}] + [ERROR] * 30
+        assert (await ingest.post("/api/errors/batch", json={"errors": errors})).status_code == 201
+        assert (await ingest.post("/api/usage/batch", json={"records": [USAGE]})).status_code == 201
+        await service.run_worker()
+        patterns = await get(admin, "/api/errors/patterns")
+        running.ids.update(
+            event_id=event_id,
+            pattern_id=patterns["patterns"][0]["id"],
+            budget_id=(await admin.post("/api/budgets", json=BUDGET)).json()["id"],
+            override_id=(await admin.post("/api/prices/overrides", json=OVERRIDE)).json()["id"],
+        )
+    return running
 
 
 async def get(client: httpx.AsyncClient, path: str) -> dict[str, Any]:

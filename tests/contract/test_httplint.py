@@ -1,7 +1,6 @@
 """What httplint finds in the answers of every route, as they come over the wire: success and failure."""
 
 from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +9,7 @@ from httplint.message import HttpRequestLinter, HttpResponseLinter
 from httplint.note import Note, levels
 
 from common.keys import Scope
-from tests.conftest import Service
-from tests.contract.running import BUDGET, ERROR, OVERRIDE, USAGE, Running, filled_api, get
+from tests.contract.running import BUDGET, ERROR, OVERRIDE, USAGE, Running, get
 
 # What each operation with a body is sent.
 BODIES: dict[str, Any] = {
@@ -40,17 +38,16 @@ ACCEPTED = {
 }
 
 
-async def test_httplint_finds_nothing_to_mend_in_any_answer(service: Service, tmp_path: Path) -> None:
+async def test_httplint_finds_nothing_to_mend_in_any_answer(running: Running) -> None:
     found: set[tuple[str, str, str]] = set()
     answered: set[tuple[str, int]] = set()
-    async with filled_api(service, tmp_path) as running:
-        async for name, request, answer in ask_everything(running):
-            answered.add((name, answer.status_code))
-            for note in lint(request, answer):
-                found.add((type(note).__name__, name, f"{request.method} {answer.status_code}: {note}"))
-            assert is_kept_as_promised(request, answer), (request, answer, answer.headers)
-        async with running.client(None) as client:
-            document = await get(client, "/openapi.json")
+    async for name, request, answer in ask_everything(running):
+        answered.add((name, answer.status_code))
+        for note in lint(request, answer):
+            found.add((type(note).__name__, name, f"{request.method} {answer.status_code}: {note}"))
+        assert is_kept_as_promised(request, answer), (request, answer, answer.headers)
+    async with running.client(None) as client:
+        document = await get(client, "/openapi.json")
     assert sorted(one for one in found if one[:2] not in ACCEPTED) == []
     assert {one[:2] for one in found} == ACCEPTED.keys(), "what is no longer found need not be accepted"
     succeeded = {name for name, status in answered if status < 300}

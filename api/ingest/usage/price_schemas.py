@@ -1,12 +1,12 @@
 """What is sent about prices, and what is answered."""
 
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.instants import Instant
+from api.fields import Instant, Name, ProcessingName
 
 Rate = Annotated[Decimal, Field(ge=0, le=10**6, max_digits=18, decimal_places=9)]
 
@@ -23,9 +23,9 @@ class OverrideIn(BaseModel):
         },
     )
 
-    model: str = Field(min_length=1, max_length=200, description="Of a model in the catalog, any spelling: all count.")
-    provider: str | None = Field(None, min_length=1, max_length=200, description="Only of this provider.")
-    processing: Literal["standard", "batch"] | None = Field(None, description="standard if not said.")
+    model: Name = Field(description="Of a model in the catalog, any spelling: all count.")
+    provider: Name | None = Field(None, description="Only of this provider.")
+    processing: ProcessingName | None = Field(None, description="standard if not said.")
     input: Rate
     output: Rate
     cached: Rate | None = Field(None, description="Input out of the cache; what input costs if not said.")

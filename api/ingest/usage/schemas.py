@@ -1,15 +1,15 @@
 """What is sent about tokens and finished work, and what is answered."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from api.fields import Instant, LenientInstant, Name, ProcessingName
+from api.ingest.schemas import SentName
 from api.ingest.usage.forms import TOKENS_MAX
-from api.instants import Instant, LenientInstant
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Tokens = Annotated[int, Field(ge=0, le=TOKENS_MAX)]
 Usd = Annotated[Decimal, Field(ge=0, le=10**9, max_digits=21, decimal_places=12)]
 COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
@@ -36,11 +36,15 @@ class UsageIn(BaseModel):
         },
     )
 
-    event_key: Name = Field(description="Names this call for ever: sent again with the same key, it is a duplicate.")
-    team: Name = Field(description="Who spent it.")
-    agent: Name | None = Field(None, description="Which agent of the team.")
-    provider: Name | None = Field(None, description="Whose API it was; it follows from the model where that is clear.")
-    model: Name | None = Field(None, description="In any spelling. Not needed where `usage` names it (gen_ai.*).")
+    event_key: SentName = Field(
+        description="Names this call for ever: sent again with the same key, it is a duplicate."
+    )
+    team: SentName = Field(description="Who spent it.")
+    agent: SentName | None = Field(None, description="Which agent of the team.")
+    provider: SentName | None = Field(
+        None, description="Whose API it was; it follows from the model where that is clear."
+    )
+    model: SentName | None = Field(None, description="In any spelling. Not needed where `usage` names it (gen_ai.*).")
     occurred_at: LenientInstant = Field(
         description="When the call was made, UTC if it names no zone. Prices are of then."
     )
@@ -55,10 +59,8 @@ class UsageIn(BaseModel):
     usage: dict[str, Any] | None = Field(
         None, description="Instead of the counts: the usage object of Anthropic or OpenAI, or gen_ai.* attributes."
     )
-    processing: Literal["standard", "batch"] | None = Field(
-        None, description="standard if neither this nor usage says."
-    )
-    deliverable: Name | None = Field(None, description="`ref` of the work that it was spent on.")
+    processing: ProcessingName | None = Field(None, description="standard if neither this nor usage says.")
+    deliverable: SentName | None = Field(None, description="`ref` of the work that it was spent on.")
     cost_usd: Usd | None = Field(None, description="What the provider says that the call cost.")
     event_id: UUID | None = Field(None, description="Event id of the error that it was spent on.")
     pattern_id: UUID | None = Field(None, description="Id of the pattern that it was spent on.")

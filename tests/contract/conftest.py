@@ -1,0 +1,39 @@
+"""One API process for all tests of the contract; each has a project of its own in it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from common.settings import Settings
+from tests.chaos.programs import Api
+from tests.conftest import Service, Stores, copied_database, run_service
+from tests.contract.running import Running, fill_project
+from tests.fleet.programs import running_api
+
+# Limits that a test can pass at little cost.
+LIMITS = {"body_seconds": 2, "limit_project_errors": 5_000, "limit_project_requests": 0, "limit_key_requests": 0}
+
+
+@pytest.fixture(scope="package")
+def settings_of_all(servers: Stores, template: str) -> Iterator[Settings]:
+    with copied_database(servers, template, servers.database_url) as url:
+        yield Settings.load(database_url=url, redis_url=servers.redis_url, log_format="json")
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def beside(
+    settings_of_all: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Service, Api]]:
+    """The API, and the service that fills its stores."""
+    async with (
+        run_service(settings_of_all) as service,
+        running_api(service, tmp_path_factory.mktemp("contract"), **LIMITS) as api,
+    ):
+        yield service, api
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def running(beside: tuple[Service, Api], request: pytest.FixtureRequest) -> Running:
+    """The API with something to find in the test's project."""
+    return await fill_project(*beside, request.node.name)
