@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from api.app import create_app
+from cli.check import ACCEPTED_CONTRACT, CONTRACT
 from common.settings import ROOT, Settings
 from common.telemetry.declaring import Few, Values
 from common.telemetry.metrics import CATALOG
@@ -32,11 +33,19 @@ label names a project or a key. Programs with one process also tell their CPU ti
 """
 
 
-def docs() -> None:
+ACCEPT = typer.Option(
+    False, "--accept-breaks", help="Take the HTTP contract as it is now for the one that clients hold."
+)
+
+
+def docs(accept_breaks: bool = ACCEPT) -> None:
     """Write the generated pages again."""
     for path, text in generated_pages().items():
         path.write_text(text)
         typer.echo(path.relative_to(ROOT))
+    if accept_breaks:
+        ACCEPTED_CONTRACT.write_text(json.dumps(json.loads(CONTRACT.read_text())) + "\n")
+        typer.echo(ACCEPTED_CONTRACT.relative_to(ROOT))
 
 
 def generated_pages() -> dict[Path, str]:
@@ -44,7 +53,7 @@ def generated_pages() -> dict[Path, str]:
     return {
         ROOT / "docs/settings.md": describe_settings(),
         ROOT / "docs/metrics.md": describe_metrics(),
-        ROOT / "docs/openapi.json": describe_contract(),
+        CONTRACT: describe_contract(),
     }
 
 
