@@ -12,6 +12,7 @@ CONTRACT_SECONDS = os.environ.get("MAYDAY_TEST_CONTRACT_SECONDS", "900")
 # What a first word stands for: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),
+    "clients": ({"MAYDAY_TEST_CLIENTS": "1"}, ["tests/contract/test_clients.py"]),
     "contract": (
         {"MAYDAY_TEST_CONTRACT_SECONDS": CONTRACT_SECONDS},
         ["tests/contract/test_schemathesis.py", "-rP", "-o", "faulthandler_timeout=0"],
@@ -26,7 +27,8 @@ def test(context: typer.Context) -> None:
     `mayday test pooled`: the flow tests through PgBouncer in transaction mode. `mayday test chaos`: the long form of
     the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md. `mayday test fleet`:
     three API processes and three workers, killed and added under load for two minutes. `mayday test contract`: the
-    long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900).
+    long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test clients`: a Python and a TypeScript
+    client (which takes node and npm) are made, type-checked, and do the main job.
     """
     kind, *rest = context.args or [""]
     if kind == "chaos":

@@ -44,6 +44,11 @@ def test_what_clients_make_types_of_has_a_name(document: dict[str, Any]) -> None
     assert {"SeverityName", "BudgetScope", "PatternState", "Format", "Window"} <= set(schemas)
 
 
+def test_no_field_has_a_default_for_generators_would_make_it_required(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        assert [field for field, one in schema.get("properties", {}).items() if "default" in one] == [], name
+
+
 def parameters_of(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [
         (one["name"], one["schema"]) for operation in operations(document) for one in operation.get("parameters", ())
