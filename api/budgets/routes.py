@@ -9,12 +9,21 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.auth import AdminCaller, IngestCaller, ReadCaller
 from api.budgets import reservations, store
+from api.budgets.parameters import (
+    BUDGET,
+    BUDGET_PROJECTION,
+    BUDGET_STATUS,
+    BUDGETS,
+    BudgetProjectionQuery,
+    BudgetQuery,
+    BudgetsQuery,
+    BudgetStatusQuery,
+)
 from api.budgets.reservations import NO_BUDGET, SUM_HELD, Checks
 from api.budgets.schemas import (
     AccuracyOut,
@@ -33,22 +42,13 @@ from api.budgets.schemas import (
 )
 from api.budgets.store import whole_or_usd
 from api.problems import PROBLEM_RESPONSE, Conflict, Invalid, NotFound
-from api.read.http import NOT_MODIFIED, respond, serve_once
+from api.read.responding import FORMS, respond_now
 from common.budgets import read_status
 from common.budgets.spend import Budget, find_budget, sum_spend
 
 router = APIRouter(prefix="/api/budgets", tags=["budgets"])
 RESERVE_SECONDS = 600
 NAME_TAKEN = "this project has a budget named {!r}: choose another name, or delete that one"
-
-
-class PageQuery(BaseModel):
-    """Which budgets are wanted."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: int = Field(100, ge=1, le=200, description="How many at most.")
-    cursor: UUID | None = Field(None, description="`next` of the page before.")
 
 
 def engine_of(request: Request) -> AsyncEngine:
@@ -63,11 +63,6 @@ async def require_budget(connection: AsyncConnection, project_id: UUID, budget_i
     return budget
 
 
-def answer(request: Request, body: BaseModel) -> Response:
-    """What Postgres says now, with an ETag; the client's own cache asks again each time."""
-    return respond(serve_once(body.model_dump_json().encode()), request.headers, max_age_seconds=0, stale_seconds=0)
-
-
 @router.post("", status_code=201, responses={409: PROBLEM_RESPONSE}, summary="Make a budget")
 async def create_budget(request: Request, response: Response, caller: AdminCaller, sent: BudgetIn) -> BudgetOut:
     """Make a budget. What was spent in its current period before counts too."""
@@ -79,20 +74,24 @@ async def create_budget(request: Request, response: Response, caller: AdminCalle
         return describe(await require_budget(connection, caller.project_id, budget_id))
 
 
-@router.get("", response_model=BudgetPage, responses=NOT_MODIFIED, summary="Budgets of this project")
-async def list_budgets(request: Request, caller: ReadCaller, query: Annotated[PageQuery, Query()]) -> Response:
+@router.get("", response_model=BudgetPage, responses=FORMS, summary="Budgets of this project")
+async def list_budgets(request: Request, caller: ReadCaller, query: Annotated[BudgetsQuery, Query()]) -> Response:
     """The budgets, oldest first, page by page."""
     async with engine_of(request).connect() as connection:
         found = await store.list_budgets(connection, caller.project_id, limit=query.limit + 1, after=query.cursor)
     page = found[: query.limit]
     after = page[-1].budget_id if len(found) > len(page) else None
-    return answer(request, BudgetPage(budgets=[describe(one) for one in page], next=after))
+    body = BudgetPage(budgets=[describe(one) for one in page], next=after)
+    return await respond_now(request, body, query, BUDGETS, max_age_seconds=0)
 
 
-@router.get("/{budget_id}", response_model=BudgetOut, responses=NOT_MODIFIED, summary="One budget")
-async def get_budget(request: Request, caller: ReadCaller, budget_id: UUID) -> Response:
+@router.get("/{budget_id}", response_model=BudgetOut, responses=FORMS, summary="One budget")
+async def get_budget(
+    request: Request, caller: ReadCaller, budget_id: UUID, query: Annotated[BudgetQuery, Query()]
+) -> Response:
     async with engine_of(request).connect() as connection:
-        return answer(request, describe(await require_budget(connection, caller.project_id, budget_id)))
+        budget = await require_budget(connection, caller.project_id, budget_id)
+    return await respond_now(request, describe(budget), query, BUDGET, max_age_seconds=0)
 
 
 @router.patch("/{budget_id}", responses={409: PROBLEM_RESPONSE}, summary="Change name, limit or thresholds of a budget")
@@ -120,8 +119,10 @@ async def delete_budget(request: Request, caller: AdminCaller, budget_id: UUID) 
     return Response(status_code=204)
 
 
-@router.get("/{budget_id}/status", response_model=BudgetStatusOut, responses=NOT_MODIFIED, summary="Where it stands")
-async def get_budget_status(request: Request, caller: ReadCaller, budget_id: UUID) -> Response:
+@router.get("/{budget_id}/status", response_model=BudgetStatusOut, responses=FORMS, summary="Where it stands")
+async def get_budget_status(
+    request: Request, caller: ReadCaller, budget_id: UUID, query: Annotated[BudgetStatusQuery, Query()]
+) -> Response:
     """How much of the current period's limit is used, and what was crossed. Every acknowledged record is in it."""
     async with engine_of(request).connect() as connection:
         budget = await require_budget(connection, caller.project_id, budget_id)
@@ -154,13 +155,13 @@ async def get_budget_status(request: Request, caller: ReadCaller, budget_id: UUI
         unpriced_tokens=spend.unpriced_tokens,
         estimated_tokens=spend.estimated_tokens,
     )
-    return answer(request, body)
+    return await respond_now(request, body, query, BUDGET_STATUS, max_age_seconds=0)
 
 
-@router.get(
-    "/{budget_id}/projection", response_model=BudgetProjectionOut, responses=NOT_MODIFIED, summary="Where it will end"
-)
-async def get_budget_projection(request: Request, caller: ReadCaller, budget_id: UUID) -> Response:
+@router.get("/{budget_id}/projection", response_model=BudgetProjectionOut, responses=FORMS, summary="Where it will end")
+async def get_budget_projection(
+    request: Request, caller: ReadCaller, budget_id: UUID, query: Annotated[BudgetProjectionQuery, Query()]
+) -> Response:
     """The latest projection of the current period, made every hour, and how right earlier ones were."""
     async with engine_of(request).connect() as connection:
         budget = await require_budget(connection, caller.project_id, budget_id)
@@ -177,7 +178,7 @@ async def get_budget_projection(request: Request, caller: ReadCaller, budget_id:
             for one in accuracy
         ],
     )
-    return answer(request, body)
+    return await respond_now(request, body, query, BUDGET_PROJECTION, max_age_seconds=0)
 
 
 @router.post("/{budget_id}/check", summary="May a call be made?")

@@ -1,31 +1,28 @@
 """What a month cost, by team: the route, and the SELECTs that it is made of."""
 
-import csv
-import io
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from typing_extensions import TypeAliasType
 
 from api.auth import ReadCaller
 from api.problems import Invalid
 from api.read.cost_report import TeamCosts, add_up, format_report_markdown, rate_tokens
+from api.read.forms import MEDIA_TYPES, Form, Format, Table
 from api.read.http import respond, serve_once
-from api.read.tables import harmless
+from api.read.parameters import FormQuery, some_of
+from api.read.responding import FORMS, respond_now
 from common.budgets import BudgetStatus, read_status
 from common.budgets.periods import Period, UnknownZone, find_zone, parse_month
 from common.budgets.spend import cut_span
 from common.settings import Settings
 
 router = APIRouter(prefix="/api/costs", tags=["costs"])
-
-FORMS = {"json": "application/json", "csv": "text/csv; charset=utf-8", "markdown": "text/markdown; charset=utf-8"}
 
 # The sums of some spans of buckets, by team.
 SUM_TEAMS = text(
@@ -62,19 +59,6 @@ FIND_LIMIT = text(
     ORDER BY budget_id LIMIT 1
     """
 )
-
-
-ReportFormat = TypeAliasType("ReportFormat", Literal["json", "csv", "markdown"])
-
-
-class ReportQuery(BaseModel):
-    """Which month is wanted, and how."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    period: str | None = Field(None, max_length=10, description="A month such as 2026-02; the current one if not said.")
-    timezone: str = Field("UTC", max_length=60, description="Whose month: an IANA name.")
-    format: ReportFormat = "json"
 
 
 class TeamReport(BaseModel):
@@ -117,14 +101,26 @@ class CostReport(BaseModel):
     budget: LimitReport | None = Field(description="null without a monthly budget in tokens for the project.")
 
 
+TEAMS = Table("teams", tuple(TeamReport.model_fields), ("team", "tokens", "cost_usd", "tokens_per_deliverable", "band"))
+
+
+class ReportQuery(FormQuery):
+    """Which month is wanted, and how."""
+
+    format: Format | None = Field(
+        None,
+        description="As of every read; markdown is the table that teams keep, unless fields or max_tokens are said.",
+    )
+    fields: str | None = some_of(TEAMS)
+    period: str | None = Field(None, max_length=10, description="A month such as 2026-02; the current one if not said.")
+    timezone: str = Field("UTC", max_length=60, description="Whose month: an IANA name.")
+
+
 @router.get(
     "/report",
     response_model=CostReport,
     summary="A month's costs by team",
-    responses={
-        200: {"content": {"text/csv": {}, "text/markdown": {}}},
-        304: {"description": "As the client has it already (If-None-Match)"},
-    },
+    responses=FORMS,
 )
 async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated[ReportQuery, Query()]) -> Response:
     """Tokens, cost and tokens per deliverable of each team, budget used and reserve: as JSON, CSV or a markdown table."""
@@ -139,13 +135,13 @@ async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated
     total = add_up(costs)
     status = read_status(total.tokens, int(limit.amount), limit.thresholds) if limit else None
     name = f"{month.first:%Y-%m}"
-    if query.format == "markdown":
-        body = format_report_markdown(name, costs, status, bands)
-    else:
-        teams = [describe_team(row, one, finished.get(row.team), bands) for row, one in zip(rows, costs, strict=True)]
-        body = write_csv(teams) if query.format == "csv" else describe(name, query.timezone, teams, total, status)
-    served = serve_once(body.encode())
-    return respond(served, request.headers, max_age_seconds=1, stale_seconds=0, media_type=FORMS[query.format])
+    if query.form() == Form(Format.markdown):
+        served = serve_once(format_report_markdown(name, costs, status, bands).encode())
+        media_type = MEDIA_TYPES[Format.markdown]
+        return respond(served, request.headers, max_age_seconds=1, stale_seconds=0, media_type=media_type)
+    teams = [describe_team(row, one, finished.get(row.team), bands) for row, one in zip(rows, costs, strict=True)]
+    report = describe(name, query.timezone, teams, total, status)
+    return await respond_now(request, report, query, TEAMS, max_age_seconds=1)
 
 
 def find_month(query: ReportQuery) -> Period:
@@ -192,7 +188,9 @@ def describe_team(row: Any, costs: TeamCosts, finished: Any, bands: tuple[int, i
     )
 
 
-def describe(period: str, timezone: str, teams: list[TeamReport], total: TeamCosts, status: BudgetStatus | None) -> str:
+def describe(
+    period: str, timezone: str, teams: list[TeamReport], total: TeamCosts, status: BudgetStatus | None
+) -> CostReport:
     limit = status and LimitReport(
         limit=int(status.limit),
         used_percent=float(status.used_percent),
@@ -208,14 +206,4 @@ def describe(period: str, timezone: str, teams: list[TeamReport], total: TeamCos
         unpriced_tokens=total.unpriced_tokens,
         estimated_tokens=sum(team.estimated_tokens for team in teams),
         budget=limit,
-    ).model_dump_json()
-
-
-def write_csv(teams: list[TeamReport]) -> str:
-    """A line for each team; names that a spreadsheet would take for a formula are made text."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(TeamReport.model_fields))
-    writer.writeheader()
-    for team in teams:
-        writer.writerow(team.model_dump() | {"team": harmless(team.team)})
-    return out.getvalue()
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from api.read.schemas import ErrorDetail, ErrorSummary, PatternDetail
@@ -48,12 +49,17 @@ class Table:
     brief: tuple[str, ...]
 
 
+def alone(model: type[BaseModel]) -> Table:
+    """A document that is one row."""
+    return Table(None, tuple(model.model_fields), tuple(model.model_fields))
+
+
 ERRORS = Table(
     "errors", tuple(ErrorSummary.model_fields), ("timestamp", "severity", "service", "error_type", "message")
 )
 PATTERNS = Table("patterns", tuple(PatternSummary.model_fields), ("count", "trend", "services", "last_seen", "title"))
-ERROR = Table(None, tuple(ErrorDetail.model_fields), tuple(ErrorDetail.model_fields))
-PATTERN = Table(None, tuple(PatternDetail.model_fields), tuple(PatternDetail.model_fields))
+ERROR = alone(ErrorDetail)
+PATTERN = alone(PatternDetail)
 
 
 @dataclass(frozen=True, slots=True)

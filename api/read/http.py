@@ -82,12 +82,20 @@ def respond(
     return Response(served.body, headers=sent, media_type=media_type)
 
 
-def respond_shaped(served: Served, table: Table, form: Form, headers: Headers, *, max_age_seconds: int) -> Response:
+def respond_shaped(
+    served: Served,
+    table: Table,
+    form: Form,
+    headers: Headers,
+    *,
+    max_age_seconds: int,
+    stale_seconds: int = STALE_SECONDS,
+) -> Response:
     """The answer in an agent's form. Its ETag follows from that of the whole one: a 304 shapes nothing."""
     etag = f'{served.etag[:-1]}-{hashlib.blake2b(repr(form).encode(), digest_size=6).hexdigest()}"'
     sent = {
         "ETag": etag,
-        "Cache-Control": f"private, max-age={max_age_seconds}, stale-while-revalidate={STALE_SECONDS}",
+        "Cache-Control": f"private, max-age={max_age_seconds}, stale-while-revalidate={stale_seconds}",
         "X-Mayday-Cache": served.source,
         "Vary": f"{VARY}, Accept-Encoding",
     }

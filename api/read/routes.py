@@ -1,10 +1,8 @@
 """The routes that answer readers: parameters in, a question to `Reads`, its bytes out."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, cast
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -13,12 +11,13 @@ from pydantic_core import from_json
 from api.auth import ReadCaller
 from api.problems import Invalid
 from api.read.answers import Answers
-from api.read.caching import Question, Reads, Served
+from api.read.caching import Question, Reads
 from api.read.cursors import CursorInvalid
-from api.read.forms import ERROR, ERRORS, PATTERN, PATTERNS, SHAPED, Format, Table
-from api.read.http import choose_encoding, respond, respond_shaped, serve_once
+from api.read.forms import ERROR, ERRORS, PATTERN, PATTERNS, Format, Table
+from api.read.http import choose_encoding, serve_once
 from api.read.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, FormQuery, PatternQuery, PatternsQuery
-from api.read.schemas import ErrorDetail, ErrorPage, PatternDetail, RecentErrors, ShapedAnswer
+from api.read.responding import FORMS, link_next, respond_in_form
+from api.read.schemas import ErrorDetail, ErrorPage, PatternDetail, RecentErrors
 from common.cache import Topic
 from common.settings import Settings
 from common.snapshots.counting import Wanted
@@ -26,17 +25,6 @@ from common.snapshots.schema import PatternsAnswer
 
 router = APIRouter(prefix="/api/errors", tags=["read"])
 
-# What every read may answer beside its document.
-FORMS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {
-            SHAPED: {"schema": {"$ref": f"#/components/schemas/{ShapedAnswer.__name__}"}},
-            "text/csv": {"schema": {"type": "string"}},
-            "text/markdown": {"schema": {"type": "string"}},
-        }
-    },
-    304: {"description": "As the client has it already (If-None-Match)"},
-}
 TEXT_SEARCH_HOURS = 24
 ERROR_MAX_AGE_SECONDS = 60
 
@@ -75,11 +63,8 @@ async def list_errors(
         body = await answers.page(caller.project_id, wanted, query.limit, query.cursor)
     except CursorInvalid as error:
         raise Invalid(f"cursor: {error}") from error
-    answer = await respond_in_form(request, serve_once(body), query, ERRORS, 1)
-    if query.format is Format.csv and (cursor := from_json(body)["next"]):  # no place for it in the body
-        asked = {**request.query_params, "cursor": cursor}
-        answer.headers["Link"] = f'<{request.url.path}?{urlencode(asked)}>; rel="next"'
-    return answer
+    answer = await respond_in_form(request, serve_once(body), query, ERRORS, max_age_seconds=1)
+    return link_next(request, answer, query, from_json(body)["next"] if query.format is Format.csv else None)
 
 
 @router.get("/patterns", response_model=PatternsAnswer, responses=FORMS, summary="What is failing")
@@ -121,7 +106,7 @@ async def get_error(
 ) -> Response:
     """One error with all that was sent of it."""
     body = await answers.error(caller.project_id, event_id)
-    return await respond_in_form(request, serve_once(body), query, ERROR, ERROR_MAX_AGE_SECONDS)
+    return await respond_in_form(request, serve_once(body), query, ERROR, max_age_seconds=ERROR_MAX_AGE_SECONDS)
 
 
 def ask_recent(project_id: UUID, query: ErrorQuery) -> Question:
@@ -157,16 +142,4 @@ async def serve(
     """The question's answer: as it is cached, in the coding that the client likes best, or in an agent's form."""
     encoding = choose_encoding(request.headers.get("accept-encoding")) if query.form() is None else "identity"
     served = await cast("Reads", request.state.reads).answer(question, encoding, build)
-    return await respond_in_form(request, served, query, table, max_age_seconds)
-
-
-async def respond_in_form(
-    request: Request, served: Served, query: FormQuery, table: Table, max_age_seconds: int
-) -> Response:
-    form = query.form()
-    if form is None:
-        return respond(served, request.headers, max_age_seconds=max_age_seconds)
-    # a large document takes tens of milliseconds to shape: others are answered meanwhile
-    return await asyncio.to_thread(
-        respond_shaped, served, table, form, request.headers, max_age_seconds=max_age_seconds
-    )
+    return await respond_in_form(request, served, query, table, max_age_seconds=max_age_seconds)

@@ -9,14 +9,16 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import ReadCaller
 from api.fields import Day, Word
 from api.problems import Invalid
-from api.read.http import NOT_MODIFIED, respond, serve_once
+from api.read.forms import Table
+from api.read.parameters import FormQuery, some_of
+from api.read.responding import FORMS, respond_now
 from common.pricing import name_model
 
 router = APIRouter(prefix="/api", tags=["usage"])
@@ -53,19 +55,6 @@ LIST_PRICE_OVERRIDES = text(
 )
 
 
-class UsageQuery(BaseModel):
-    """Which sums are wanted."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    since: Day | None = Field(None, description="First UTC day; 31 days before `until` if not said.")
-    until: Day | None = Field(None, description="The UTC day after the last one; the end of today if not said.")
-    team: Word | None = None
-    model: Word | None = Field(None, description="In any spelling.")
-    limit: int = Field(200, ge=1, le=1_000, description="How many sums at most.")
-    cursor: str | None = Field(None, max_length=2_000, description="`next` of the page before.")
-
-
 class UsageSum(BaseModel):
     """What a team spent on a model in a UTC day. The cost leaves out the unpriced tokens."""
 
@@ -89,15 +78,6 @@ class UsagePage(BaseModel):
 
     sums: list[UsageSum]
     next: str | None = Field(description="Give it as `cursor` for the sums after these; null at the end.")
-
-
-class OverridesQuery(BaseModel):
-    """Which overrides are wanted."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: int = Field(100, ge=1, le=200, description="How many at most.")
-    cursor: UUID | None = Field(None, description="`next` of the page before.")
 
 
 class OverrideOut(BaseModel):
@@ -125,19 +105,45 @@ class OverridePage(BaseModel):
     next: UUID | None = Field(description="Give it as `cursor` for those after these; null at the end.")
 
 
-@router.get("/usage", response_model=UsagePage, responses=NOT_MODIFIED, summary="What was spent by day, team and model")
+USAGE = Table(
+    "sums", tuple(UsageSum.model_fields), ("day", "team", "model", "input_tokens", "output_tokens", "cost_usd")
+)
+OVERRIDES = Table("overrides", tuple(OverrideOut.model_fields), ("model", "provider", "input", "output", "starts_at"))
+
+
+class UsageQuery(FormQuery):
+    """Which sums are wanted."""
+
+    fields: str | None = some_of(USAGE)
+    since: Day | None = Field(None, description="First UTC day; 31 days before `until` if not said.")
+    until: Day | None = Field(None, description="The UTC day after the last one; the end of today if not said.")
+    team: Word | None = None
+    model: Word | None = Field(None, description="In any spelling.")
+    limit: int = Field(200, ge=1, le=1_000, description="How many sums at most.")
+    cursor: str | None = Field(None, max_length=2_000, description="`next` of the page before.")
+
+
+class OverridesQuery(FormQuery):
+    """Which overrides are wanted."""
+
+    fields: str | None = some_of(OVERRIDES)
+    limit: int = Field(100, ge=1, le=200, description="How many at most.")
+    cursor: UUID | None = Field(None, description="`next` of the page before.")
+
+
+@router.get("/usage", response_model=UsagePage, responses=FORMS, summary="What was spent by day, team and model")
 async def list_usage(request: Request, caller: ReadCaller, query: Annotated[UsageQuery, Query()]) -> Response:
     """Sums of UTC days, page by page; every acknowledged record is in them. Days stay when their records are deleted."""
     rows = await read(request, SUM_DAYS, ask_days(caller.project_id, query))
     page = [UsageSum.model_validate(hide_unknown_cost(row)) for row in rows[: query.limit]]
     after = write_place(page[-1]) if len(rows) > query.limit else None
-    return answer(request, UsagePage(sums=page, next=after))
+    return await respond_now(request, UsagePage(sums=page, next=after), query, USAGE, max_age_seconds=1)
 
 
 @router.get(
     "/prices/overrides",
     response_model=OverridePage,
-    responses=NOT_MODIFIED,
+    responses=FORMS,
     summary="The rates that you set",
     tags=["prices"],
 )
@@ -146,17 +152,13 @@ async def list_overrides(request: Request, caller: ReadCaller, query: Annotated[
     asked = {"project_id": caller.project_id, "after": query.cursor, "limit": query.limit + 1}
     rows = await read(request, LIST_PRICE_OVERRIDES, asked)
     page = [OverrideOut.model_validate(row) for row in rows[: query.limit]]
-    return answer(request, OverridePage(overrides=page, next=page[-1].id if len(rows) > query.limit else None))
+    body = OverridePage(overrides=page, next=page[-1].id if len(rows) > query.limit else None)
+    return await respond_now(request, body, query, OVERRIDES, max_age_seconds=1)
 
 
 async def read(request: Request, statement: Any, asked: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     async with cast("AsyncEngine", request.state.engine).connect() as connection:
         return [dict(row) for row in (await connection.execute(statement, asked)).mappings()]
-
-
-def answer(request: Request, body: BaseModel) -> Response:
-    """What Postgres says now, with an ETag; the client's own cache asks again after a second."""
-    return respond(serve_once(body.model_dump_json().encode()), request.headers, max_age_seconds=1, stale_seconds=0)
 
 
 def ask_days(project_id: UUID, query: UsageQuery) -> dict[str, Any]:

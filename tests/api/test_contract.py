@@ -49,6 +49,14 @@ def test_no_field_has_a_default_for_generators_would_make_it_required(document: 
         assert [field for field, one in schema.get("properties", {}).items() if "default" in one] == [], name
 
 
+def test_every_read_takes_the_forms(document: dict[str, Any]) -> None:
+    for path, item in document["paths"].items():
+        if "get" in item and item["get"].get("security") and path != "/api/status":
+            names = {parameter["name"] for parameter in item["get"]["parameters"]}
+            assert names >= {"fields", "format", "max_tokens"}, path
+            assert {"text/csv", "text/markdown"} <= set(item["get"]["responses"]["200"]["content"]), path
+
+
 def parameters_of(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [
         (one["name"], one["schema"]) for operation in operations(document) for one in operation.get("parameters", ())
