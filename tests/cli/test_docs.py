@@ -20,14 +20,8 @@ def test_generated_pages_are_as_the_code_makes_them() -> None:
     assert stale == [], "run `./mayday docs`"
 
 
-def test_every_route_is_in_the_table_of_the_api_page() -> None:
+def test_every_route_has_a_summary() -> None:
     app = create_app(Settings.load(database_url="postgresql://x/y", redis_url="redis://x"))
-    schema = app.openapi()
-    routes = {f"{method.upper()} {path}" for path, item in schema["paths"].items() for method in item}
-    table = set(
-        re.findall(r"^\| `((?:GET|POST|PATCH|PUT|DELETE) \S+)`", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
-    )
-    assert routes == table
     assert not [route for route in app.routes if isinstance(route, APIRoute) and not route.summary]
 
 

@@ -12,7 +12,7 @@ from tests.contract.running import Running, fill_project
 from tests.fleet.programs import running_api
 
 # Limits that a test can pass at little cost.
-LIMITS = {"body_seconds": 2, "limit_project_errors": 5_000, "limit_project_requests": 0, "limit_key_requests": 0}
+LIMITS = {"body_seconds": 2, "limit_project_errors": 5_000}
 
 
 @pytest.fixture(scope="package")

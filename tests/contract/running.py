@@ -58,3 +58,9 @@ async def fill_project(service: Service, api: Api, project: str) -> Running:
 
 async def get(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
     return dict((await client.get(path)).raise_for_status().json())
+
+
+def operations_of(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Method, path and operation, deletions last."""
+    found = [(m.upper(), path, o) for path, item in document["paths"].items() for m, o in item.items()]
+    return sorted(found, key=lambda operation: operation[0] == "DELETE")

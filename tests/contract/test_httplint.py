@@ -9,7 +9,7 @@ from httplint.message import HttpRequestLinter, HttpResponseLinter
 from httplint.note import Note, levels
 
 from common.keys import Scope
-from tests.contract.running import BUDGET, ERROR, OVERRIDE, USAGE, Running, get
+from tests.contract.running import BUDGET, ERROR, OVERRIDE, USAGE, Running, get, operations_of
 
 # What each operation with a body is sent.
 BODIES: dict[str, Any] = {
@@ -53,12 +53,6 @@ async def test_httplint_finds_nothing_to_mend_in_any_answer(running: Running) ->
     succeeded = {name for name, status in answered if status < 300}
     assert {operation["operationId"] for _, _, operation in operations_of(document)} <= succeeded
     assert {200, 201, 204, 207, 304, 401, 403, 404, 405, 415, 422} <= {status for _, status in answered}
-
-
-def operations_of(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Method, path and operation, deletions last."""
-    found = [(m.upper(), path, o) for path, item in document["paths"].items() for m, o in item.items()]
-    return sorted(found, key=lambda operation: operation[0] == "DELETE")
 
 
 async def ask_everything(running: Running) -> AsyncIterator[tuple[str, httpx.Request, httpx.Response]]:
