@@ -8,6 +8,7 @@ that waits longest for a request makes room for the new one. What HTTP itself fo
 
 import asyncio
 from collections.abc import Callable
+from email.utils import formatdate
 from operator import itemgetter
 from time import monotonic
 from typing import cast
@@ -145,7 +146,7 @@ def as_bytes(problem: Problem) -> bytes:
     """A whole answer, for a client that the application never sees."""
     request_id = uuid_utils.uuid7().hex
     response = respond(problem, "", request_id)
-    common = {**SECURITY_HEADERS, "X-Request-ID": request_id, "Connection": "close"}
+    common = {**SECURITY_HEADERS, "Date": formatdate(usegmt=True), "X-Request-ID": request_id, "Connection": "close"}
     lines = [*response.raw_headers, *((name.lower().encode(), value.encode()) for name, value in common.items())]
     head = b"".join(b"%s: %s\r\n" % line for line in lines)
     return STATUS_LINE[response.status_code] + head + b"\r\n" + bytes(response.body)
