@@ -114,7 +114,7 @@ async def deadlock(stack: Stack) -> str:
         await transaction.start()
         await hold_key(connection, stack, high)
         sent = asyncio.create_task(stack.send_once([low, high]))
-        await wait_for_lock(connection)
+        await wait_for_lock(stack)
         await hold_key(connection, stack, low)
         await transaction.rollback()
     finally:
@@ -137,14 +137,17 @@ async def hold_key(connection: asyncpg.Connection, stack: Stack, event_id: str) 
     )
 
 
-async def wait_for_lock(connection: asyncpg.Connection) -> None:
-    """Until a session of a writer waits for a lock. Raises FaultFailed."""
+async def wait_for_lock(stack: Stack) -> None:
+    """Until a session of a writer waits for a lock. Raises FaultFailed.
+
+    Asked outside any transaction: within one, Postgres shows the sessions as they were at the first look.
+    """
     until = time.monotonic() + ATTEMPT_SECONDS
     waiting = (
         "SELECT true FROM pg_stat_activity"
         " WHERE application_name LIKE 'mayday-writer%' AND wait_event_type = 'Lock' LIMIT 1"
     )
-    while not await connection.fetchval(waiting):
+    while not await stack.stores.sql(waiting, database=stack.database):
         if time.monotonic() > until:
             raise FaultFailed("no writer waits for a lock")
         await asyncio.sleep(0.01)
