@@ -6,6 +6,8 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
 from common.settings import Settings
@@ -20,10 +22,11 @@ def configure_logging(settings: Settings, program: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     wants_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    # never the locals of a traceback: they are keys and messages of clients, and seconds of work where they are large
     last: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [ExceptionRenderer(ExceptionDictTransformer(show_locals=False)), structlog.processors.JSONRenderer()]
         if wants_json
-        else [escape_controls, structlog.dev.ConsoleRenderer()]
+        else [escape_controls, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

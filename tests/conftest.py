@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+import structlog
 from redis import Redis
 from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
@@ -29,6 +30,9 @@ from common.settings import Settings
 from tests.pgbouncer import run_pgbouncer
 from worker.jobs import Tools, run_job
 from worker.main import schedule
+
+# the default shows the locals of a traceback, which takes seconds where an application is among them
+structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from common.settings import Settings
 async def answer(scope, receive, send):
     structlog.contextvars.bind_contextvars(project_id="p1")
     if scope["path"] == "/defect":
+        secret = "a local of the defect"
         raise ZeroDivisionError("of mine")
     status = int(scope["path"][1:4])
     await send({"type": "http.response.start", "status": status, "headers": []})
@@ -74,6 +75,13 @@ def test_the_share_of_requests_that_went_well_and_the_level_are_settings() -> No
     assert len(lines(log_requests_share="1")) == 6
     assert len(lines(log_level="debug")) >= 6
     assert [line["status"] for line in lines(log_level="error")] == [500]
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_the_traceback_of_a_defect_shows_no_values_of_its_code(form: str) -> None:
+    written = ask("/defect", log_format=form)
+    assert "ZeroDivisionError" in written
+    assert "a local of the defect" not in "".join(line for line in written.splitlines() if "secret =" not in line)
 
 
 def test_values_cannot_move_the_cursor_or_begin_a_line() -> None:
