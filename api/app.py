@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from api import health, problems
 from api.auth import KeyRing, paths_for, refuse_unguarded
@@ -101,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     # the last one added is the outermost
     app.add_middleware(HotWrites)
     app.add_middleware(BodyLimits, settings=settings)
+    add_compress_type("application/problem+json")
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
     app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
     app.add_middleware(HotReads, settings=settings)

@@ -19,6 +19,31 @@ VERSION = "0.1.0"  # of this release
 RAW_BODIES = (ErrorBatchIn, ErrorIn, UsageBatchIn, ShapedAnswer, ProblemDetails)
 MAX_AGE_SECONDS = 60
 
+# What stands in paths.
+IDS = {
+    "event_id": "Event id of the error.",
+    "pattern_id": "Id of the pattern.",
+    "budget_id": "Id of the budget.",
+    "override_id": "Id of the override.",
+}
+TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": 0}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to come again.", "schema": COUNT}}
+# Headers that clients go by, of answers that always have them.
+HEADERS: dict[str, dict[str, Any]] = {
+    "401": {"WWW-Authenticate": {"description": "How to send a key.", "schema": TEXT}},
+    "429": RETRY_AFTER,
+    "503": RETRY_AFTER,
+}
+READ_HEADERS = {
+    "ETag": {"description": "For If-None-Match, which is answered 304 while nothing has changed.", "schema": TEXT},
+    "X-Mayday-Cache": {"description": "hit, miss, stale or bypass (no cache was used).", "schema": TEXT},
+    "X-Token-Estimate": {
+        "description": "Tokens that a language model reads in it; with fields, format or max_tokens.",
+        "schema": COUNT,
+    },
+    "X-Mayday-Left-Out": {"description": "What max_tokens left out.", "schema": TEXT},
+}
+
 
 def describe(app: FastAPI) -> dict[str, Any]:
     """The document, made once."""
@@ -36,7 +61,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for path in document["paths"].values():
             for operation in path.values():
                 operation["responses"] |= dict.fromkeys(failures_of(operation), PROBLEM_RESPONSE)
-                settle_responses(operation["responses"])
+                settle_responses(operation["responses"], schemas)
+                settle_parameters(operation)
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = document
@@ -55,10 +81,29 @@ def drop_defaults(schema: dict[str, Any]) -> None:
         field.pop("default", None)
 
 
-def settle_responses(responses: dict[str, Any]) -> None:
-    """FastAPI's own 422 is a problem too."""
+def settle_responses(responses: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """FastAPI's own 422 is a problem too; successes say what they are, and every answer its headers."""
     if "422" in responses:
         responses["422"] = PROBLEM_RESPONSE
+    for status, response in responses.items():
+        headers = HEADERS.get(status, {}) | (READ_HEADERS if status == "200" and "304" in responses else {})
+        said = response["description"]
+        if said == "Successful Response":
+            said = describe_body(response, schemas)
+        responses[status] = response | {"description": said} | ({"headers": headers} if headers else {})
+
+
+def describe_body(response: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """What the schema of its JSON says."""
+    reference = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+    return str(schemas.get(reference.rpartition("/")[2], {}).get("description", "Done"))
+
+
+def settle_parameters(operation: dict[str, Any]) -> None:
+    """Ids say whose they are."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["description"] = IDS[parameter["name"]]
 
 
 def failures_of(operation: dict[str, Any]) -> list[str]:

@@ -55,7 +55,9 @@ async def get_readiness(request: Request, response: Response) -> Readiness:
         "writer": "the last flush failed: the log says why" if is_failing else "ok",
     }
     status = judge(checks, needs_worker=settings.ready_needs_worker)
-    response.status_code = 503 if status == "not_ready" else 200
+    if status == "not_ready":
+        response.status_code = 503
+        response.headers["Retry-After"] = "1"
     return Readiness(status=status, checks=checks)
 
 

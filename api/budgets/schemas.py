@@ -37,7 +37,7 @@ class BudgetIn(BaseModel):
     scope: BudgetScope
     scope_value: Name | None = Field(None, description="Which team, agent or model; none for a project.")
     metric: BudgetMetric
-    limit: Positive
+    limit: Positive = Field(description="Tokens (whole) or USD.")
     period: BudgetPeriod = Field(description="Calendar period in the time zone; weeks from Monday.")
     timezone: str | None = Field(None, max_length=60, description="IANA name; UTC if not said.")
     thresholds: list[Percent] | None = Field(None, max_length=10, description="Percent; 80, 90, 100 if not said.")
@@ -81,11 +81,11 @@ class BudgetOut(BaseModel):
     name: str
     scope: str
     scope_value: str | None
-    metric: str
+    metric: str = Field(description="tokens or usd: what its amounts are in.")
     limit: Amount
     period: str
     timezone: str
-    thresholds: list[float]
+    thresholds: list[float] = Field(description="Percent of the limit.")
 
 
 class BudgetPage(BaseModel):
@@ -98,7 +98,7 @@ class BudgetPage(BaseModel):
 class CrossingOut(BaseModel):
     """A threshold that this period crossed: recorded once."""
 
-    threshold: float
+    threshold: float = Field(description="Percent of the limit.")
     level: str = Field(description="warn, critical or exceeded.")
     crossed_at: datetime = Field(description="When the worker saw it.")
     used: Amount
@@ -109,12 +109,12 @@ class BudgetStatusOut(BaseModel):
 
     id: UUID
     name: str
-    metric: str
+    metric: str = Field(description="tokens or usd: what its amounts are in.")
     period_start: date
     period_end: date = Field(description="First day after the period.")
     used: Amount
     limit: Amount
-    used_percent: float
+    used_percent: float = Field(description="Of the limit; over 100 where it was passed.")
     reserve_percent: float = Field(description="0 where more than the limit was used.")
     state: str = Field(description="ok, warn, critical or exceeded.")
     crossings: list[CrossingOut]
@@ -128,7 +128,7 @@ class CheckIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"estimate": 12000}]})
 
-    estimate: Positive
+    estimate: Positive = Field(description="Tokens or USD.")
     expires_in_seconds: int | None = Field(None, ge=1, le=DAY_SECONDS, description="600 if not said.")
 
 
@@ -146,9 +146,12 @@ class CheckAnswer(BaseModel):
 class SettleIn(BaseModel):
     """Which reservation is over."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"reservation_id": "01a20cfa-b9ad-73c9-8790-717a1337fc95"}]},
+    )
 
-    reservation_id: UUID
+    reservation_id: UUID = Field(description="As the check answered it.")
 
 
 class SettleAnswer(BaseModel):
@@ -168,7 +171,7 @@ class ProjectionOut(BaseModel):
     projected: Amount | None
     low: Amount | None = Field(description="The 80 % range begins here,")
     high: Amount | None = Field(description="and ends here.")
-    breach_chance: float | None
+    breach_chance: float | None = Field(description="Chance that the period passes the limit, 0 to 1.")
     exhausted_on: date | None
     confidence: str | None
     doubts: list[str]
@@ -177,7 +180,7 @@ class ProjectionOut(BaseModel):
 class AccuracyOut(BaseModel):
     """How right the budget's own projections were on one day of its closed periods."""
 
-    day: int
+    day: int = Field(description="Day of the period, from 1.")
     periods: int
     mean_error_percent: float = Field(description="Mean of the absolute errors of the projected end.")
     range_held_percent: float = Field(description="How often the end was in the 80 % range.")

@@ -3,11 +3,19 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from api.fields import LenientInstant, SeverityName
 
 SentName = Annotated[str, Field(min_length=1, max_length=200)]  # cleaned of what cannot be stored
+
+
+ERROR: dict[str, JsonValue] = {
+    "service": "checkout",
+    "severity": "error",
+    "message": "payment 4711 failed: card declined",
+    "error_type": "PaymentDeclined",
+}
 
 
 class ErrorIn(BaseModel):
@@ -15,16 +23,7 @@ class ErrorIn(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "service": "checkout",
-                    "severity": "error",
-                    "message": "payment 4711 failed: card declined",
-                    "error_type": "PaymentDeclined",
-                }
-            ]
-        },
+        json_schema_extra={"examples": [ERROR]},
     )
 
     service: SentName = Field(description="Which service reports it.")
@@ -52,7 +51,7 @@ class ErrorIn(BaseModel):
 class ErrorBatchIn(BaseModel):
     """Errors to store, 1 to 1,000."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"errors": [ERROR]}]})
 
     errors: list[ErrorIn] = Field(min_length=1)
 

@@ -81,9 +81,9 @@ class ErrorQuery(FormQuery):
 
     fields: str | None = some_of(ERRORS)
     limit: int = Field(20, ge=1, le=200, description="How many at most.")
-    service: Word | None = None
-    severity: SeverityName | None = None
-    environment: Word | None = None
+    service: Word | None = Field(None, description="Of this service only.")
+    severity: SeverityName | None = Field(None, description="Of this severity only.")
+    environment: Word | None = Field(None, description="Of this environment only.")
     pattern: UUID | None = Field(None, description="Id of a pattern.")
 
     def filter(self, since: datetime, until: datetime, message_has: str | None = None) -> Filter:
@@ -121,9 +121,9 @@ class PatternsQuery(WindowQuery):
     """Which patterns are wanted, and of which errors. Every sum of the answer is of what is wanted."""
 
     fields: str | None = some_of(PATTERNS)
-    service: Word | None = None
-    severity: SeverityName | None = None
-    environment: Word | None = None
-    state: PatternState | None = None
-    trend: PatternTrend | None = None
+    service: Word | None = Field(None, description="Of this service only.")
+    severity: SeverityName | None = Field(None, description="Of this severity only.")
+    environment: Word | None = Field(None, description="Of this environment only.")
+    state: PatternState | None = Field(None, description="Patterns in this state only.")
+    trend: PatternTrend | None = Field(None, description="Patterns with this trend only.")
     order: PatternOrder = Field("count", description="What comes first.")

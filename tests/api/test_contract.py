@@ -49,6 +49,20 @@ def test_no_field_has_a_default_for_generators_would_make_it_required(document: 
         assert [field for field, one in schema.get("properties", {}).items() if "default" in one] == [], name
 
 
+def test_what_clients_go_by_in_headers_is_declared(document: dict[str, Any]) -> None:
+    for operation in operations(document):
+        for status, name in (
+            ("401", "WWW-Authenticate"),
+            ("429", "Retry-After"),
+            ("503", "Retry-After"),
+            ("304", "ETag"),
+        ):
+            if status in operation["responses"]:
+                declared = operation["responses"]["200" if status == "304" else status]
+                assert name in declared["headers"], (operation["operationId"], status)
+        assert all(one["description"] for one in operation.get("parameters", ())), operation["operationId"]
+
+
 def test_every_read_takes_the_forms(document: dict[str, Any]) -> None:
     for path, item in document["paths"].items():
         if "get" in item and item["get"].get("security") and path != "/api/status":

@@ -70,3 +70,12 @@ async def test_request_ids_that_could_be_misread_are_replaced(service: Service) 
     nobody = await service.client(None)
     answer = await nobody.get("/livez", headers={b"X-Request-ID": b"a b\xe9"})
     assert answer.headers["X-Request-ID"].isalnum()
+
+
+async def test_a_long_problem_is_compressed(service: Service) -> None:
+    project = await service.project()
+    answer = await project.ingest.post(
+        "/api/errors/batch", json={"errors": [{}] * 60}, headers={"Accept-Encoding": "gzip"}
+    )
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 50)
+    assert (answer.headers["Content-Encoding"], answer.headers["Vary"]) == ("gzip", "Accept-Encoding")

@@ -20,8 +20,8 @@ USAGE = {
     "input_tokens": 6225,
     "output_tokens": 6225,
 }
-BUDGET = {"name": "all teams", "scope": "project", "metric": "tokens", "limit": 200_000, "period": "month"}
-OVERRIDE = {"model": "claude-haiku-4-5", "input": "0.8", "output": "4", "starts_at": "2026-02-15T00:00:00Z"}
+BUDGET = {"name": "filled", "scope": "project", "metric": "tokens", "limit": 200_000, "period": "month"}
+OVERRIDE = {"model": "claude-haiku-4-5", "input": "0.8", "output": "4", "starts_at": "2026-01-15T00:00:00Z"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,26 +13,8 @@ from httplint.note import Note, levels
 
 from common.keys import Scope
 from tests.contract.conftest import LIMITS
-from tests.contract.running import BUDGET, ERROR, OVERRIDE, USAGE, Running, get, operations_of
+from tests.contract.running import ERROR, Running, get, operations_of
 
-# What each operation with a body is sent.
-BODIES: dict[str, Any] = {
-    "log_errors": {"errors": [ERROR]},
-    "log_error": ERROR,
-    "log_usage": {"records": [USAGE]},
-    "log_deliverable": {
-        "ref": "PR-17",
-        "team": "checkout",
-        "kind": "pull_request",
-        "completed_at": "2026-02-03T12:00:00Z",
-    },
-    "create_override": OVERRIDE,
-    "reprice_usage": {"since": "2026-11-01T00:00:00Z", "until": "2026-11-08T00:00:00Z", "dry_run": True},
-    "create_budget": BUDGET | {"name": "another"},
-    "check_budget": {"estimate": 12},
-    "change_budget": {"thresholds": [50, 100]},
-    "change_pattern": {"state": "resolved"},
-}
 JSON = {"Content-Type": "application/json"}
 STATUSES = {200, 201, 204, 207, 304, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 503}
 CODINGS = ("identity", "gzip", "br", "zstd")
@@ -61,12 +43,20 @@ async def test_httplint_finds_nothing_to_mend_in_any_answer(running: Running) ->
     assert {status for _, status in answered} >= STATUSES
 
 
+def examples_of(document: dict[str, Any]) -> dict[str, Any]:
+    """What each operation with a body is sent: the document's own example, which must work."""
+    schemas = document["components"]["schemas"]
+    bodies = {o["operationId"]: o["requestBody"] for _, _, o in operations_of(document) if "requestBody" in o}
+    references = {name: body["content"]["application/json"]["schema"]["$ref"] for name, body in bodies.items()}
+    return {name: schemas[where.rpartition("/")[2]]["examples"][0] for name, where in references.items()}
+
+
 async def ask_everything(running: Running) -> AsyncIterator[tuple[str, httpx.Request, httpx.Response]]:
     """Each operation as it is meant, and in each way that it can be asked wrongly; bodies are left in their coding."""
     async with running.client(Scope.admin) as admin:
         document = await get(admin, "/openapi.json")
-        check = await admin.post(f"/api/budgets/{running.ids['budget_id']}/check", json=BODIES["check_budget"])
-        bodies = BODIES | {"settle_reservation": {"reservation_id": check.json()["reservation_id"]}}
+        check = await admin.post(f"/api/budgets/{running.ids['budget_id']}/check", json={"estimate": 12})
+        bodies = examples_of(document) | {"settle_reservation": {"reservation_id": check.json()["reservation_id"]}}
         requests = [
             (operation["operationId"], request)
             for method, path, operation in operations_of(document)

@@ -26,8 +26,8 @@ class OverrideIn(BaseModel):
     model: Name = Field(description="Of a model in the catalog, any spelling: all count.")
     provider: Name | None = Field(None, description="Only of this provider.")
     processing: ProcessingName | None = Field(None, description="standard if not said.")
-    input: Rate
-    output: Rate
+    input: Rate = Field(description="USD per million tokens, as the others.")
+    output: Rate = Field(description="USD per million tokens, reasoning included.")
     cached: Rate | None = Field(None, description="Input out of the cache; what input costs if not said.")
     cache_write: Rate | None = Field(None, description="Input into the cache; what input costs if not said.")
     cache_write_1h: Rate | None = Field(None, description="Into the cache for an hour; what cache_write costs.")

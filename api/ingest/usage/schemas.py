@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from api.fields import Instant, LenientInstant, Name, ProcessingName
 from api.ingest.schemas import SentName
@@ -15,25 +15,24 @@ Usd = Annotated[Decimal, Field(ge=0, le=10**9, max_digits=21, decimal_places=12)
 COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
 
+RECORD: dict[str, JsonValue] = {
+    "event_key": "call-4711",
+    "team": "checkout",
+    "agent": "reviewer",
+    "model": "claude-haiku-4-5",
+    "occurred_at": "2026-02-03T10:15:00Z",
+    "input_tokens": 6225,
+    "output_tokens": 6225,
+    "deliverable": "PR-17",
+}
+
+
 class UsageIn(BaseModel):
     """The tokens of one LLM call: as counts, as a total, or as the provider's own usage object."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "event_key": "call-4711",
-                    "team": "checkout",
-                    "agent": "reviewer",
-                    "model": "claude-haiku-4-5",
-                    "occurred_at": "2026-02-03T10:15:00Z",
-                    "input_tokens": 6225,
-                    "output_tokens": 6225,
-                    "deliverable": "PR-17",
-                }
-            ]
-        },
+        json_schema_extra={"examples": [RECORD]},
     )
 
     event_key: SentName = Field(
@@ -84,7 +83,7 @@ class UsageIn(BaseModel):
 class UsageBatchIn(BaseModel):
     """Usage records to store, 1 to 1,000."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"records": [RECORD]}]})
 
     records: list[UsageIn] = Field(min_length=1)
 
