@@ -31,7 +31,10 @@ RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to come again
 # Headers that clients go by, of answers that always have them.
 HEADERS: dict[str, dict[str, Any]] = {
     "401": {"WWW-Authenticate": {"description": "How to send a key.", "schema": TEXT}},
-    "429": RETRY_AFTER,
+    "429": {
+        **RETRY_AFTER,
+        "RateLimit": {"description": "What is left of each quota, and for how long.", "schema": TEXT},
+    },
     "503": RETRY_AFTER,
 }
 READ_HEADERS = {
