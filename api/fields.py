@@ -33,7 +33,7 @@ Day = Annotated[date, BeforeValidator(refuse_other_than_day)]
 
 NO_NUL = r"^[^\x00]*$"  # Postgres holds no U+0000; bodies of batches are cleaned of it instead
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
-Word = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
+FilterText = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
 
 # Named, so that generated clients have one type for all that take it.
 SeverityName = TypeAliasType("SeverityName", Literal["debug", "info", "warning", "error", "critical"])

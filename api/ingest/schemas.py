@@ -10,7 +10,7 @@ from api.fields import LenientInstant, SeverityName
 SentName = Annotated[str, Field(min_length=1, max_length=200)]  # cleaned of what cannot be stored
 
 
-ERROR: dict[str, JsonValue] = {
+EXAMPLE_ERROR: dict[str, JsonValue] = {
     "service": "checkout",
     "severity": "error",
     "message": "payment 4711 failed: card declined",
@@ -23,7 +23,7 @@ class ErrorIn(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [ERROR]},
+        json_schema_extra={"examples": [EXAMPLE_ERROR]},
     )
 
     service: SentName = Field(description="Which service reports it.")
@@ -51,7 +51,7 @@ class ErrorIn(BaseModel):
 class ErrorBatchIn(BaseModel):
     """Errors to store, 1 to 1,000."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"errors": [ERROR]}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"errors": [EXAMPLE_ERROR]}]})
 
     errors: list[ErrorIn] = Field(min_length=1)
 

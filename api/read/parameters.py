@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
-from api.fields import NO_NUL, Instant, SeverityName, Word
+from api.fields import NO_NUL, FilterText, Instant, SeverityName
 from api.read.forms import ERROR, ERRORS, PATTERN, PATTERNS, Form, Format, Table
 from api.read.queries import Filter
 
@@ -81,9 +81,9 @@ class ErrorQuery(FormQuery):
 
     fields: str | None = some_of(ERRORS)
     limit: int = Field(20, ge=1, le=200, description="How many at most.")
-    service: Word | None = Field(None, description="Of this service only.")
+    service: FilterText | None = Field(None, description="Of this service only.")
     severity: SeverityName | None = Field(None, description="Of this severity only.")
-    environment: Word | None = Field(None, description="Of this environment only.")
+    environment: FilterText | None = Field(None, description="Of this environment only.")
     pattern: UUID | None = Field(None, description="Id of a pattern.")
 
     def filter(self, since: datetime, until: datetime, message_has: str | None = None) -> Filter:
@@ -121,9 +121,9 @@ class PatternsQuery(WindowQuery):
     """Which patterns are wanted, and of which errors. Every sum of the answer is of what is wanted."""
 
     fields: str | None = some_of(PATTERNS)
-    service: Word | None = Field(None, description="Of this service only.")
+    service: FilterText | None = Field(None, description="Of this service only.")
     severity: SeverityName | None = Field(None, description="Of this severity only.")
-    environment: Word | None = Field(None, description="Of this environment only.")
+    environment: FilterText | None = Field(None, description="Of this environment only.")
     state: PatternState | None = Field(None, description="Patterns in this state only.")
     trend: PatternTrend | None = Field(None, description="Patterns with this trend only.")
     order: PatternOrder = Field("count", description="What comes first.")

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import ReadCaller
-from api.fields import Day, Word
+from api.fields import Day, FilterText
 from api.problems import Invalid
 from api.read.forms import Table
 from api.read.parameters import FormQuery, some_of
@@ -117,8 +117,8 @@ class UsageQuery(FormQuery):
     fields: str | None = some_of(USAGE)
     since: Day | None = Field(None, description="First UTC day; 31 days before `until` if not said.")
     until: Day | None = Field(None, description="The UTC day after the last one; the end of today if not said.")
-    team: Word | None = Field(None, description="Of this team only.")
-    model: Word | None = Field(None, description="In any spelling.")
+    team: FilterText | None = Field(None, description="Of this team only.")
+    model: FilterText | None = Field(None, description="In any spelling.")
     limit: int = Field(200, ge=1, le=1_000, description="How many sums at most.")
     cursor: str | None = Field(None, max_length=2_000, description="`next` of the page before.")
 

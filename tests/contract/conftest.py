@@ -12,7 +12,7 @@ from tests.contract.running import Running, fill_project
 from tests.fleet.programs import running_api
 
 # Limits that a test can pass at little cost.
-LIMITS = {"body_seconds": 1, "limit_project_errors": 5_000, "writer_buffer_max_errors": 1_000}
+LIMITS = {"body_seconds": 2, "limit_project_errors": 5_000, "writer_buffer_max_errors": 1_000}
 
 
 @pytest.fixture(scope="package")

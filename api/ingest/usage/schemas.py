@@ -15,7 +15,7 @@ Usd = Annotated[Decimal, Field(ge=0, le=10**9, max_digits=21, decimal_places=12)
 COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
 
-RECORD: dict[str, JsonValue] = {
+EXAMPLE_RECORD: dict[str, JsonValue] = {
     "event_key": "call-4711",
     "team": "checkout",
     "agent": "reviewer",
@@ -32,7 +32,7 @@ class UsageIn(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [RECORD]},
+        json_schema_extra={"examples": [EXAMPLE_RECORD]},
     )
 
     event_key: SentName = Field(
@@ -83,7 +83,7 @@ class UsageIn(BaseModel):
 class UsageBatchIn(BaseModel):
     """Usage records to store, 1 to 1,000."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"records": [RECORD]}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"records": [EXAMPLE_RECORD]}]})
 
     records: list[UsageIn] = Field(min_length=1)
 
