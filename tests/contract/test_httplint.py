@@ -122,9 +122,8 @@ async def ask_too_much(running: Running) -> AsyncIterator[tuple[str, httpx.Reque
         yield await send(b"", Cookie="x" * 2**15)
         yield await send(trickle())
         many = json.dumps({"errors": [ERROR] * 600}).encode()
-        for answered in await asyncio.gather(
-            *[send(many) for _ in range(20)]
-        ):  # twice the quota: a new minute may begin meanwhile
+        # twice the quota and more: a new minute may begin meanwhile
+        for answered in await asyncio.gather(*[send(many) for _ in range(20)]):
             yield answered
 
 
