@@ -202,7 +202,12 @@ def describe_place(error: Any) -> ProblemPlace:
     """One of pydantic's errors as a place: a pointer for bodies, the bare name for parameters."""
     where, *path = error["loc"]
     pointer = "/" + "/".join(str(p) for p in path) if where == "body" else str(path[0] if path else where)
-    return ProblemPlace(pointer=pointer, reason=error["type"], detail=error["msg"])
+    return ProblemPlace(pointer=pointer, reason=error["type"], detail=plain_words(error["msg"]))
+
+
+def plain_words(message: str) -> str:
+    """What pydantic says, without the name of Python's exception."""
+    return message.removeprefix("Value error, ")
 
 
 NOT_STORABLE = "22021"  # character_not_in_repertoire

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.ingest.cleaning import clean_value, load_tolerantly
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
-from api.problems import Invalid, ProblemPlace
+from api.problems import Invalid, ProblemPlace, plain_words
 from common.settings import Settings
 
 REASONS = {"missing": "missing_field", "extra_forbidden": "unknown_field", "model_type": "not_an_object"}
@@ -131,10 +131,11 @@ def describe_rejection(invalid: ValidationError) -> Rejected:
     first, *others = invalid.errors(include_url=False, include_input=False)
     path = [str(part)[:100] for part in first["loc"]]
     name = f"{'.'.join(path)}: " if path else ""
+    message = plain_words(first["msg"])
     more = f" (and {len(others)} more)" if others else ""
     return Rejected(
         REASONS.get(first["type"], "invalid_field"),
-        f"{name}{first['msg'][:1].lower()}{first['msg'][1:]}{more}",
+        f"{name}{message[:1].lower()}{message[1:]}{more}",
         "/".join(["", *path]),
     )
 

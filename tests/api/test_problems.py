@@ -54,6 +54,16 @@ async def test_a_wrong_value_is_named_but_not_echoed(service: Service) -> None:
     assert [place["pointer"] for place in answer.json()["errors"]] == ["limit"]
 
 
+async def test_a_number_as_a_time_is_refused_in_plain_words(service: Service) -> None:
+    project = await service.project()
+    error = {"service": "s", "severity": "error", "message": "m", "timestamp": 1764000000}
+    answer = await project.ingest.post("/api/errors/log", json=error)
+    expected = "timestamp: write it as text with an offset, such as 2026-02-01T00:00:00Z"
+    assert (answer.status_code, answer.json()["detail"]) == (422, expected)
+    answer = await project.read.get("/api/errors", params={"since": "1764000000"})
+    assert answer.json()["detail"] == "since: write it as text with an offset, such as 2026-02-01T00:00:00Z"
+
+
 async def test_a_defect_is_answered_without_its_text(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_arguments: object) -> None:
         raise ValueError("SELECT secret FROM somewhere")
