@@ -115,6 +115,8 @@ class Comparison:
             yield f"{where}: {', '.join(map(str, alien))} {'is refused' if way is Way.request else 'may come'} now"
         if way is Way.request:
             yield from (f"{where}: {name} is stricter" for name in narrowed(old, new))
+        elif (read_as := old.get("format")) not in (None, new.get("format")):
+            yield f"{where}: clients read it as {read_as}, which it no longer is"
         if "items" in old and "items" in new:
             yield from self.schemas(f"{where}[]", old["items"], new["items"], way)
         if kind_of(old) == "object":
@@ -148,7 +150,7 @@ def forms_of(schema: Schema, document: Schema) -> Iterator[Schema]:
         for one in alternatives:
             yield from forms_of(one, document)
     else:
-        yield schema
+        yield schema | ({"enum": [schema["const"]]} if "const" in schema else {})
 
 
 def kind_of(form: Schema) -> str:
