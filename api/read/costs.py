@@ -17,6 +17,7 @@ from api.read.forms import MEDIA_TYPES, Form, Format, Table
 from api.read.http import respond, serve_once
 from api.read.parameters import FormQuery, some_of
 from api.read.responding import FORMS, respond_now
+from api.read.tokens import estimate_tokens
 from common.budgets import BudgetStatus, read_status
 from common.budgets.periods import Period, UnknownZone, find_zone, parse_month
 from common.budgets.spend import cut_span
@@ -136,9 +137,13 @@ async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated
     status = read_status(total.tokens, int(limit.amount), limit.thresholds) if limit else None
     name = f"{month.first:%Y-%m}"
     if query.form() == Form(Format.markdown):
-        served = serve_once(format_report_markdown(name, costs, status, bands).encode())
+        table = format_report_markdown(name, costs, status, bands)
         media_type = MEDIA_TYPES[Format.markdown]
-        return respond(served, request.headers, max_age_seconds=1, stale_seconds=0, media_type=media_type)
+        answer = respond(
+            serve_once(table.encode()), request.headers, max_age_seconds=1, stale_seconds=0, media_type=media_type
+        )
+        answer.headers["X-Token-Estimate"] = str(estimate_tokens(table))
+        return answer
     teams = [describe_team(row, one, finished.get(row.team), bands) for row, one in zip(rows, costs, strict=True)]
     report = describe(name, query.timezone, teams, total, status)
     return await respond_now(request, report, query, TEAMS, max_age_seconds=1)

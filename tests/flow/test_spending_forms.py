@@ -40,6 +40,8 @@ async def test_spending_and_budgets_take_the_forms(service: Service) -> None:
     assert usage["rows"] == [[f"team-{n:02}", 1_000 + n] for n in range(TEAMS)]
     report = await read(project, "/api/costs/report", period="2026-02", format="markdown", fields="team,tokens")
     assert report.text.splitlines()[-1] == "team-00|1000"
+    kept = await read(project, "/api/costs/report", period="2026-02", format="markdown")
+    assert kept.text.startswith("# Costs 2026-02\n")
     short = await read(project, "/api/costs/report", period="2026-02", format="csv", max_tokens=300)
     assert short.headers["X-Mayday-Left-Out"] == f"rows={TEAMS - len(short.text.splitlines()) + 1}, sections=()"
     budgets = (await read(project, "/api/budgets", fields="id,name")).json()
