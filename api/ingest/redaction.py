@@ -7,18 +7,21 @@ the Luhn check.
 Every expression is linear in what a client can send: no repeat may start again inside of what another start has
 scanned already. A prefix of words before a name once took minutes for 64 KB of `a-a-a-`.
 
-All of them but private keys end with the line. So text goes line by line through a memo: of a trace only the line with
-the message is new, and searching whole traces again cost more than all else that is done to an error.
+Most texts hold no secret, so one search for all that could begin one goes first, by the regular expressions of
+pydantic's core: they are a finite automaton in Rust, forty times as fast here as `re`. All expressions but that for
+private keys end with the line, so a text that is suspected goes line by line, and suspected lines through a memo.
 """
 
 import re
 from functools import lru_cache
 from typing import Any
 
+from pydantic_core import SchemaValidator, core_schema
+
 REDACTED = "[redacted]"
 # Longer lines are searched each time, which bounds the memo's memory.
 MEMO_CHARS = 512
-MEMO_ENTRIES = 8_192
+MEMO_ENTRIES = 4_096
 NAME_CHARS = 200
 
 # A key is sensitive when one of these stands anywhere in it (`dbPassword`, `stripe_api_key`), or one of the words by
@@ -71,31 +74,51 @@ FORMS = (
     re.compile(r"(?<![A-Za-z0-9_-])()eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
 )  # fmt: skip
 PRIVATE_KEY = re.compile(rf"(-----BEGIN [A-Z ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----){_NOT_YET}(?:[^-]|-(?!----END))+")
-# Any text that a name or form above could change has one of these in lower case: one search for all of them, grouped
-# by first letter, costs a tenth of the expressions above, and no more than looking for each word by itself.
-HINT = re.compile(
-    r"(?<![a-z])sid|p(?:ass|wd|in|k[-_])|s(?:ecret|ess|sn|k[-_]|ignature|ymfony)|token|key|a(?:uth|kia|sia|iza)"
-    r"|c(?:red|ookie|srf|vv|vc|onnection[_-]?string)|xsrf|dsn|b(?:earer|asic)|jwt|://|rk[-_]|xox"
-    r"|g(?:h[pousr]|ithub_pat|lpat)|whsec|mayday_|eyj|ip[_-]?addr|remote[_-]?addr|forwarded[_-]?for|real[_-]?ip"
-)
 # 13 to 19 digits that begin as cards of the large networks do; times in milliseconds begin with 1.
 # The digit stands first, so that the search skips to it.
 CARD = re.compile(r"[2-6](?<![0-9A-Za-z.-].)(?:[ -]?[0-9]){12,18}(?![0-9A-Za-z-])")
 
 
+# Every text that a name or form above or a card number could change has one of these, also when the text is JSON, where
+# an escape may stand before it. In Rust's expressions, which know no look-around.
+_ESCAPE = r"\\(?:[a-z]|u[0-9a-f]{4})"
+HINT = (
+    r"(?i:sid|pass|pwd|[psr]k[-_]|secret|sess|ssn|signature|symfony|token|(?:api|access|private)[ _-]?key|auth|akia"
+    r"|asia|aiza|cred|cookie|srf|cv[vc]|connection[_-]?string|connect\.sid|dsn|bearer|basic|jwt|://|xox[abprs][-_]"
+    r"|gh[pousr][-_]|github_pat|glpat|whsec|mayday_|eyj|ip[_-]?addr|remote[_-]?addr|forwarded[_-]?for|real[_-]?ip)"
+    rf"|(?:^|[^A-Za-z]|{_ESCAPE})p(?i:in)|P(?i:in)"
+    rf"|(?:^|[^0-9A-Za-z.-]|{_ESCAPE})[2-6](?:[ -]?[0-9]){{12}}"
+)
+has_hint = SchemaValidator(core_schema.str_schema(pattern=HINT, strict=True)).isinstance_python
+
+
+def may_hold_secrets(text: str) -> bool:
+    """Whether a text is worth a closer look: cheap, and true for every text that redaction would change.
+
+    Of a text that is not UTF-8 (it has lone surrogates) the automaton knows nothing.
+    """
+    return has_hint(text) or not (text.isascii() or is_utf8(text))
+
+
+def is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def redact_text(text: str) -> tuple[str, int]:
     """The text without its secrets, and how many were taken out."""
+    if not may_hold_secrets(text):
+        return text, 0
     count = 0
     if "PRIVATE KEY" in text:
         text, count = PRIVATE_KEY.subn(rf"\1{REDACTED}", text)
-    if "\n" not in text:
-        text, found = redact_line(text)
-        return text, count + found
     lines = text.split("\n")
     for number, line in enumerate(lines):
-        redacted, found = redact_line(line)
-        if found:
-            lines[number] = redacted
+        if may_hold_secrets(line):
+            lines[number], found = redact_line(line)
             count += found
     return ("\n".join(lines), count) if count else (text, 0)
 
@@ -106,14 +129,13 @@ def redact_line(line: str) -> tuple[str, int]:
 
 def search(line: str) -> tuple[str, int]:
     count = 0
-    if HINT.search(line.lower()) is not None:
-        for secret in (*NAMED, *FORMS):
-            line, found = secret.subn(rf"\1{REDACTED}", line)
-            count += found
+    for secret in (*NAMED, *FORMS):
+        line, found = secret.subn(rf"\1{REDACTED}", line)
+        count += found
     return redact_cards(line, count)
 
 
-remember = lru_cache(maxsize=MEMO_ENTRIES)(search)  # lines of traces, and names, repeat
+remember = lru_cache(maxsize=MEMO_ENTRIES)(search)  # lines of traces repeat
 
 
 def redact_cards(text: str, count: int) -> tuple[str, int]:
@@ -135,11 +157,6 @@ def passes_luhn(number: str) -> bool:
     digits = [int(c) for c in reversed(number) if c.isdigit()]
     total = sum(digits[::2]) + sum(sum(divmod(2 * d, 10)) for d in digits[1::2])
     return total % 10 == 0 and len(set(digits)) > 1
-
-
-def may_hold_secrets(text: str) -> bool:
-    """Whether a JSON text is worth a walk: cheap, and true for every text that the walk would change."""
-    return HINT.search(text.lower()) is not None or CARD.search(text) is not None
 
 
 def redact_value(value: Any) -> tuple[Any, int]:

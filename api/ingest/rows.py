@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import uuid_utils.compat
@@ -22,6 +23,7 @@ TRUNCATED, RETIMED, CLEANED, REDACTED = (
 )
 SEVERITIES = {severity.name: severity.value for severity in Severity}
 ROW_OVERHEAD_BYTES = 400
+NAMES_ENTRIES = 4_096  # the names of one service's errors repeat; at most 1,000 characters each
 
 
 class Row(NamedTuple):
@@ -81,10 +83,9 @@ def make_row(item: Parsed[ErrorIn], frame: Frame) -> Row:
     error, settings = item.value, frame.settings
     occurred_at, is_retimed, look_back = settle_time(error, frame)
     message, redactions, adjustments = settle_text(error.message, settings.message_max_bytes)
-    service, in_service = redact_text(error.service)
-    names = [error.error_type, error.environment, error.release, error.fingerprint]
-    (error_type, environment, release, client_fingerprint), in_names = redact_names(names)
-    redactions += in_service + in_names
+    names, in_names = redact_names(error.service, error.environment, error.release, error.error_type, error.fingerprint)
+    service, environment, release, error_type, client_fingerprint = names
+    redactions += in_names
     stack_trace = context = tags = None
     if error.stack_trace:
         stack_trace, found, adjusted = settle_text(error.stack_trace, settings.stack_trace_max_bytes)
@@ -129,10 +130,11 @@ def settle_text(text: str, max_bytes: int) -> tuple[str, int, int]:
     return redacted, redactions, TRUNCATED if len(cut) < len(text) else 0
 
 
-def redact_names(names: list[str | None]) -> tuple[list[str | None], int]:
+@lru_cache(maxsize=NAMES_ENTRIES)
+def redact_names(service: str, *others: str | None) -> tuple[tuple[Any, ...], int]:
     """The names without secrets, and how many were taken out: groups, filters and titles are made of them."""
-    redacted = [redact_text(name) if name else (name, 0) for name in names]
-    return [name for name, _ in redacted], sum(found for _, found in redacted)
+    redacted = [redact_text(name) if name else (name, 0) for name in (service, *others)]
+    return tuple([name for name, _ in redacted]), sum(found for _, found in redacted)
 
 
 def settle_time(error: ErrorIn, frame: Frame) -> tuple[datetime, bool, bool]:
@@ -143,11 +145,19 @@ def settle_time(error: ErrorIn, frame: Frame) -> tuple[datetime, bool, bool]:
     sent = error.timestamp if error.timestamp is not None else time_of_uuid7(error.event_id)
     if sent is None:
         return frame.received_at, False, error.event_id is not None
-    if sent.tzinfo is None:
-        sent = sent.replace(tzinfo=UTC)
-    if frame.oldest <= sent <= frame.newest:
-        return sent.astimezone(UTC), False, False
+    at = to_utc(sent)
+    if at is not None and frame.oldest <= at <= frame.newest:
+        return at, False, False
     return frame.received_at, True, error.event_id is not None
+
+
+def to_utc(sent: datetime) -> datetime | None:
+    """In UTC, where a time without a zone is one already; None at the ends of the calendar. Times of one zone are
+    compared in a tenth of the time that those of two take."""
+    try:
+        return sent.replace(tzinfo=UTC) if sent.tzinfo is None else sent.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def time_of_uuid7(event_id: UUID | None) -> datetime | None:

@@ -4,12 +4,14 @@ A frame is `module:function` without line, column, address or release folder, so
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 TRACE_CHARS: Final = 8 * 1024
 LINE_CHARS: Final = 512
+TRACE_ENTRIES: Final = 2_048  # of at most TRACE_CHARS
 FRAMES: Final = 24  # more would reach the cut of a long trace, and that moves with the line numbers
 
 
@@ -48,6 +50,7 @@ _RUBY = re.compile(r"(?:from )?([^\s:]++):\d++(?::in [`']([^']++))?")
 _GO = re.compile(r"([^\s:]++):\d++")
 _GO_CALL = re.compile(r"(?:created by )?((?:[\w.~%\-]++/){0,32}[\w.~%\-]++(?:\(\*?+\w++\))?[\w.\[\]]*+)")
 _LINE_AND_COLUMN = re.compile(r"(?::\d++){1,3}$")
+_RUBY_FILES = (".rb", ".erb", ".rake", ".ru")
 _TYPE = re.compile(
     r'(?:(?:Caused by|Suppressed|\[cause\]): |Uncaught (?:\(in promise\) )?|Exception in thread "[^"]*+" )?'
     r"([A-Za-z_$][\w.$]*+)(?=:|$)"
@@ -68,9 +71,24 @@ _DIGIT = re.compile(r"\d")
 _CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed: ", "[cause]: ")
 
 
-@lru_cache(maxsize=1_024)
 def _read(text: str, last_first: bool) -> Trace:
-    sections = _split(text.splitlines())
+    """The trace. Only its first or last line holds the message: what stands between is the same whenever the program
+    fails in that place, and is read once."""
+    first, _, rest = text.rstrip("\n").partition("\n")
+    middle, _, last = rest.rpartition("\n")
+    ends = first.splitlines(), last.splitlines()  # which knows more breaks than one
+    if len(ends[0]) == len(ends[1]) == 1 and ".go:" not in text:
+        return _read_between(_line(ends[0][0]), middle, _line(ends[1][0]), last_first)
+    return _put_together(_lines(text), last_first)
+
+
+@lru_cache(maxsize=TRACE_ENTRIES)
+def _read_between(first: _Line, middle: str, last: _Line, last_first: bool) -> Trace:
+    return _put_together([first, *_lines(middle), last], last_first)
+
+
+def _put_together(lines: Iterable[_Line], last_first: bool) -> Trace:
+    sections = _split(lines)
     if last_first:
         sections = [_Section(s.type, s.frames[::-1]) for s in reversed(sections)]
     types = tuple(dict.fromkeys(s.type for s in sections if s.type))
@@ -95,11 +113,18 @@ def _own(frames: list[tuple[str, bool]]) -> list[str]:
     return [name for name, own in frames if own]
 
 
-def _split(lines: list[str]) -> list[_Section]:
+def _lines(text: str) -> Iterator[_Line]:
+    """What each line says; one with a place in Go holds the file to the function on the line before."""
+    before = ""
+    for line in text.splitlines():
+        yield _line(line, before[:LINE_CHARS] if ".go:" in line else "")
+        before = line
+
+
+def _split(lines: Iterable[_Line]) -> list[_Section]:
     sections = [_Section()]
     goroutines = 0
-    for before, raw in zip(["", *lines], lines, strict=False):
-        line = _line(raw, before[:LINE_CHARS] if ".go:" in raw else "")
+    for line in lines:
         goroutines += line.is_goroutine
         if goroutines > 1:  # the other goroutines did not fail
             break
@@ -114,7 +139,7 @@ def _split(lines: list[str]) -> list[_Section]:
     return sections
 
 
-def _line(raw: str, before: str) -> _Line:
+def _line(raw: str, before: str = "") -> _Line:
     """What one line says; `before` is the line before it where that holds the frame's name."""
     return _remember_line(raw, before) if len(raw) <= LINE_CHARS else _read_line(raw, before)
 
@@ -147,13 +172,13 @@ def _read_frame(line: str, before: str) -> tuple[str, bool] | None:
         if java := _JAVA.match(line):
             return _stable(java[1]), not _JAVA_LIBRARY.match(java[1])
         return _from_file(_SCRIPT.match(line), 2, 1)
-    if (go := _GO.match(line)) and go[1].endswith((".go", ".s")):
+    if (".go:" in line or ".s:" in line) and (go := _GO.match(line)) and go[1].endswith((".go", ".s")):
         call = _GO_CALL.match(before.strip())
         name = call[1] if call else ""
         return _stable(name), not (_is_library(go[1]) or name.startswith("runtime."))
     if "@" in line and (gecko := _GECKO.match(line)):
         return _from_file(gecko, 2, 1)
-    if (ruby := _RUBY.match(line)) and ruby[1].endswith((".rb", ".erb", ".rake", ".ru")):
+    if (".r" in line or ".erb:" in line) and (ruby := _RUBY.match(line)) and ruby[1].endswith(_RUBY_FILES):
         return _from_file(ruby, 1, 2)
     return None
 

@@ -6,15 +6,18 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from api.ingest.parsing import Parsed
 from api.ingest.redaction import (
+    PRIVATE_KEY,
     REDACTED,
     is_secret,
     may_hold_secrets,
     passes_luhn,
     redact_text,
     redact_value,
+    search,
 )
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import ErrorIn
@@ -146,6 +149,27 @@ WORDS = st.sampled_from(
 def test_the_cheap_look_misses_nothing_that_the_walk_would_change(value: Any) -> None:
     if redact_value(value)[1]:
         assert may_hold_secrets(json.dumps(value))
+
+
+# What begins a secret, what may stand before or after it, and letters that fold to those of a name.
+PIECES = st.sampled_from(
+    ["pin=1234", "Pin: 12", "sid=abc", "apiKey='x'", "sk_aaaaaaaaaaaaaaaaaaaa", "ghp_aaaaaaaaaaaaaaaaaaaa", "ssn: 1",
+     "eyJaaaaaaaaa.aaaaaaaaaa", "AKIAAAAAAAAAAAAAAAAA", "basic dXNlcjpwYXNz", "cookie: a", "mayday_read_aaaaaaaaaaaaaaaa",
+     "4111 1111 1111 1111", "5500000000000004", "in", "P", "map",
+     "\n", "\r", "\t", "\x1f", "\u017f", "\u212a", " ", "-", ".", "7"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES | WORDS | st.characters(), max_size=8).map("".join))
+def test_a_text_is_redacted_as_if_every_expression_searched_every_line(text: str) -> None:
+    expected = PRIVATE_KEY.sub(rf"\1{REDACTED}", text)
+    assert redact_text(text)[0] == "\n".join(search(line)[0] for line in expected.split("\n"))
+
+
+@given(st.recursive(PIECES, lambda v: st.dictionaries(PIECES, v, max_size=2) | st.lists(v, max_size=3)))
+def test_the_cheap_look_sees_through_the_escapes_of_json(value: Any) -> None:
+    if redact_value(value)[1]:
+        assert may_hold_secrets(to_json(value).decode())
 
 
 @given(st.lists(WORDS, max_size=8).map("".join))
