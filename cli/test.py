@@ -9,8 +9,12 @@ import typer
 from common.settings import ROOT
 
 CONTRACT_SECONDS = os.environ.get("MAYDAY_TEST_CONTRACT_SECONDS", "900")
-# What a first word stands for: its environment, and what goes to pytest.
+# Two processes, each with servers of its own, and programs one at a time (tests/conftest.py): two cores do it in half
+# the time. One process where the servers are someone's.
+TWO_PROCESSES = [] if os.environ.get("MAYDAY_TEST_REDIS_URL") else ["-n", "2", "--dist", "loadgroup"]
+# What a first word stands for, and none: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
+    "": ({}, TWO_PROCESSES),
     "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),
     "clients": ({"MAYDAY_TEST_CLIENTS": "1"}, ["tests/contract/test_clients.py"]),
     "contract": (
@@ -34,6 +38,6 @@ def test(context: typer.Context) -> None:
     if kind == "chaos":
         command = [sys.executable, "-m", "tests.chaos", *rest]
         raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
-    environment, arguments = KINDS.get(kind, ({}, [kind] if kind else []))
+    environment, arguments = KINDS.get(kind, ({}, [kind]))
     command = [sys.executable, "-m", "pytest", *arguments, *rest]
     raise typer.Exit(subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=False).returncode)

@@ -43,6 +43,18 @@ class Stores:
     redis_url: str
 
 
+# Tests that start programs of their own, and look at the clock: one at a time, beside the others.
+PROGRAMS = {"chaos", "cli", "fleet", "system"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under `-n`: programs one at a time, everything else by its file, so that what a file shares is made once."""
+    tests = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(tests)
+        item.add_marker(pytest.mark.xdist_group("programs" if place.parts[0] in PROGRAMS else str(place)))
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Stores]:
     """One pair of servers for the whole run: those of MAYDAY_TEST_DATABASE_URL and _REDIS_URL, else embedded ones."""
