@@ -1,12 +1,14 @@
 """The writer: acknowledged after the commit, bounded, and alive after what goes wrong."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
 from api.ingest import flushing
+from api.ingest.error_rows import COPY_FROM_ROWS
 from api.ingest.room import Load
 from common.settings import Settings
 from tests.conftest import Service, run_service
@@ -110,3 +112,38 @@ async def test_counts_in_deltas_are_those_of_the_rows_that_were_stored(service: 
     await project.send(*[error(n, event_id=ids[n]) for n in range(10, 30)])
     [[counted]] = await service.execute("SELECT sum(count) FROM deltas")
     assert counted == await stored(service) == 30
+
+
+DELTAS_OF_ROWS = """
+SELECT date_bin('5 minutes', occurred_at, '2000-01-01Z'), fingerprint, service, severity, coalesce(environment, ''),
+       count(*), min(occurred_at), max(occurred_at)
+FROM errors GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+"""
+DELTAS = """
+SELECT bucket, fingerprint, service, severity, environment, sum(count), min(first_seen), max(last_seen)
+FROM deltas GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+"""
+
+
+async def test_many_rows_are_copied_and_counted_as_few_are(service: Service) -> None:
+    project = await service.project()
+    now = datetime.now(UTC)
+    errors = [
+        error(n % 7, timestamp=(now - timedelta(seconds=3 * n)).isoformat(), environment=("a", "b", None)[n % 3])
+        for n in range(3 * COPY_FROM_ROWS)
+    ]
+    assert (await project.send(*errors))["count"] == len(errors)
+    assert await service.execute(DELTAS) == await service.execute(DELTAS_OF_ROWS)
+
+
+async def test_a_large_batch_that_was_stored_in_part_is_stored_and_counted_once(service: Service) -> None:
+    project = await service.project()
+    ids = [f"00000000-0000-4000-8000-{n:012d}" for n in range(2 * COPY_FROM_ROWS)]
+    stamp = datetime.now(UTC).isoformat()
+    errors = [error(event_id=event_id, timestamp=stamp) for event_id in ids]
+    await project.send(*errors[:COPY_FROM_ROWS])
+    answer = await project.send(*errors, errors[0])
+    assert (answer["count"], answer["duplicates"]) == (COPY_FROM_ROWS, COPY_FROM_ROWS + 1)
+    assert await service.execute(DELTAS) == await service.execute(DELTAS_OF_ROWS)
+    [[counted]] = await service.execute("SELECT sum(count) FROM deltas")
+    assert counted == await stored(service) == 2 * COPY_FROM_ROWS
