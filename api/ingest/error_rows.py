@@ -94,7 +94,7 @@ async def store_errors(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
 
 async def copy_new(connection: Any, rows: Sequence[Row]) -> bool:
     """Store the rows if all of them are new; False, with nothing stored, if one may not be."""
-    if any([row.look_back for row in rows]):
+    if any(row.look_back for row in rows):
         return False
     deltas = count_deltas(rows)
     ordered = sorted(rows, key=key_order)  # so that two flushes with the same rows wait for each other, not in a ring
