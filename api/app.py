@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import ASGIApp
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from api import health, problems
@@ -28,7 +29,7 @@ from api.ingest.usage.rows import UsageRow
 from api.ingest.usage.storing import store_usage
 from api.ingest.writer import Writer
 from api.limits import Limits
-from api.middleware import RequestFrame
+from api.middleware import RequestFrame, RequestLines
 from api.origins import IngestOrigins
 from api.read import costs, usage
 from api.read import routes as read_routes
@@ -63,6 +64,7 @@ class State(TypedDict):
     checks: Checks
     storms: StormControl
     reads: Reads
+    lines: RequestLines
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -104,9 +106,13 @@ def create_app(settings: Settings) -> FastAPI:
     add_compress_type("application/problem+json")
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
     app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
-    app.add_middleware(HotReads, settings=settings)
     app.add_middleware(RequestFrame, settings=settings)
     return app
+
+
+def serve(app: FastAPI, settings: Settings) -> ASGIApp:
+    """What a server is given: the application, with the answers that are held ready in front of it."""
+    return HotReads(app, settings)
 
 
 def lifespan_of(settings: Settings) -> Any:
@@ -137,6 +143,7 @@ def lifespan_of(settings: Settings) -> Any:
                 "checks": Checks(engine),
                 "storms": StormControl(settings.storm_errors_per_minute),
                 "reads": Reads(cache, engine, settings),
+                "lines": RequestLines(settings),
             }
 
     return lifespan

@@ -33,6 +33,7 @@ class Policy:
     name: str
     quota: int
     unit: str = ""
+    counts_requests: bool = False
 
     @property
     def field(self) -> str:
@@ -85,15 +86,30 @@ class Allowance:
     def of(cls, meters: tuple[Meter, ...]) -> Self:
         return cls(meters, ", ".join(meter.policy.field for meter in meters))
 
-    def field(self) -> str:
-        """The RateLimit field: what is left, and for how many seconds."""
-        seconds = seconds_left(self.meters[0], clock())
-        return ", ".join(
-            [
-                f'"{meter.policy.name}";r={0 if meter.is_spent else meter.policy.quota - meter.used};t={seconds}'
-                for meter in self.meters
-            ]
-        )
+    def admit(self, now: float) -> bool:
+        """Count one request; False, and nothing counted, where a quota is used up."""
+        for meter in self.meters:
+            meter.roll(now)
+            if meter.is_spent:
+                return False
+        for meter in self.meters:
+            if meter.policy.counts_requests:
+                meter.add(1)
+        return True
+
+    def spent(self, now: float) -> list[Meter]:
+        """The meters that are used up."""
+        for meter in self.meters:
+            meter.roll(now)
+        return [meter for meter in self.meters if meter.is_spent]
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """RateLimit-Policy, and RateLimit: what is left, and for how many seconds; nothing where nothing is limited."""
+        if not self.meters:
+            return []
+        end = f";t={seconds_left(self.meters[0], clock())}"
+        left = [f'"{meter.policy.name}";r={max(meter.policy.quota - meter.used, 0)}{end}' for meter in self.meters]
+        return [(b"ratelimit-policy", self.policy_field.encode()), (b"ratelimit", ", ".join(left).encode())]
 
     def count(self, policy_name: str, amount: int) -> None:
         """Add what an ingest request brought. The last one within a quota may pass it: then the next are refused."""
@@ -107,8 +123,8 @@ class Limits:
 
     def __init__(self, cache: Cache, settings: Settings) -> None:
         self.cache = cache
-        self.by_key = Policy("key", settings.limit_key_requests)
-        self.by_project = Policy("project", settings.limit_project_requests)
+        self.by_key = Policy("key", settings.limit_key_requests, counts_requests=True)
+        self.by_project = Policy("project", settings.limit_project_requests, counts_requests=True)
         # no unit of the draft's registry means errors; a client that takes them for requests slows down too late only
         self.by_errors = Policy("errors", settings.limit_project_errors, ';mayday-unit="errors"')
         self.by_bytes = Policy("bytes", settings.limit_project_bytes, ';qu="content-bytes"')
@@ -128,19 +144,17 @@ class Limits:
 
     def admit(self, project_id: UUID, key_id: str, scope: RequestScope, *, ingest: bool) -> None:
         """Count this request, and leave its Allowance in the scope for the answer. Raises QuotaExceeded."""
-        allowance = self.allowances.get((key_id, ingest)) or self.allow(project_id, key_id, ingest=ingest)
-        scope["allowance"] = allowance
+        allowance = scope["allowance"] = self.allowance(project_id, key_id, ingest=ingest)
         now = clock()
-        for meter in allowance.meters:
-            meter.roll(now)
-        if any(meter.is_spent for meter in allowance.meters):
-            spent = [meter for meter in allowance.meters if meter.is_spent]
+        if not allowance.admit(now):
+            spent = allowance.spent(now)
             for meter in spent:
                 metrics.LIMITED.of(meter.policy.name).inc()
             raise refuse(spent, now)
-        for meter in allowance.meters:
-            if meter.policy is self.by_key or meter.policy is self.by_project:
-                meter.add(1)
+
+    def allowance(self, project_id: UUID, key_id: str, *, ingest: bool) -> Allowance:
+        """What this key runs on."""
+        return self.allowances.get((key_id, ingest)) or self.allow(project_id, key_id, ingest=ingest)
 
     def allow(self, project_id: UUID, key_id: str, *, ingest: bool) -> Allowance:
         """The allowance of a key; a policy with the quota 0 limits nothing."""

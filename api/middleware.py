@@ -3,20 +3,21 @@
 import asyncio
 import re
 import time
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import structlog
 import uuid_utils
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.limits import Allowance
 from api.problems import Problem, TimedOut, respond
 from common.settings import Settings
 from common.telemetry import metrics, traces
 
 log = structlog.get_logger()
 
-CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -28,21 +29,17 @@ RAW_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value 
 
 
 class RequestFrame:
-    """The outermost middleware: everything inside it ends in an answer with an X-Request-ID, and in one log line."""
+    """Everything inside it ends in an answer with an X-Request-ID, and in one log line. Only HotReads stands before it."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.request_seconds = settings.request_seconds
-        self.share = settings.log_requests_share
-        self.due = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        sent_id = Headers(scope=scope).get("x-request-id", "")
-        request_id = sent_id if CLIENT_REQUEST_ID.fullmatch(sent_id) else uuid_utils.uuid7().hex
-        scope["request_id"] = request_id
+        request_id = scope["request_id"] = choose_request_id(scope["headers"])
         # HEAD is answered as GET is, without the body
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -66,28 +63,34 @@ class RequestFrame:
                 await respond(problem, scope["path"], reply.request_id)(scope, receive, reply.send)
         finally:
             seconds = time.perf_counter() - started
-            count_answer(scope, reply, seconds)
-            self.write_line(scope, reply, seconds, defect)
+            count_answer(scope["method"] if reply.has_body else "HEAD", route_of(scope), reply.status, seconds)
+            lines = cast("RequestLines", scope["state"]["lines"])
+            if defect is not None or reply.status >= 500 or lines.is_due():
+                lines.write(scope, reply.status, seconds, defect)
 
-    def write_line(self, scope: Scope, reply: "Reply", seconds: float, defect: Exception | None) -> None:
-        """The request's one line, with what was bound on its way: its id, its project, why it failed."""
-        facts = {
-            "method": scope["method"],
-            "path": scope["path"],
-            "status": reply.status,
-            "ms": round(seconds * 1000, 2),
-        }
+
+class RequestLines:
+    """Writes the lines of requests, with what was bound on their way: the id, the project, why it failed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.share = settings.log_requests_share
+        self.are_all_wanted = settings.log_level == "debug"
+        self.due = 0.0
+
+    def write(self, scope: Scope, status: int, seconds: float, defect: Exception | None = None) -> None:
+        facts = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1000, 2)}
         if defect is not None:
             log.error("answered", **facts, exc_info=defect)
-        elif reply.status >= 500:
+        elif status >= 500:
             log.warning("answered", **facts)
-        elif self.is_sampled():
-            log.info("answered", **facts)
         else:
-            log.debug("answered", **facts)
+            log.info("answered", **facts)
 
-    def is_sampled(self) -> bool:
-        """True for the setting's share of calls, evenly spread."""
+    def is_due(self) -> bool:
+        """Whether this request, which went well, has a line: at level debug all have, else the setting's share of
+        calls, evenly spread."""
+        if self.are_all_wanted:
+            return True
         self.due += self.share
         if self.due < 1:
             return False
@@ -111,13 +114,10 @@ class Reply:
             # the raw list: a search of it for each header would cost a fifth of a hot read
             headers: list[tuple[bytes, bytes]] = message["headers"]
             given = {name for name, _ in headers}
-            headers.append((b"x-request-id", self.request_id.encode()))
             if b"cache-control" not in given:
                 headers.append((b"cache-control", b"no-store"))  # reads say themselves who may keep them
-            if (allowance := self.scope.get("allowance")) and allowance.meters:
-                headers.append((b"ratelimit-policy", allowance.policy_field.encode()))
-                headers.append((b"ratelimit", allowance.field().encode()))
             headers += [header for header in RAW_SECURITY_HEADERS if header[0] not in given]
+            headers += changing_headers(self.request_id, self.scope.get("allowance"))
             if self.scope["state"]["stopping"].is_set():
                 headers.append((b"connection", b"close"))  # the next request goes to another process
         elif not self.has_body:
@@ -125,11 +125,22 @@ class Reply:
         await self.inner(message)
 
 
-def count_answer(scope: Scope, reply: Reply, seconds: float) -> None:
-    """Count the request under its route's template."""
-    route = route_of(scope)
-    method = scope["method"] if reply.has_body else "HEAD"
-    metrics.REQUESTS.of(method, route, str(reply.status)).inc()
+def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The client's X-Request-ID where that can stand in a log line, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and CLIENT_REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return uuid_utils.uuid7().hex
+
+
+def changing_headers(request_id: str, allowance: Allowance | None) -> list[tuple[bytes, bytes]]:
+    """The headers that no two answers have alike."""
+    return [(b"x-request-id", request_id.encode()), *(allowance.headers() if allowance else ())]
+
+
+def count_answer(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request under its route's template."""
+    metrics.REQUESTS.of(method, route, str(status)).inc()
     metrics.REQUEST_DURATION.of(method, route).observe(seconds)
 
 

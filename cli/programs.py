@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from api.app import create_app
+from api.app import create_app, serve
 from api.connections import Connection
 from cli.migrate import failing_in_a_sentence
 from cli.state import find_database
@@ -48,12 +48,13 @@ def api(
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # nothing here depends on who the client is
             timeout_graceful_shutdown=settings.shutdown_seconds,
             timeout_keep_alive=settings.keep_alive_seconds,
         )
 
 
-def make_app() -> FastAPI:
+def make_app() -> ASGIApp:
     """The application of one process, made after uvicorn has set the process up."""
     settings = Settings.load()
     configure_logging(settings, "api")
@@ -64,7 +65,7 @@ def make_app() -> FastAPI:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    return app
+    return serve(app, settings)
 
 
 def worker(

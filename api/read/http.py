@@ -52,8 +52,8 @@ def quality(parameters: str) -> float:
 
 def matches(if_none_match: str | None, etag: str) -> bool:
     """Whether the client has this answer already: weak comparison (RFC 9110, 8.8.3.2)."""
-    if if_none_match is None:
-        return False
+    if if_none_match is None or if_none_match == etag:
+        return if_none_match is not None
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return "*" in tags or etag.removeprefix("W/") in tags
 
