@@ -86,8 +86,9 @@ class Allowance:
     def of(cls, meters: tuple[Meter, ...]) -> Self:
         return cls(meters, ", ".join(meter.policy.field for meter in meters))
 
-    def admit(self, now: float) -> bool:
+    def admit(self) -> bool:
         """Count one request; False, and nothing counted, where a quota is used up."""
+        now = clock()
         for meter in self.meters:
             meter.roll(now)
             if meter.is_spent:
@@ -145,8 +146,8 @@ class Limits:
     def admit(self, project_id: UUID, key_id: str, scope: RequestScope, *, ingest: bool) -> None:
         """Count this request, and leave its Allowance in the scope for the answer. Raises QuotaExceeded."""
         allowance = scope["allowance"] = self.allowance(project_id, key_id, ingest=ingest)
-        now = clock()
-        if not allowance.admit(now):
+        if not allowance.admit():
+            now = clock()
             spent = allowance.spent(now)
             for meter in spent:
                 metrics.LIMITED.of(meter.policy.name).inc()
