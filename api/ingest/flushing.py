@@ -76,6 +76,7 @@ class Flusher(Generic[RowT]):
         self.settings = settings
         self.store_rows = store_rows
         self.held: AsyncConnection | None = None
+        self.driver: Any = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -128,7 +129,8 @@ class Flusher(Generic[RowT]):
         """The raw asyncpg connection; a new one where the last one was dropped."""
         if self.held is None:
             self.held = await self.engine.connect()
-        return (await self.held.get_raw_connection()).driver_connection
+            self.driver = (await self.held.get_raw_connection()).driver_connection
+        return self.driver
 
     async def drop_connection(self) -> None:
         """Give the connection back as broken: the next attempt gets a fresh one."""

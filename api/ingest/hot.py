@@ -4,8 +4,8 @@ The routes stay the ones in OpenAPI and take everything else. The layers of the 
 all that is done to it. It stands inside BodyLimits and compression, so that limits and codings are the same both ways.
 """
 
+from pydantic_core import to_json
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth import Caller, admit_before_routing, recall_caller
@@ -29,10 +29,14 @@ class HotWrites:
             return
         try:
             admit_before_routing(scope, caller, KeyScope.ingest)
-            response = await take(Request(scope, receive), caller)
+            status, answer, headers = await take(Request(scope, receive), caller)
         except Problem as problem:
-            response = respond(problem, scope["path"], scope["request_id"])
-        await response(scope, receive, send)
+            await respond(problem, scope["path"], scope["request_id"])(scope, receive, send)
+            return
+        # as Starlette's Response sends it, at a quarter of the price
+        headers = [(b"content-length", b"%d" % len(answer)), (b"content-type", b"application/json"), *headers]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
 
 
 def find_caller(scope: Scope) -> Caller | None:
@@ -45,13 +49,11 @@ def find_caller(scope: Scope) -> Caller | None:
     return recall_caller(scope, sent[0][1], KeyScope.ingest)
 
 
-async def take(request: Request, caller: Caller) -> Response:
-    """The answer as the route would give it."""
+async def take(request: Request, caller: Caller) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """Status, body and headers of the answer, as the route would give it."""
     body = await request.body()
     if request.scope["path"] == ONE:
         one = await take_one(request, caller, body)
-        answer = Response(one.model_dump_json(), 201, media_type="application/json")
-        answer.headers["Location"] = place_of(one)
-        return answer
+        return 201, to_json(one), [(b"location", place_of(one).encode())]
     batch = await take_batch(request, caller, body)
-    return Response(batch.model_dump_json(), 207 if batch.rejected else 201, media_type="application/json")
+    return 207 if batch.rejected else 201, to_json(batch), []

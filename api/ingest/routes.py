@@ -90,8 +90,10 @@ async def take_one(request: Request, caller: Caller, body: bytes) -> ErrorAnswer
     [outcome] = await cast("Writer[Row]", request.state.writer).store([row])
     if outcome is Outcome.rejected:
         raise Invalid(NOT_HELD.detail)
-    return ErrorAnswer(id=row.event_id, outcome=outcome.value, adjustments=name_adjustments(row))
+    return ErrorAnswer(id=row.event_id, outcome=str(outcome), adjustments=name_adjustments(row))
 
 
 def name_adjustments(row: Row) -> list[str]:
+    if not row.adjustments:
+        return []  # looking at flags costs as much as parsing the error
     return [adjustment.name or "" for adjustment in Adjustment(row.adjustments)]
