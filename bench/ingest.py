@@ -22,8 +22,11 @@ from bench.load import Check, Load, drive, expect_status, post
 from bench.processes import Server, run_server
 from bench.stores import Home, Stores, count_rows, furnish, start_stores
 from bench.turns import Slice, Turn, describe, ratio, take_turns
+from bench.write_parts import make_distinct, measure_parts
+from bench.write_parts import show as show_parts
 
 SEED = 11
+PART_ERRORS = 12_000
 ERRORS = 30_000  # more than any memo of the service holds: sent again, they are as good as new
 BATCH = 100
 BATCH_CONNECTIONS = 8
@@ -165,6 +168,15 @@ async def check_stored(contest: Contest, variants: Field) -> None:
         raise SystemExit(f"acknowledged {contest.acknowledged}, stored {found}")
 
 
+def describe_parts(stores: Stores, errors: list[dict[str, Any]], batch: dict[str, Any]) -> dict[str, Any]:
+    """CPU of an error by part: as in the batches of this run, with what the API took beside; and with new traces."""
+    home = furnish(stores, "parts_bench")
+    parts = measure_parts(stores, home, errors[:PART_ERRORS])
+    in_api = sum(cost for part, cost in parts.items() if part != "Postgres")
+    parts["all else of the API: HTTP, key, limits, answer"] = round(max(batch["server_us"] - in_api, 0.0), 1)
+    return {"batch": parts, "new_traces": measure_parts(stores, home, make_distinct(errors[:PART_ERRORS], SEED))}
+
+
 def run(stores: Stores, seconds: float, rounds: int) -> dict[str, Any]:
     """The tables of the write path."""
     errors = make_errors(ERRORS, SEED)
@@ -181,6 +193,7 @@ def run(stores: Stores, seconds: float, rounds: int) -> dict[str, Any]:
         }
         for name, turns in tables.items():
             result[name] = compare(uvloop.run(take_turns(turns, rounds)))
+        result["parts"] = describe_parts(stores, errors, result["batch"]["mayday"])
         result["memory"] = {"idle_bytes": idle_bytes, "after_bytes": variants.mayday.memory_bytes}
         asyncio.run(check_stored(contest, variants))
         result["stored"] = contest.acknowledged
@@ -195,6 +208,7 @@ def show(result: dict[str, Any]) -> None:
             print(f"{variant:<16}{row['rate']:>10,.0f}{row['ratio']:>8.2f}{row['server_us']:>11.1f}"
                   f"{row['postgres_us']:>12.1f}{row['generator_us']:>13.1f}{row['p50_ms']:>9.2f}{row['p95_ms']:>9.2f}"
                   f"{row['p99_ms']:>9.2f}")  # fmt: skip
+    show_parts(result["parts"])
     print(
         "memory of the API: " + ", ".join(f"{name[:-6]} {size / 1e6:.0f} MB" for name, size in result["memory"].items())
     )

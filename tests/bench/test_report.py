@@ -12,6 +12,10 @@ INGEST = {
     "batch": dict.fromkeys(("mayday", "copy", "add_all", "source", "naive"), ROW),
     "single": dict.fromkeys(("mayday", "insert", "one_insert", "source", "naive"), ROW),
     "one_connection": dict.fromkeys(("mayday", "insert", "one_insert", "source", "naive"), ROW),
+    "parts": {
+        "batch": {"parse": 9.0, "Postgres": 21.0, "all else": 5.0},
+        "new_traces": {"parse": 9.5, "Postgres": 22.0},
+    },
     "memory": {"idle_bytes": 100_000_000, "after_bytes": 120_000_000},
 }
 HOT = {"bytes": 5000} | dict.fromkeys(("mayday", "mayday 304", "starlette", "smallest"), ROW)
@@ -36,6 +40,11 @@ def test_missed_targets_are_named() -> None:
     assert "| batch: rate over naive | at least 15 x | 1 x | **missed** |" in page
     assert "| CPU of API and Postgres an error, batch | at most 60 µs | 55 µs | met |" in page
     assert "missed: batch: rate over add_all; " in page
+
+
+def test_what_an_error_costs_is_told_by_part() -> None:
+    page = page_of(ingest=INGEST)
+    assert "| all else | 5.0 |  |\n| together | 35.0 | 31.5 |" in page
 
 
 def test_improvement_is_over_the_naive_service() -> None:
