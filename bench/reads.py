@@ -2,14 +2,15 @@
 
 `mayday bench reads [--seconds S] [--rounds N] [--json FILE]` stores errors, lets the worker's jobs run once, and asks
 for patterns and recent errors in each coding, as 200 and as 304. Every body is compared with the first one. Then one
-reader at a time asks Mayday and the naive service for the same, over the same errors.
+reader at a time asks Mayday and the naive service for the same, over the same errors; and one reads recent errors while
+others come in.
 """
 
 import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -19,6 +20,7 @@ from typing import Any
 import httpx
 import uvloop
 
+from bench import beside
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import Check, drive, expect_status, get
 from bench.processes import Server, run_server
@@ -67,13 +69,13 @@ def check_warm(server: Server, home: Home, found: Mapping[tuple[str, str], Fetch
 
 
 def turn_of(
-    server: Server, request: bytes, check: Check, seconds: float, connections: int = CONNECTIONS
+    server: Server, requests: Iterator[bytes], check: Check, seconds: float, connections: int = CONNECTIONS
 ) -> Turn:  # fmt: skip
     async def turn() -> Slice:
         # a process trusts its copy for half a second, and others had their turns: look again before it counts
-        await drive(server.port, repeat(request), check, connections=1, seconds=0)
+        await drive(server.port, requests, check, connections=1, seconds=0)
         before = server.cpu_seconds
-        load = await drive(server.port, repeat(request), check, connections=connections, seconds=seconds)
+        load = await drive(server.port, requests, check, connections=connections, seconds=seconds)
         return Slice(load, server.cpu_seconds - before, 0.0)
 
     return turn
@@ -86,12 +88,12 @@ def make_turns(
     accept = {} if coding == "identity" else {"Accept_Encoding": coding}
     whole = expect_status(200, found.body)
     return {
-        "mayday": turn_of(mayday, get(path, home.read_key, **accept), whole, seconds),
+        "mayday": turn_of(mayday, repeat(get(path, home.read_key, **accept)), whole, seconds),
         "mayday 304": turn_of(
-            mayday, get(path, home.read_key, If_None_Match=found.etag, **accept), expect_status(304), seconds
+            mayday, repeat(get(path, home.read_key, If_None_Match=found.etag, **accept)), expect_status(304), seconds
         ),
-        "starlette": turn_of(constant, get(f"/body/{path.rsplit('/', 1)[1]}.{coding}"), whole, seconds),
-        "smallest": turn_of(constant, get("/smallest"), expect_status(200, b"ok"), seconds),
+        "starlette": turn_of(constant, repeat(get(f"/body/{path.rsplit('/', 1)[1]}.{coding}")), whole, seconds),
+        "smallest": turn_of(constant, repeat(get("/smallest")), expect_status(200, b"ok"), seconds),
     }
 
 
@@ -106,8 +108,10 @@ def compare_with_naive(
     result = {}
     for name, path in PATHS.items():
         turns = {
-            "mayday": turn_of(mayday, get(path, home.read_key, Accept_Encoding="zstd"), expect_status(200), seconds, 1),
-            "naive": turn_of(naive, get(f"/{name}"), expect_status(200, starts[name]), seconds, 1),
+            "mayday": turn_of(
+                mayday, repeat(get(path, home.read_key, Accept_Encoding="zstd")), expect_status(200), seconds, 1
+            ),
+            "naive": turn_of(naive, repeat(get(f"/{name}")), expect_status(200, starts[name]), seconds, 1),
         }
         slices = uvloop.run(take_turns(turns, rounds))
         result[name] = {variant: describe(taken) for variant, taken in slices.items()}
@@ -139,6 +143,8 @@ def run(stores: Stores, seconds: float, rounds: int) -> dict[str, Any]:
             }
         result["before"] = compare_with_naive(stack, stores, mayday, home, seconds, rounds)
         check_warm(mayday, home, found)
+        errors = [encode(error) for error in make_errors(ERRORS, SEED + 1)]
+        result["beside"] = beside.run(mayday, home, errors, 2 * seconds)
     return result
 
 
@@ -150,6 +156,7 @@ def show(result: dict[str, Any]) -> None:
             row = table[variant]
             print(f"{name:<20}{table['bytes']:>9}  {variant:<12}{row['rate']:>9,.0f}{row['of_starlette']:>14.2f}"
                   f"{row['server_us']:>11.1f}{row['generator_us']:>14.1f}{row['p95_ms']:>8.2f}")  # fmt: skip
+    beside.show(result["beside"])
     for name, row in result["before"].items():
         print(
             f"{name}, one reader, p95: naive {row['naive']['p95_ms']:.2f} ms, mayday {row['mayday']['p95_ms']:.2f} ms"

@@ -107,6 +107,35 @@ def read_targets(reads: Figures) -> list[Target]:
     ]
 
 
+def beside_targets(beside: Figures) -> list[Target]:
+    """What is asked of reads while errors come in."""
+    rows = beside["rows"]
+    steady, half = rows["beside 1,000 errors/s"], rows["beside half the capacity"]
+    return [
+        Target("recent beside 1,000 errors/s: hits", 100 * steady["hit_share"], 99, "%"),
+        Target("recent beside 1,000 errors/s: most age", steady["age_most_seconds"], 1.2, "s", is_most=True),
+        Target(
+            "recent beside half the capacity: p95 over idle", half["p95_ms"] / rows["idle"]["p95_ms"], 3, is_most=True
+        ),
+    ]
+
+
+def curve_targets(curve: Sequence[Figures]) -> list[Target]:
+    """What is asked of the largest log, beside the smallest."""
+    first, last = curve[0], curve[-1]
+    size = f"{last['errors'] / 1e6:.3g} million errors"
+    return [
+        *(
+            Target(f"{size}: {name} over that of {first['errors']:,}", last[name]["rate"] / first[name]["rate"], 0.8)
+            for name in ("ingest", "recent", "patterns")
+        ),
+        *(
+            Target(f"{size}: {name}, uncached, median", last["misses"][name]["p50_ms"], 10, "ms", is_most=True)
+            for name in ("recent", "pattern")
+        ),
+    ]
+
+
 def source_rows(ingest: Figures, reads: Figures) -> Iterable[tuple[str, float, float, str]]:
     """Operation, before, after and unit of the table that the source prints of itself."""
     before = reads["before"]
@@ -218,6 +247,43 @@ def describe_reads(reads: Figures) -> str:
     )  # fmt: skip
 
 
+def describe_beside(beside: Figures) -> str:
+    text = (
+        "## Reads beside writes\n\nOne reader asks for recent a hundred times a second while batches of 100 come in; "
+        f"the service takes {beside['capacity']:,} errors/s when nothing else is asked of it. An answer is as old as the "
+        "oldest batch that was acknowledged before it was asked for and is not in it. Stale copies, which are sent at "
+        "once while the new one is made, are hits.\n\n"
+    )
+    head = ["recent", "p50 ms", "p95 ms", "p99 ms", "hits", "of all stale", "most age"]
+    return text + table(
+        head,
+        [
+            [name, *(f"{row[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms")),
+             f"{row['hit_share']:.1%}", f"{row['stale_share']:.1%}", f"{row['age_most_seconds']:.2f} s"]
+            for name, row in beside["rows"].items()
+        ],
+    )  # fmt: skip
+
+
+def describe_curve(curve: Sequence[Figures]) -> str:
+    text = (
+        "## The cost curve\n\nBy `./mayday bench curve`: errors spread over the days of the retention, of the same patterns. "
+        "Reads that no cache holds are medians of forty questions, asked once each by one reader over HTTP.\n\n"
+    )
+    head = ["stored", "errors/s", "p99 ms", "recent/s, hot", "patterns/s, hot", "recent ms", "list ms", "pattern ms",
+            "worker's run s", "bytes an error"]  # fmt: skip
+    return text + table(
+        head,
+        [
+            [f"{row['errors']:,}", f"{row['ingest']['rate']:,.0f}", f"{row['ingest']['p99_ms']:.0f}",
+             *(f"{row[name]['rate']:,.0f}" for name in ("recent", "patterns")),
+             *(f"{row['misses'][name]['p50_ms']:.2f}" for name in ("recent", "list", "pattern")),
+             f"{row['patterns_run_seconds']:.2f}", f"{row['bytes_per_error']:,}"]
+            for row in curve
+        ],
+    )  # fmt: skip
+
+
 def describe_source(ingest: Figures, reads: Figures) -> str:
     rows = [
         [name, f"{before:,.4g} {unit}", f"{after:,.4g} {unit}", f"{100 * (1 - after / before):.0f} %"]
@@ -242,12 +308,12 @@ def describe_patterns(patterns: Figures) -> str:
 
 def describe_unmeasured(benches: Mapping[str, Any]) -> str:
     """What is asked of Mayday and is in none of the tables."""
-    left = [name for name in ("ingest", "reads", "patterns", "projection", "grouping") if name not in benches]
+    known = ("ingest", "reads", "patterns", "projection", "grouping", "curve")
+    left = [name for name in known if name not in benches]
     parts = f"Not run this time: {', '.join(left)}. " if left else ""
     return (
-        f"## Not measured\n\n{parts}The cost curve from 0 to 10 million stored errors; memory ten minutes after a burst; "
-        "reads under ingest load; hit rate and staleness of recent while errors come in; bytes of Redis for 10,000 cached "
-        "errors. Accuracy of grouping, trends and projections stands in "
+        f"## Not measured\n\n{parts}Memory ten minutes after a burst; bytes of Redis for 10,000 cached errors. "
+        "Accuracy of grouping, trends and projections stands in "
         "[decision 3](decisions/0003-grouping.md), [trends](trends.md) and [budgets](budgets.md).\n"
     )
 
@@ -256,7 +322,13 @@ def make_page(result: Figures) -> str:
     """The whole page."""
     figures = {name: bench["figures"] for name, bench in result["benches"].items()}
     ingest, reads = figures.get("ingest"), figures.get("reads")
-    targets = (write_targets(ingest) if ingest else []) + (read_targets(reads) if reads else [])
+    beside, curve = (reads or {}).get("beside"), figures.get("curve")
+    targets = [
+        *(write_targets(ingest) if ingest else ()),
+        *(read_targets(reads) if reads else ()),
+        *(beside_targets(beside) if beside else ()),
+        *(curve_targets(curve) if curve else ()),
+    ]
     parts = [
         HEAD + "\n",
         describe_machine(result["machine"]),
@@ -264,6 +336,8 @@ def make_page(result: Figures) -> str:
         describe_targets(targets),
         describe_writes(ingest) if ingest else "",
         describe_reads(reads) if reads else "",
+        describe_beside(beside) if beside else "",
+        describe_curve(curve) if curve else "",
         describe_source(ingest, reads) if ingest and reads else "",
         describe_patterns(figures["patterns"]) if "patterns" in figures else "",
         describe_unmeasured(figures),
@@ -275,8 +349,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="mayday bench report", description=__doc__)
     parser.add_argument("figures", type=Path, metavar="FILE")
     parser.add_argument("--out", type=Path, default=PAGE)
+    parser.add_argument("--curve", type=Path, metavar="FILE", help="what `bench curve --json FILE` wrote")
     options = parser.parse_args(arguments)
-    options.out.write_text(make_page(json.loads(options.figures.read_text())))
+    result = json.loads(options.figures.read_text())
+    if options.curve:
+        result["benches"]["curve"] = json.loads(options.curve.read_text())
+    options.out.write_text(make_page(result))
     print(f"wrote {options.out}")
 
 

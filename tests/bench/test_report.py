@@ -22,8 +22,20 @@ HOT = {"bytes": 5000} | dict.fromkeys(("mayday", "mayday 304", "starlette", "sma
 READS = {
     "errors": 20_000,
     "hot": {"patterns identity": HOT, "patterns zstd": HOT | {"bytes": 1000}},
+    "beside": {
+        "capacity": 6000,
+        "rows": {
+            name: ROW | {"hit_share": 0.995, "stale_share": 0.02, "age_most_seconds": 0.5, "p95_ms": p95_ms}
+            for name, p95_ms in (("idle", 2.0), ("beside 1,000 errors/s", 3.0), ("beside half the capacity", 8.0))
+        },
+    },
     "before": {name: {"naive": ROW | {"p95_ms": 20.0}, "mayday": ROW} for name in ("recent", "patterns")},
 }
+CURVE = [
+    {"errors": errors, "bytes_per_error": 1200, "patterns_run_seconds": 0.5, "ingest": ROW | {"rate": rate},
+     "recent": ROW, "patterns": ROW, "misses": {name: {"p50_ms": 5.0} for name in ("recent", "list", "pattern")}}
+    for errors, rate in ((20_000, 8_000.0), (10_000_000, 6_000.0))
+]  # fmt: skip
 MACHINE = {"date": "2026-01-02", "cores": 2, "memory_gb": 8.0, "load_at_start": 0.5, "wall_seconds": 400.0,
            "versions": {"Python": "3.13.1"}}  # fmt: skip
 
@@ -53,9 +65,18 @@ def test_improvement_is_over_the_naive_service() -> None:
     assert "| bytes of patterns, zstd | 5,000 bytes | 1,000 bytes | 80 % |" in page
 
 
+def test_reads_beside_writes_and_the_curve_have_their_targets() -> None:
+    page = page_of(reads=READS, curve=CURVE)
+    assert "| recent beside 1,000 errors/s: hits | at least 99 % | 99.5 % | met |" in page
+    assert "| recent beside half the capacity: p95 over idle | at most 3 x | 4 x | **missed** |" in page
+    assert "| 10 million errors: ingest over that of 20,000 | at least 0.8 x | 0.75 x | **missed** |" in page
+    assert "| 10 million errors: pattern, uncached, median | at most 10 ms | 5 ms | met |" in page
+    assert "| 10,000,000 | 6,000 | 3 | 1,000 | 1,000 | 5.00 | 5.00 | 5.00 | 0.50 | 1,200 |" in page
+
+
 def test_what_was_not_run_is_said() -> None:
     page = page_of(reads=READS)
-    assert "Not run this time: ingest, patterns, projection, grouping." in page
+    assert "Not run this time: ingest, patterns, projection, grouping, curve." in page
     assert "The write path" not in page
 
 

@@ -1,0 +1,171 @@
+"""Reads while errors come in: how old `recent` is, how often it is a hit, and what the writes do to its p95.
+
+Part of `mayday bench reads`. One reader asks for `recent` a hundred times a second. Each batch brings one error that is
+newer than all before and numbered, so that an answer shows which batches it knows of: it is as old as the oldest batch
+that was acknowledged before it was asked for and is not in it.
+"""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+
+import uvloop
+
+from bench.error_samples import encode
+from bench.load import drive, expect_status, get, post
+from bench.processes import Server
+from bench.stores import Home
+from bench.turns import quantile
+
+BATCH = 100
+WRITERS = 4
+READS_PER_SECOND = 100
+ERRORS_PER_SECOND = 1_000
+AHEAD = timedelta(seconds=30)  # the numbered errors stay the newest
+RECENT = "/api/errors/recent"
+NUMBER = re.compile(rb"beside batch (\d+)")
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the reader saw, and when each batch was acknowledged."""
+
+    latencies_seconds: list[float] = field(default_factory=list)
+    sources: Counter[str] = field(default_factory=Counter)
+    ages_seconds: list[float] = field(default_factory=list)
+    acknowledged_at: dict[int, float] = field(default_factory=dict)
+    late_reads: int = 0
+
+    def note(self, asked_at: float, head: bytes, body: bytes) -> None:
+        self.latencies_seconds.append(time.perf_counter() - asked_at)
+        self.sources[head.partition(b"x-mayday-cache: ")[2].partition(b"\r\n")[0].decode()] += 1
+        newest = max((int(number) for number in NUMBER.findall(body)), default=-1)
+        self.ages_seconds.append(age_of(newest, asked_at, self.acknowledged_at))
+
+
+def age_of(newest: int, asked_at: float, acknowledged_at: dict[int, float]) -> float:
+    """Seconds since the first batch that the answer does not know of; 0 where it knows all."""
+    unknown = [at for number, at in acknowledged_at.items() if number > newest and at < asked_at]
+    return asked_at - min(unknown) if unknown else 0.0
+
+
+class Wire:
+    """One connection on which one request at a time is sent and answered."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def ask(self, request: bytes) -> tuple[bytes, bytes]:
+        """Head in lower case, and body. Exits when the status is not one of success."""
+        self.writer.write(request)
+        head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
+        body = await self.reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+        if not head.startswith(b"http/1.1 2"):
+            raise SystemExit(f"{head[:200]!r} {body[:200]!r}")
+        return head, body
+
+
+async def keep_pace(per_second: float, seconds: float, do: Callable[[int], Awaitable[None]]) -> int:
+    """Call `do` at even distances; how many calls began more than 10 ms late, for the one before them."""
+    started, late = time.perf_counter(), 0
+    for number in range(int(per_second * seconds)):
+        wait = started + number / per_second - time.perf_counter()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        late += wait < -0.01
+        await do(number)
+    return late
+
+
+async def read_beside(
+    server: Server, home: Home, errors: Sequence[bytes], errors_per_second: float, seconds: float
+) -> Seen:
+    """Read at a steady pace while errors come in at theirs (0 for none)."""
+    seen = Seen()
+    wires = [Wire(*await asyncio.open_connection("127.0.0.1", server.port)) for _ in range(WRITERS + 1)]
+    recent = get(RECENT, home.read_key)
+
+    async def read(_number: int) -> None:
+        asked_at = time.perf_counter()
+        seen.note(asked_at, *await wires[0].ask(recent))
+
+    async def write(writer: int) -> None:
+        async def send(step: int) -> None:
+            number = step * WRITERS + writer
+            await wires[writer + 1].ask(post("/api/errors/batch", make_body(number, errors), home.ingest_key))
+            seen.acknowledged_at[number] = time.perf_counter()
+
+        await keep_pace(errors_per_second / BATCH / WRITERS, seconds, send)
+
+    reading = keep_pace(READS_PER_SECOND, seconds, read)
+    seen.late_reads = (await asyncio.gather(reading, *(write(writer) for writer in range(WRITERS))))[0] or 0
+    for wire in wires:
+        wire.writer.close()
+    return seen
+
+
+def make_body(number: int, errors: Sequence[bytes]) -> bytes:
+    """A batch whose first error is numbered."""
+    marked = {
+        "service": "bench",
+        "severity": "error",
+        "message": f"beside batch {number}",
+        "timestamp": (datetime.now(UTC) + AHEAD).isoformat(),
+    }
+    start = number * BATCH % (len(errors) - BATCH)
+    return b'{"errors":[' + b",".join([encode(marked), *errors[start : start + BATCH - 1]]) + b"]}"
+
+
+def describe(seen: Seen) -> dict[str, Any]:
+    total = seen.sources.total()
+    latencies, ages = sorted(seen.latencies_seconds), sorted(seen.ages_seconds)
+    return {
+        "reads": total,
+        "late_reads": seen.late_reads,
+        "errors": len(seen.acknowledged_at) * BATCH,
+        # a stale copy is sent at once, while the new one is made
+        "hit_share": round((seen.sources["hit"] + seen.sources["stale"]) / total, 4),
+        "stale_share": round(seen.sources["stale"] / total, 4),
+        "p50_ms": quantile(latencies, 0.5),
+        "p95_ms": quantile(latencies, 0.95),
+        "p99_ms": quantile(latencies, 0.99),
+        "age_p50_seconds": round(median(ages), 3),
+        "age_most_seconds": round(ages[-1], 3),
+    }
+
+
+async def measure_capacity(server: Server, home: Home, errors: Sequence[bytes], seconds: float) -> float:
+    """Errors a second that the service takes in batches from eight connections."""
+    bodies = [make_body(number, errors) for number in range(50)]
+    requests = iter([post("/api/errors/batch", body, home.ingest_key) for body in bodies] * 200)
+    load = await drive(server.port, requests, expect_status(201, count=BATCH), connections=8, seconds=seconds)
+    return load.done / load.seconds
+
+
+def run(server: Server, home: Home, errors: Sequence[bytes], seconds: float) -> dict[str, Any]:
+    """Idle, beside 1,000 errors a second, and beside half of what the service can take."""
+
+    async def measure() -> dict[str, Any]:
+        capacity = await measure_capacity(server, home, errors, seconds)
+        await asyncio.sleep(1)  # until the copy is of the last generation
+        rates = {"idle": 0.0, "beside 1,000 errors/s": ERRORS_PER_SECOND, "beside half the capacity": capacity / 2}
+        rows = {
+            name: describe(await read_beside(server, home, errors, rate, seconds * 4)) for name, rate in rates.items()
+        }
+        return {"capacity": round(capacity), "rows": rows}
+
+    return uvloop.run(measure())
+
+
+def show(result: dict[str, Any]) -> None:
+    print(f"recent at {READS_PER_SECOND} reads/s; the service takes {result['capacity']:,} errors/s")
+    for name, row in result["rows"].items():
+        print(f"  {name:<26} p50 {row['p50_ms']:.2f} ms, p95 {row['p95_ms']:.2f} ms, hits {row['hit_share']:.2%} (of "
+              f"them stale {row['stale_share']:.2%}), age at most {row['age_most_seconds']:.2f} s")  # fmt: skip

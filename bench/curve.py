@@ -1,0 +1,230 @@
+"""The cost curve: what writing and reading cost while the log grows from nothing to ten million errors.
+
+`mayday bench curve [--rows 0,1000000,5000000,10000000] [--seconds S] [--rounds N] [--json FILE]` starts servers of its
+own. At each size it measures batches, hot reads, reads that no cache holds, a run of the worker, and bytes on disk.
+What is between two sizes is copied inside Postgres from errors that were stored over HTTP, spread over the days of the
+retention, and folded by the worker. Ten million take some 15 GB of the folder for temporary files.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from itertools import cycle, repeat
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import asyncpg
+import httpx
+import uuid_utils.compat
+import uvloop
+
+from api.ingest.error_rows import COLUMN_TYPES
+from bench.error_samples import batch_bodies, encode, make_errors
+from bench.load import expect_status, get, post
+from bench.processes import Server, run_server
+from bench.reads import PATHS, fetch, turn_of
+from bench.stores import Home, Stores, furnish, start_stores
+from bench.turns import Turn, describe, quantile, take_turns
+from worker.main import open_tools
+from worker.patterns import find_patterns
+from worker.rollups import fold_deltas
+
+SIZES = (0, 1_000_000, 5_000_000, 10_000_000)
+SEED = 13
+SAMPLE = 20_000
+BATCH = 100
+CONNECTIONS = 8
+MISSES = 40
+
+# The errors that all others are copied from.
+KEEP_SAMPLE = "CREATE UNLOGGED TABLE sample AS SELECT row_number() OVER () AS number, e.* FROM errors e"
+# Copies of the sample with ids and times of their own, on one day; as many as $3.
+COPY_SAMPLE = """
+INSERT INTO errors ({columns})
+SELECT {values} FROM generate_series(0, $3::int - 1) AS copy
+JOIN sample s ON s.number = copy % (SELECT count(*) FROM sample) + 1
+CROSS JOIN LATERAL (SELECT $1::date + copy * ($2::interval / $3::int) AS occurred_at) AS moved
+"""
+# Their deltas, by the hour: what the writer would have left, less the five minutes that the worker drops after two days.
+COUNT_COPIES = """
+INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
+                    first_seen, last_seen, written_at)
+SELECT project_id, $1, row_number() OVER (), date_trunc('hour', occurred_at, 'UTC'), fingerprint, service, severity,
+       coalesce(environment, ''), count(*), min(occurred_at), max(occurred_at), now()
+FROM errors WHERE received_at = $2 GROUP BY project_id, 4, fingerprint, service, severity, 8
+"""
+DISK = """
+SELECT sum(pg_total_relation_size(inhrelid))::bigint FROM pg_inherits WHERE inhparent = 'errors'::regclass
+"""
+
+
+def plan_days(rows: int, today: date, days: int) -> Iterator[tuple[date, int]]:
+    """How many of the rows fall on each of the days before today, the oldest first."""
+    for number in range(days):
+        yield today - timedelta(days=days - number), rows // days + (number < rows % days)
+
+
+async def grow(home: Home, rows: int) -> None:
+    """Store so many more errors, and let the worker fold them."""
+    received_at = datetime.now(UTC)
+    own = {"project_id": "s.project_id", "day": "$1::date", "event_id": "gen_random_uuid()",
+           "occurred_at": "moved.occurred_at", "received_at": "$4::timestamptz"}  # fmt: skip
+    values = ", ".join(own.get(column, f"s.{column}") for column in COLUMN_TYPES)
+    statement = COPY_SAMPLE.format(columns=", ".join(COLUMN_TYPES), values=values)
+    connection = await asyncpg.connect(home.settings.database_url)
+    await connection.execute("SET timezone = 'UTC'")
+    for day, count in plan_days(rows, received_at.date(), home.settings.retention_days - 1):
+        await connection.execute(statement, day, timedelta(days=1), count, received_at)
+        tell(f"{day}: {count:,} errors")
+    await connection.execute(COUNT_COPIES, uuid_utils.compat.uuid7(), received_at)
+    await connection.execute("VACUUM (ANALYZE) errors")
+    async with open_tools(home.settings) as tools:
+        await fold_deltas(tools.engine, home.settings.rollup_fine_hours)
+    await connection.execute("VACUUM (ANALYZE)")
+    await connection.execute("CHECKPOINT")  # or it meets the slices
+    await connection.close()
+
+
+async def run_worker(home: Home) -> float:
+    """Seconds of one run that finds patterns, trends and the longest window."""
+    async with open_tools(home.settings) as tools:
+        await fold_deltas(tools.engine, home.settings.rollup_fine_hours)
+        started = time.perf_counter()
+        await find_patterns(tools.engine, tools.cache, tools.settings, slow_seconds=0)
+        return time.perf_counter() - started
+
+
+async def ask_disk(home: Home) -> tuple[int, int]:
+    """Errors, and bytes of their partitions with all indexes."""
+    connection = await asyncpg.connect(home.settings.database_url)
+    try:
+        return await connection.fetchval("SELECT count(*) FROM errors"), await connection.fetchval(DISK)
+    finally:
+        await connection.close()
+
+
+def time_misses(server: Server, home: Home) -> dict[str, dict[str, float]]:
+    """Milliseconds of reads that no cache holds, each question asked once, by one reader."""
+    headers = {"Authorization": f"Bearer {home.read_key}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60) as client:
+        client.get("/livez")
+        patterns = client.get(PATHS["patterns"]).raise_for_status().json()["patterns"][:MISSES]
+        asked = {
+            "recent": [f"{PATHS['recent']}?limit={20 + number}" for number in range(MISSES)],
+            "list": [f"/api/errors?limit={20 + number}" for number in range(MISSES)],
+            "pattern": [f"{PATHS['patterns']}/{pattern['id']}" for pattern in patterns],
+        }
+        return {name: describe_misses([time_miss(client, path) for path in paths]) for name, paths in asked.items()}
+
+
+def time_miss(client: httpx.Client, path: str) -> float:
+    started = time.perf_counter()
+    answer = client.get(path).raise_for_status()
+    seconds = time.perf_counter() - started
+    if answer.headers["x-mayday-cache"] not in ("miss", "bypass"):  # the list is never kept: always `bypass`
+        raise SystemExit(f"{path} came from the cache: {answer.headers['x-mayday-cache']}")
+    return seconds
+
+
+def describe_misses(seconds: Sequence[float]) -> dict[str, float]:
+    return {"p50_ms": round(1000 * median(seconds), 2), "p95_ms": quantile(sorted(seconds), 0.95)}
+
+
+def make_turns(server: Server, home: Home, bodies: Sequence[bytes], seconds: float) -> dict[str, Turn]:
+    """Batches, and hot reads of both answers."""
+    requests = cycle([post("/api/errors/batch", body, home.ingest_key) for body in bodies])
+    stored = expect_status(201, b'{"status":"success","count":%d,"duplicates":0,"rejected":[]' % BATCH, BATCH)
+    reads = {
+        name: turn_of(server, repeat(get(path, home.read_key, Accept_Encoding="zstd")), expect_status(200), seconds)
+        for name, path in PATHS.items()
+    }
+    return {"ingest": turn_of(server, requests, stored, seconds, CONNECTIONS)} | reads
+
+
+def measure(server: Server, home: Home, bodies: Sequence[bytes], seconds: float, rounds: int) -> dict[str, Any]:
+    """One row of the curve."""
+    worker_seconds = asyncio.run(run_worker(home))
+    misses = time_misses(server, home)
+    for path in PATHS.values():
+        fetch(server, home, path, "zstd")
+    slices = uvloop.run(take_turns(make_turns(server, home, bodies, seconds), rounds))
+    errors, disk_bytes = asyncio.run(ask_disk(home))
+    return {
+        "errors": errors,
+        "bytes_per_error": round(disk_bytes / errors),
+        "patterns_run_seconds": round(worker_seconds, 2),
+        "misses": misses,
+        **{name: describe(taken) for name, taken in slices.items()},
+    }
+
+
+def run(stores: Stores, sizes: Sequence[int], seconds: float, rounds: int) -> list[dict[str, Any]]:
+    home = furnish(stores, "curve_bench")
+    encoded = [encode(error) for error in make_errors(SAMPLE, SEED)]
+    curve, filled = [], 0
+    with ExitStack() as stack:
+        server = stack.enter_context(run_server("cli", "api", environment=home.environment))
+        store_sample(server, home, batch_bodies(encoded, BATCH))
+        for size in sorted(sizes):
+            tell(f"to {size:,} errors")
+            if size > filled:
+                asyncio.run(grow(home, size - filled))
+                filled = size
+            curve.append(measure(server, home, batch_bodies(encoded, BATCH), seconds, rounds))
+    return curve
+
+
+def store_sample(server: Server, home: Home, bodies: Sequence[bytes]) -> None:
+    headers = {"Authorization": f"Bearer {home.ingest_key}", "Content-Type": "application/json"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60) as client:
+        for body in bodies:
+            client.post("/api/errors/batch", content=body).raise_for_status()
+    asyncio.run(keep_sample(home))
+
+
+async def keep_sample(home: Home) -> None:
+    connection = await asyncpg.connect(home.settings.database_url)
+    await connection.execute(KEEP_SAMPLE)
+    await connection.execute("CREATE UNIQUE INDEX ON sample (number)")
+    await connection.execute("ANALYZE")
+    await connection.close()
+
+
+def tell(what: str) -> None:
+    print(f"  {what}", file=sys.stderr, flush=True)
+
+
+def show(curve: Sequence[dict[str, Any]]) -> None:
+    print(f"{'errors':>12}{'errors/s':>10}{'p99 ms':>8}{'recent/s':>10}{'patterns/s':>12}{'recent ms':>11}{'list ms':>9}"
+          f"{'pattern ms':>12}{'worker s':>10}{'bytes':>7}")  # fmt: skip
+    for row in curve:
+        misses = row["misses"]
+        print(f"{row['errors']:>12,}{row['ingest']['rate']:>10,.0f}{row['ingest']['p99_ms']:>8.0f}"
+              f"{row['recent']['rate']:>10,.0f}{row['patterns']['rate']:>12,.0f}{misses['recent']['p50_ms']:>11.2f}"
+              f"{misses['list']['p50_ms']:>9.2f}{misses['pattern']['p50_ms']:>12.2f}{row['patterns_run_seconds']:>10.2f}"
+              f"{row['bytes_per_error']:>7,}")  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="mayday bench curve", description=__doc__)
+    parser.add_argument("--rows", default=",".join(map(str, SIZES)), help="sizes, separated by commas")
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args(arguments)
+    with start_stores() as stores:
+        curve = run(stores, [int(size) for size in options.rows.split(",")], options.seconds, options.rounds)
+    show(curve)
+    if options.json:
+        asked = f"--rows {options.rows} --seconds {options.seconds:g} --rounds {options.rounds}"
+        options.json.write_text(json.dumps({"arguments": asked, "figures": curve}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
