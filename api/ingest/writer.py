@@ -26,6 +26,8 @@ from common.telemetry import metrics, traces
 
 log = structlog.get_logger()
 
+# Left to itself, Postgres plans the statement anew for every flush of one row: 0.6 ms of its CPU, twice the rest.
+ONE_PLAN = {"plan_cache_mode": "force_generic_plan"}
 FAILING_SECONDS = 10.0
 # So many rows are worth a flush beside one that is under way; fewer wait for its end, a few milliseconds.
 FLUSH_BESIDE_ROWS = 200
@@ -68,7 +70,7 @@ class Writer(Generic[RowT]):
         self.kind = kind
         self.store_rows = store_rows
         self.on_stored = on_stored
-        self.engine = make_engine(settings, f"writer_{kind}", pool_size=settings.writer_flushers)
+        self.engine = make_engine(settings, f"writer_{kind}", pool_size=settings.writer_flushers, session=ONE_PLAN)
         self.waiting: deque[Submission[RowT]] = deque()
         self.room = Room(kind, Load(settings.writer_buffer_max_errors, settings.writer_buffer_max_bytes))
         self.waiting_rows = 0

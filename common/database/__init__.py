@@ -2,7 +2,7 @@
 connection, and nothing that a pooler in transaction mode would lose."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -23,11 +23,14 @@ def sqlalchemy_url(database_url: str) -> URL:
     return make_url(database_url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+asyncpg")
 
 
-def make_engine(settings: Settings, program: str, *, pool_size: int | None = None) -> AsyncEngine:
+def make_engine(
+    settings: Settings, program: str, *, pool_size: int | None = None, session: Mapping[str, str] | None = None
+) -> AsyncEngine:
     """An engine whose connections carry the program's name and give up in time; opens nothing yet.
 
     A call waits at most `database_connect_seconds` for a connection and `database_statement_seconds` for an answer,
-    also when the server hangs; the server itself stops a statement a second earlier.
+    also when the server hangs; the server itself stops a statement a second earlier. `session` is more that Postgres
+    is to be set to, for speed alone: a pooler takes none of it.
     """
     is_pooled = settings.database_pooler == "transaction"
     pool_size = pool_size or settings.database_pool_size
@@ -41,7 +44,7 @@ def make_engine(settings: Settings, program: str, *, pool_size: int | None = Non
         connect_args={
             "timeout": settings.database_connect_seconds,
             "command_timeout": settings.database_statement_seconds,
-            "server_settings": server_settings | ({} if is_pooled else time_limits(settings)),
+            "server_settings": server_settings | ({} if is_pooled else {**time_limits(settings), **(session or {})}),
             **(UNNAMED_STATEMENTS if is_pooled else {}),
         },
     )
