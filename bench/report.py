@@ -136,6 +136,16 @@ def curve_targets(curve: Sequence[Figures]) -> list[Target]:
     ]
 
 
+def memory_targets(memory: Figures) -> list[Target]:
+    """What is asked of memory."""
+    later = memory["later_bytes"] / memory["idle_bytes"]
+    return [
+        Target("memory of the API after a burst", memory["after_bytes"] / 1e6, 150, "MB", is_most=True),
+        Target(f"{memory['minutes']:g} minutes later over idle", later, 1.1, is_most=True),
+        Target(f"Redis for {memory['cached_errors']:,} errors", memory["redis_bytes"] / 1e6, 20, "MB", is_most=True),
+    ]
+
+
 def source_rows(ingest: Figures, reads: Figures) -> Iterable[tuple[str, float, float, str]]:
     """Operation, before, after and unit of the table that the source prints of itself."""
     before = reads["before"]
@@ -308,12 +318,11 @@ def describe_patterns(patterns: Figures) -> str:
 
 def describe_unmeasured(benches: Mapping[str, Any]) -> str:
     """What is asked of Mayday and is in none of the tables."""
-    known = ("ingest", "reads", "patterns", "projection", "grouping", "curve")
+    known = ("ingest", "reads", "patterns", "projection", "grouping", "curve", "memory")
     left = [name for name in known if name not in benches]
     parts = f"Not run this time: {', '.join(left)}. " if left else ""
     return (
-        f"## Not measured\n\n{parts}Memory ten minutes after a burst; bytes of Redis for 10,000 cached errors. "
-        "Accuracy of grouping, trends and projections stands in "
+        f"## Not measured\n\n{parts}Accuracy of grouping, trends and projections stands in "
         "[decision 3](decisions/0003-grouping.md), [trends](trends.md) and [budgets](budgets.md).\n"
     )
 
@@ -322,12 +331,13 @@ def make_page(result: Figures) -> str:
     """The whole page."""
     figures = {name: bench["figures"] for name, bench in result["benches"].items()}
     ingest, reads = figures.get("ingest"), figures.get("reads")
-    beside, curve = (reads or {}).get("beside"), figures.get("curve")
+    beside, curve, memory = (reads or {}).get("beside"), figures.get("curve"), figures.get("memory")
     targets = [
         *(write_targets(ingest) if ingest else ()),
         *(read_targets(reads) if reads else ()),
         *(beside_targets(beside) if beside else ()),
         *(curve_targets(curve) if curve else ()),
+        *(memory_targets(memory) if memory else ()),
     ]
     parts = [
         HEAD + "\n",
@@ -350,10 +360,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("figures", type=Path, metavar="FILE")
     parser.add_argument("--out", type=Path, default=PAGE)
     parser.add_argument("--curve", type=Path, metavar="FILE", help="what `bench curve --json FILE` wrote")
+    parser.add_argument("--memory", type=Path, metavar="FILE", help="what `bench memory --json FILE` wrote")
     options = parser.parse_args(arguments)
     result = json.loads(options.figures.read_text())
-    if options.curve:
-        result["benches"]["curve"] = json.loads(options.curve.read_text())
+    for name, file in (("curve", options.curve), ("memory", options.memory)):
+        if file:
+            result["benches"][name] = json.loads(file.read_text())
     options.out.write_text(make_page(result))
     print(f"wrote {options.out}")
 

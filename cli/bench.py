@@ -4,7 +4,7 @@ from importlib import import_module
 
 import typer
 
-KINDS = ("all", "curve", "grouping", "ingest", "patterns", "projection", "reads", "report", "trends")
+KINDS = ("all", "curve", "grouping", "ingest", "memory", "patterns", "projection", "reads", "report", "trends")
 
 
 def bench(context: typer.Context, kind: str) -> None:

@@ -74,9 +74,19 @@ def test_reads_beside_writes_and_the_curve_have_their_targets() -> None:
     assert "| 10,000,000 | 6,000 | 3 | 1,000 | 1,000 | 5.00 | 5.00 | 5.00 | 0.50 | 1,200 |" in page
 
 
+def test_memory_has_its_targets() -> None:
+    page = page_of(
+        memory={"idle_bytes": 100e6, "after_bytes": 140e6, "later_bytes": 120e6, "minutes": 10, "cached_errors": 10_089,
+                "redis_bytes": 9e6}
+    )  # fmt: skip
+    assert "| memory of the API after a burst | at most 150 MB | 140 MB | met |" in page
+    assert "| 10 minutes later over idle | at most 1.1 x | 1.2 x | **missed** |" in page
+    assert "| Redis for 10,089 errors | at most 20 MB | 9 MB | met |" in page
+
+
 def test_what_was_not_run_is_said() -> None:
     page = page_of(reads=READS)
-    assert "Not run this time: ingest, patterns, projection, grouping, curve." in page
+    assert "Not run this time: ingest, patterns, projection, grouping, curve, memory." in page
     assert "The write path" not in page
 
 

@@ -1,0 +1,98 @@
+"""Memory: of the API process before, right after and some minutes after a burst, and of Redis for cached errors.
+
+`mayday bench memory [--seconds S] [--minutes M] [--json FILE]` sends batches at full rate for a minute, waits ten, and
+then asks for recent errors in so many lengths that ten thousand errors are cached, each in all codings.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvloop
+from redis import Redis
+
+from bench.error_samples import batch_bodies, encode, make_errors
+from bench.load import Load, drive, expect_status, post
+from bench.processes import Server, run_server
+from bench.stores import Home, Stores, furnish, start_stores
+
+SEED = 15
+ERRORS = 30_000
+BATCH = 100
+CONNECTIONS = 8
+LENGTHS = range(142, 201)  # 10,089 errors together, and 200 is the most that one answer has
+
+
+async def burst(server: Server, home: Home, seconds: float) -> Load:
+    bodies = batch_bodies([encode(error) for error in make_errors(ERRORS, SEED)], BATCH)
+    requests = cycle([post("/api/errors/batch", body, home.ingest_key) for body in bodies])
+    stored = expect_status(201, count=BATCH)
+    return await drive(server.port, requests, stored, connections=CONNECTIONS, seconds=seconds)
+
+
+def cache_errors(server: Server, home: Home, redis_url: str) -> tuple[int, int]:
+    """How many errors were cached, and the bytes that Redis took for them."""
+    headers = {"Authorization": f"Bearer {home.read_key}"}
+    with (
+        Redis.from_url(redis_url) as redis,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60) as client,
+    ):
+        before = int(redis.info("memory")["used_memory"])
+        cached = 0
+        for length in LENGTHS:
+            answer = client.get("/api/errors/recent", params={"limit": length}).raise_for_status()
+            cached += len(answer.json()["errors"])
+        return cached, int(redis.info("memory")["used_memory"]) - before
+
+
+def run(stores: Stores, seconds: float, minutes: float) -> dict[str, Any]:
+    home = furnish(stores, "memory_bench")
+    with run_server("cli", "api", environment=home.environment) as server:
+        idle_bytes = server.memory_bytes
+        load = uvloop.run(burst(server, home, seconds))
+        after_bytes = server.memory_bytes
+        time.sleep(60 * minutes)
+        later_bytes = server.memory_bytes
+        cached, redis_bytes = cache_errors(server, home, stores.redis_url)
+    return {
+        "burst_seconds": round(load.seconds, 1),
+        "burst_errors": load.done,
+        "idle_bytes": idle_bytes,
+        "after_bytes": after_bytes,
+        "minutes": minutes,
+        "later_bytes": later_bytes,
+        "cached_errors": cached,
+        "redis_bytes": redis_bytes,
+    }
+
+
+def show(result: dict[str, Any]) -> None:
+    print(
+        f"API process: {result['idle_bytes'] / 1e6:.0f} MB idle, {result['after_bytes'] / 1e6:.0f} MB after "
+        f"{result['burst_errors']:,} errors in {result['burst_seconds']:.0f} s, {result['later_bytes'] / 1e6:.0f} MB "
+        f"{result['minutes']:g} minutes later\n"
+        f"Redis: {result['redis_bytes'] / 1e6:.1f} MB for {result['cached_errors']:,} cached errors in all codings"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="mayday bench memory", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args(arguments)
+    with start_stores() as stores:
+        result = run(stores, options.seconds, options.minutes)
+    show(result)
+    if options.json:
+        asked = f"--seconds {options.seconds:g} --minutes {options.minutes:g}"
+        options.json.write_text(json.dumps({"arguments": asked, "figures": result}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
