@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 Source = Literal["hit", "miss", "stale", "bypass"]
 ENCODINGS: tuple[Encoding, ...] = ("identity", "gzip", "br", "zstd")
+GenerationKey = tuple[UUID, Topic]
 Build = Callable[[], Awaitable[bytes]]
 
 
@@ -73,7 +74,8 @@ class Reads:
         self.trust_seconds = settings.recent_max_age_seconds / 2
         self.copies: OrderedDict[Question, Copy] = OrderedDict()
         self.copies_bytes = 0
-        self.generations: OrderedDict[tuple[UUID, Topic], tuple[str, float]] = OrderedDict()
+        self.generations: OrderedDict[GenerationKey, tuple[str, float]] = OrderedDict()
+        self.looks: dict[GenerationKey, asyncio.Task[str]] = {}
         self.flights: dict[Hashable, asyncio.Task[Copy]] = {}
 
     async def answer(self, question: Question, encoding: Encoding, build: Build) -> Served:
@@ -98,8 +100,11 @@ class Reads:
         generation, asked_at = self.generations.get((question.project_id, question.topic), ("", 0.0))
         if copy is None or not generation or copy.generation != generation or encoding not in copy.bodies:
             return None
-        if time.monotonic() - asked_at > self.trust_seconds:
+        age_seconds = time.monotonic() - asked_at
+        if age_seconds > self.trust_seconds:
             return None
+        if age_seconds > self.trust_seconds / 2:
+            self.look((question.project_id, question.topic))  # or all readers of that moment would wait for it
         return self.serve(question, copy, encoding, "hit")
 
     async def generation(self, question: Question) -> str:
@@ -107,12 +112,30 @@ class Reads:
         key = (question.project_id, question.topic)
         generation, asked_at = self.generations.get(key, ("", float("-inf")))
         if time.monotonic() - asked_at > self.trust_seconds:
-            asked_at = time.monotonic()
-            generation = await self.cache.generation(*key)
-            self.generations[key] = (generation, asked_at)
-            self.generations.move_to_end(key)
-            if len(self.generations) > self.settings.read_copies_max_entries:
-                self.generations.popitem(last=False)
+            generation = await asyncio.shield(self.look(key))
+        return generation
+
+    def look(self, key: GenerationKey) -> "asyncio.Task[str]":
+        """The one task of this process that asks for this generation."""
+        look = self.looks.get(key)
+        if look is None:
+            look = self.looks[key] = asyncio.create_task(self.ask_generation(key))
+            look.add_done_callback(lambda done: self.end_look(key, done))
+        return look
+
+    def end_look(self, key: GenerationKey, look: "asyncio.Task[str]") -> None:
+        del self.looks[key]
+        if not look.cancelled() and (error := look.exception()):  # those who wait for it have it too
+            log.debug("generation_not_known", error=str(error))
+
+    async def ask_generation(self, key: GenerationKey) -> str:
+        """Raises CacheUnavailable."""
+        asked_at = time.monotonic()
+        generation = await self.cache.generation(*key)
+        self.generations[key] = (generation, asked_at)
+        self.generations.move_to_end(key)
+        if len(self.generations) > self.settings.read_copies_max_entries:
+            self.generations.popitem(last=False)
         return generation
 
     async def find(self, question: Question, generation: str, encoding: Encoding) -> Copy | None:

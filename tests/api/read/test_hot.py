@@ -1,5 +1,6 @@
 """The hot way and the route give the same answers; only the way differs."""
 
+import asyncio
 import re
 
 import httpx
@@ -67,3 +68,19 @@ async def test_what_is_held_goes_out_without_the_route_and_the_rest_through_it(
     ]
     assert [answer.status_code for answer in through_the_route] == [500, 500, 500]
     assert (await project.ingest.get(path)).status_code == 403
+
+
+async def test_readers_of_a_hot_answer_do_not_wait_for_the_generation(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = await service.project()
+    await project.get(PATHS[0])
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the route was asked")
+
+    monkeypatch.setattr(routes, "serve", fail)
+    trust_seconds = service.state["reads"].trust_seconds
+    for _ in range(4):
+        await asyncio.sleep(trust_seconds * 0.7)
+        assert (await project.read.get(PATHS[0])).status_code == 200
