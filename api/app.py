@@ -8,7 +8,6 @@ from typing import Any, TypedDict
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.types import ASGIApp
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from api import health, problems
@@ -65,6 +64,7 @@ class State(TypedDict):
     storms: StormControl
     reads: Reads
     lines: RequestLines
+    hot_reads: HotReads
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -110,11 +110,6 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def serve(app: FastAPI, settings: Settings) -> ASGIApp:
-    """What a server is given: the application, with the answers that are held ready in front of it."""
-    return HotReads(app, settings)
-
-
 def lifespan_of(settings: Settings) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
@@ -131,19 +126,22 @@ def lifespan_of(settings: Settings) -> Any:
             await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
             await stack.enter_async_context(starting([engine, writer.engine, usage_writer.engine], settings))
             await stack.enter_async_context(watching(engine, settings))
+            key_ring = KeyRing(engine, settings.key_cache_seconds)
+            reads, lines = Reads(cache, engine, settings), RequestLines(settings)
             yield {
                 "settings": settings,
                 "stopping": asyncio.Event(),
                 "engine": engine,
                 "cache": cache,
-                "key_ring": KeyRing(engine, settings.key_cache_seconds),
+                "key_ring": key_ring,
                 "limits": limits,
                 "writer": writer,
                 "usage_writer": usage_writer,
                 "checks": Checks(engine),
                 "storms": StormControl(settings.storm_errors_per_minute),
-                "reads": Reads(cache, engine, settings),
-                "lines": RequestLines(settings),
+                "reads": reads,
+                "lines": lines,
+                "hot_reads": HotReads(settings, key_ring, limits, reads, lines),
             }
 
     return lifespan

@@ -114,11 +114,11 @@ def admit(scope: RequestScope, caller: Caller, asked: Scope) -> None:
     limits.admit(caller.project_id, caller.key_id, scope, ingest=asked is Scope.ingest)
 
 
-def recall_caller(scope: RequestScope, authorization: bytes, asked: Scope) -> Caller | None:
+def recall_caller(key_ring: KeyRing, authorization: bytes, asked: Scope) -> Caller | None:
     """For answers before the routing: who sent this header, where that and its scope need no second look, else None."""
     if not authorization.startswith(BEARER):
         return None
-    caller = cast("KeyRing", scope["state"]["key_ring"]).recall(authorization[len(BEARER) :].decode("latin-1"))
+    caller = key_ring.recall(authorization[len(BEARER) :].decode("latin-1"))
     return caller if caller is not None and caller.scope.allows(asked) else None
 
 

@@ -4,6 +4,7 @@ share by being slow.
 A head must arrive whole within `header_seconds` and in `header_max_bytes`; a body that nobody waits for any more is
 read for LINGER_SECONDS; an answer must be taken within SEND_SECONDS; and when there are `connections_max`, the one
 that waits longest for a request makes room for the new one. What HTTP itself forbids is answered as a problem too.
+And what is held ready (api/read/hot.py) is answered as soon as its head is there, without a task.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.middleware import SECURITY_HEADERS
 from api.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable, respond
+from api.read.hot import HOT_TARGETS, HotReads, Ready, as_lines
 from common.settings import Settings
 
 # A client that is told 413 may be sending still: what comes is thrown away for so long, that it sees the answer.
@@ -37,6 +39,9 @@ class Connection(HttpToolsProtocol):
         self.begins_here = False
         self.head_bytes = 0
         self.head_failure: Problem | None = None
+        self.is_answered = False  # the request that is being parsed, by what was held ready
+        self.hot_reads = cast("HotReads", self.app_state["hot_reads"])
+        self.stopping = cast("asyncio.Event", self.app_state["stopping"])
         super().connection_made(cast("asyncio.Transport", transport))
         self.after("head", self.settings.header_seconds, self.give_up_on_head)
         if len(self.connections) > self.settings.connections_max:
@@ -52,9 +57,9 @@ class Connection(HttpToolsProtocol):
             self.refuse(Unavailable("all connections are in use: try again in a moment"))
 
     def data_received(self, data: bytes) -> None:
-        self.begins_here = False
+        self.begins_here = self.is_answered = False
         super().data_received(data)
-        if self.waits_since is None or self.transport.is_closing():
+        if self.waits_since is None or self.transport.is_closing() or (self.is_answered and not self.has_begun):
             return
         if "head" not in self.timers:
             self.after("head", self.settings.header_seconds, self.give_up_on_head)
@@ -64,6 +69,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.is_answered = False
         self.has_begun = self.begins_here = True
         self.waits_since, self.head_bytes = monotonic(), 0
 
@@ -73,9 +79,38 @@ class Connection(HttpToolsProtocol):
         if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > self.settings.header_max_bytes:
             self.head_failure = head_too_large(self.settings)
             raise ValueError("head too large")  # the parser takes it to `send_400_response`
-        super().on_headers_complete()
+        ready = self.hot_reads.answer(self.url, self.headers) if self.url in HOT_TARGETS and self.is_free else None
+        if ready is None:
+            super().on_headers_complete()
+        else:
+            self.send_ready(ready)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a GET that does not end the connection begins here, nothing is under way, and the client reads."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return (
+            (cycle is None or (cycle.response_complete and not self.pipeline))
+            and not self.flow.write_paused
+            and not self.stopping.is_set()
+            and self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+        )
+
+    def send_ready(self, ready: Ready) -> None:
+        head = STATUS_LINE[ready.status] + as_lines(self.server_state.default_headers) + ready.head
+        self.transport.write(b"%s\r\n%s" % (head, ready.body))
+        self.is_answered = True
+        super().on_response_complete()
+        self.await_next()
+
+    def await_next(self) -> None:
+        self.waits_since, self.head_bytes, self.has_begun = monotonic(), 0, False
 
     def on_message_complete(self) -> None:
+        if self.is_answered:
+            return
         super().on_message_complete()
         self.cancel("linger")
 
@@ -86,7 +121,7 @@ class Connection(HttpToolsProtocol):
         elif self.cycle.response_complete and self.cycle.more_body:
             self.after("linger", LINGER_SECONDS, self.close)
         elif self.cycle.response_complete and self.waits_since is None:
-            self.waits_since, self.head_bytes, self.has_begun = monotonic(), 0, False
+            self.await_next()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -147,6 +182,5 @@ def as_bytes(problem: Problem) -> bytes:
     request_id = uuid_utils.uuid7().hex
     response = respond(problem, "", request_id)
     common = {**SECURITY_HEADERS, "Date": formatdate(usegmt=True), "X-Request-ID": request_id, "Connection": "close"}
-    lines = [*response.raw_headers, *((name.lower().encode(), value.encode()) for name, value in common.items())]
-    head = b"".join(b"%s: %s\r\n" % line for line in lines)
-    return STATUS_LINE[response.status_code] + head + b"\r\n" + bytes(response.body)
+    fields = [*response.raw_headers, *((name.lower().encode(), value.encode()) for name, value in common.items())]
+    return STATUS_LINE[response.status_code] + as_lines(fields) + b"\r\n" + bytes(response.body)

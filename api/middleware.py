@@ -29,7 +29,7 @@ RAW_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value 
 
 
 class RequestFrame:
-    """Everything inside it ends in an answer with an X-Request-ID, and in one log line. Only HotReads stands before it."""
+    """Everything inside it ends in an answer with an X-Request-ID, and in one log line."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -66,7 +66,7 @@ class RequestFrame:
             count_answer(scope["method"] if reply.has_body else "HEAD", route_of(scope), reply.status, seconds)
             lines = cast("RequestLines", scope["state"]["lines"])
             if defect is not None or reply.status >= 500 or lines.is_due():
-                lines.write(scope, reply.status, seconds, defect)
+                lines.write(scope["method"], scope["path"], reply.status, seconds, defect)
 
 
 class RequestLines:
@@ -77,8 +77,8 @@ class RequestLines:
         self.are_all_wanted = settings.log_level == "debug"
         self.due = 0.0
 
-    def write(self, scope: Scope, status: int, seconds: float, defect: Exception | None = None) -> None:
-        facts = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1000, 2)}
+    def write(self, method: str, path: str, status: int, seconds: float, defect: Exception | None = None) -> None:
+        facts = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 2)}
         if defect is not None:
             log.error("answered", **facts, exc_info=defect)
         elif status >= 500:

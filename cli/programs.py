@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 
-from api.app import create_app, serve
+from api.app import create_app
 from api.connections import Connection
 from cli.migrate import failing_in_a_sentence
 from cli.state import find_database
@@ -54,7 +54,7 @@ def api(
         )
 
 
-def make_app() -> ASGIApp:
+def make_app() -> FastAPI:
     """The application of one process, made after uvicorn has set the process up."""
     settings = Settings.load()
     configure_logging(settings, "api")
@@ -65,7 +65,7 @@ def make_app() -> ASGIApp:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    return serve(app, settings)
+    return app
 
 
 def worker(

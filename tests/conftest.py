@@ -19,7 +19,7 @@ from redis import Redis
 from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
-from api.app import create_app, serve
+from api.app import create_app
 from cli.embedded import start_servers
 from cli.migrate import upgrade
 from cli.project import create_key, ensure_project
@@ -198,13 +198,12 @@ class Service:
 async def run_service(settings: Settings) -> AsyncIterator[Service]:
     """The API with these settings, its lifespan included."""
     app = create_app(settings)
-    served = serve(app, settings)
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(app.router.lifespan_context(app))
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
             scope["state"] = dict(state or {})
-            await served(scope, receive, send)
+            await app(scope, receive, send)
 
         engine, cache = make_engine(settings, "test"), Cache.connect(settings)
         stack.push_async_callback(engine.dispose)

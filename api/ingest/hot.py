@@ -46,7 +46,7 @@ def find_caller(scope: Scope) -> Caller | None:
     sent = [(name, value) for name, value in scope["headers"] if name in (b"authorization", b"x-api-key")]
     if len(sent) != 1 or sent[0][0] != b"authorization":
         return None
-    return recall_caller(scope, sent[0][1], KeyScope.ingest)
+    return recall_caller(scope["state"]["key_ring"], sent[0][1], KeyScope.ingest)
 
 
 async def take(request: Request, caller: Caller) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:

@@ -1,21 +1,20 @@
-"""The two answers that everyone asks for, sent before everything else where this process holds them ready.
+"""The two answers that everyone asks for, made before a request becomes one where this process holds them ready.
 
 The routes stay the ones in OpenAPI and answer everything else: parameters, other forms of a key, a key or an answer
-that is not at hand, a quota that is used up. It stands in front of the framework and of RequestFrame, whose layers cost
-three times what an answer does; so it gives the answer its id, counts it and writes its line by itself.
+that is not at hand, a quota that is used up. A connection (api/connections.py) asks here first: task, framework and
+RequestFrame cost several times what such an answer does. So it gets its id, is counted and has its line here.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
-from typing import cast
 from uuid import UUID
 
 import structlog
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.auth import Caller, recall_caller
-from api.limits import Allowance, Limits
+from api.auth import Caller, KeyRing, recall_caller
+from api.limits import Limits
 from api.middleware import RAW_SECURITY_HEADERS, RequestLines, changing_headers, choose_request_id, count_answer
 from api.read.caching import Question, Reads, Served
 from api.read.http import choose_encoding, matches, respond
@@ -27,78 +26,78 @@ from common.settings import Settings
 from common.telemetry import traces
 
 RECENT, PATTERNS = "/api/errors/recent", "/api/errors/patterns"
+# The request targets that may be answered here, as they stand in the request line.
+HOT_TARGETS = {path.encode(): path for path in (RECENT, PATTERNS)}
+# What only the server or the routing can deal with.
+NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
 
-RawHeaders = tuple[tuple[bytes, bytes], ...]
-Found = tuple[Caller, Allowance, Served]
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A whole answer; `head` has its header lines, without the status line and what every answer of a server has."""
+
+    status: int
+    head: bytes
+    body: bytes
 
 
 class HotReads:
-    """The ASGI application in front: answers a plain GET of the recent errors or the patterns out of this process's
-    copies. It waits for nothing but the client."""
+    """Answers a plain GET of the recent errors or the patterns out of this process's copies; never waits."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
+    def __init__(
+        self, settings: Settings, key_ring: KeyRing, limits: Limits, reads: Reads, lines: RequestLines
+    ) -> None:
+        self.key_ring = key_ring
+        self.limits = limits
+        self.reads = reads
+        self.lines = lines
         self.max_age_seconds = {RECENT: 1, PATTERNS: patterns_max_age_seconds(settings)}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] in self.max_age_seconds and is_plain(scope):
-            started = perf_counter()
-            headers = dict(scope["headers"])
-            found = find(scope, headers) if len(headers) == len(scope["headers"]) else None
-            if found is not None:
-                await self.answer(scope, headers, *found, started, send)
-                return
-        await self.app(scope, receive, send)
-
-    async def answer(
-        self,
-        scope: Scope,
-        headers: dict[bytes, bytes],
-        caller: Caller,
-        allowance: Allowance,
-        served: Served,
-        started: float,
-        send: Send,
-    ) -> None:
+    def answer(self, target: bytes, sent: list[tuple[bytes, bytes]]) -> Ready | None:
+        """The answer to a GET of one of HOT_TARGETS with these headers, their names in lower case; None where something would
+        have to be waited for, or there is more to do than to send it."""
+        started = perf_counter()
+        path = HOT_TARGETS[target]
+        headers = dict(sent)
+        if len(headers) < len(sent) or not NOT_PLAIN.isdisjoint(headers) or traces.is_on():
+            return None
+        caller = recall_caller(self.key_ring, headers.get(b"authorization", b""), KeyScope.read)
+        served = self.find(path, caller, headers.get(b"accept-encoding")) if caller else None
+        if caller is None or served is None:
+            return None
+        allowance = self.limits.allowance(caller.project_id, caller.key_id, ingest=False)
+        if not allowance.admit():
+            return None
         known = headers.get(b"if-none-match")
         is_known = known is not None and matches(known.decode("latin-1"), served.etag)
-        status = 304 if is_known else 200
-        sent = make_headers(
-            served.etag, served.encoding, len(served.body), self.max_age_seconds[scope["path"]], is_known
+        request_id = choose_request_id(sent)
+        same = make_head(served.etag, served.encoding, len(served.body), self.max_age_seconds[path], is_known)
+        ready = Ready(
+            304 if is_known else 200,
+            same + as_lines(changing_headers(request_id, allowance)),
+            b"" if is_known else served.body,
         )
-        request_id = choose_request_id(scope["headers"])
-        head = [*sent, *changing_headers(request_id, allowance)]
-        await send({"type": "http.response.start", "status": status, "headers": head})
-        await send({"type": "http.response.body", "body": b"" if is_known else served.body})
-        seconds = perf_counter() - started
-        count_answer("GET", scope["path"], status, seconds)
-        lines = cast("RequestLines", scope["state"]["lines"])
-        if lines.is_due():
-            facts = {"request_id": request_id, "project_id": str(caller.project_id), "key_id": caller.key_id}
-            with structlog.contextvars.bound_contextvars(**facts):
-                lines.write(scope, status, seconds)
+        self.note(path, ready.status, perf_counter() - started, request_id, caller)
+        return ready
+
+    def find(self, path: str, caller: Caller, accepted: bytes | None) -> Served | None:
+        encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))
+        if encoding == "identity" and accepted is not None:
+            return None  # the middleware around the routes has a word in what is sent then
+        return self.reads.held(make_question(path, caller.project_id), encoding)
+
+    def note(self, path: str, status: int, seconds: float, request_id: str, caller: Caller) -> None:
+        """Count the request, and write its line if it has one."""
+        count_answer("GET", path, status, seconds)
+        if self.lines.is_due():
+            bound = {"request_id": request_id, "project_id": str(caller.project_id), "key_id": caller.key_id}
+            with structlog.contextvars.bound_contextvars(**bound):
+                self.lines.write("GET", path, status, seconds)
 
 
-def is_plain(scope: Scope) -> bool:
-    return scope["method"] == "GET" and not scope["query_string"]
-
-
-def find(scope: Scope, headers: dict[bytes, bytes]) -> Found | None:
-    """Who asks, on which allowance, and the answer; None where one of them would have to be waited for, or there is
-    more to do than to send it. The request is counted."""
-    state = scope["state"]
-    caller = recall_caller(scope, headers.get(b"authorization", b""), KeyScope.read)
-    if caller is None or traces.is_on() or state["stopping"].is_set():
-        return None
-    accepted = headers.get(b"accept-encoding")
-    encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))
-    if encoding == "identity" and accepted is not None:
-        return None  # the middleware behind has a word in what is sent then
-    served = cast("Reads", state["reads"]).held(make_question(scope["path"], caller.project_id), encoding)
-    if served is None:
-        return None
-    allowance = cast("Limits", state["limits"]).allowance(caller.project_id, caller.key_id, ingest=False)
-    return (caller, allowance, served) if allowance.admit() else None
+def as_lines(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """Header fields as HTTP/1.1 writes them."""
+    return b"".join([b"%s: %s\r\n" % field for field in headers])
 
 
 @lru_cache(maxsize=10_000)
@@ -110,11 +109,11 @@ def make_question(path: str, project_id: UUID) -> Question:
 
 
 @lru_cache(maxsize=1_024)
-def make_headers(etag: str, encoding: Encoding, body_bytes: int, max_age_seconds: int, is_known: bool) -> RawHeaders:
-    """The headers that the route and the middleware around it give such an answer: made once, since they cost more
+def make_head(etag: str, encoding: Encoding, body_bytes: int, max_age_seconds: int, is_known: bool) -> bytes:
+    """The header lines that the route and the middleware around it give such an answer: made once, since they cost more
     than all the rest of it."""
     served = Served(etag, encoding, bytes(body_bytes), "hit")
     response = respond(served, Headers({"if-none-match": etag} if is_known else {}), max_age_seconds=max_age_seconds)
     if encoding == "identity" and not is_known and body_bytes >= COMPRESS_FROM_BYTES:
         response.headers["Vary"] += ", Accept-Encoding"
-    return (*response.raw_headers, *RAW_SECURITY_HEADERS)
+    return as_lines([*response.raw_headers, *RAW_SECURITY_HEADERS])

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import uvicorn
 
 from api import connections
-from api.app import create_app
-from api.connections import Connection
 from common.settings import Settings
+from tests.api.serving import serving
 
 SECONDS = 0.4
 PROBE = b"GET /livez HTTP/1.1\r\nHost: mayday\r\n\r\n"
@@ -79,19 +77,11 @@ async def server(settings: Settings, limits: dict[str, Any], monkeypatch: pytest
     monkeypatch.setattr(connections, "LINGER_SECONDS", SECONDS)
     monkeypatch.setattr(connections, "SEND_SECONDS", SECONDS)
     short = settings.model_copy(update={"header_seconds": SECONDS, "body_seconds": SECONDS, **limits})
-    config = uvicorn.Config(
-        create_app(short), port=0, http=Connection, ws="none", log_config=None, timeout_keep_alive=1, access_log=False
-    )
-    running = uvicorn.Server(config)
-    serving = asyncio.create_task(running._serve())
-    while not running.started:
-        await asyncio.sleep(0.01)
-    server = Server(running.servers[0].sockets[0].getsockname()[1])
-    yield server
-    for client in server.clients:
-        client.writer.close()
-    running.should_exit = True
-    await serving
+    async with serving(short) as port:
+        server = Server(port)
+        yield server
+        for client in server.clients:
+            client.writer.close()
 
 
 async def test_a_head_that_does_not_end_is_a_408(server: Server) -> None:
