@@ -2,7 +2,7 @@
 
 There is one for each kind of row, told by the function that stores them (`error_rows.store_errors`). Requests wait in
 a bounded queue; a flusher (each has a connection of its own) takes all that waits: at once when none is writing, beside
-another one only when many rows wait, since a flush of one costs as much as one of thirty. Under load the batches grow
+another one only when many rows wait or it takes long, since a flush of one costs as much as one of thirty. Under load the batches grow
 by themselves, and at rest nobody waits.
 """
 
@@ -29,8 +29,10 @@ log = structlog.get_logger()
 # Left to itself, Postgres plans the statement anew for every flush of one row: 0.6 ms of its CPU, twice the rest.
 ONE_PLAN = {"plan_cache_mode": "force_generic_plan"}
 FAILING_SECONDS = 10.0
-# So many rows are worth a flush beside one that is under way; fewer wait for its end, a few milliseconds.
+# So many rows are worth a flush beside one that is under way; fewer wait for its end, a few milliseconds, unless that
+# does not come.
 FLUSH_BESIDE_ROWS = 200
+FLUSH_BESIDE_SECONDS = 0.05
 # Requests were answered before: with 14 s for them, all ends within the 20 s that a supervisor leaves.
 CLOSE_SECONDS = 1.5
 
@@ -75,6 +77,7 @@ class Writer(Generic[RowT]):
         self.room = Room(kind, Load(settings.writer_buffer_max_errors, settings.writer_buffer_max_bytes))
         self.waiting_rows = 0
         self.flushes = 0
+        self.flushed_at = -math.inf
         self.work = asyncio.Event()
         self.is_closing = False
         self.failed_at = -math.inf
@@ -126,7 +129,11 @@ class Writer(Generic[RowT]):
     @property
     def is_due(self) -> bool:
         """Whether what waits is worth a flush now."""
-        return self.waiting_rows > (FLUSH_BESIDE_ROWS if self.flushes and not self.is_closing else 0)
+        if not self.waiting:
+            return False
+        if not self.flushes or self.is_closing or self.waiting_rows > FLUSH_BESIDE_ROWS:
+            return True
+        return time.monotonic() - self.flushed_at >= FLUSH_BESIDE_SECONDS
 
     @property
     def is_failing(self) -> bool:
@@ -160,6 +167,9 @@ class Writer(Generic[RowT]):
         rows = [row for submission in taken for row in submission.rows]
         started = time.perf_counter()
         self.flushes += 1
+        self.flushed_at = time.monotonic()
+        # a little later, since the loop's clock is coarse; when this flush has ended by then, nothing comes of it
+        asyncio.get_running_loop().call_later(1.2 * FLUSH_BESIDE_SECONDS, self.work.set)
         try:
             origins = [submission.traceparent for submission in taken if submission.traceparent]
             parent = origins[0] if origins else None

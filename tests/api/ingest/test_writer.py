@@ -44,6 +44,30 @@ async def test_the_check_above_fails_when_the_answer_comes_before_the_commit(
     assert await stored(service) == 0
 
 
+async def test_one_flush_that_hangs_does_not_hold_up_the_next_error(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, hangs, release = flushing.Flusher.store, asyncio.Event(), asyncio.Event()
+
+    async def hang_once(flusher: Any, rows: list[Any]) -> list[flushing.Outcome]:
+        if not hangs.is_set():
+            hangs.set()
+            await release.wait()
+        return await store(flusher, rows)
+
+    monkeypatch.setattr(flushing.Flusher, "store", hang_once)
+    project = await service.project()
+    first = asyncio.create_task(project.send(error(1)))
+    await hangs.wait()
+    for number in (2, 3):
+        async with asyncio.timeout(5):
+            await project.send(error(number))
+    assert not first.done()
+    release.set()
+    await first
+    assert await stored(service) == 3
+
+
 async def test_more_than_the_buffer_holds_is_refused_with_a_time_to_come_again(settings: Settings) -> None:
     small = settings.model_copy(update={"writer_buffer_max_errors": 100, "writer_flushers": 1})
     async with run_service(small) as service:
