@@ -2,8 +2,8 @@
 
 There is one for each kind of row, told by the function that stores them (`error_rows.store_errors`). Requests wait in
 a bounded queue; a flusher (each has a connection of its own) takes all that waits: at once when none is writing, beside
-another one only when many rows wait or it takes long, since a flush of one costs as much as one of thirty. Under load the batches grow
-by themselves, and at rest nobody waits.
+another one only when many rows wait or it takes long, since a flush of one costs as much as one of thirty. Under load
+the batches grow by themselves, and at rest nobody waits.
 """
 
 import asyncio
