@@ -42,12 +42,12 @@ class RequestFrame:
         request_id = scope["request_id"] = choose_request_id(scope["headers"])
         # HEAD is answered as GET is, without the body
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            reply = Reply(send, request_id, asked, has_body=asked is scope)
-            with traces.serve(asked) as span:
-                await self.answer(asked, receive, reply)
-                if span is not None:
-                    describe_span(span, asked, reply)
+        structlog.contextvars.bind_contextvars(request_id=request_id)  # for the task of this request, which ends with it
+        reply = Reply(send, request_id, asked, has_body=asked is scope)
+        with traces.serve(asked) as span:
+            await self.answer(asked, receive, reply)
+            if span is not None:
+                describe_span(span, asked, reply)
 
     async def answer(self, scope: Scope, receive: Receive, reply: "Reply") -> None:
         """Run the application under the time limit; what it raises becomes a problem, if nothing was sent yet."""
