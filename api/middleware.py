@@ -42,7 +42,9 @@ class RequestFrame:
         request_id = scope["request_id"] = choose_request_id(scope["headers"])
         # HEAD is answered as GET is, without the body
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        structlog.contextvars.bind_contextvars(request_id=request_id)  # for the task of this request, which ends with it
+        structlog.contextvars.bind_contextvars(
+            request_id=request_id
+        )  # for the task of this request, which ends with it
         reply = Reply(send, request_id, asked, has_body=asked is scope)
         with traces.serve(asked) as span:
             await self.answer(asked, receive, reply)
