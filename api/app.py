@@ -62,6 +62,7 @@ class State(TypedDict):
     usage_writer: Writer[UsageRow]
     checks: Checks
     storms: StormControl
+    large_bodies: asyncio.Lock
     reads: Reads
     lines: RequestLines
     hot_reads: HotReads
@@ -126,7 +127,7 @@ def lifespan_of(settings: Settings) -> Any:
             await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
             await stack.enter_async_context(starting([engine, writer.engine, usage_writer.engine], settings))
             await stack.enter_async_context(watching(engine, settings))
-            key_ring = KeyRing(engine, settings.key_cache_seconds)
+            key_ring = KeyRing(engine, settings.key_cache_seconds, settings.key_lookups_per_second)
             reads, lines = Reads(cache, engine, settings), RequestLines(settings)
             yield {
                 "settings": settings,
@@ -139,6 +140,7 @@ def lifespan_of(settings: Settings) -> Any:
                 "usage_writer": usage_writer,
                 "checks": Checks(engine),
                 "storms": StormControl(settings.storm_errors_per_minute),
+                "large_bodies": asyncio.Lock(),
                 "reads": reads,
                 "lines": lines,
                 "hot_reads": HotReads(settings, key_ring, limits, reads, lines),

@@ -3,11 +3,12 @@
 Every route says which scope it needs, or stands in `PUBLIC_PATHS`; the program does not start with one that does not.
 """
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Annotated, cast
+from dataclasses import dataclass
+from typing import Annotated, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -22,8 +23,10 @@ from starlette.routing import BaseRoute
 from starlette.types import Scope as RequestScope
 
 from api.limits import Limits
-from api.problems import Forbidden, Unauthorized
+from api.problems import Forbidden, QuotaExceeded, Unauthorized
 from common.keys import Key, Scope, parse_key
+
+T = TypeVar("T")
 
 MAX_REMEMBERED = 10_000
 BEARER = b"Bearer "
@@ -44,23 +47,49 @@ class Caller:
 
 
 @dataclass(slots=True)
-class KeyRing:
-    """Checks keys against Postgres and trusts what it found for `trust_seconds`, failures included."""
+class LookUps:
+    """How many more keys of strangers may be looked up: so many a second, and as many at once after a rest."""
 
-    engine: AsyncEngine
-    trust_seconds: float
-    known: OrderedDict[str, tuple[float, Caller | None]] = field(default_factory=OrderedDict)
+    per_second: int
+    left: float = 0.0
+    counted_at: float = -math.inf
+
+    def take(self) -> None:
+        """Count one. Raises QuotaExceeded when too many were tried."""
+        now = time.monotonic()
+        self.left = min(self.per_second, self.left + (now - self.counted_at) * self.per_second)
+        self.counted_at = now
+        if self.left < 1:
+            raise QuotaExceeded("too many unknown keys are tried: send this again in 1 s", [], retry_after_seconds=1)
+        self.left -= 1
+
+
+class KeyRing:
+    """Checks keys against Postgres and trusts what it found for `trust_seconds`, failures included.
+
+    Anyone can make up keys with a right checksum. So look-ups of keys that were never good here are bounded, and such
+    keys are remembered apart: they push no good one out, which is looked up whatever strangers do.
+    """
+
+    def __init__(self, engine: AsyncEngine, trust_seconds: float, lookups_per_second: int) -> None:
+        self.engine = engine
+        self.trust_seconds = trust_seconds
+        self.of_strangers = LookUps(lookups_per_second)
+        self.known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self.refused: OrderedDict[str, float] = OrderedDict()
 
     def recall(self, sent: str) -> Caller | None:
         """The caller of a key that is trusted now, without a look-up; None where there is none."""
-        trusted_until, caller = self.known.get(sent, (0.0, None))
-        return caller if time.monotonic() <= trusted_until else None
+        trusted = self.known.get(sent)
+        return trusted[1] if trusted and time.monotonic() <= trusted[0] else None
 
     async def identify(self, sent: str) -> Caller:
-        """The caller of this key. Raises Unauthorized."""
-        trusted_until, caller = self.known.get(sent, (0.0, None))
+        """The caller of this key. Raises Unauthorized, QuotaExceeded."""
+        caller = self.recall(sent)
         # what is no key is not remembered: a stranger chooses how long it is
-        if trusted_until < time.monotonic() and (key := parse_key(sent)) is not None:
+        if caller is None and self.refused.get(sent, 0.0) < time.monotonic() and (key := parse_key(sent)) is not None:
+            if sent not in self.known:
+                self.of_strangers.take()
             caller = await self.look_up(key)
             self.remember(sent, caller)
         if caller is None:
@@ -75,10 +104,20 @@ class KeyRing:
         return Caller(row.project_id, key.key_id, key.scope)
 
     def remember(self, sent: str, caller: Caller | None) -> None:
-        self.known[sent] = (time.monotonic() + self.trust_seconds, caller)
-        self.known.move_to_end(sent)
-        if len(self.known) > MAX_REMEMBERED:
-            self.known.popitem(last=False)
+        trusted_until = time.monotonic() + self.trust_seconds
+        if caller is None:
+            self.known.pop(sent, None)
+            keep(self.refused, sent, trusted_until)
+        else:
+            keep(self.known, sent, (trusted_until, caller))
+
+
+def keep(remembered: "OrderedDict[str, T]", sent: str, found: T) -> None:
+    """Remember it as the newest, and forget the oldest beyond what is kept."""
+    remembered[sent] = found
+    remembered.move_to_end(sent)
+    if len(remembered) > MAX_REMEMBERED:
+        remembered.popitem(last=False)
 
 
 bearer = HTTPBearer(auto_error=False, description="A key as `Authorization: Bearer mayday_...`.", scheme_name="bearer")

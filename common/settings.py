@@ -180,6 +180,12 @@ class Settings(BaseSettings):
     writer_buffer_max_bytes: PositiveInt = Field(64 * 2**20, description="Most bytes waiting to be written.")
     writer_buffer_max_errors: PositiveInt = Field(20_000, description="Most errors waiting to be written.")
 
+    writer_wait_max_seconds: PositiveFloat = Field(
+        1.0,
+        description="Time that an error may have to wait for its commit, by the pace of the last flushes; what would "
+        "wait longer is answered 503 at once.",
+    )
+
     storm_errors_per_minute: NonNegativeInt = Field(
         0,
         description="Errors of one fingerprint that a process stores whole in a minute; those beyond are stored and "
@@ -191,6 +197,12 @@ class Settings(BaseSettings):
         30.0,
         le=30.0,
         description="How long a process trusts a key that it looked up; a revoked key works that long.",
+    )
+
+    key_lookups_per_second: PositiveInt = Field(
+        200,
+        description="Keys new to a process that it looks up in Postgres in a second; those beyond are answered 429. "
+        "Keys that it has known once are always looked up.",
     )
 
     # how much may be used in a minute; 0: without limit

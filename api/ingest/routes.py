@@ -15,10 +15,11 @@ from api.ingest.answering import (
     summarize,
 )
 from api.ingest.flushing import Outcome
-from api.ingest.parsing import ERRORS, Parsed, Rejected, describe_place, parse_one
-from api.ingest.rows import Frame, Row, make_row
+from api.ingest.parsing import ERRORS, Rejected, describe_place, parse_one
+from api.ingest.rows import Frame, Row
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer, ErrorBatchIn, ErrorIn
 from api.ingest.storms import StormControl
+from api.ingest.turns import make_rows
 from api.ingest.writer import Writer
 from api.limits import Allowance
 from api.problems import Invalid
@@ -48,16 +49,19 @@ async def log_errors(request: Request, response: Response, caller: IngestCaller)
 async def take_batch(request: Request, caller: Caller, body: bytes) -> BatchAnswer:
     """Judge a batch, store what can be stored, and say what became of each error. Raises Invalid, Unavailable."""
     settings = cast("Settings", request.state.settings)
+    writer = cast("Writer[Row]", request.state.writer)
+    writer.refuse_when_full(caller.project_id)
     allowance = cast("Allowance", request.scope["allowance"])
     allowance.count("bytes", len(body))
     items = parse_body(body, media_type(request), ERRORS, settings)
     allowance.count("errors", len(items))
     frame = Frame.now(caller.project_id, settings)
     admit = cast("StormControl", request.state.storms).admit
-    rows = {index: admit(make_row(item, frame)) for index, item in enumerate(items) if isinstance(item, Parsed)}
+    made = await make_rows(items, frame, len(body), request.state.large_bodies)
+    rows = {index: admit(row) for index, row in made.items()}
     count_rejected(items, ERRORS)
     refuse_if_empty(items, rows, ERRORS)
-    outcomes = await cast("Writer[Row]", request.state.writer).store(list(rows.values()))
+    outcomes = await writer.store(list(rows.values()))
     adjusted = [AdjustedItem(index=i, adjustments=name_adjustments(row)) for i, row in rows.items() if row.adjustments]
     return summarize(items, rows, outcomes, adjusted)
 
@@ -78,6 +82,8 @@ def place_of(answer: ErrorAnswer) -> str:
 async def take_one(request: Request, caller: Caller, body: bytes) -> ErrorAnswer:
     """Judge and store one error. Raises Invalid, Unavailable."""
     settings = cast("Settings", request.state.settings)
+    writer = cast("Writer[Row]", request.state.writer)
+    writer.refuse_when_full(caller.project_id)
     media_type(request)
     allowance = cast("Allowance", request.scope["allowance"])
     allowance.count("bytes", len(body))
@@ -86,8 +92,10 @@ async def take_one(request: Request, caller: Caller, body: bytes) -> ErrorAnswer
     if isinstance(item, Rejected):
         count_rejected([item], ERRORS)
         raise Invalid(item.detail, errors=[describe_place(item)])
-    row = cast("StormControl", request.state.storms).admit(make_row(item, Frame.now(caller.project_id, settings)))
-    [outcome] = await cast("Writer[Row]", request.state.writer).store([row])
+    frame = Frame.now(caller.project_id, settings)
+    [made] = (await make_rows([item], frame, len(body), request.state.large_bodies)).values()
+    row = cast("StormControl", request.state.storms).admit(made)
+    [outcome] = await writer.store([row])
     if outcome is Outcome.rejected:
         raise Invalid(NOT_HELD.detail)
     return ErrorAnswer(id=row.event_id, outcome=str(outcome), adjustments=name_adjustments(row))

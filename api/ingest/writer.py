@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, Self
+from uuid import UUID
 
 import structlog
 
 from api.ingest.flushing import Flusher, Outcome, RowT, StoreFailed, StoreRows
 from api.ingest.room import Load, Room
-from api.problems import Unavailable
+from api.problems import Overloaded, Unavailable
 from common.database import close_engine, make_engine
 from common.settings import Settings
 from common.telemetry import metrics, traces
@@ -44,6 +45,7 @@ class Submission(Generic[RowT]):
     rows: Sequence[RowT]
     load: Load
     traceparent: str | None
+    since: float = field(default_factory=time.monotonic)
     done: "asyncio.Future[list[Outcome]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def tell(self, outcomes: list[Outcome]) -> None:
@@ -74,7 +76,8 @@ class Writer(Generic[RowT]):
         self.on_stored = on_stored
         self.engine = make_engine(settings, f"writer_{kind}", pool_size=settings.writer_flushers, session=ONE_PLAN)
         self.waiting: deque[Submission[RowT]] = deque()
-        self.room = Room(kind, Load(settings.writer_buffer_max_errors, settings.writer_buffer_max_bytes))
+        most = Load(settings.writer_buffer_max_errors, settings.writer_buffer_max_bytes)
+        self.room = Room(kind, most, settings.writer_wait_max_seconds)
         self.waiting_rows = 0
         self.flushes = 0
         self.flushed_at = -math.inf
@@ -135,6 +138,12 @@ class Writer(Generic[RowT]):
             return True
         return time.monotonic() - self.flushed_at >= FLUSH_BESIDE_SECONDS
 
+    def refuse_when_full(self, project_id: UUID) -> None:
+        """Raise Overloaded when not one row more would be taken: before a body is parsed, the dearest part of it."""
+        if self.waiting and time.monotonic() - self.waiting[0].since > 2 * self.settings.writer_wait_max_seconds:
+            raise Overloaded("Postgres takes nothing at the moment: send this again in a moment")
+        self.room.refuse_beyond(project_id, Load(1, 0))
+
     @property
     def is_failing(self) -> bool:
         """Whether the last flush failed, a moment ago. Not longer: a balancer that sends nothing because of it would
@@ -178,7 +187,9 @@ class Writer(Generic[RowT]):
             self.failed_at = -math.inf
             self.on_stored(rows)
             tell(taken, outcomes)
-            metrics.FLUSHES.of(self.kind, "stored").observe(time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self.room.learn(len(rows), seconds / self.flushes, is_behind=bool(self.waiting))
+            metrics.FLUSHES.of(self.kind, "stored").observe(seconds)
             self.count(outcomes)
         except Exception as error:
             metrics.FLUSHES.of(self.kind, "failed").observe(time.perf_counter() - started)

@@ -45,7 +45,9 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     application/x-ndjson the body is one record a line.
     """
     settings = cast("Settings", request.state.settings)
+    writer = cast("Writer[UsageRow]", request.state.usage_writer)
     body = await request.body()
+    writer.refuse_when_full(caller.project_id)
     allowance = cast("Allowance", request.scope["allowance"])
     allowance.count("bytes", len(body))
     parsed = parse_body(body, media_type(request), RECORDS, settings)
@@ -54,7 +56,7 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     rows = {index: item for index, item in enumerate(items) if isinstance(item, UsageRow)}
     count_rejected(items, RECORDS)
     refuse_if_empty(items, rows, RECORDS)
-    outcomes = await cast("Writer[UsageRow]", request.state.usage_writer).store(list(rows.values()))
+    outcomes = await writer.store(list(rows.values()))
     answer = summarize(items, rows, outcomes, list_adjusted(parsed, rows))
     response.status_code = 207 if answer.rejected else 201
     return answer

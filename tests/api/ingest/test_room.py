@@ -50,6 +50,33 @@ def test_what_is_given_back_can_be_taken_again() -> None:
     assert fill(room, Load(10, 1)) == taken
 
 
+def test_no_more_is_held_than_is_written_in_the_time_that_an_error_may_wait() -> None:
+    room = Room("errors", Load(20_000, 2**30), wait_seconds=0.5)
+    room.learn(1_000, 0.5, is_behind=True)  # 2,000 a second
+    assert fill(room, Load(10, 1)) == 500
+    room.take(CALM, Load(400, 1))
+
+
+def test_without_a_time_it_is_held_until_memory_ends() -> None:
+    """The control."""
+    room = Room("errors", Load(20_000, 2**30))
+    room.learn(1_000, 0.5, is_behind=True)
+    assert fill(room, Load(10, 1)) == 10_000
+
+
+def test_the_pace_follows_flushes_that_others_wait_behind_and_is_raised_by_any() -> None:
+    room = Room("errors", Load(20_000, 2**30), wait_seconds=1.0)
+    room.learn(1, 0.01, is_behind=False)
+    assert room.most_rows == 20_000  # a small flush at rest says nothing
+    room.learn(1_000, 1.0, is_behind=True)
+    assert room.most_rows == 1_000
+    room.learn(1, 1.0, is_behind=False)
+    assert room.most_rows == 1_000
+    for _ in range(20):
+        room.learn(1_000, 0.1, is_behind=False)
+    assert room.most_rows == pytest.approx(10_000, rel=0.01)
+
+
 async def test_a_well_behaved_project_is_never_refused_beside_a_noisy_one(settings: Settings) -> None:
     small = settings.model_copy(update={"writer_buffer_max_errors": 100, "writer_flushers": 1})
     async with run_service(small) as service:
