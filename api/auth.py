@@ -3,6 +3,7 @@
 Every route says which scope it needs, or stands in `PUBLIC_PATHS`; the program does not start with one that does not.
 """
 
+import asyncio
 import math
 import time
 from collections import OrderedDict
@@ -77,6 +78,7 @@ class KeyRing:
         self.of_strangers = LookUps(lookups_per_second)
         self.known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self.refused: OrderedDict[str, float] = OrderedDict()
+        self.look_ups: dict[str, asyncio.Task[Caller | None]] = {}
 
     def recall(self, sent: str) -> Caller | None:
         """The caller of a key that is trusted now, without a look-up; None where there is none."""
@@ -88,15 +90,30 @@ class KeyRing:
         caller = self.recall(sent)
         # what is no key is not remembered: a stranger chooses how long it is
         if caller is None and self.refused.get(sent, 0.0) < time.monotonic() and (key := parse_key(sent)) is not None:
-            if sent not in self.known:
-                self.of_strangers.take()
-            caller = await self.look_up(key)
-            self.remember(sent, caller)
+            caller = await asyncio.shield(self.look_ups.get(sent) or self.begin_look_up(sent, key))
         if caller is None:
             raise Unauthorized("this key is unknown, revoked or mistyped: make one with `./mayday key create`")
         return caller
 
-    async def look_up(self, key: Key) -> Caller | None:
+    def begin_look_up(self, sent: str, key: Key) -> "asyncio.Task[Caller | None]":
+        """The one look-up of this key: a new process is asked by all clients of a key at once. Raises QuotaExceeded."""
+        if sent not in self.known:
+            self.of_strangers.take()
+        task = self.look_ups[sent] = asyncio.create_task(self.look_up(sent, key))
+        task.add_done_callback(lambda done: self.end_look_up(sent, done))
+        return task
+
+    def end_look_up(self, sent: str, done: "asyncio.Task[Caller | None]") -> None:
+        del self.look_ups[sent]
+        if not done.cancelled():
+            done.exception()  # who waits has it, if anyone still does
+
+    async def look_up(self, sent: str, key: Key) -> Caller | None:
+        caller = await self.find(key)
+        self.remember(sent, caller)
+        return caller
+
+    async def find(self, key: Key) -> Caller | None:
         async with self.engine.connect() as connection:
             row = (await connection.execute(FIND_KEY, {"key_id": key.key_id})).one_or_none()
         if row is None or row.scope != key.scope or not key.is_stored_as(row.secret_sha256):

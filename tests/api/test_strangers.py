@@ -20,13 +20,13 @@ PATH = "/api/errors/recent"
 def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of the keys that Postgres was asked for."""
     asked: list[str] = []
-    look_up = auth.KeyRing.look_up
+    find = auth.KeyRing.find
 
     async def note(ring: auth.KeyRing, key: Any) -> Any:
         asked.append(key.key_id)
-        return await look_up(ring, key)
+        return await find(ring, key)
 
-    monkeypatch.setattr(auth.KeyRing, "look_up", note)
+    monkeypatch.setattr(auth.KeyRing, "find", note)
     return asked
 
 
@@ -87,3 +87,11 @@ async def test_a_key_that_was_revoked_is_forgotten(settings: Settings) -> None:
         await service.execute("UPDATE api_keys SET revoked_at = now()")
         assert (await project.read.get(PATH)).status_code == 401
         assert not service.state["key_ring"].known
+
+
+async def test_all_clients_of_one_key_cost_a_new_process_one_look_up(settings: Settings, looked_up: list[str]) -> None:
+    async with run_service(few(settings)) as service:
+        project = await service.project()
+        answers = await asyncio.gather(*[project.read.get(PATH) for _ in range(MADE_UP)])
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(looked_up) == 1
