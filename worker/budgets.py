@@ -17,6 +17,7 @@ from common.budgets.periods import Period, local_day, share_elapsed, span_period
 from common.budgets.spend import BUDGET_COLUMNS, Budget, Spend, sum_by_day, sum_spend
 from common.budgets.status import name_level
 from common.pricing import to_micro_usd
+from common.telemetry import metrics
 from worker.jobs import Tools
 from worker.projection import Projection, SpendPeriod, project_spend
 
@@ -76,20 +77,23 @@ async def keep_budgets(tools: Tools, now: datetime | None = None) -> Mapping[str
         try:
             async with tools.engine.begin() as connection:
                 budget = Budget.read(row)
-                counts["crossings"] += await record_crossings(connection, budget, now)
+                crossed = await record_crossings(connection, budget, now)
                 counts["projections"] += await record_projection(connection, budget, now)
                 counts["closed"] += await close_periods(connection, budget, now)
+            for level in crossed:  # after the commit, so that each counts once
+                metrics.CROSSINGS.of(level).inc()
+            counts["crossings"] += len(crossed)
         except Exception:
             log.exception("budget_not_kept", budget_id=str(row.budget_id))
             counts["failed"] += 1
     return counts
 
 
-async def record_crossings(connection: AsyncConnection, budget: Budget, now: datetime) -> int:
-    """Note what this period crossed, and the last one while late records may come; how many were new."""
+async def record_crossings(connection: AsyncConnection, budget: Budget, now: datetime) -> list[str]:
+    """Note what this period crossed, and the last one while late records may come; the levels that are new."""
     period = budget.period_at(now)
     periods = [period.previous, period] if now - period.starts_at < LATE else [period]
-    new = 0
+    new = []
     for one in periods:
         used = (await sum_spend(connection, budget, one)).of(budget.metric)
         for threshold in list_crossed(used, budget.limit, budget.thresholds):
@@ -97,7 +101,7 @@ async def record_crossings(connection: AsyncConnection, budget: Budget, now: dat
             values = {"period_start": one.first, "threshold": threshold, "level": level, "used": Decimal(used),
                       "amount": Decimal(budget.limit), **key_of(budget)}  # fmt: skip
             if (await connection.execute(RECORD_CROSSING, values)).first():
-                new += 1
+                new.append(level)
                 log.warning("budget_crossed", budget=budget.name, threshold=str(threshold), level=level, used=str(used),
                             project_id=str(budget.project_id))  # fmt: skip
     return new

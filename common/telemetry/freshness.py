@@ -47,7 +47,11 @@ async def find_freshness(engine: AsyncEngine) -> Freshness:
 
 def late_limits(settings: Settings) -> dict[str, float]:
     """After how many seconds without success each job that readers notice is late."""
-    periods = {"fold": settings.fold_every_seconds, "patterns": settings.patterns_every_seconds}
+    periods = {
+        "fold": settings.fold_every_seconds,
+        "patterns": settings.patterns_every_seconds,
+        "budgets": settings.budgets_every_seconds,
+    }
     return {
         job: max(settings.late_after_periods * every_seconds, SHORTEST_LIMIT_SECONDS)
         for job, every_seconds in periods.items()

@@ -1,4 +1,4 @@
-"""Every metric of Mayday, declared once; docs/metrics.md is made from here. Counting one costs well under 1 µs.
+"""Every metric of Mayday, declared once; docs/metrics.md is made from here.
 
 No label names a project, a key or a person: who may see these numbers may not therefore know who uses Mayday.
 """
@@ -171,6 +171,12 @@ JOB_RUNS = CATALOG.counter(
 )
 JOB_DURATION = CATALOG.histogram(
     "mayday_job_seconds", "Time of a job's run, done or failed.", "worker", buckets=JOB_SECONDS, job_name=JOBS
+)
+CROSSINGS = CATALOG.counter(
+    "mayday_budget_crossings_total",
+    "Thresholds that budgets crossed, by the level that each leads to; which budget is in the log (`budget_crossed`).",
+    "worker",
+    level=("warn", "critical", "exceeded"),
 )
 FOLDED_DELTAS = CATALOG.counter("mayday_deltas_folded_total", "Deltas that became rollups.", "worker")
 QUEUE_LOSSES = CATALOG.counter(

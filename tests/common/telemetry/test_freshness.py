@@ -22,13 +22,13 @@ SETTINGS = Settings(fold_every_seconds=20, patterns_every_seconds=60, late_after
     ],
 )
 def test_two_periods_make_late(oldest: float, fold: float | None, patterns: float, said: str) -> None:
-    freshness = Freshness(oldest, {"fold": fold, "patterns": patterns, "upkeep": 9_999})
+    freshness = Freshness(oldest, {"fold": fold, "patterns": patterns, "budgets": 1, "upkeep": 9_999})
     assert find_lateness(freshness, SETTINGS).startswith(said)
     assert bool(find_lateness(freshness, SETTINGS)) == bool(said)
 
 
 def test_nothing_is_late_before_ten_seconds() -> None:
-    assert late_limits(Settings(fold_every_seconds=1)) == {"fold": 10.0, "patterns": 120.0}
+    assert late_limits(Settings(fold_every_seconds=1)) == {"fold": 10.0, "patterns": 120.0, "budgets": 60.0}
 
 
 async def test_deltas_that_wait_and_jobs_that_ran_are_told_by_postgres(service: Service) -> None:
