@@ -53,6 +53,12 @@ class Conversation:
     statements: dict[bytes, bytes] = field(default_factory=dict)
     running: bytes = b""
     has_written: bool = False
+    is_in_block: bool = False
+
+    @property
+    def may_be_committing(self) -> bool:
+        """Whether the answer that is coming may be that of a commit: within a block, only COMMIT's own."""
+        return self.has_written and (not self.is_in_block or self.running.upper().startswith(b"COMMIT"))
 
     def client_says(self, data: bytes) -> None:
         """Follow which statement is asked for: by name, or by its text."""
@@ -74,7 +80,7 @@ class Conversation:
             if kind == b"E" or (kind == b"C" and head.startswith(b"ROLLBACK")):
                 self.has_written = False
             if kind == b"Z":
-                is_ready = True
+                is_ready, self.is_in_block = True, head == b"T"
                 if head == b"I":
                     is_committed, self.has_written = is_committed or self.has_written, False
         return is_ready, is_committed

@@ -163,7 +163,7 @@ class Proxy:
                         link.cut()
                         return
                     held += data
-                    if self.commits_to_cut and link.conversation.has_written and not is_ready:
+                    if self.commits_to_cut and link.conversation.may_be_committing and not is_ready:
                         continue
                     data, held = held, b""
                 link.client.write(data)
