@@ -7,9 +7,9 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import BaseRoute
 from starlette.types import Scope as RequestScope
 
+from api.flights import Flights
 from api.limits import Limits
 from api.problems import Forbidden, QuotaExceeded, Unauthorized
 from common.keys import Key, Scope, parse_key
@@ -78,7 +79,8 @@ class KeyRing:
         self.of_strangers = LookUps(lookups_per_second)
         self.known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self.refused: OrderedDict[str, float] = OrderedDict()
-        self.look_ups: dict[str, asyncio.Task[Caller | None]] = {}
+        # who waits is told of a failure, and nobody else need be
+        self.look_ups = Flights[Caller | None](note_failure=lambda _: None)
 
     def recall(self, sent: str) -> Caller | None:
         """The caller of a key that is trusted now, without a look-up; None where there is none."""
@@ -90,23 +92,17 @@ class KeyRing:
         caller = self.recall(sent)
         # what is no key is not remembered: a stranger chooses how long it is
         if caller is None and self.refused.get(sent, 0.0) < time.monotonic() and (key := parse_key(sent)) is not None:
-            caller = await asyncio.shield(self.look_ups.get(sent) or self.begin_look_up(sent, key))
+            # a new process is asked by all clients of a key at once
+            caller = await asyncio.shield(self.look_ups.join(sent, lambda: self.begin_look_up(sent, key)))
         if caller is None:
             raise Unauthorized("this key is unknown, revoked or mistyped: make one with `./mayday key create`")
         return caller
 
-    def begin_look_up(self, sent: str, key: Key) -> "asyncio.Task[Caller | None]":
-        """The one look-up of this key: a new process is asked by all clients of a key at once. Raises QuotaExceeded."""
+    def begin_look_up(self, sent: str, key: Key) -> Coroutine[Any, Any, Caller | None]:
+        """Raises QuotaExceeded."""
         if sent not in self.known:
             self.of_strangers.take()
-        task = self.look_ups[sent] = asyncio.create_task(self.look_up(sent, key))
-        task.add_done_callback(lambda done: self.end_look_up(sent, done))
-        return task
-
-    def end_look_up(self, sent: str, done: "asyncio.Task[Caller | None]") -> None:
-        del self.look_ups[sent]
-        if not done.cancelled():
-            done.exception()  # who waits has it, if anyone still does
+        return self.look_up(sent, key)
 
     async def look_up(self, sent: str, key: Key) -> Caller | None:
         caller = await self.find(key)

@@ -9,7 +9,7 @@ task makes the new one: nobody waits, and at the next read it is there.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.flights import Flights
 from common.cache import Answer, Cache, CacheUnavailable, Topic, answer_key
 from common.compression import Encoding
 from common.settings import Settings
@@ -75,8 +76,8 @@ class Reads:
         self.copies: OrderedDict[Question, Copy] = OrderedDict()
         self.copies_bytes = 0
         self.generations: OrderedDict[GenerationKey, tuple[str, float]] = OrderedDict()
-        self.looks: dict[GenerationKey, asyncio.Task[str]] = {}
-        self.flights: dict[Hashable, asyncio.Task[Copy]] = {}
+        self.looks = Flights[str](note_failed_look)
+        self.flights = Flights[Copy](note_failed_answer)
 
     async def answer(self, question: Question, encoding: Encoding, build: Build) -> Served:
         """The answer to the question, made by `build` when nobody has a good one."""
@@ -117,16 +118,7 @@ class Reads:
 
     def look(self, key: GenerationKey) -> "asyncio.Task[str]":
         """The one task of this process that asks for this generation."""
-        look = self.looks.get(key)
-        if look is None:
-            look = self.looks[key] = asyncio.create_task(self.ask_generation(key))
-            look.add_done_callback(lambda done: self.end_look(key, done))
-        return look
-
-    def end_look(self, key: GenerationKey, look: "asyncio.Task[str]") -> None:
-        del self.looks[key]
-        if not look.cancelled() and (error := look.exception()):  # those who wait for it have it too
-            log.debug("generation_not_known", error=str(error))
+        return self.looks.join(key, lambda: self.ask_generation(key))
 
     async def ask_generation(self, key: GenerationKey) -> str:
         """Raises CacheUnavailable."""
@@ -156,18 +148,7 @@ class Reads:
 
     def fly(self, question: Question, generation: str, build: Build) -> "asyncio.Task[Copy]":
         """The one task of this process that makes this answer."""
-        key = (question, generation)
-        flight = self.flights.get(key)
-        if flight is None:
-            flight = asyncio.create_task(self.make(question, generation, build))
-            self.flights[key] = flight
-            flight.add_done_callback(lambda done: self.land(key, done))
-        return flight
-
-    def land(self, key: Hashable, flight: "asyncio.Task[Copy]") -> None:
-        del self.flights[key]
-        if not flight.cancelled() and (error := flight.exception()):
-            log.warning("answer_not_made", error=f"{type(error).__name__}: {error}")
+        return self.flights.join((question, generation), lambda: self.make(question, generation, build))
 
     async def make(self, question: Question, generation: str, build: Build) -> Copy:
         """Build the answer, keep it here, and put it into the cache under the generation that was read before."""
@@ -216,3 +197,11 @@ class Reads:
 
     def forget(self, copy: Copy | None) -> None:
         self.copies_bytes -= copy.kept_bytes if copy else 0
+
+
+def note_failed_look(error: BaseException) -> None:
+    log.debug("generation_not_known", error=str(error))
+
+
+def note_failed_answer(error: BaseException) -> None:
+    log.warning("answer_not_made", error=f"{type(error).__name__}: {error}")
