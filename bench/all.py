@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 from redis.asyncio import Redis
 
+from bench.command import write_figures
 from bench.stores import Stores, start_stores
 
 QUICK = {
@@ -89,8 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, quick in plan(options.data).items():
         result["benches"][name] = run_bench(name, quick)
         result["machine"]["wall_seconds"] = round(time.monotonic() - started, 1)
-        if options.json:
-            options.json.write_text(json.dumps(result, indent=2) + "\n")
+        write_figures(options.json, result)
     print(f"\nall of it took {result['machine']['wall_seconds']:.0f} s")
 
 

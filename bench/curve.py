@@ -8,7 +8,6 @@ retention, and folded by the worker. Ten million take some 15 GB of the folder f
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ import uuid_utils.compat
 import uvloop
 
 from api.ingest.error_rows import COLUMN_TYPES
+from bench.command import write_figures
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import expect_status, get, post
 from bench.processes import Server, run_server
@@ -221,9 +221,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with start_stores() as stores:
         curve = run(stores, [int(size) for size in options.rows.split(",")], options.seconds, options.rounds)
     show(curve)
-    if options.json:
-        asked = f"--rows {options.rows} --seconds {options.seconds:g} --rounds {options.rounds}"
-        options.json.write_text(json.dumps({"arguments": asked, "figures": curve}, indent=2) + "\n")
+    asked = f"--rows {options.rows} --seconds {options.seconds:g} --rounds {options.rounds}"
+    write_figures(options.json, {"arguments": asked, "figures": curve})
 
 
 if __name__ == "__main__":

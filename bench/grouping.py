@@ -9,7 +9,6 @@ whose group holds exactly the messages of their label. FGA: F1 over groups that 
 import argparse
 import csv
 import importlib
-import json
 import random
 import re
 import time
@@ -18,6 +17,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench.command import write_figures
 from common.fingerprint import fingerprint_error
 from worker.clustering import Skeleton, cluster_skeletons
 
@@ -141,8 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{row['cpu_ms']:>9.1f}  {same}")
     print(f"{'mean':<16}{result['mean']['ga']:>8.3f}{result['mean']['fga']:>8.3f}")
     print("cost:", ", ".join(f"{name} {value}" for name, value in result["cost"].items()))
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_figures(options.json, result)
 
 
 if __name__ == "__main__":

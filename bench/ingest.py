@@ -4,23 +4,21 @@
 on them, lets them take turns, and counts the stored rows at the end: what was acknowledged must be there.
 """
 
-import argparse
 import asyncio
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 import uvloop
 
 from bench.ceilings import INSERT_CONNECTIONS, copy_batches, insert_rows, make_records, renew
+from bench.command import measure_in_slices
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import Check, Load, drive, expect_status, post
 from bench.processes import Server, run_server
-from bench.stores import Home, Stores, count_rows, furnish, start_stores
+from bench.stores import Home, Stores, count_rows, furnish
 from bench.turns import Slice, Turn, describe, ratio, take_turns
 from bench.write_parts import make_distinct, measure_parts
 from bench.write_parts import show as show_parts
@@ -215,16 +213,7 @@ def show(result: dict[str, Any]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="mayday bench ingest", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=1.5)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(arguments)
-    with start_stores() as stores:
-        result = run(stores, options.seconds, options.rounds)
-    show(result)
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    measure_in_slices("ingest", __doc__, run, show, arguments, seconds=1.5, rounds=5)
 
 
 if __name__ == "__main__":

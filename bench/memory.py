@@ -5,7 +5,6 @@ then asks for recent errors in so many lengths that ten thousand errors are cach
 """
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from itertools import cycle
@@ -16,6 +15,7 @@ import httpx
 import uvloop
 from redis import Redis
 
+from bench.command import write_figures
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import Load, drive, expect_status, post
 from bench.processes import Server, run_server
@@ -89,9 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with start_stores() as stores:
         result = run(stores, options.seconds, options.minutes)
     show(result)
-    if options.json:
-        asked = f"--seconds {options.seconds:g} --minutes {options.minutes:g}"
-        options.json.write_text(json.dumps({"arguments": asked, "figures": result}, indent=2) + "\n")
+    asked = f"--seconds {options.seconds:g} --minutes {options.minutes:g}"
+    write_figures(options.json, {"arguments": asked, "figures": result})
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ import uuid_utils.compat
 from sqlalchemy import text
 
 from api.ingest.error_rows import COLUMN_TYPES
+from bench.command import write_figures
 from cli.embedded import start_servers
 from cli.migrate import upgrade
 from cli.project import ensure_project
@@ -234,8 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("later run", "run with trends"):
         before, after = cpu_of(result[f"{name}, half"]), cpu_of(result[name])
         print(f"{name}: errors doubled, CPU {before:.2f} s to {after:.2f} s, x{after / before:.2f}")
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    write_figures(options.json, result)
 
 
 if __name__ == "__main__":

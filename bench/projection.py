@@ -7,7 +7,6 @@ day is over. MAPE: mean of |projected - real end| / real end.
 """
 
 import argparse
-import json
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from bench.command import write_figures
 from worker.projection import Projection, SpendPeriod, project_spend
 
 SERIES, SEED = 200, 20261
@@ -241,10 +241,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kinds = {kind: page_precision(row for row in rows if row.kind == kind) for kind in SHAPES}
     print("\nprecision of pages: " + ", ".join(f"{kind} {value:.3f}" for kind, value in kinds.items()))
     print(f"all: {page_precision(rows):.3f}")
-    if options.json:
-        figures: dict[str, Any] = {"series": options.series, "rows": [_as_dict(row) for row in rows]}
-        figures["precision"] = {**kinds, "all": page_precision(rows)}
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    figures: dict[str, Any] = {"series": options.series, "rows": [_as_dict(row) for row in rows]}
+    figures["precision"] = {**kinds, "all": page_precision(rows)}
+    write_figures(options.json, figures)
 
 
 def _as_dict(row: Row) -> dict[str, Any]:

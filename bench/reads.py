@@ -6,9 +6,7 @@ reader at a time asks Mayday and the naive service for the same, over the same e
 others come in.
 """
 
-import argparse
 import asyncio
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,10 +19,11 @@ import httpx
 import uvloop
 
 from bench import beside
+from bench.command import measure_in_slices
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import Check, drive, expect_status, get
 from bench.processes import Server, run_server
-from bench.stores import Home, Stores, execute, furnish, start_stores, work_once
+from bench.stores import Home, Stores, execute, furnish, work_once
 from bench.turns import Slice, Turn, describe, ratio, take_turns
 
 SEED = 12
@@ -164,16 +163,7 @@ def show(result: dict[str, Any]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="mayday bench reads", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(arguments)
-    with start_stores() as stores:
-        result = run(stores, options.seconds, options.rounds)
-    show(result)
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    measure_in_slices("reads", __doc__, run, show, arguments, seconds=1.0, rounds=3)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ can do better. All rules look at the last hour and the last six, and none calls 
 """
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +22,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import TypedDict
 
+from bench.command import write_figures
 from bench.trend_simulation import CHANGES, SETTINGS, Series, SimulatedPattern, SimulatedProject, simulate_project
 from worker.tails import upper_tail
 from worker.trends import LEAST_COUNT, LEAST_RATIO, RECENT_HOURS, Activity, Score, score_trends
@@ -230,8 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for setting in asked.setting:
         figures[setting] = measure(setting, range(FIRST_SEED, FIRST_SEED + asked.seeds), asked.patterns)
         print_table(setting, figures[setting])
-    if asked.json:
-        asked.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    write_figures(asked.json, figures)
 
 
 if __name__ == "__main__":
