@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from api.budgets import reservations
 from common.budgets.spend import FIND_BUDGET, cut_span
+from common.telemetry.exposition import make_registry
 from tests.conftest import Project, Service
 from worker.budgets import keep_budgets
 
@@ -41,6 +42,7 @@ async def make(project: Project, **others: Any) -> str:
 async def test_the_golden_figures_from_post_to_status(service: Service) -> None:
     project = await service.project()
     budget = await make(project)
+    counted = crossings_counted()
     await post(project, spend("a", 12_450), spend("b", 35_670, team="backend"), spend("c", 78_480, team="ops"))
     status = await project.get(f"/api/budgets/{budget}/status")
     assert (status["used"], status["limit"], status["state"]) == (126_600, 200_000, "ok")
@@ -56,6 +58,16 @@ async def test_the_golden_figures_from_post_to_status(service: Service) -> None:
     assert [(c["threshold"], c["level"], c["used"]) for c in status["crossings"]] == [
         (80, "warn", 160_000), (90, "critical", 180_000), (100, "exceeded", 200_000),
     ]  # fmt: skip
+    assert {level: count - counted[level] for level, count in crossings_counted().items()} == dict.fromkeys(counted, 1)
+
+
+def crossings_counted() -> dict[str, float]:
+    """What the worker's metric says of each level."""
+    registry = make_registry("worker")
+    name = "mayday_budget_crossings_total"
+    return {
+        level: registry.get_sample_value(name, {"level": level}) or 0.0 for level in ("warn", "critical", "exceeded")
+    }
 
 
 async def test_a_budget_counts_its_scope_and_nothing_else(service: Service) -> None:

@@ -57,4 +57,4 @@ def test_counting_costs_microseconds_at_most() -> None:
     started = time.perf_counter()
     for _ in range(rounds):
         ITEMS.of("errors", "stored").inc()
-    assert (time.perf_counter() - started) / rounds < 20e-6  # 0.4e-6 on a quiet machine
+    assert (time.perf_counter() - started) / rounds < 20e-6  # 1e-6 to 3.5e-6 on two cores that others use
