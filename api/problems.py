@@ -51,8 +51,8 @@ class ProblemDetails(BaseModel):
     """The body of every failure, as application/problem+json (RFC 9457)."""
 
     type: str = Field(description="Stable name of the kind of problem, a URN.")
-    title: str
-    status: int
+    title: str = Field(description="The kind of problem in a few words.")
+    status: int = Field(description="The HTTP status, again.")
     detail: str = Field(description="What happened, and what to do about it.")
     instance: str = Field(description="The path that was asked for.")
     request_id: str = Field(description="As in X-Request-ID and in the log.")

@@ -34,9 +34,9 @@ class BudgetIn(BaseModel):
     )
 
     name: Name = Field(description="Names it in this project.")
-    scope: BudgetScope
+    scope: BudgetScope = Field(description="Whose spending counts: all of the project, or a team, an agent or a model.")
     scope_value: Name | None = Field(None, description="Which team, agent or model; none for a project.")
-    metric: BudgetMetric
+    metric: BudgetMetric = Field(description="tokens, or usd at the rates of each record's moment.")
     limit: Positive = Field(description="Tokens (whole) or USD.")
     period: BudgetPeriod = Field(description="Calendar period in the time zone; weeks from Monday.")
     timezone: str | None = Field(None, max_length=60, description="IANA name; UTC if not said.")
@@ -60,7 +60,7 @@ class BudgetChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"limit": 250000}], "minProperties": 1})
 
-    name: Name | None = None
+    name: Name | None = Field(None, description="Names it in this project from now on.")
     limit: Positive | None = Field(None, description="In the budget's metric.")
     thresholds: list[Percent] | None = Field(None, max_length=10, description="Percent; these instead of all others.")
 
@@ -79,12 +79,12 @@ class BudgetOut(BaseModel):
 
     id: UUID
     name: str
-    scope: str
-    scope_value: str | None
+    scope: str = Field(description="project, team, agent or model.")
+    scope_value: str | None = Field(description="Which team, agent or model; null for a project.")
     metric: str = Field(description="tokens or usd: what its amounts are in.")
-    limit: Amount
-    period: str
-    timezone: str
+    limit: Amount = Field(description="In the metric: whole tokens, or USD as decimal text.")
+    period: str = Field(description="day, week or month, by the calendar of the time zone.")
+    timezone: str = Field(description="IANA name.")
     thresholds: list[float] = Field(description="Percent of the limit.")
 
 
@@ -101,7 +101,7 @@ class CrossingOut(BaseModel):
     threshold: float = Field(description="Percent of the limit.")
     level: str = Field(description="warn, critical or exceeded.")
     crossed_at: datetime = Field(description="When the worker saw it.")
-    used: Amount
+    used: Amount = Field(description="What was used when the worker saw it, in the budget's metric.")
 
 
 class BudgetStatusOut(BaseModel):
@@ -110,14 +110,14 @@ class BudgetStatusOut(BaseModel):
     id: UUID
     name: str
     metric: str = Field(description="tokens or usd: what its amounts are in.")
-    period_start: date
+    period_start: date = Field(description="First day of the current period, in the budget's time zone.")
     period_end: date = Field(description="First day after the period.")
-    used: Amount
-    limit: Amount
+    used: Amount = Field(description="Spent in the period so far, in the metric.")
+    limit: Amount = Field(description="In the metric.")
     used_percent: float = Field(description="Of the limit; over 100 where it was passed.")
     reserve_percent: float = Field(description="0 where more than the limit was used.")
     state: str = Field(description="ok, warn, critical or exceeded.")
-    crossings: list[CrossingOut]
+    crossings: list[CrossingOut] = Field(description="Thresholds that this period crossed, the lowest first.")
     reserved: Amount = Field(description="Held by checks that are neither settled nor expired.")
     unpriced_tokens: int = Field(description="Tokens that are in no cost.")
     estimated_tokens: int = Field(description="Tokens whose split was assumed.")
@@ -135,12 +135,14 @@ class CheckIn(BaseModel):
 class CheckAnswer(BaseModel):
     """Whether the call may be made."""
 
-    allowed: bool
+    allowed: bool = Field(
+        description="Whether the estimate fits beside what is used and reserved. true: it is reserved."
+    )
     reservation_id: UUID | None = Field(description="To settle once the usage was posted; null where refused.")
-    expires_at: datetime | None
-    used: Amount
+    expires_at: datetime | None = Field(description="When the reservation ends by itself; null where refused.")
+    used: Amount = Field(description="Spent in the period so far, in the budget's metric.")
     reserved: Amount = Field(description="By all checks, this one included where it is allowed.")
-    limit: Amount
+    limit: Amount = Field(description="In the budget's metric.")
 
 
 class SettleIn(BaseModel):
@@ -164,24 +166,28 @@ class SettleAnswer(BaseModel):
 class ProjectionOut(BaseModel):
     """Where the period will end, as told at `made_at`. All null but `spent` with too little history."""
 
-    made_at: datetime
+    made_at: datetime = Field(description="When the worker made it, UTC.")
     method: str = Field(description="insufficient_history under seven complete days.")
-    complete_days: int
-    spent: Amount
-    projected: Amount | None
+    complete_days: int = Field(
+        description="Whole days of spending that it was made from, those of before the period included."
+    )
+    spent: Amount = Field(description="In the period when it was made, in the budget's metric.")
+    projected: Amount | None = Field(description="What the period will end with, in the budget's metric.")
     low: Amount | None = Field(description="The 80 % range begins here,")
     high: Amount | None = Field(description="and ends here.")
     breach_chance: float | None = Field(description="Chance that the period passes the limit, 0 to 1.")
-    exhausted_on: date | None
-    confidence: str | None
-    doubts: list[str]
+    exhausted_on: date | None = Field(
+        description="Day on which the limit is passed at this pace; null for not in this period."
+    )
+    confidence: str | None = Field(description="high, medium or low.")
+    doubts: list[str] = Field(description="Why it may be wrong, in words; empty when nothing speaks against it.")
 
 
 class AccuracyOut(BaseModel):
     """How right the budget's own projections were on one day of its closed periods."""
 
     day: int = Field(description="Day of the period, from 1.")
-    periods: int
+    periods: int = Field(description="How many closed periods this is the mean of.")
     mean_error_percent: float = Field(description="Mean of the absolute errors of the projected end.")
     range_held_percent: float = Field(description="How often the end was in the 80 % range.")
 
@@ -190,7 +196,7 @@ class BudgetProjectionOut(BaseModel):
     """The latest projection of the current period, and past accuracy."""
 
     id: UUID
-    limit: Amount
-    period_start: date
+    limit: Amount = Field(description="In the budget's metric.")
+    period_start: date = Field(description="First day of the current period, in the budget's time zone.")
     projection: ProjectionOut | None = Field(description="null until the worker has made one.")
     accuracy: list[AccuracyOut] = Field(description="At days 7, 10, 15 and 20, as far as periods were closed.")

@@ -77,7 +77,9 @@ class BatchAnswer(BaseModel):
     status: str = Field(description="success, or partial when some were rejected.")
     count: int = Field(description="Errors stored now.")
     duplicates: int = Field(description="Errors that were stored before.")
-    rejected: list[RejectedItem]
+    rejected: list[RejectedItem] = Field(
+        description="Errors that cannot be stored, by their place; send them again once mended."
+    )
     adjusted: list[AdjustedItem] = Field(description="Errors that were stored with a change.")
 
 

@@ -65,10 +65,10 @@ FIND_LIMIT = text(
 class TeamReport(BaseModel):
     """What a team spent. Costs leave out the unpriced tokens."""
 
-    team: str
-    tokens: int
+    team: str = Field(description="As the records name it.")
+    tokens: int = Field(description="Input and output together.")
     cost_usd: Decimal | None = Field(description="null where nothing has a price.")
-    unpriced_tokens: int
+    unpriced_tokens: int = Field(description="Tokens that are in no cost.")
     estimated_tokens: int = Field(description="Tokens whose split into input and output was assumed, half each.")
     untied_percent: float = Field(description="Share of the tokens that are tied to no deliverable.")
     deliverables: int = Field(description="Finished in the month.")
@@ -83,22 +83,22 @@ class TeamReport(BaseModel):
 class LimitReport(BaseModel):
     """The month against the project's monthly budget in tokens."""
 
-    limit: int
-    used_percent: float
-    reserve_percent: float
-    state: str
+    limit: int = Field(description="Tokens a month.")
+    used_percent: float = Field(description="Of the limit; over 100 where it was passed.")
+    reserve_percent: float = Field(description="What is left of the limit; 0 where it was passed.")
+    state: str = Field(description="ok, warn, critical or exceeded.")
 
 
 class CostReport(BaseModel):
     """A month's costs by team, most tokens first."""
 
-    period: str
-    timezone: str
-    teams: list[TeamReport]
-    tokens: int
-    cost_usd: Decimal | None
+    period: str = Field(description="The month, as YYYY-MM.")
+    timezone: str = Field(description="IANA name of the zone whose calendar it is.")
+    teams: list[TeamReport] = Field(description="Most tokens first.")
+    tokens: int = Field(description="Of all teams, input and output together.")
+    cost_usd: Decimal | None = Field(description="Of all teams; null where nothing has a price.")
     unpriced_tokens: int = Field(description="Tokens that are in no cost.")
-    estimated_tokens: int
+    estimated_tokens: int = Field(description="Tokens whose split into input and output was assumed.")
     budget: LimitReport | None = Field(description="null without a monthly budget in tokens for the project.")
 
 

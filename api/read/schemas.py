@@ -15,12 +15,12 @@ class ErrorSummary(BaseModel):
 
     id: UUID = Field(description="Its event id.")
     timestamp: datetime = Field(description="When it happened, UTC.")
-    service: str
+    service: str = Field(description="Which service reported it.")
     severity: str = Field(description="debug, info, warning, error or critical.")
-    error_type: str | None
-    message: str
-    environment: str | None
-    release: str | None
+    error_type: str | None = Field(description="Class of the exception, or an error code; null where none was sent.")
+    message: str = Field(description="What happened, as stored: cut at 8 KiB, without secrets.")
+    environment: str | None = Field(description="Where it ran; null where that was not sent.")
+    release: str | None = Field(description="Version that ran; null where that was not sent.")
     pattern_id: UUID | None = Field(description="The pattern it belongs to; null until the worker has counted it.")
 
 
@@ -28,9 +28,9 @@ class ErrorDetail(ErrorSummary):
     """One error with all that was sent of it."""
 
     received_at: datetime = Field(description="When Mayday took it, UTC.")
-    stack_trace: str | None
-    context: dict[str, Any] | None
-    tags: dict[str, str] | None
+    stack_trace: str | None = Field(description="As the language prints it, without secrets; null where none was sent.")
+    context: dict[str, Any] | None = Field(description="The JSON object that was sent, without secrets.")
+    tags: dict[str, str] | None = Field(description="The short facts that were sent, without secrets.")
     fingerprint: str = Field(description="What groups it at ingest: 64 bits as 16 hexadecimal digits.")
     adjustments: list[str] = Field(
         description="What was changed to store it: truncated, retimed, cleaned, redacted, sampled."
@@ -62,8 +62,8 @@ class FingerprintCount(BaseModel):
 class Spent(BaseModel):
     """What LLM calls on a pattern or its errors spent, by the usage records that name them."""
 
-    records: int
-    tokens: int
+    records: int = Field(description="Usage records that name it or one of its errors.")
+    tokens: int = Field(description="Their input and output together.")
     cost_usd: Decimal | None = Field(description="null where nothing has a price.")
     unpriced_tokens: int = Field(description="Tokens that are not in the cost.")
 
@@ -72,26 +72,26 @@ class PatternDetail(BaseModel):
     """One pattern in one window, with its latest errors."""
 
     id: UUID
-    title: str
+    title: str = Field(description="Its type and its template, short.")
     template: str = Field(description="The message with <*> at its variable places.")
-    error_type: str | None
+    error_type: str | None = Field(description="That of most of its errors; null where they have none.")
     state: str = Field(description="new, ongoing, regressed, resolved or ignored; more may come.")
     trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
     trend_facts: TrendFacts | None = Field(description="What the trend was told by; null where nothing was tested.")
     note: str | None = Field(description="What people wrote about it.")
     grouped_by: str = Field(description="What put its errors together: stacktrace, message, client or overflow.")
     fingerprints: list[FingerprintCount] = Field(description="What it is made of, 100 at most; most errors first.")
-    fingerprints_total: int
-    spent: Spent
+    fingerprints_total: int = Field(description="How many it is made of.")
+    spent: Spent = Field(description="What LLM calls on it spent.")
     variables: list[list[KeyCount]] = Field(
         description="For each <*> of the template its most frequent values, of its latest errors, 200 at most."
     )
-    first_seen: datetime
-    last_seen: datetime
+    first_seen: datetime = Field(description="When its first error happened, UTC.")
+    last_seen: datetime = Field(description="When its latest error happened, UTC.")
     window: str = Field(description="The window that the counts are of: 1h, 6h, 24h or 7d.")
     count: int = Field(description="Errors in the window.")
-    by_severity: list[KeyCount]
-    services: list[KeyCount]
+    by_severity: list[KeyCount] = Field(description="Errors of the window by severity, most first.")
+    services: list[KeyCount] = Field(description="Errors of the window by service, most first.")
     environments: list[KeyCount] = Field(description="Errors that name none count under an empty key.")
     releases: list[KeyCount] = Field(description="Of its latest errors, 200 at most.")
     series: list[HourCount] = Field(description="Errors by hour, oldest first, without gaps.")
@@ -101,7 +101,7 @@ class PatternDetail(BaseModel):
 class LeftOut(BaseModel):
     """What max_tokens left out."""
 
-    rows: int
+    rows: int = Field(description="How many errors or patterns.")
     sections: list[str] = Field(description="Names of whole fields.")
 
 

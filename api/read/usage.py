@@ -61,12 +61,12 @@ class UsageSum(BaseModel):
     day: date
     team: str
     model: str = Field(description="The catalog's name: all spellings are in it.")
-    records: int
+    records: int = Field(description="How many calls.")
     input_tokens: int = Field(description="Cached and written ones included.")
-    cached_tokens: int
-    cache_write_tokens: int
+    cached_tokens: int = Field(description="Input that came out of the provider's cache.")
+    cache_write_tokens: int = Field(description="Input that was written into it.")
     output_tokens: int = Field(description="Reasoning included.")
-    reasoning_tokens: int
+    reasoning_tokens: int = Field(description="Output that was reasoning.")
     untied_tokens: int = Field(description="Tokens that are tied to no deliverable.")
     estimated_tokens: int = Field(description="Tokens whose split was assumed.")
     unpriced_tokens: int = Field(description="Tokens that are in no cost.")
@@ -86,15 +86,15 @@ class OverrideOut(BaseModel):
     id: UUID
     model: str
     provider: str | None = Field(description="null: any.")
-    processing: str
+    processing: str = Field(description="How the calls were processed, as in usage records.")
     input: Decimal
     output: Decimal
     cached: Decimal | None
     cache_write: Decimal | None
     cache_write_1h: Decimal | None
-    starts_at: datetime
+    starts_at: datetime = Field(description="From when on it counts.")
     ends_at: datetime | None = Field(description="null: for good.")
-    made_at: datetime
+    made_at: datetime = Field(description="When it was set: of two for the same moment the later one counts.")
     made_by: str = Field(description="Id of the key.")
 
 

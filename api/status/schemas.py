@@ -8,17 +8,17 @@ from pydantic import BaseModel, Field
 class Retention(BaseModel):
     """How long things are kept, as set."""
 
-    error_days: int
-    usage_days: int
+    error_days: int = Field(description="Days that errors stay.")
+    usage_days: int = Field(description="Days that usage records stay; their sums stay for good.")
     fine_rollup_hours: int = Field(description="Hours that counts stay five minutes wide.")
 
 
 class ServiceStatus(BaseModel):
     """The programs and what they run on; nothing here hangs on what any project sends."""
 
-    version: str
+    version: str = Field(description="Of Mayday.")
     postgres: str = Field(description="Version of Postgres.")
-    schema_revision: str
+    schema_revision: str = Field(description="Of the database, as Alembic names it.")
     worker: str = Field(description="ok, or what is late: the same as in /readyz.")
     job_seconds: dict[str, float | None] = Field(
         description="Seconds since each job of the worker last ended well; null for never."
@@ -44,7 +44,7 @@ class Partition(BaseModel):
     """One day of errors, or those without a day."""
 
     name: str
-    day: date | None
+    day: date | None = Field(description="UTC; null for the partition of errors without a day of their own.")
     size_bytes: int
 
 
@@ -52,17 +52,17 @@ class Table(BaseModel):
     """One table with its indexes, its partitions and their long values."""
 
     name: str
-    size_bytes: int
+    size_bytes: int = Field(description="With indexes and long values.")
     partitions: list[Partition]
 
 
 class Installation(BaseModel):
     """The whole installation: what all projects together take."""
 
-    projects: int
-    oldest_delta_seconds: float
+    projects: int = Field(description="How many there are.")
+    oldest_delta_seconds: float = Field(description="How long the oldest errors of all wait to be counted; 0: all are.")
     tables: list[Table] = Field(description="Largest first.")
-    database_bytes: int
+    database_bytes: int = Field(description="What Postgres says that the database takes.")
     disk_bytes: int | None = Field(description="MAYDAY_DISK_BYTES; null where it is not set.")
     growth_bytes_per_day: float | None = Field(
         description="Mean of the last seven whole days of errors; null before the first."

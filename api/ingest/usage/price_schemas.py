@@ -31,7 +31,7 @@ class OverrideIn(BaseModel):
     cached: Rate | None = Field(None, description="Input out of the cache; what input costs if not said.")
     cache_write: Rate | None = Field(None, description="Input into the cache; what input costs if not said.")
     cache_write_1h: Rate | None = Field(None, description="Into the cache for an hour; what cache_write costs.")
-    starts_at: Instant
+    starts_at: Instant = Field(description="From when on it counts; records of before keep their price.")
     ends_at: Instant | None = Field(None, description="For good if not said.")
     confirm: bool | None = Field(
         None, strict=True, description="Needed for rates that look like a slip: see the answer without."
@@ -60,8 +60,8 @@ class RepriceIn(BaseModel):
         },
     )
 
-    since: Instant
-    until: Instant
+    since: Instant = Field(description="Records that happened at or after this.")
+    until: Instant = Field(description="Records that happened before this.")
     dry_run: bool = Field(strict=True, description="true: only say what would change.")
 
     @model_validator(mode="after")
@@ -74,24 +74,24 @@ class RepriceIn(BaseModel):
 class RepriceSums(BaseModel):
     """What records cost before and after. Tokens without a price are in no cost."""
 
-    records: int
-    changed: int
-    before_usd: Decimal
-    after_usd: Decimal
-    unpriced_tokens_before: int
-    unpriced_tokens_after: int
+    records: int = Field(description="Records that were looked at.")
+    changed: int = Field(description="Records whose price is another one now.")
+    before_usd: Decimal = Field(description="What they cost before, USD.")
+    after_usd: Decimal = Field(description="What they cost at today's rates, USD.")
+    unpriced_tokens_before: int = Field(description="Tokens that had no price.")
+    unpriced_tokens_after: int = Field(description="Tokens that have none at today's rates.")
 
 
 class RepricedModel(RepriceSums):
     """Those of one model."""
 
-    model: str
+    model: str = Field(description="The catalog's name; as sent where it has none.")
 
 
 class RepriceAnswer(RepriceSums):
     """What pricing again changed, or would change."""
 
-    dry_run: bool
+    dry_run: bool = Field(description="true: nothing was changed.")
     by_model: list[RepricedModel] = Field(description="The models whose records changed.")
     done_until: Instant | None = Field(
         description="null when all was looked at; else time ran out: send the same with this as `since`."

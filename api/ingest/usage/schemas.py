@@ -103,7 +103,7 @@ class DeliverableIn(BaseModel):
     ref: Name = Field(description="Names it in this project, as usage records do: a ticket, a pull request.")
     team: Name = Field(description="Whose work it is.")
     kind: Name = Field(description="pull_request, ticket, report...")
-    completed_at: Instant
+    completed_at: Instant = Field(description="When it was finished: its month is the month of the report.")
 
 
 class DeliverableAnswer(BaseModel):
