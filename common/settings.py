@@ -278,6 +278,12 @@ class Settings(BaseSettings):
         20_000,
         description="Fingerprints that a project may have; errors of further ones count under one pattern, `overflow`.",
     )
+    services_max: PositiveInt = Field(
+        200,
+        description="Services that a project may have counted apart; errors of further ones count under the service "
+        "`(overflow)`, and keep the name that they were sent with. One not seen for eight days makes room.",
+    )
+    environments_max: PositiveInt = Field(50, description="The same for environments.")
 
     # retention
     retention_days: PositiveInt = Field(30, description="Days that errors are kept.")

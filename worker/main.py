@@ -37,7 +37,7 @@ from worker.budgets import keep_budgets
 from worker.jobs import Job, Outcome, Tools, run_job
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
-from worker.rollups import compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
+from worker.rollups import Limits, compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
 from worker.usage_retention import delete_old_usage
 
 log = structlog.get_logger()
@@ -51,9 +51,7 @@ CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
 
 
 async def fold(tools: Tools) -> Mapping[str, int]:
-    deltas = await fold_deltas(
-        tools.engine, tools.settings.rollup_fine_hours, fingerprints_max=tools.settings.fingerprints_max
-    )
+    deltas = await fold_deltas(tools.engine, tools.settings.rollup_fine_hours, Limits.of(tools.settings))
     metrics.FOLDED_DELTAS.of().inc(deltas)
     return {"deltas": deltas}
 

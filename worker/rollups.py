@@ -1,4 +1,4 @@
-"""Folds deltas into rollups and fingerprints: the only reader of deltas, the only writer of rollups.
+"""Folds deltas into rollups and fingerprints: the only reader of deltas, the only writer of rollups and facets.
 
 Rollups are five minutes wide, an hour once they are old; beside them stand sums by the hour, so that a window reads
 few rows (docs/decisions/0009).
@@ -8,14 +8,17 @@ that dies half-way has done nothing and one that is run twice adds nothing.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.fingerprint import OVERFLOW
-from common.telemetry import traces
+from common.settings import Settings
+from common.telemetry import metrics, traces
 from worker.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_to_known, add_unknown, lock_project
 
 log = structlog.get_logger()
@@ -23,6 +26,8 @@ log = structlog.get_logger()
 CHUNK_DELTAS = 5_000
 CHUNK_ROLLUPS = 20_000
 NO_LIMIT = 2**62
+# What the errors of further services and environments count under than a project may have.
+OVERFLOW_NAME = "(overflow)"
 
 # The projects that have deltas to fold.
 PROJECTS_WITH_DELTAS = text("""
@@ -40,8 +45,9 @@ ORIGINS = text("""
     ) next WHERE traceparent IS NOT NULL LIMIT :most
 """)
 
-# Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got. New fingerprints beyond what the
-# project may have count as one, so that a million distinct messages make neither a million rows nor a wrong sum.
+# Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got. New fingerprints, services and
+# environments beyond what the project may have count as one, so that a million distinct messages, or the id of a
+# request sent as service, make neither a million rows nor a wrong sum.
 # No joins: before the first ANALYZE Postgres takes each part for one row, and looped 5,000 times over the whole of it.
 FOLD = text("""
     WITH chunk AS (
@@ -60,10 +66,29 @@ FOLD = text("""
         FROM (SELECT fingerprint, row_number() OVER (ORDER BY fingerprint) AS place FROM sent WHERE version IS NULL) new
         WHERE place + (SELECT count(*) FROM fingerprints WHERE project_id = :project_id)
               > CAST(:fingerprints_max AS bigint)
+    ), names AS MATERIALIZED (
+        SELECT DISTINCT 'service' AS facet, service AS name FROM deleted
+        UNION ALL SELECT DISTINCT 'environment', environment FROM deleted WHERE environment <> ''
+    ), excess_names AS MATERIALIZED (
+        SELECT facet, name
+        FROM (SELECT facet, name, row_number() OVER (PARTITION BY facet ORDER BY name) AS place FROM names
+              WHERE (facet, name) NOT IN (SELECT facet, name FROM facets WHERE project_id = :project_id)) new
+        WHERE place + (SELECT count(*) FROM facets f WHERE f.project_id = :project_id AND f.facet = new.facet)
+              > CASE facet WHEN 'service' THEN CAST(:services_max AS bigint) ELSE CAST(:environments_max AS bigint) END
+    ), kept_names AS (
+        INSERT INTO facets (project_id, facet, name, last_seen)
+        SELECT :project_id, facet, name, now() FROM names
+        WHERE (facet, name) NOT IN (SELECT facet, name FROM excess_names) ORDER BY facet, name
+        ON CONFLICT (project_id, facet, name) DO UPDATE SET last_seen = EXCLUDED.last_seen
+        WHERE facets.last_seen < EXCLUDED.last_seen - interval '1 hour'
     ), taken AS (
         SELECT CASE WHEN fingerprint IN (SELECT fingerprint FROM excess) THEN CAST(:overflow AS bigint)
                     ELSE fingerprint END AS fingerprint,
-               bucket, service, severity, environment, count, first_seen, last_seen
+               CASE WHEN service IN (SELECT name FROM excess_names WHERE facet = 'service')
+                    THEN CAST(:overflow_name AS text) ELSE service END AS service,
+               CASE WHEN environment IN (SELECT name FROM excess_names WHERE facet = 'environment')
+                    THEN CAST(:overflow_name AS text) ELSE environment END AS environment,
+               bucket, severity, count, first_seen, last_seen
         FROM deleted
     ), added AS (
         INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, environment, count)
@@ -86,6 +111,8 @@ FOLD = text("""
     )
     SELECT t.fingerprint, count(*) AS deltas, sum(t.count)::bigint AS errors,
            min(t.first_seen) AS first_seen, max(t.last_seen) AS last_seen,
+           coalesce(sum(t.count) FILTER (WHERE t.service = :overflow_name), 0)::bigint AS services_beyond,
+           coalesce(sum(t.count) FILTER (WHERE t.environment = :overflow_name), 0)::bigint AS environments_beyond,
            coalesce((SELECT f.version FROM fingerprints f
                      WHERE f.project_id = :project_id AND f.fingerprint = t.fingerprint), 0) AS version
     FROM taken t GROUP BY t.fingerprint ORDER BY t.fingerprint
@@ -148,39 +175,75 @@ DELETE_OLD_ROLLUPS = text("""
       AND hour < date_trunc('day', now() - make_interval(days => :retention_days), 'UTC')
 """)
 
+# Makes room for other services and environments: no window shows one that was not seen for so long.
+DELETE_OLD_FACETS = text("""
+    DELETE FROM facets WHERE project_id = :project_id AND last_seen < now() - interval '8 days'
+""")
 
-async def fold_deltas(engine: AsyncEngine, fine_hours: int, *, fingerprints_max: int = NO_LIMIT) -> int:
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many of each kind a project may have counted apart."""
+
+    fingerprints: int = NO_LIMIT
+    services: int = NO_LIMIT
+    environments: int = NO_LIMIT
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        return cls(settings.fingerprints_max, settings.services_max, settings.environments_max)
+
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "fingerprints_max": self.fingerprints,
+            "services_max": self.services,
+            "environments_max": self.environments,
+            "overflow": OVERFLOW,
+            "overflow_name": OVERFLOW_NAME,
+        }
+
+
+UNLIMITED = Limits()
+
+
+async def fold_deltas(engine: AsyncEngine, fine_hours: int, limits: Limits = UNLIMITED) -> int:
     """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded."""
     async with engine.connect() as connection:
         due = list((await connection.scalars(PROJECTS_WITH_DELTAS)).all())
     folded = 0
     while due:
-        taken = {project_id: await fold_chunk(engine, project_id, fine_hours, fingerprints_max) for project_id in due}
+        taken = {project_id: await fold_chunk(engine, project_id, fine_hours, limits) for project_id in due}
         folded += sum(taken.values())
         due = [project_id for project_id, count in taken.items() if count >= CHUNK_DELTAS]
     return folded
 
 
 async def fold_chunk(
-    engine: AsyncEngine,
-    project_id: UUID,
-    fine_hours: int,
-    fingerprints_max: int = NO_LIMIT,
-    *,
-    chunk: int = CHUNK_DELTAS,
+    engine: AsyncEngine, project_id: UUID, fine_hours: int, limits: Limits = UNLIMITED, *, chunk: int = CHUNK_DELTAS
 ) -> int:
     """Fold at most `chunk` deltas of one project in one transaction; how many there were."""
     async with engine.begin() as connection:
         await lock_project(connection, project_id)
-        limits = {"fingerprints_max": fingerprints_max, "overflow": OVERFLOW}
-        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk, **limits}
+        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk, **limits.parameters()}
         with traces.span("fold", links=await find_origins(connection, project_id, chunk)):
             got = (await connection.execute(FOLD, asked)).all()
         await add_to_known(connection, project_id, [row for row in got if row.version != UNKNOWN_VERSION])
         await add_unknown(connection, project_id, [row for row in got if row.version == UNKNOWN_VERSION])
-    if beyond := sum(row.errors for row in got if row.fingerprint == OVERFLOW):
-        log.warning("fingerprints_overflow", project_id=str(project_id), allowed=fingerprints_max, errors=beyond)
+    tell_overflow(project_id, got)
     return sum(row.deltas for row in got)
+
+
+def tell_overflow(project_id: UUID, got: Sequence[Row[Any]]) -> None:
+    """Say how many errors of a chunk count under an overflow, since their project has as many as it may."""
+    beyond = {
+        "fingerprints": sum(row.errors for row in got if row.fingerprint == OVERFLOW),
+        "services": sum(row.services_beyond for row in got),
+        "environments": sum(row.environments_beyond for row in got),
+    }
+    for kind, errors in beyond.items():
+        metrics.OVERFLOW_ERRORS.of(kind).inc(errors)
+    if any(beyond.values()):
+        log.warning("overflow", project_id=str(project_id), **beyond)
 
 
 async def find_origins(connection: AsyncConnection, project_id: UUID, chunk: int) -> Sequence[str]:
@@ -223,12 +286,12 @@ async def mend_hours(engine: AsyncEngine, projects: Iterable[UUID]) -> int:
 
 
 async def delete_old_rollups(engine: AsyncEngine, projects: Iterable[UUID], retention_days: int) -> int:
-    """Delete rollups and fingerprints of days whose errors are dropped; how many rows went."""
+    """Delete rollups and fingerprints of days whose errors are dropped, and old facets; how many rows went."""
     deleted = 0
     for project_id in projects:
         async with engine.begin() as connection:
             await lock_project(connection, project_id)
-            for statement in (DELETE_OLD_ROLLUPS, DELETE_OLD_FINGERPRINTS):
+            for statement in (DELETE_OLD_ROLLUPS, DELETE_OLD_FINGERPRINTS, DELETE_OLD_FACETS):
                 result = await connection.execute(
                     statement, {"project_id": project_id, "retention_days": retention_days}
                 )

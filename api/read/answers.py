@@ -25,6 +25,8 @@ from common.snapshots.windows import hour_series, name_window, start_of_window
 from common.tables import Adjustment, Severity
 
 EXAMPLES = 20
+LATEST = 200  # of a pattern: what varies in it is told by them
+SCANNED = 20_000  # errors that are looked at for those of the overflow: 30 ms
 MEMBERS = 100
 DAY = timedelta(days=1)
 
@@ -92,12 +94,11 @@ class Answers:
             members = await queries.find_fingerprints(connection, project_id, pattern_id)
             fingerprints = [member.fingerprint for member in members]
             counts = await queries.count_pattern(connection, project_id, fingerprints, start)
-            variants = await queries.list_variants(connection, project_id, fingerprints, self.settings.retention_days)
             spent = await queries.sum_spent(connection, project_id, pattern_id, fingerprints)
-            examples = await queries.list_errors(
-                connection, project_id, Filter(since, until, pattern_id=pattern_id), limit=EXAMPLES
+            latest = await queries.list_errors(
+                connection, project_id, Filter(since, until, pattern_id=pattern_id), limit=LATEST, scanned=SCANNED
             )
-        values = variable_values(facts.template, Counter(row.message for row in variants).items())
+        values = variable_values(facts.template, Counter(row.message for row in latest).items())
         return (
             PatternDetail(
                 id=pattern_id,
@@ -128,9 +129,9 @@ class Answers:
                 by_severity=key_counts(add_up((Severity(row.severity).name, row.errors) for row in counts)),
                 services=key_counts(add_up((row.service, row.errors) for row in counts)),
                 environments=key_counts(add_up((row.environment, row.errors) for row in counts)),
-                releases=key_counts(Counter(row.release for row in variants if row.release)),
+                releases=key_counts(Counter(row.release for row in latest if row.release)),
                 series=list(hour_series(add_up((row.start, row.errors) for row in counts), start, now)),
-                examples=[summarize(row) for row in examples],
+                examples=[summarize(row) for row in latest[:EXAMPLES]],
             )
             .model_dump_json()
             .encode()

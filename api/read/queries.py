@@ -3,7 +3,7 @@ request.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,15 +11,20 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.fingerprint import OVERFLOW
 from common.snapshots.counting import DESCRIBE_PATTERNS
 from common.snapshots.windows import COUNTS_SINCE, since
 from common.tables import Severity
 
-LATEST_OF_PATTERN = 200
-
-SUMMARY = """e.event_id, e.occurred_at, e.service, e.severity, e.error_type, e.message, e.environment, e.release,
-    (SELECT f.pattern_id FROM fingerprints f WHERE f.project_id = e.project_id AND f.fingerprint = e.fingerprint)
-    AS pattern_id"""
+# An error whose fingerprint is not known is one that counts as overflow, or that is not counted yet.
+IS_UNKNOWN = """NOT EXISTS (
+    SELECT FROM fingerprints k WHERE k.project_id = e.project_id AND k.fingerprint = e.fingerprint)"""
+SUMMARY = f"""e.event_id, e.occurred_at, e.service, e.severity, e.error_type, e.message, e.environment, e.release,
+    coalesce(
+        (SELECT f.pattern_id FROM fingerprints f WHERE f.project_id = e.project_id AND f.fingerprint = e.fingerprint),
+        (SELECT o.pattern_id FROM fingerprints o WHERE o.project_id = e.project_id AND o.fingerprint = {OVERFLOW}
+         AND e.occurred_at BETWEEN o.first_seen AND o.last_seen)
+    ) AS pattern_id"""  # noqa: S608 - made of a constant
 # Conditions that a request may add. A null means: do not care.
 FILTERS = """
     (CAST(:service AS text) IS NULL OR e.service = :service)
@@ -42,18 +47,30 @@ LIST_ERRORS = text(
 # The latest errors of some fingerprints: of each along its index, then the latest of them all.
 LIST_ERRORS_OF_FINGERPRINTS = text(
     f"""
-    SELECT e.* FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
+    SELECT {SUMMARY} FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
     CROSS JOIN LATERAL (
-        SELECT {SUMMARY} FROM errors e
+        SELECT * FROM errors e
         WHERE e.project_id = :project_id AND e.fingerprint = wanted.fingerprint AND {FILTERS}
         ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT :limit
     ) e
     ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT :limit
     """  # noqa: S608 - made of the constants above
 )
+# The latest errors of a pattern with the overflow in it: no error has its fingerprint, so that of the latest of all
+# (as many as `scanned`; null: all) those are taken whose own is not known. The caller bounds their times.
+LIST_ERRORS_WITH_OVERFLOW = text(
+    f"""
+    SELECT {SUMMARY} FROM (
+        SELECT * FROM errors e WHERE e.project_id = :project_id AND {FILTERS}
+        ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT CAST(:scanned AS bigint)
+    ) e
+    WHERE e.fingerprint = ANY(:fingerprints) OR {IS_UNKNOWN}
+    ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT :limit
+    """  # noqa: S608 - made of the constants above
+)
 # The fingerprints of a pattern.
 FIND_FINGERPRINTS = text(
-    "SELECT fingerprint, skeleton, count AS errors FROM fingerprints"
+    "SELECT fingerprint, skeleton, count AS errors, first_seen, last_seen FROM fingerprints"
     " WHERE project_id = :project_id AND pattern_id = :pattern_id ORDER BY count DESC, fingerprint"
 )
 # One error by its id, on whichever day it fell; the days bound the search where the id tells its time.
@@ -72,30 +89,17 @@ COUNT_PATTERN = text(
     FROM {COUNTS_SINCE} r WHERE fingerprint = ANY(:fingerprints) GROUP BY 1, 2, 3, 4
     """  # noqa: S608 - made of a constant
 )
-# The latest errors of a pattern, as far as they tell what varies in it.
-LIST_VARIANTS = text(
-    """
-    SELECT e.message, e.release FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
-    CROSS JOIN LATERAL (
-        SELECT message, release, occurred_at FROM errors
-        WHERE project_id = :project_id AND fingerprint = wanted.fingerprint AND day >= :first_day
-        ORDER BY occurred_at DESC LIMIT :limit
-    ) e
-    ORDER BY e.occurred_at DESC LIMIT :limit
-    """
-)
-
 # What was spent on a pattern: usage that names it, or one of its errors.
 SUM_SPENT = text(
-    """
+    f"""
     SELECT count(*) AS records, coalesce(sum(input_tokens + output_tokens), 0)::bigint AS tokens, sum(cost_usd) AS usd,
            coalesce(sum(input_tokens + output_tokens) FILTER (WHERE cost_usd IS NULL), 0)::bigint AS unpriced_tokens
     FROM usage_records u
     WHERE u.project_id = :project_id AND (u.pattern_id = :pattern_id OR (
         u.pattern_id IS NULL AND u.event_id IS NOT NULL AND EXISTS (
             SELECT FROM errors e WHERE e.project_id = u.project_id AND e.event_id = u.event_id
-            AND e.fingerprint = ANY(:fingerprints))))
-    """
+            AND (e.fingerprint = ANY(:fingerprints) OR {OVERFLOW} = ANY(:fingerprints) AND {IS_UNKNOWN}))))
+    """  # noqa: S608 - made of the constants above
 )
 
 
@@ -111,12 +115,20 @@ class Filter:
     pattern_id: UUID | None = None
     message_has: str | None = None
 
-    def parameters(self) -> dict[str, Any]:
+    def within(self, first: datetime, last: datetime) -> "Filter":
+        """The same, of no time before `first` or after `last`."""
+        return replace(self, since=max(self.since, first), until=min(self.until, last + timedelta(microseconds=1)))
+
+    def times(self) -> dict[str, Any]:
         return {
             "since": self.since,
             "until": self.until,
             "first_day": self.since.astimezone(UTC).date(),
             "last_day": self.until.astimezone(UTC).date(),
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        return self.times() | {
             "service": self.service,
             "severity": None if self.severity is None else Severity[self.severity].value,
             "environment": self.environment,
@@ -133,9 +145,18 @@ def escape_like(part: str) -> str:
 
 
 async def list_errors(
-    connection: AsyncConnection, project_id: UUID, wanted: Filter, *, limit: int, after: Place | None = None
+    connection: AsyncConnection,
+    project_id: UUID,
+    wanted: Filter,
+    *,
+    limit: int,
+    after: Place | None = None,
+    scanned: int | None = None,
 ) -> Sequence[Row[Any]]:
-    """The latest errors that the filter lets pass, newest first, those after the place where a page ended."""
+    """The latest errors that the filter lets pass, newest first, those after the place where a page ended.
+
+    `scanned` bounds how many are looked at for those of the overflow, which are found by what they are not.
+    """
     after_time, after_id = after or (None, None)
     values = wanted.parameters() | {
         "project_id": project_id,
@@ -147,11 +168,15 @@ async def list_errors(
         return (await connection.execute(LIST_ERRORS, values)).all()
     members = await find_fingerprints(connection, project_id, wanted.pattern_id)
     values["fingerprints"] = [member.fingerprint for member in members]
-    return (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, values)).all()
+    if OVERFLOW not in values["fingerprints"]:
+        return (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, values)).all()
+    first, last = min(member.first_seen for member in members), max(member.last_seen for member in members)
+    values |= wanted.within(first, last).times() | {"scanned": scanned}
+    return (await connection.execute(LIST_ERRORS_WITH_OVERFLOW, values)).all()
 
 
 async def find_fingerprints(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> Sequence[Row[Any]]:
-    """Rows of fingerprint, skeleton and errors, most first; none for a pattern of another project."""
+    """Rows of fingerprint, skeleton, errors and when it was seen, most first; none for a pattern of another project."""
     asked = {"project_id": project_id, "pattern_id": pattern_id}
     return (await connection.execute(FIND_FINGERPRINTS, asked)).all()
 
@@ -190,19 +215,6 @@ async def count_pattern(
     """Rows of start (hour), service, severity, environment and errors."""
     asked = {"project_id": project_id, "fingerprints": fingerprints, **since(start)}
     return (await connection.execute(COUNT_PATTERN, asked)).all()
-
-
-async def list_variants(
-    connection: AsyncConnection, project_id: UUID, fingerprints: Sequence[int], days: int
-) -> Sequence[Row[Any]]:
-    """Message and release of a pattern's latest errors, at most `LATEST_OF_PATTERN`."""
-    asked = {
-        "project_id": project_id,
-        "fingerprints": fingerprints,
-        "first_day": datetime.now(UTC).date() - timedelta(days=days),
-        "limit": LATEST_OF_PATTERN,
-    }
-    return (await connection.execute(LIST_VARIANTS, asked)).all()
 
 
 async def sum_spent(

@@ -19,6 +19,7 @@ __all__ = [
     "decisions",
     "deltas",
     "errors",
+    "facets",
     "fingerprints",
     "job_runs",
     "metadata",
@@ -142,6 +143,16 @@ hourly_rollups = sa.Table(
     sa.Column("environment", sa.Text, primary_key=True),
     sa.Column("count", sa.BigInteger, nullable=False),
     sa.Index("hourly_rollups_project_id_fingerprint_hour_idx", "project_id", "fingerprint", "hour"),
+)
+
+facets = sa.Table(
+    "facets",
+    metadata,
+    owner(),
+    sa.Column("facet", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    instant("last_seen"),
+    sa.CheckConstraint("facet IN ('service', 'environment')", name="facet"),
 )
 
 fingerprints = sa.Table(

@@ -179,6 +179,13 @@ CROSSINGS = CATALOG.counter(
     level=("warn", "critical", "exceeded"),
 )
 FOLDED_DELTAS = CATALOG.counter("mayday_deltas_folded_total", "Deltas that became rollups.", "worker")
+OVERFLOW_ERRORS = CATALOG.counter(
+    "mayday_overflow_errors_total",
+    "Errors that count under an overflow, since their project has as many fingerprints, services or environments as "
+    "it may; which project is in the log (`overflow`).",
+    "worker",
+    kind=("fingerprints", "services", "environments"),
+)
 QUEUE_LOSSES = CATALOG.counter(
     "mayday_queue_losses_total", "Times that the queue's Redis went away; jobs then run without it.", "worker"
 )

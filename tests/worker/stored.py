@@ -15,9 +15,9 @@ OTHER_PROJECT = UUID("00000000-0000-7000-8000-000000000002")
 
 ADD_ERROR = text("""
     INSERT INTO errors (project_id, day, event_id, occurred_at, received_at, fingerprint, severity, adjustments,
-                        redactions, service, error_type, message)
+                        redactions, service, environment, error_type, message)
     VALUES (:project_id, (CAST(:occurred_at AS timestamptz) AT TIME ZONE 'UTC')::date, :event_id, :occurred_at, now(),
-            :fingerprint, :severity, 0, 0, :service, :error_type, :message)
+            :fingerprint, :severity, 0, 0, :service, :environment, :error_type, :message)
 """)
 
 ADD_DELTAS = text("""
@@ -37,6 +37,7 @@ class Error:
     message: str = "boom"
     occurred_at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     service: str = "checkout"
+    environment: str | None = None
     severity: int = 3
     error_type: str | None = None
     project_id: UUID = PROJECT
@@ -56,6 +57,7 @@ async def store(engine: AsyncEngine, errors: Iterable[Error]) -> None:
             "fingerprint": error.fingerprint,
             "severity": error.severity,
             "service": error.service,
+            "environment": error.environment,
             "error_type": error.error_type,
             "message": error.message,
         }

@@ -1,6 +1,7 @@
 """Folding is exact: every error is counted once, whatever runs twice, at once, or late."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
-from worker.rollups import compact_rollups, delete_old_rollups, fold_chunk, fold_deltas, mend_hours
+from worker.rollups import (
+    OVERFLOW_NAME,
+    Limits,
+    compact_rollups,
+    delete_old_rollups,
+    fold_chunk,
+    fold_deltas,
+    mend_hours,
+)
 
 RECOUNT = "SELECT service, severity, fingerprint, count(*) FROM errors WHERE project_id = :project_id GROUP BY 1, 2, 3"
 ROLLED_UP = (
@@ -180,7 +189,7 @@ async def test_fingerprints_beyond_the_limit_count_as_one_and_no_error_is_lost(e
     kinds = [f"{first}{second} is missing" for first in "abcdefghij" for second in "klmnopqrst"]
     for start in range(0, 100, 20):
         await store(engine, now_errors(*kinds[start : start + 20], "disk full"))
-        await fold_deltas(engine, 48, fingerprints_max=30)
+        await fold_deltas(engine, 48, Limits(fingerprints=30))
     own = await rows(engine, "SELECT count FROM fingerprints WHERE fingerprint <> 0")
     beyond = await scalar(engine, "SELECT count FROM fingerprints WHERE fingerprint = 0")
     assert len(own) == 30
@@ -191,3 +200,47 @@ async def test_fingerprints_beyond_the_limit_count_as_one_and_no_error_is_lost(e
         WHERE EXISTS (SELECT FROM errors e WHERE message = 'disk full' AND e.fingerprint = f.fingerprint)
     """
     assert await scalar(engine, known) == 5
+
+
+async def test_services_beyond_the_limit_count_under_one_name_and_rows_keep_theirs(engine: AsyncEngine) -> None:
+    for start in range(0, 60, 20):
+        requests = [
+            replace(error, service=f"request-{start + n:02}") for n, error in enumerate(now_errors(*["boom"] * 20))
+        ]
+        await store(engine, [*requests, *now_errors("boom")])
+        await fold_deltas(engine, 48, Limits(services=10))
+    by_service = "SELECT service, sum(count)::int FROM {} GROUP BY service ORDER BY service"
+    counted = await rows(engine, by_service.format("rollups"))
+    assert counted == await rows(engine, by_service.format("hourly_rollups"))
+    of_requests = [(f"request-{n:02}", 1) for n in range(9)]
+    assert counted == [(OVERFLOW_NAME, 51), ("checkout", 3), *of_requests]
+    assert await scalar(engine, "SELECT count(DISTINCT service) FROM errors") == 61
+
+
+async def test_errors_without_an_environment_are_counted_apart_whatever_the_limit(engine: AsyncEngine) -> None:
+    await store(engine, now_errors("boom"))
+    await store(
+        engine, [replace(error, environment=f"preview-{n}") for n, error in enumerate(now_errors(*["boom"] * 5))]
+    )
+    await fold_deltas(engine, 48, Limits(environments=2))
+    counted = await rows(engine, "SELECT environment, sum(count)::int FROM rollups GROUP BY 1 ORDER BY 1")
+    assert counted == [("", 1), (OVERFLOW_NAME, 3), ("preview-0", 1), ("preview-1", 1)]
+
+
+async def test_a_service_that_is_in_no_window_any_more_makes_room_for_another(engine: AsyncEngine) -> None:
+    await store(engine, now_errors("boom", service="old"))
+    await fold_deltas(engine, 48, Limits(services=1))
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE facets SET last_seen = last_seen - interval '9 days'"))
+    await delete_old_rollups(engine, [PROJECT], 30)
+    await store(engine, now_errors("boom", service="young"))
+    await fold_deltas(engine, 48, Limits(services=1))
+    assert await rows(engine, "SELECT name FROM facets") == [("young",)]
+
+
+async def test_each_project_has_its_own_room_for_services(engine: AsyncEngine) -> None:
+    for project_id in (PROJECT, OTHER_PROJECT):
+        await store(engine, now_errors("boom", service=f"of {project_id}", project_id=project_id))
+    await fold_deltas(engine, 48, Limits(services=1))
+    beyond = "SELECT count(*) FROM rollups WHERE service = :name"
+    assert await scalar(engine, beyond, name=OVERFLOW_NAME) == 0
