@@ -22,6 +22,7 @@ from common.snapshots.schema import TrendFacts
 from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
 from worker.fingerprints import assign_patterns, first_pattern_id
 from worker.incidents import Incident, find_incidents
+from worker.moves import note_moves
 from worker.series import LIST_TITLES, load_activities, load_onsets
 from worker.trends import Score, score_trends
 
@@ -277,6 +278,8 @@ async def write_clusters(
         if pattern_id in touched
     ]
     await assign_patterns(connection, project_id, given)
+    steps = [(rows[fingerprint].pattern_id, now, rows[fingerprint].errors) for fingerprint, now in given.items()]
+    await note_moves(connection, project_id, steps)
     if changed:
         await connection.execute(WRITE_PATTERN, changed)
 

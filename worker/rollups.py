@@ -20,6 +20,7 @@ from common.fingerprint import OVERFLOW
 from common.settings import Settings
 from common.telemetry import metrics, traces
 from worker.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_to_known, add_unknown, lock_project
+from worker.moves import DELETE_OLD_MOVES
 
 log = structlog.get_logger()
 
@@ -291,7 +292,7 @@ async def delete_old_rollups(engine: AsyncEngine, projects: Iterable[UUID], rete
     for project_id in projects:
         async with engine.begin() as connection:
             await lock_project(connection, project_id)
-            for statement in (DELETE_OLD_ROLLUPS, DELETE_OLD_FINGERPRINTS, DELETE_OLD_FACETS):
+            for statement in (DELETE_OLD_ROLLUPS, DELETE_OLD_FINGERPRINTS, DELETE_OLD_FACETS, DELETE_OLD_MOVES):
                 result = await connection.execute(
                     statement, {"project_id": project_id, "retention_days": retention_days}
                 )

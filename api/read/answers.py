@@ -19,7 +19,7 @@ from api.read.variables import variable_values
 from common.settings import Settings
 from common.snapshots import load_snapshot
 from common.snapshots.composing import compute_snapshot, key_counts
-from common.snapshots.counting import EVERYTHING, Wanted
+from common.snapshots.counting import EVERYTHING, Wanted, follow_move
 from common.snapshots.schema import KeyCount
 from common.snapshots.windows import hour_series, name_window, start_of_window
 from common.tables import Adjustment, Severity
@@ -83,14 +83,15 @@ class Answers:
         return snapshot.model_dump_json().encode()
 
     async def pattern(self, project_id: UUID, pattern_id: UUID, window_hours: int) -> bytes:
-        """Raises NotFound."""
+        """Of the one that it has become part of, where its id is no pattern's any more. Raises NotFound."""
         now = datetime.now(UTC)
         start = start_of_window(now, window_hours, self.settings.rollup_fine_hours)
         since, until = self.whole_time()
         async with self.engine.connect() as connection:
+            pattern_id = await follow_move(connection, project_id, pattern_id)
             facts = await queries.find_pattern(connection, project_id, pattern_id)
             if facts is None:
-                raise NotFound("there is no pattern with this id in this project: it may have become part of another")
+                raise NotFound("there is no pattern with this id in this project, or its retention is over")
             members = await queries.find_fingerprints(connection, project_id, pattern_id)
             fingerprints = [member.fingerprint for member in members]
             counts = await queries.count_pattern(connection, project_id, fingerprints, start)

@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.fingerprint import OVERFLOW
-from common.snapshots.counting import DESCRIBE_PATTERNS
+from common.snapshots.counting import DESCRIBE_PATTERNS, follow_move
 from common.snapshots.windows import COUNTS_SINCE, since
 from common.tables import Severity
 
@@ -89,13 +89,15 @@ COUNT_PATTERN = text(
     FROM {COUNTS_SINCE} r WHERE fingerprint = ANY(:fingerprints) GROUP BY 1, 2, 3, 4
     """  # noqa: S608 - made of a constant
 )
-# What was spent on a pattern: usage that names it, or one of its errors.
+# What was spent on a pattern: usage that names it, or one that has become part of it, or one of its errors.
 SUM_SPENT = text(
     f"""
     SELECT count(*) AS records, coalesce(sum(input_tokens + output_tokens), 0)::bigint AS tokens, sum(cost_usd) AS usd,
            coalesce(sum(input_tokens + output_tokens) FILTER (WHERE cost_usd IS NULL), 0)::bigint AS unpriced_tokens
     FROM usage_records u
-    WHERE u.project_id = :project_id AND (u.pattern_id = :pattern_id OR (
+    WHERE u.project_id = :project_id AND (u.pattern_id = ANY(ARRAY(
+        SELECT CAST(:pattern_id AS uuid) UNION ALL
+        SELECT pattern_id FROM pattern_moves WHERE project_id = :project_id AND moved_to = :pattern_id)) OR (
         u.pattern_id IS NULL AND u.event_id IS NOT NULL AND EXISTS (
             SELECT FROM errors e WHERE e.project_id = u.project_id AND e.event_id = u.event_id
             AND (e.fingerprint = ANY(:fingerprints) OR {OVERFLOW} = ANY(:fingerprints) AND {IS_UNKNOWN}))))
@@ -166,7 +168,8 @@ async def list_errors(
     }
     if wanted.pattern_id is None:
         return (await connection.execute(LIST_ERRORS, values)).all()
-    members = await find_fingerprints(connection, project_id, wanted.pattern_id)
+    pattern_id = await follow_move(connection, project_id, wanted.pattern_id)
+    members = await find_fingerprints(connection, project_id, pattern_id)
     values["fingerprints"] = [member.fingerprint for member in members]
     if OVERFLOW not in values["fingerprints"]:
         return (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, values)).all()

@@ -16,6 +16,7 @@ from api.triage import decisions
 from common.cache import Cache
 from common.settings import Settings
 from common.snapshots import publish_snapshots
+from common.snapshots.counting import follow_move
 
 router = APIRouter(prefix="/api/errors/patterns", tags=["triage"])
 
@@ -75,15 +76,17 @@ async def change_pattern(
     """Decisions are remembered: a resolved pattern regresses by itself, and merged ones stay together."""
     engine = cast("AsyncEngine", request.state.engine)
     async with engine.begin() as connection:
+        pattern_id = await follow_move(connection, caller.project_id, pattern_id)
         members = await decisions.find_members(connection, caller.project_id, pattern_id)
         if not members:
-            raise NotFound("there is no pattern with this id in this project: it may have become part of another")
+            raise NotFound("there is no pattern with this id in this project, or its retention is over")
         if change.merge_into is not None:
-            if change.merge_into == pattern_id:
-                raise Invalid("merge_into: a pattern cannot become part of itself")
-            if not await decisions.find_members(connection, caller.project_id, change.merge_into):
+            into = await follow_move(connection, caller.project_id, change.merge_into)
+            if into == pattern_id:
+                raise Invalid("merge_into: a pattern cannot become part of itself, and this is the same one by now")
+            if not await decisions.find_members(connection, caller.project_id, into):
                 raise NotFound("merge_into: there is no pattern with this id in this project")
-            await decisions.merge(connection, caller.project_id, members, change.merge_into)
+            await decisions.merge(connection, caller.project_id, members, into)
         elif change.split_off is not None:
             apart = to_split(change.split_off, {member.fingerprint for member in members})
             await decisions.split(connection, caller.project_id, pattern_id, members, apart)

@@ -42,6 +42,13 @@ DESCRIBE_PATTERNS = text(
     GROUP BY f.pattern_id, p.project_id, p.pattern_id, d.project_id, d.pattern_id
     """  # noqa: S608 - made of the constant above
 )
+# Where a pattern went that has no fingerprints any more.
+FIND_MOVE = text(
+    """
+    SELECT moved_to FROM pattern_moves m WHERE m.project_id = :project_id AND m.pattern_id = :pattern_id
+      AND NOT EXISTS (SELECT FROM fingerprints f WHERE f.project_id = :project_id AND f.pattern_id = :pattern_id)
+    """
+)
 # What fell on the window, by pattern, service, severity and environment, and the same by hour, in one pass.
 COUNT_WINDOW = text(
     f"""
@@ -126,6 +133,12 @@ class Counted:
             return first, -total, pattern
 
         return sorted(self.tallies, key=rank)
+
+
+async def follow_move(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> UUID:
+    """The pattern that has the errors of this one now: itself, unless it has become part of another."""
+    moved_to = await connection.scalar(FIND_MOVE, {"project_id": project_id, "pattern_id": pattern_id})
+    return moved_to or pattern_id
 
 
 async def count_window(connection: AsyncConnection, project_id: UUID, start: datetime, wanted: Wanted) -> Counted:

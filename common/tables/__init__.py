@@ -190,6 +190,16 @@ patterns = sa.Table(
     instant("last_seen"),
 )
 
+pattern_moves = sa.Table(
+    "pattern_moves",
+    metadata,
+    owner(),
+    sa.Column("pattern_id", UUID(as_uuid=True), primary_key=True),
+    sa.Column("moved_to", UUID(as_uuid=True), nullable=False),
+    instant("moved_at"),
+    sa.Index("pattern_moves_project_id_moved_to_idx", "project_id", "moved_to"),
+)
+
 decisions = sa.Table(
     "decisions",
     metadata,

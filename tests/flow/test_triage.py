@@ -105,6 +105,24 @@ async def test_merged_patterns_stay_one_also_when_new_errors_come(service: Servi
         await project.send(error("no space left on device", error_type="OSError"), error("disk full"))
 
 
+async def test_the_id_of_a_pattern_that_became_part_of_another_goes_on_answering(service: Service) -> None:
+    project = await service.project()
+    await project.send(error("disk full"), error("disk full"), error("no space left on device", error_type="OSError"))
+    await service.run_worker()
+    await asyncio.sleep(1.1)
+    into, other = [pattern["id"] for pattern in await patterns(project)]
+    await change(project, other, merge_into=into)
+    await service.run_worker()
+    await asyncio.sleep(1.1)
+    assert (await project.get(f"/api/errors/patterns/{other}"))["id"] == into
+    assert len((await project.get("/api/errors", pattern=other))["errors"]) == 3
+    assert (await change(project, other, state="resolved"))["id"] == into
+    again = await project.admin.patch(f"/api/errors/patterns/{into}", json={"merge_into": other})
+    assert (again.status_code, "the same one" in again.json()["detail"]) == (422, True)
+    stranger = await service.project("other")
+    assert (await stranger.read.get(f"/api/errors/patterns/{other}")).status_code == 404
+
+
 async def test_what_was_split_off_stays_apart(service: Service) -> None:
     project = await service.project()
     names = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"]
