@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
         ["tests/contract/test_schemathesis.py", "-rP", "-o", "faulthandler_timeout=0"],
     ),
     "fleet": ({}, ["tests/fleet/many.py", "-rP", "-o", "faulthandler_timeout=0"]),
+    "upgrade": ({}, ["tests/fleet/upgrade.py", "-rP"]),
 }
 
 
@@ -30,9 +31,10 @@ def test(context: typer.Context) -> None:
 
     `mayday test pooled`: the flow tests through PgBouncer in transaction mode. `mayday test chaos`: the long form of
     the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md. `mayday test fleet`:
-    three API processes and three workers, killed and added under load for two minutes. `mayday test contract`: the
-    long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test clients`: a Python and a TypeScript
-    client (which takes node and npm) are made, type-checked, and do the main job.
+    three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
+    programs of the schema before run on ours, and are taken over from, under load; it takes a clone with history.
+    `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
+    clients`: a Python and a TypeScript client (which takes node and npm) are made, type-checked, and do the main job.
     """
     kind, *rest = context.args or [""]
     if kind == "chaos":

@@ -1,6 +1,7 @@
 """${message}.
 
-Expand first, contract in a later release: the programs of the release before must run on this schema.
+Expand first, contract in a later release: the programs of the release before must run on this schema
+(tests/test_expanding.py).
 """
 
 import sqlalchemy as sa

@@ -119,6 +119,15 @@ def database_url(request: pytest.FixtureRequest, servers: Stores, template: str)
 
 
 @pytest.fixture
+def empty_database_url(servers: Stores) -> Iterator[str]:
+    """A database without a schema."""
+    name = f"test_{uuid4().hex}"
+    asyncio.run(execute(servers.database_url, f"CREATE DATABASE {name}"))
+    yield on_database(servers.database_url, name)
+    asyncio.run(execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
 def redis_url(servers: Stores) -> str:
     """The Valkey, its database emptied."""
     with Redis.from_url(servers.redis_url) as client:

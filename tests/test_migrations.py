@@ -1,17 +1,14 @@
 """Migrations of a database that holds data: what was stored before is there, once, in the new form."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
-import pytest
 from alembic import command
 
 from cli.migrate import alembic_config
 from common.settings import Settings
-from tests.conftest import Stores, execute, on_database
+from tests.conftest import execute
 
 ROLLUPS = """
     INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, environment, count)
@@ -27,14 +24,6 @@ HOURLY = """
     SELECT project_id, hour, fingerprint, service, severity, environment, count::numeric
     FROM hourly_rollups ORDER BY 1, 2, 3
 """
-
-
-@pytest.fixture
-def empty_database_url(servers: Stores) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    asyncio.run(execute(servers.database_url, f"CREATE DATABASE {name}"))
-    yield on_database(servers.database_url, name)
-    asyncio.run(execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def test_rollups_of_before_are_counted_once_by_the_hour(empty_database_url: str) -> None:

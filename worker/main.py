@@ -74,6 +74,15 @@ async def upkeep(tools: Tools) -> Mapping[str, int]:
     }  # fmt: skip
 
 
+async def mend(tools: Tools) -> Mapping[str, int]:
+    """Count what a worker of the release before left out of tables that it does not know."""
+    return {"mended_hours": await mend_hours(tools.engine, await list_projects(tools.engine))}
+
+
+# At every start, since the worker that ended just before may have been of the release before.
+AT_START = Job("mend", 1, mend)
+
+
 def schedule(settings: Settings) -> list[Job]:
     """What the worker does, and how often."""
     return [
@@ -249,13 +258,13 @@ async def run_until(stopping: asyncio.Event, tools: Tools) -> None:
 
 
 async def keep_working(tools: Tools, triggers: Triggers) -> None:
-    """When the schema is there, all jobs once in their order, so that a start catches up; then for ever."""
+    """When the schema is there, mend, and all jobs once in their order, so that a start catches up; then for ever."""
     jobs = schedule(tools.settings)
     await wait_for_schema(tools.engine)
     await check_room(tools.engine, tools.settings)
     await check_durability(tools.engine)
     log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
-    for job in jobs:
+    for job in [AT_START, *jobs]:
         await triggers.run(tools, job)
     async with asyncio.TaskGroup() as group:
         group.create_task(keep_arq(tools, triggers))

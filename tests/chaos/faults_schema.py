@@ -7,59 +7,30 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
-from cli.migrate import alembic_config
-from common.settings import ROOT, Settings
 from tests.chaos.promises import Fault, FaultFailed
 from tests.chaos.stack import Stack
+from tests.later_release import LATER, with_later_migration
 
-MIGRATION = '''"""A column that a later release might add."""
-
-from alembic import op
-
-revision, down_revision, branch_labels, depends_on = "chaos", {head!r}, None, None
-
-
-def upgrade() -> None:
-    op.execute("ALTER TABLE errors ADD COLUMN chaos text")
-
-
-def downgrade() -> None:
-    op.execute("ALTER TABLE errors DROP COLUMN chaos")
-'''
 KEPT_DAYS = 31  # a day older than the retention and its first day
 
 
 async def migrate_under_traffic(stack: Stack) -> str:
     """Behind a long reader the migration gives up and nobody waits for long; with the reader gone it goes through."""
-    config = with_one_more(stack)
+    config = with_later_migration(stack.folder / "migration", stack.stores.direct_url(stack.database), ["errors"])
     async with long_reader(stack):
         try:
-            await asyncio.to_thread(command.upgrade, config, "chaos")
+            await asyncio.to_thread(command.upgrade, config, LATER)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) != "55P03":
                 raise
         else:
             raise FaultFailed("the migration did not meet the long reader")
-    await asyncio.to_thread(command.upgrade, config, "chaos")
+    await asyncio.to_thread(command.upgrade, config, LATER)
     await asyncio.sleep(2)
     await asyncio.to_thread(command.downgrade, config, "-1")
     return ""
-
-
-def with_one_more(stack: Stack) -> Config:
-    """Alembic's configuration with a migration of our own behind the newest."""
-    folder = stack.folder / "migration"
-    folder.mkdir(exist_ok=True)
-    config = alembic_config(Settings.load(database_url=stack.stores.direct_url(stack.database)))
-    head = ScriptDirectory.from_config(Config(ROOT / "alembic.ini")).get_current_head()
-    (folder / "chaos.py").write_text(MIGRATION.format(head=head))
-    config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", f"{ROOT / 'migrations/versions'}\n{folder}")
-    return config
 
 
 @asynccontextmanager

@@ -27,12 +27,16 @@ class ProgramFailed(Exception):
 
 @dataclass(slots=True)
 class Program:
-    """One process of ours. `command` is what follows `python`; the log is appended to over restarts."""
+    """One process of ours. `command` is what follows `python`; the log is appended to over restarts.
+
+    `root` is where its code is: this release, unless a test has another.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
+    root: Path = ROOT
     process: subprocess.Popen[bytes] | None = None
     exits: list[int] = field(default_factory=list)
 
@@ -41,8 +45,8 @@ class Program:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *self.command],
-                cwd=ROOT,
-                env=kept | {"PYTHONPATH": str(ROOT), "MAYDAY_LOG_FORMAT": "json"} | dict(self.environment),
+                cwd=self.root,
+                env=kept | {"PYTHONPATH": str(self.root), "MAYDAY_LOG_FORMAT": "json"} | dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -131,18 +135,26 @@ class Api(Program):
 
 
 def make_api(
-    name: str, environment: Mapping[str, str], folder: Path, command: Sequence[str] = ("-m", "cli", "api")
+    name: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    command: Sequence[str] = ("-m", "cli", "api"),
+    root: Path = ROOT,
 ) -> Api:
     """An API that is not started yet, on a port that was free a moment ago and stays its own over restarts."""
     port = free_port()
-    return Api(name, command, {**environment, "MAYDAY_PORT": str(port)}, folder / f"{name}.log", port=port)
+    return Api(name, command, {**environment, "MAYDAY_PORT": str(port)}, folder / f"{name}.log", root, port=port)
 
 
 def make_worker(
-    name: str, environment: Mapping[str, str], folder: Path, command: Sequence[str] = ("-m", "cli", "worker")
+    name: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    command: Sequence[str] = ("-m", "cli", "worker"),
+    root: Path = ROOT,
 ) -> Program:
     """A worker that is not started yet."""
-    return Program(name, command, environment, folder / f"{name}.log")
+    return Program(name, command, environment, folder / f"{name}.log", root)
 
 
 def free_port() -> int:

@@ -28,7 +28,7 @@ from cli.keys import in_transaction
 from cli.migrate import upgrade
 from cli.project import create_key, ensure_project
 from common.keys import Scope
-from common.settings import Settings
+from common.settings import ROOT, Settings
 from tests.chaos.clients import GIVE_UP_SECONDS, Reader, Sender, Target
 from tests.chaos.journal import Journal, Verdict
 from tests.chaos.programs import Api, Program, make_api, make_worker
@@ -194,12 +194,13 @@ async def run_programs(
     workers: int = 2,
     settings: Mapping[str, str] | None = None,
     api_command: Sequence[str] = API_COMMAND,
+    root: Path = ROOT,
 ) -> AsyncIterator[Stack]:
-    """Programs and a project on a database of stores that run already, its schema made."""
+    """Programs and a project on a database of stores that run already, its schema made; `root` has their code."""
     environment = {**stores.urls(database), **QUICK, "MAYDAY_HOME": str(folder / "home"), **(settings or {})}
-    api_programs = [make_api(f"{database}-api-{n}", environment, folder, api_command) for n in range(apis)]
+    api_programs = [make_api(f"{database}-api-{n}", environment, folder, api_command, root) for n in range(apis)]
     worker_programs = [
-        make_worker(f"{database}-worker-{n}", environment, folder, WORKER_COMMAND) for n in range(workers)
+        make_worker(f"{database}-worker-{n}", environment, folder, WORKER_COMMAND, root) for n in range(workers)
     ]
     async with AsyncExitStack() as stack:
         programs: list[Program] = [*worker_programs, *api_programs]

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from common.settings import Settings
 from tests.worker.stored import PROJECT, now_errors, scalar, store
-from worker.jobs import Tools
+from worker.jobs import Tools, run_job
 from worker.main import Triggers, close_arq, cron_times, make_arq, schedule, serve, to_json
 
 NOWHERE = "unix:///nowhere/redis.sock"
@@ -67,6 +67,19 @@ async def test_a_worker_finds_patterns_with_and_without_redis(
     async with asyncio.timeout(5):
         assert await running == 0
     assert await scalar(engine, "SELECT sum(count) FROM rollups") == 2
+
+
+async def test_a_start_counts_what_the_release_before_left_out_though_upkeep_ran_a_moment_ago(tools: Tools) -> None:
+    await store(tools.engine, now_errors("disk full"))
+    for job in schedule(tools.settings):
+        await run_job(tools, job)
+    async with tools.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM hourly_rollups"))
+    stop = asyncio.Event()
+    running = asyncio.create_task(serve(tools.settings, stop))
+    await until(lambda: scalar(tools.engine, "SELECT EXISTS (SELECT FROM hourly_rollups)"))
+    stop.set()
+    assert await running == 0
 
 
 async def test_a_worker_that_is_told_to_stop_while_it_closes_a_lost_queue_stops(
