@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
-from itertools import cycle, repeat
+from itertools import repeat
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,7 +26,7 @@ import uvloop
 from api.ingest.error_rows import COLUMN_TYPES
 from bench.command import write_figures
 from bench.error_samples import batch_bodies, encode, make_errors
-from bench.load import expect_status, get, post
+from bench.load import ask_batches, expect_status, get
 from bench.processes import Server, run_server
 from bench.reads import PATHS, fetch, turn_of
 from bench.stores import Home, Stores, furnish, start_stores
@@ -138,8 +138,7 @@ def describe_misses(seconds: Sequence[float]) -> dict[str, float]:
 
 def make_turns(server: Server, home: Home, bodies: Sequence[bytes], seconds: float) -> dict[str, Turn]:
     """Batches, and hot reads of both answers."""
-    requests = cycle([post("/api/errors/batch", body, home.ingest_key) for body in bodies])
-    stored = expect_status(201, b'{"status":"success","count":%d,"duplicates":0,"rejected":[]' % BATCH, BATCH)
+    requests, stored = ask_batches(bodies, home.ingest_key, BATCH)
     reads = {
         name: turn_of(server, repeat(get(path, home.read_key, Accept_Encoding="zstd")), expect_status(200), seconds)
         for name, path in PATHS.items()

@@ -8,8 +8,9 @@ import asyncio
 import resource
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, repeat
 from typing import cast
 
 Check = Callable[[int, bytes], int]
@@ -50,6 +51,17 @@ def post(path: str, body: bytes, key: str = "") -> bytes:
 def get(path: str, key: str = "", **headers: str) -> bytes:
     """A request without a body; header names are written with underscores."""
     return head("GET", path, key, "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items()))
+
+
+def ask_batches(bodies: Sequence[bytes], key: str, size: int) -> tuple[Iterator[bytes], Check]:
+    """Batches without end, and the check that all `size` errors of each were stored; each error counts."""
+    stored = b'{"status":"success","count":%d,"duplicates":0,"rejected":[]' % size
+    return cycle([post("/api/errors/batch", body, key) for body in bodies]), expect_status(201, stored, size)
+
+
+def ask_recent(key: str) -> tuple[Iterator[bytes], Check]:
+    """Hot reads without end, and the check of their status."""
+    return repeat(get("/api/errors/recent", key, Accept_Encoding="zstd")), expect_status(200)
 
 
 def head(method: str, path: str, key: str, more: str) -> bytes:

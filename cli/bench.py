@@ -4,7 +4,10 @@ from importlib import import_module
 
 import typer
 
-KINDS = ("all", "curve", "grouping", "ingest", "memory", "patterns", "projection", "reads", "report", "trends")
+KINDS = (
+    "all", "curve", "grouping", "ingest", "isolation", "memory", "patterns", "projection", "reads", "report", "scaling",
+    "trends",
+)  # fmt: skip
 
 
 def bench(context: typer.Context, kind: str) -> None:

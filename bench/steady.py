@@ -1,0 +1,100 @@
+"""The worker program at its own periods, and how old counts and patterns get while it runs.
+
+Part of `mayday bench isolation`.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bench.processes import QUIET
+from bench.stores import Home
+from common.database import make_engine
+from common.settings import ROOT, Settings
+from common.telemetry.freshness import find_freshness, late_limits
+
+LOOK_EVERY_SECONDS = 0.25
+
+# The last run of each job, where it ended.
+LAST_RUNS = text("""
+    SELECT job, started_at, extract(epoch FROM finished_at - started_at)::float AS seconds FROM job_runs
+    WHERE finished_at IS NOT NULL
+""")
+
+
+@dataclass(slots=True)
+class Seen:
+    """Ages in seconds at every look: of the oldest delta, and of each job's last success; and each run's time, once."""
+
+    deltas: list[float] = field(default_factory=list)
+    jobs: dict[str, list[float]] = field(default_factory=dict)
+    runs: dict[tuple[str, datetime], float] = field(default_factory=dict)
+
+
+@contextmanager
+def run_worker_program(home: Home) -> Iterator[None]:
+    """`mayday worker` with its default periods."""
+    environment = {**os.environ, **home.environment, **QUIET, "MAYDAY_WORKER_METRICS_PORT": "0"}
+    process = subprocess.Popen([sys.executable, "-m", "cli", "worker"], cwd=ROOT, env=environment)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+@asynccontextmanager
+async def looking(home: Home) -> AsyncIterator[Seen]:
+    """Look every quarter of a second while the body runs."""
+    seen, done = Seen(), asyncio.Event()
+    engine = make_engine(home.settings, "bench", pool_size=1)
+    looks = asyncio.create_task(look_until(engine, seen, done))
+    try:
+        yield seen
+    finally:
+        done.set()
+        await looks
+        await engine.dispose()
+
+
+async def look_until(engine: AsyncEngine, seen: Seen, done: asyncio.Event) -> None:
+    while not done.is_set():
+        await look(engine, seen)
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def look(engine: AsyncEngine, seen: Seen) -> None:
+    freshness = await find_freshness(engine)
+    seen.deltas.append(freshness.oldest_delta_seconds)
+    for job, age in freshness.job_seconds.items():
+        if age is not None:
+            seen.jobs.setdefault(job, []).append(age)
+    async with engine.connect() as connection:
+        for row in await connection.execute(LAST_RUNS):
+            seen.runs[row.job, row.started_at] = row.seconds
+
+
+def describe_ages(seen: Seen, settings: Settings) -> dict[str, Any]:
+    """How long deltas waited at most; of folding and patterns how often they ran, how long, and how old they got."""
+    jobs = {
+        job: {
+            "runs": len(runs := [seconds for (name, _), seconds in seen.runs.items() if name == job]),
+            "median_seconds": round(median(runs), 3),
+            "longest_seconds": round(max(runs), 3),
+            "oldest_seconds": round(max(seen.jobs[job]), 1),
+            "late_after_seconds": late_limits(settings)[job],
+        }
+        for job in ("fold", "patterns")
+    }
+    return {"oldest_delta_seconds": round(max(seen.deltas), 2), "jobs": jobs}
