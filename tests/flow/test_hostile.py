@@ -90,10 +90,14 @@ async def test_what_cannot_be_an_error_is_refused_alone(service: Service, name: 
 async def assert_reads_are_valid(project: Project, event_id: str) -> None:
     patterns = (await project.get("/api/errors/patterns"))["patterns"]
     paths = ["/api/errors/recent?limit=200", "/api/errors?limit=200", f"/api/errors/{event_id}"]
-    for path in [*paths, *[f"/api/errors/patterns/{pattern['id']}" for pattern in patterns]]:
+    for path in [*paths, "/api/errors/patterns", *[f"/api/errors/patterns/{pattern['id']}" for pattern in patterns]]:
         answer = await project.read.get(path)
         assert answer.status_code == 200, path
         json.loads(answer.content, parse_constant=pytest.fail)
+        for form in ("columnar", "csv", "markdown"):
+            answer = await project.read.get(path, params={"format": form})
+            assert answer.status_code == 200, (path, form)
+            assert "\x00" not in answer.text
 
 
 async def test_a_body_that_ends_too_early_is_a_422(service: Service) -> None:

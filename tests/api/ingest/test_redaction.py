@@ -10,14 +10,16 @@ from pydantic_core import to_json
 
 from api.ingest.parsing import Parsed
 from api.ingest.redaction import (
+    EXPRESSIONS,
+    MANY_LINES,
     PRIVATE_KEY,
     REDACTED,
     is_secret,
     may_hold_secrets,
     passes_luhn,
+    redact_cards,
     redact_text,
     redact_value,
-    search,
 )
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import ErrorIn
@@ -163,7 +165,21 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES | WORDS | st.characters(), max_size=8).map("".join))
 def test_a_text_is_redacted_as_if_every_expression_searched_every_line(text: str) -> None:
     expected = PRIVATE_KEY.sub(rf"\1{REDACTED}", text)
-    assert redact_text(text)[0] == "\n".join(search(line)[0] for line in expected.split("\n"))
+    assert redact_text(text)[0] == "\n".join(search_with_all(line) for line in expected.split("\n"))
+
+
+def search_with_all(line: str) -> str:
+    """By every expression, whatever its hint says."""
+    for known in EXPRESSIONS:
+        line = known.secret.sub(rf"\1{REDACTED}", line)
+    return redact_cards(line, 0)[0]
+
+
+@given(st.lists(st.lists(PIECES | WORDS, min_size=1, max_size=4).map("".join), min_size=1, max_size=5))
+def test_many_lines_are_redacted_and_counted_as_one_by_one(lines: list[str]) -> None:
+    many = [line for text in lines for line in text.split("\n")] * MANY_LINES
+    alone = [redact_text(line) for line in many]
+    assert redact_text("\n".join(many)) == ("\n".join(text for text, _ in alone), sum(count for _, count in alone))
 
 
 @given(st.recursive(PIECES, lambda v: st.dictionaries(PIECES, v, max_size=2) | st.lists(v, max_size=3)))
@@ -182,7 +198,7 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
 REPEATED = (
     "a-", "a_", "eyJaaaaaaaa-", "eyJaaaaaaaa.", "token", "token ", 'token="', "token=\\", "password: ", "Bearer ",
     "cookie: ", "authorization: a ", "-----BEGIN PRIVATE KEY-----", "-----BEGIN ", "a://", "a://b:", "basic a", "4111 ",
-    "sk-aaaa ", "\\", "'", " ",
+    "sk-aaaa ", "\\", "'", " ", "token=x\n", "a://b:c@\n",
 )  # fmt: skip
 
 

@@ -11,13 +11,13 @@ from api.ingest.rows import Frame
 from api.ingest.schemas import ErrorIn
 from common.settings import Settings
 
-LINES = 1_500
+LINES = 6_000
 ITEMS = 4
 
 
 def dear_items() -> list[Item[ErrorIn]]:
     """Errors that take some hundred milliseconds together; one of them was rejected."""
-    traces = ["\n".join(f"token {item} of line {number}" for number in range(LINES)) for item in range(ITEMS)]
+    traces = ["\n".join(f"password={item}-{number} of bob" for number in range(LINES)) for item in range(ITEMS)]
     errors = [ErrorIn(service="shop", severity="error", message="m", stack_trace=trace) for trace in traces]
     items: list[Item[ErrorIn]] = [Parsed(error, cleaned=False) for error in errors]
     return [items[0], Rejected("invalid_field", "no"), *items[1:]]
