@@ -20,8 +20,8 @@ from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
 from api.ingest.error_rows import store_errors
 from api.ingest.hot import HotWrites
+from api.ingest.intake import Intake
 from api.ingest.rows import Row
-from api.ingest.storms import StormControl
 from api.ingest.usage import price_routes
 from api.ingest.usage import routes as usage_routes
 from api.ingest.usage.rows import UsageRow
@@ -59,13 +59,13 @@ class State(TypedDict):
     key_ring: KeyRing
     limits: Limits
     writer: Writer[Row]
+    intake: Intake
     usage_writer: Writer[UsageRow]
     checks: Checks
-    storms: StormControl
-    large_bodies: asyncio.Lock
     reads: Reads
     lines: RequestLines
     hot_reads: HotReads
+    hot_writes: HotWrites
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -102,7 +102,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_route("/openapi.json", get_document, include_in_schema=False)
     refuse_unguarded(app.routes)
     # the last one added is the outermost
-    app.add_middleware(HotWrites)
     app.add_middleware(BodyLimits, settings=settings)
     add_compress_type("application/problem+json")
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
@@ -128,6 +127,7 @@ def lifespan_of(settings: Settings) -> Any:
             await stack.enter_async_context(starting([engine, writer.engine, usage_writer.engine], settings))
             await stack.enter_async_context(watching(engine, settings))
             key_ring = KeyRing(engine, settings.key_cache_seconds, settings.key_lookups_per_second)
+            intake = Intake(settings, writer)
             reads, lines = Reads(cache, engine, settings), RequestLines(settings)
             yield {
                 "settings": settings,
@@ -137,13 +137,13 @@ def lifespan_of(settings: Settings) -> Any:
                 "key_ring": key_ring,
                 "limits": limits,
                 "writer": writer,
+                "intake": intake,
                 "usage_writer": usage_writer,
                 "checks": Checks(engine),
-                "storms": StormControl(settings.storm_errors_per_minute),
-                "large_bodies": asyncio.Lock(),
                 "reads": reads,
                 "lines": lines,
                 "hot_reads": HotReads(settings, key_ring, limits, reads, lines),
+                "hot_writes": HotWrites(settings, key_ring, limits, intake, lines),
             }
 
     return lifespan

@@ -21,7 +21,6 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import BaseRoute
-from starlette.types import Scope as RequestScope
 
 from api.flights import Flights
 from api.limits import Limits
@@ -156,14 +155,9 @@ class Authorize:
         structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
         if not caller.scope.allows(self.scope):
             raise Forbidden(f"this key has the scope {caller.scope.value}; a key with the scope {self.scope.value} may")
-        admit(request.scope, caller, self.scope)
+        limits = cast("Limits", request.state.limits)
+        limits.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
         return caller
-
-
-def admit(scope: RequestScope, caller: Caller, asked: Scope) -> None:
-    """Count the request of a caller who may make it. Raises QuotaExceeded."""
-    limits = cast("Limits", scope["state"]["limits"])
-    limits.admit(caller.project_id, caller.key_id, scope, ingest=asked is Scope.ingest)
 
 
 def recall_caller(key_ring: KeyRing, authorization: bytes, asked: Scope) -> Caller | None:
@@ -172,13 +166,6 @@ def recall_caller(key_ring: KeyRing, authorization: bytes, asked: Scope) -> Call
         return None
     caller = key_ring.recall(authorization[len(BEARER) :].decode("latin-1"))
     return caller if caller is not None and caller.scope.allows(asked) else None
-
-
-def admit_before_routing(scope: RequestScope, caller: Caller, asked: Scope) -> None:
-    """As the routes' dependency does for a key that it knows. Raises QuotaExceeded."""
-    scope["template"] = scope["path"]
-    structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
-    admit(scope, caller, asked)
 
 
 IngestCaller = Annotated[Caller, Depends(Authorize(Scope.ingest))]

@@ -124,8 +124,7 @@ class BodyReader:
             async with asyncio.timeout_at(self.deadline):
                 message = await self.inner()
         except TimeoutError as error:
-            seconds = self.settings.body_seconds
-            raise RequestTooSlow(f"the body must arrive within {seconds:g} s: send less at once") from error
+            raise body_too_slow(self.settings) from error
         if message["type"] != "http.request":
             return message
         return self.take(message)
@@ -166,3 +165,7 @@ class BodyReader:
 
 def too_large(limit_bytes: int, what: str) -> BodyTooLarge:
     return BodyTooLarge(f"the body may have {limit_bytes:,} bytes {what}: send smaller batches")
+
+
+def body_too_slow(settings: Settings) -> RequestTooSlow:
+    return RequestTooSlow(f"the body must arrive within {settings.body_seconds:g} s: send less at once")

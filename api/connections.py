@@ -4,12 +4,14 @@ share by being slow.
 A head must arrive whole within `header_seconds` and in `header_max_bytes`; a body that nobody waits for any more is
 read for LINGER_SECONDS; an answer must be taken within SEND_SECONDS; and when there are `connections_max`, the one
 that waits longest for a request makes room for the new one. What HTTP itself forbids is answered as a problem too.
-And what is held ready (api/read/hot.py) is answered as soon as its head is there, without a task.
+And what is asked most is answered here, without the framework: what is held ready (api/read/hot.py) as soon as the
+head is there, and errors (api/ingest/hot.py) as soon as their body is whole and they are stored.
 """
 
 import asyncio
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 from operator import itemgetter
 from time import monotonic
 from typing import cast
@@ -17,9 +19,14 @@ from typing import cast
 import uuid_utils
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from api.bodies import body_too_slow
+from api.ingest.hot import HOT_TARGETS as HOT_WRITES
+from api.ingest.hot import Exchange, HotWrites
 from api.middleware import SECURITY_HEADERS
 from api.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable, respond
-from api.read.hot import HOT_TARGETS, HotReads, Ready, as_lines
+from api.read.hot import HOT_TARGETS as HOT_READS
+from api.read.hot import HotReads
+from api.ready import Ready, as_lines
 from common.settings import Settings
 
 # A client that is told 413 may be sending still: what comes is thrown away for so long, that it sees the answer.
@@ -40,7 +47,10 @@ class Connection(HttpToolsProtocol):
         self.head_bytes = 0
         self.head_failure: Problem | None = None
         self.is_answered = False  # the request that is being parsed, by what was held ready
+        self.has_answered = False  # itself, in what is being received
+        self.exchange: Exchange | None = None  # whose body is being received
         self.hot_reads = cast("HotReads", self.app_state["hot_reads"])
+        self.hot_writes = cast("HotWrites", self.app_state["hot_writes"])
         self.stopping = cast("asyncio.Event", self.app_state["stopping"])
         super().connection_made(cast("asyncio.Transport", transport))
         self.after("head", self.settings.header_seconds, self.give_up_on_head)
@@ -57,9 +67,11 @@ class Connection(HttpToolsProtocol):
             self.refuse(Unavailable("all connections are in use: try again in a moment"))
 
     def data_received(self, data: bytes) -> None:
-        self.begins_here = self.is_answered = False
+        self.begins_here = self.has_answered = False
         super().data_received(data)
-        if self.waits_since is None or self.transport.is_closing() or (self.is_answered and not self.has_begun):
+        if self.exchange is not None and "body" not in self.timers:
+            self.after("body", self.settings.body_seconds, partial(self.give_up_on_body, self.exchange))
+        if self.waits_since is None or self.transport.is_closing() or (self.has_answered and not self.has_begun):
             return
         if "head" not in self.timers:
             self.after("head", self.settings.header_seconds, self.give_up_on_head)
@@ -79,40 +91,72 @@ class Connection(HttpToolsProtocol):
         if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > self.settings.header_max_bytes:
             self.head_failure = head_too_large(self.settings)
             raise ValueError("head too large")  # the parser takes it to `send_400_response`
-        ready = self.hot_reads.answer(self.url, self.headers) if self.url in HOT_TARGETS and self.is_free else None
-        if ready is None:
+        if self.url in HOT_READS and self.is_free and self.parser.get_method() == b"GET":
+            self.is_answered = self.send_held()
+        elif self.url in HOT_WRITES and self.is_free and self.parser.get_method() == b"POST":
+            self.exchange = self.hot_writes.begin(self.url, self.headers, self.send_outcome)
+        if self.exchange is not None:
+            self.cycle = cast("RequestResponseCycle", self.exchange)
+        elif not self.is_answered:
             super().on_headers_complete()
-        else:
-            self.send_ready(ready)
 
     @property
     def is_free(self) -> bool:
-        """Whether a GET that does not end the connection begins here, nothing is under way, and the client reads."""
+        """Whether nothing is under way, the request does not end the connection, and the client reads."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return (
             (cycle is None or (cycle.response_complete and not self.pipeline))
             and not self.flow.write_paused
             and not self.stopping.is_set()
-            and self.parser.get_method() == b"GET"
             and self.parser.get_http_version() == "1.1"
             and self.parser.should_keep_alive()
         )
 
-    def send_ready(self, ready: Ready) -> None:
-        head = STATUS_LINE[ready.status] + as_lines(self.server_state.default_headers) + ready.head
+    def send_held(self) -> bool:
+        """Answer a hot read, if this process holds what it asks for."""
+        ready = self.hot_reads.answer(self.url, self.headers)
+        if ready is not None:
+            self.send_ready(ready)
+            super().on_response_complete()
+            self.await_next()
+        return ready is not None
+
+    def send_outcome(self, exchange: Exchange, ready: Ready) -> None:
+        """Answer a hot write, as uvicorn's cycle does."""
+        exchange.response_complete = True
+        if self.transport.is_closing():
+            return
+        is_last = self.stopping.is_set() or not exchange.keep_alive
+        self.send_ready(ready, b"connection: close\r\n" if is_last else b"")
+        if is_last:
+            self.transport.close()
+        self.on_response_complete()
+
+    def send_ready(self, ready: Ready, more: bytes = b"") -> None:
+        head = STATUS_LINE[ready.status] + as_lines(self.server_state.default_headers) + ready.head + more
         self.transport.write(b"%s\r\n%s" % (head, ready.body))
-        self.is_answered = True
-        super().on_response_complete()
-        self.await_next()
+        self.has_answered = True
 
     def await_next(self) -> None:
         self.waits_since, self.head_bytes, self.has_begun = monotonic(), 0, False
+
+    def on_body(self, body: bytes) -> None:
+        if self.exchange is None:
+            super().on_body(body)
+        else:
+            self.exchange.pieces.append(body)
 
     def on_message_complete(self) -> None:
         if self.is_answered:
             return
         super().on_message_complete()
-        self.cancel("linger")
+        if "linger" in self.timers:
+            self.cancel("linger")
+            self.await_next()
+        if self.exchange is not None:
+            self.cancel("body")
+            exchange, self.exchange = self.exchange, None
+            self.hot_writes.take(exchange)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -137,6 +181,8 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         for name in list(self.timers):
             self.cancel(name)
+        if self.exchange is not None:
+            self.hot_writes.abandon(self.exchange)
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -148,6 +194,11 @@ class Connection(HttpToolsProtocol):
             self.refuse(RequestTooSlow(f"the headers must arrive within {self.settings.header_seconds:g} s"))
         else:
             self.close()
+
+    def give_up_on_body(self, exchange: Exchange) -> None:
+        self.exchange = None
+        exchange.response_complete = True  # what comes now is thrown away
+        self.hot_writes.fail(exchange, body_too_slow(self.settings))
 
     def refuse(self, problem: Problem) -> None:
         """Say why and close; what came whole before is answered first."""

@@ -146,12 +146,7 @@ class Limits:
     def admit(self, project_id: UUID, key_id: str, scope: RequestScope, *, ingest: bool) -> None:
         """Count this request, and leave its Allowance in the scope for the answer. Raises QuotaExceeded."""
         allowance = scope["allowance"] = self.allowance(project_id, key_id, ingest=ingest)
-        if not allowance.admit():
-            now = clock()
-            spent = allowance.spent(now)
-            for meter in spent:
-                metrics.LIMITED.of(meter.policy.name).inc()
-            raise refuse(spent, now)
+        charge(allowance)
 
     def allowance(self, project_id: UUID, key_id: str, *, ingest: bool) -> Allowance:
         """What this key runs on."""
@@ -204,6 +199,17 @@ class Limits:
             for name, allowance in self.allowances.items()
             if all(meter.ends_at > now for meter in allowance.meters)
         }
+
+
+def charge(allowance: Allowance) -> None:
+    """Count one request. Raises QuotaExceeded."""
+    if allowance.admit():
+        return
+    now = clock()
+    spent = allowance.spent(now)
+    for meter in spent:
+        metrics.LIMITED.of(meter.policy.name).inc()
+    raise refuse(spent, now)
 
 
 def refuse(spent: list[Meter], now: float) -> QuotaExceeded:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import structlog
@@ -24,6 +24,7 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+UNKEPT = (b"cache-control", b"no-store")  # reads say themselves who may keep them
 # as ASGI has them
 RAW_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
@@ -39,7 +40,7 @@ class RequestFrame:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = scope["request_id"] = choose_request_id(scope["headers"])
+        request_id = scope["request_id"] = choose_request_id(find_header(scope["headers"], b"x-request-id"))
         # HEAD is answered as GET is, without the body
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         structlog.contextvars.bind_contextvars(
@@ -113,13 +114,8 @@ class Reply:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            # the raw list: a search of it for each header would cost a fifth of a hot read
             headers: list[tuple[bytes, bytes]] = message["headers"]
-            given = {name for name, _ in headers}
-            if b"cache-control" not in given:
-                headers.append((b"cache-control", b"no-store"))  # reads say themselves who may keep them
-            headers += [header for header in RAW_SECURITY_HEADERS if header[0] not in given]
-            headers += changing_headers(self.request_id, self.scope.get("allowance"))
+            headers += framing_headers(headers, self.request_id, self.scope.get("allowance"))
             if self.scope["state"]["stopping"].is_set():
                 headers.append((b"connection", b"close"))  # the next request goes to another process
         elif not self.has_body:
@@ -127,12 +123,26 @@ class Reply:
         await self.inner(message)
 
 
-def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def find_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """The first value of this header, its name in lower case."""
+    return next((value for given, value in headers if given == name), None)
+
+
+def choose_request_id(sent: bytes | None) -> str:
     """The client's X-Request-ID where that can stand in a log line, else a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and CLIENT_REQUEST_ID.fullmatch(value):
-            return value.decode()
+    if sent is not None and CLIENT_REQUEST_ID.fullmatch(sent):
+        return sent.decode()
     return uuid_utils.uuid7().hex
+
+
+def framing_headers(
+    given: Sequence[tuple[bytes, bytes]], request_id: str, allowance: Allowance | None
+) -> list[tuple[bytes, bytes]]:
+    """What every answer has beside the headers that it was given."""
+    names = {name for name, _ in given}
+    unkept = [] if b"cache-control" in names else [UNKEPT]
+    security = [header for header in RAW_SECURITY_HEADERS if header[0] not in names]
+    return [*unkept, *security, *changing_headers(request_id, allowance)]
 
 
 def changing_headers(request_id: str, allowance: Allowance | None) -> list[tuple[bytes, bytes]]:
@@ -147,8 +157,8 @@ def count_answer(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def route_of(scope: Scope) -> str:
-    """The path template: `scope["template"]` of who answers before the routing, else that of FastAPI's route."""
-    return str(scope.get("template") or getattr(scope.get("route"), "path", "none"))
+    """The path template of the route, `none` where no route was found."""
+    return str(getattr(scope.get("route"), "path", "none"))
 
 
 def describe_span(span: Any, scope: Scope, reply: Reply) -> None:

@@ -1,9 +1,7 @@
-"""What the routes that take batches share: the body's type and items, and an answer that counts each item once."""
+"""What takes batches shares: the body's type and items, and an answer that counts each item once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from fastapi import Request
 
 from api.ingest.flushing import Outcome
 from api.ingest.parsing import Form, Item, ItemT, Rejected, describe_places, parse_batch, parse_lines
@@ -12,7 +10,7 @@ from api.problems import Invalid, Unsupported
 from common.settings import Settings
 from common.telemetry import metrics
 
-NDJSON = "application/x-ndjson"
+JSON, NDJSON = "application/json", "application/x-ndjson"
 NOT_HELD = Rejected("invalid_field", "Postgres cannot hold this: see the log for the reason")
 
 
@@ -23,13 +21,15 @@ def body_of(model: type[Any]) -> dict[str, Any]:
     or any text", and no schema can say what its lines are.
     """
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
 
 
-def media_type(request: Request) -> str:
+def read_media_type(content_type: str | None) -> str:
     """The body's type. Raises Unsupported for any but JSON and NDJSON; none at all counts as JSON."""
-    sent = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if sent not in ("application/json", NDJSON):
+    if content_type is None or content_type == JSON:
+        return JSON
+    sent = content_type.partition(";")[0].strip().lower()
+    if sent not in (JSON, NDJSON):
         raise Unsupported(f"Content-Type {sent[:100]!r}: send application/json, or {NDJSON} to a batch route")
     return sent
 

@@ -115,8 +115,15 @@ class Writer(Generic[RowT]):
     async def store(self, rows: Sequence[RowT]) -> list[Outcome]:
         """Write the rows of one project, at least one, and say what became of each. Returns after the commit.
 
-        Raises Overloaded when there is no room, Unavailable when Postgres did not take the rows: then they may be
-        sent again with the same ids, whether or not they were committed.
+        Raises what `submit` and its future do.
+        """
+        return await self.submit(rows)
+
+    def submit(self, rows: Sequence[RowT]) -> "asyncio.Future[list[Outcome]]":
+        """Give the rows of one project, at least one, to the next flush. Raises Overloaded when there is no room.
+
+        The future has what became of each row after the commit. Unavailable when Postgres did not take the rows: then
+        they may be sent again with the same ids, whether or not they were committed. Cancelling it takes no row back.
         """
         if self.is_closing:
             raise Unavailable("this process is stopping: send this again")
@@ -127,7 +134,7 @@ class Writer(Generic[RowT]):
         self.waiting_rows += load.rows
         if self.is_due:
             self.work.set()
-        return await submission.done
+        return submission.done
 
     @property
     def is_due(self) -> bool:

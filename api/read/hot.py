@@ -5,21 +5,20 @@ that is not at hand, a quota that is used up. A connection (api/connections.py) 
 RequestFrame cost several times what such an answer does. So it gets its id, is counted and has its line here.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
 from uuid import UUID
 
-import structlog
 from starlette.datastructures import Headers
 
 from api.auth import Caller, KeyRing, recall_caller
 from api.limits import Limits
-from api.middleware import RAW_SECURITY_HEADERS, RequestLines, changing_headers, choose_request_id, count_answer
+from api.middleware import RAW_SECURITY_HEADERS, RequestLines, changing_headers, choose_request_id
 from api.read.caching import Question, Reads, Served
 from api.read.http import choose_encoding, matches, respond
 from api.read.parameters import ErrorQuery, PatternsQuery
 from api.read.routes import ask_patterns, ask_recent, patterns_max_age_seconds
+from api.ready import Ready, as_lines, note
 from common.compression import COMPRESS_FROM_BYTES, Encoding
 from common.keys import Scope as KeyScope
 from common.settings import Settings
@@ -30,15 +29,6 @@ RECENT, PATTERNS = "/api/errors/recent", "/api/errors/patterns"
 HOT_TARGETS = {path.encode(): path for path in (RECENT, PATTERNS)}
 # What only the server or the routing can deal with.
 NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A whole answer; `head` has its header lines, without the status line and what every answer of a server has."""
-
-    status: int
-    head: bytes
-    body: bytes
 
 
 class HotReads:
@@ -70,14 +60,14 @@ class HotReads:
             return None
         known = headers.get(b"if-none-match")
         is_known = known is not None and matches(known.decode("latin-1"), served.etag)
-        request_id = choose_request_id(sent)
+        request_id = choose_request_id(headers.get(b"x-request-id"))
         same = make_head(served.etag, served.encoding, len(served.body), self.max_age_seconds[path], is_known)
         ready = Ready(
             304 if is_known else 200,
             same + as_lines(changing_headers(request_id, allowance)),
             b"" if is_known else served.body,
         )
-        self.note(path, ready.status, perf_counter() - started, request_id, caller)
+        note(self.lines, ("GET", path), (ready.status, perf_counter() - started), request_id, caller)
         return ready
 
     def find(self, path: str, caller: Caller, accepted: bytes | None) -> Served | None:
@@ -85,19 +75,6 @@ class HotReads:
         if encoding == "identity" and accepted is not None:
             return None  # the middleware around the routes has a word in what is sent then
         return self.reads.held(make_question(path, caller.project_id), encoding)
-
-    def note(self, path: str, status: int, seconds: float, request_id: str, caller: Caller) -> None:
-        """Count the request, and write its line if it has one."""
-        count_answer("GET", path, status, seconds)
-        if self.lines.is_due():
-            bound = {"request_id": request_id, "project_id": str(caller.project_id), "key_id": caller.key_id}
-            with structlog.contextvars.bound_contextvars(**bound):
-                self.lines.write("GET", path, status, seconds)
-
-
-def as_lines(headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Header fields as HTTP/1.1 writes them."""
-    return b"".join([b"%s: %s\r\n" % field for field in headers])
 
 
 @lru_cache(maxsize=10_000)

@@ -10,8 +10,8 @@ from api.auth import IngestCaller
 from api.ingest.answering import (
     body_of,
     count_rejected,
-    media_type,
     parse_body,
+    read_media_type,
     refuse_if_empty,
     summarize,
 )
@@ -50,7 +50,7 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     writer.refuse_when_full(caller.project_id)
     allowance = cast("Allowance", request.scope["allowance"])
     allowance.count("bytes", len(body))
-    parsed = parse_body(body, media_type(request), RECORDS, settings)
+    parsed = parse_body(body, read_media_type(request.headers.get("content-type")), RECORDS, settings)
     allowance.count("errors", len(parsed))
     items = await make_rows(request, parsed, caller)
     rows = {index: item for index, item in enumerate(items) if isinstance(item, UsageRow)}

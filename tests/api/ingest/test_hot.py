@@ -1,16 +1,26 @@
-"""The hot way and the route take errors alike; only the way differs."""
+"""The hot way and the route take errors alike; only the way differs. Over real sockets: connections answer."""
 
+import asyncio
+import gzip
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from api import connections
 from api.ingest import routes
+from api.ingest.flushing import Flusher, Outcome
+from api.ingest.intake import Intake
+from api.ingest.writer import Writer
 from api.problems import Unavailable
 from common.settings import Settings
-from tests.conftest import Project, Service, run_service
+from common.telemetry import metrics
+from tests.api.serving import over_sockets
+from tests.conftest import Project, Service
 
 ERROR = {"service": "shop", "severity": "error", "message": "payment 1 failed"}
 EVENT_ID = "0192f0c0-0000-7000-8000-000000000001"
@@ -24,16 +34,32 @@ BODIES: list[tuple[str, Any]] = [
     ("batch", "no list"),
     ("log", SECRET | {"event_id": EVENT_ID}),
     ("log", {"service": "x"}),
+    ("log", {"service": "x" * 300, "severity": "x", "message": ""}),
     ("log", [1]),
 ]
+CODINGS = ["identity", "gzip", "gzip, deflate, br, zstd"]
+
+
+@pytest.fixture
+def limits() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+async def project(service: Service, settings: Settings, limits: dict[str, Any]) -> AsyncIterator[Project]:
+    """A project that sends over sockets, its key known to the process."""
+    async with over_sockets(await service.project(), settings.model_copy(update=limits)) as made:
+        await made.send(ERROR)
+        yield made
 
 
 async def post(project: Project, name: str, body: bytes, **headers: str) -> tuple[int, list[Any], Any]:
-    """Status, headers and body; ids that the server makes and what RateLimit counts left out."""
+    """Status, headers and the bytes on the wire; what RateLimit counts, and the second, left out."""
     sent = {"x-request-id": "same", "content-type": "application/json", **headers}
-    answer = await project.ingest.post(f"/api/errors/{name}", content=body, headers=sent)
-    kept = [(k, re.sub(rb"r=\d+;t=\d+", b"", v)) for k, v in answer.headers.raw]
-    return answer.status_code, kept, answer.json()
+    async with project.ingest.stream("POST", f"/api/errors/{name}", content=body, headers=sent) as answer:
+        told = b"".join([piece async for piece in answer.aiter_raw()])
+        kept = [(k, re.sub(rb"r=\d+;t=\d+", b"", v)) for k, v in answer.headers.raw if k != b"date"]
+        return answer.status_code, kept, told
 
 
 def by_route(project: Project) -> dict[str, str]:
@@ -41,58 +67,244 @@ def by_route(project: Project) -> dict[str, str]:
     return {"authorization": project.ingest.headers["authorization"].replace("Bearer", "bearer")}
 
 
-async def known_project(service: Service) -> Project:
-    project = await service.project()
-    await project.send(ERROR)
-    return project
-
-
-@pytest.mark.parametrize(("name", "document"), BODIES)
-async def test_both_ways_take_errors_alike(service: Service, name: str, document: Any) -> None:
-    project = await known_project(service)
-    body = json.dumps(document).encode()
-    await post(project, name, body)  # so that what has an id is a duplicate both times
-    assert await post(project, name, body) == await post(project, name, body, **by_route(project))
-
-
-@pytest.mark.parametrize(
-    "headers", [{"content-type": "text/plain"}, {"content-encoding": "gzip"}, {"content-encoding": "lzma"}]
-)
-async def test_both_ways_refuse_alike(service: Service, headers: dict[str, str]) -> None:
-    project = await known_project(service)
-    assert await post(project, "batch", b"{}", **headers) == await post(
-        project, "batch", b"{}", **headers, **by_route(project)
-    )
-
-
-async def test_both_ways_run_on_the_same_quota(settings: Settings) -> None:
-    async with run_service(settings.model_copy(update={"limit_key_requests": 3})) as service:
-        project = await known_project(service)
-        body = json.dumps(ERROR).encode()
-        assert (await post(project, "log", body))[0] == 201
-        assert (await post(project, "log", body, **by_route(project)))[0] == 201
-        hot, routed = await post(project, "log", body), await post(project, "log", body, **by_route(project))
-        assert hot[0] == routed[0] == 429
-        assert {k for k, _ in hot[1]} == {k for k, _ in routed[1]}
-
-
-async def test_a_known_key_does_without_the_route_and_everything_else_takes_it(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = await known_project(service)
-
+@pytest.fixture
+def no_route(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: object) -> None:
         raise Unavailable("the route was asked")
 
-    monkeypatch.setattr(routes, "take_one", fail)
+    monkeypatch.setattr(routes, "read_sent", fail)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Flushes wait until it is set."""
+    write, gate = Writer.write, asyncio.Event()
+    gate.set()
+
+    async def wait_and_write(*given: Any) -> None:
+        await gate.wait()
+        await write(*given)
+
+    monkeypatch.setattr(Writer, "write", wait_and_write)
+    return gate
+
+
+class Raw:
+    """A connection on which one says byte for byte what is sent."""
+
+    def __init__(self, authorization: str) -> None:
+        self.authorization = authorization
+
+    async def connect(self, port: int | None) -> None:
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.writer.write(piece)
+            await asyncio.sleep(0.02)
+
+    def log(self, number: int = 0, more: str = "", body: str = json.dumps(ERROR)) -> bytes:
+        return (
+            f"POST /api/errors/log HTTP/1.1\r\nHost: x\r\nAuthorization: {self.authorization}\r\n"
+            f"X-Request-ID: {number}\r\nContent-Length: {len(body)}\r\n{more}\r\n{body}"
+        ).encode()
+
+    async def answer(self) -> tuple[int, bytes, bytes]:
+        """Status, head and body."""
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
+        body = await self.reader.readexactly(int(re.findall(rb"content-length: (\d+)", head)[0]))
+        return int(head.split()[1]), head, body
+
+
+@pytest.fixture
+async def raw(project: Project) -> AsyncIterator[Raw]:
+    connection = Raw(project.ingest.headers["authorization"])
+    await connection.connect(port_of(project))
+    yield connection
+    connection.writer.close()
+
+
+def port_of(project: Project) -> int | None:
+    return urlsplit(str(project.ingest.base_url)).port
+
+
+async def count_stored(service: Service) -> int:
+    [[count]] = await service.execute("SELECT count(*) FROM errors")
+    return int(count)
+
+
+async def test_both_ways_answer_byte_for_byte_the_same(project: Project) -> None:
+    for name, document in BODIES:
+        body = json.dumps(document).encode()
+        await post(project, name, body)  # so that what has an id is a duplicate both times
+        for coding in CODINGS:
+            accept = {"accept-encoding": coding}
+            hot = await post(project, name, body, **accept)
+            assert hot == await post(project, name, body, **accept, **by_route(project)), document
+
+
+async def test_both_ways_read_the_type_alike(project: Project) -> None:
+    for name in ("batch", "log"):
+        for sent in ("text/plain", "application/x-ndjson", "application/JSON; charset=utf-8"):
+            typed = {"content-type": sent}
+            hot = await post(project, name, b"{}", **typed)
+            assert hot == await post(project, name, b"{}", **typed, **by_route(project)), sent
+
+
+@pytest.mark.parametrize("limits", [{"limit_key_requests": 4}])
+async def test_both_ways_run_on_the_same_quota(project: Project) -> None:
     body = json.dumps(ERROR).encode()
     assert (await post(project, "log", body))[0] == 201
-    assert (await post(project, "log", body, **by_route(project)))[0] == 503
-    assert (await post(project, "log", body, **{"x-api-key": "another"}))[0] == 503
+    assert (await post(project, "log", body, **by_route(project)))[0] == 201
+    assert (await post(project, "log", body))[0] == 201
+    hot, routed = await post(project, "log", body), await post(project, "log", body, **by_route(project))
+    assert hot[0] == routed[0] == 429
+    assert [name for name, _ in hot[1]] == [name for name, _ in routed[1]]
 
 
-async def test_a_key_that_may_only_read_is_refused(service: Service) -> None:
-    project = await known_project(service)
+async def test_a_known_key_does_without_the_route_and_everything_else_takes_it(
+    project: Project, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("no_route")
+    body = json.dumps(ERROR).encode()
+    assert (await post(project, "log", body))[0] == 201
+    assert (await post(project, "batch", b'{"errors": [%s]}' % body))[0] == 201
+    through_the_route = [
+        await post(project, "log", body, **by_route(project)),
+        await post(project, "log", body, **{"x-api-key": "another"}),
+        await post(project, "log", body, origin="https://pages.example"),
+        await post(project, "log", body, connection="close"),
+        await post(project, "log", gzip.compress(body), **{"content-encoding": "gzip"}),
+        await post(project, "log", body + b" " * 300_000),
+    ]
+    assert [answer[0] for answer in through_the_route] == [503] * 6
+    chunked = await project.ingest.post("/api/errors/log", content=in_pieces(body))
+    assert chunked.status_code == 503
+
+
+async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
+    yield body[:10]
+    yield body[10:]
+
+
+async def test_a_key_that_may_only_read_is_refused(project: Project) -> None:
     await project.get("/api/errors/recent")
     answer: httpx.Response = await project.read.post("/api/errors/log", json=ERROR)
     assert answer.status_code == 403
+
+
+async def test_what_is_taken_is_counted_under_its_route(project: Project) -> None:
+    counted = metrics.REQUESTS.of("POST", "/api/errors/log", "201")._value.get()
+    timed = metrics.REQUEST_DURATION.of("POST", "/api/errors/log")._sum.get()
+    read = metrics.BODY_BYTES.of("unpacked")._value.get()
+    body = json.dumps(ERROR).encode()
+    assert (await post(project, "log", body))[0] == 201
+    assert metrics.REQUESTS.of("POST", "/api/errors/log", "201")._value.get() == counted + 1
+    assert metrics.REQUEST_DURATION.of("POST", "/api/errors/log")._sum.get() > timed
+    assert metrics.BODY_BYTES.of("unpacked")._value.get() == read + len(body)
+
+
+async def test_requests_in_one_packet_are_answered_in_their_order(raw: Raw, service: Service) -> None:
+    await raw.send(b"".join(raw.log(number) for number in range(5)) + raw.log(5, "Connection: close\r\n"))
+    told = await asyncio.wait_for(raw.reader.read(), 10)
+    assert re.findall(rb"x-request-id: (\d)", told) == [b"%d" % number for number in range(6)]
+    assert told.count(b"HTTP/1.1 201 Created") == 6
+    assert await count_stored(service) == 7
+
+
+async def test_a_body_may_come_in_pieces(raw: Raw) -> None:
+    whole = raw.log()
+    for _ in range(2):
+        await raw.send(whole[:40], whole[40:-50], whole[-50:-10], whole[-10:])
+        assert (await raw.answer())[0] == 201
+
+
+@pytest.mark.parametrize("limits", [{"body_seconds": 0.3}])
+async def test_a_body_that_does_not_come_is_a_408_and_ends_the_connection(
+    raw: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "LINGER_SECONDS", 0.5)
+    await raw.send(raw.log()[:-10])
+    status, head, body = await raw.answer()
+    assert (status, json.loads(body)["type"]) == (408, "urn:mayday:problem:request-too-slow")
+    assert b"ratelimit" in head
+    await raw.send(raw.log()[-10:])  # it came late: the next request may follow
+    await raw.send(raw.log())
+    assert (await raw.answer())[0] == 201
+    await raw.send(raw.log()[:-10])
+    assert (await raw.answer())[0] == 408
+    assert await asyncio.wait_for(raw.reader.read(), 10) == b""
+
+
+@pytest.mark.parametrize("limits", [{"request_seconds": 0.3}])
+@pytest.mark.parametrize("name", ["log", "batch"])
+async def test_a_write_that_takes_too_long_is_answered_and_may_be_stored_still(
+    project: Project, service: Service, gate: asyncio.Event, name: str
+) -> None:
+    gate.clear()
+    body = json.dumps(ERROR if name == "log" else {"errors": [ERROR]}).encode()
+    status, _, told = await post(project, name, body)
+    assert (status, json.loads(told)["type"]) == (503, "urn:mayday:problem:timed-out")
+    gate.set()
+    await project.send(ERROR)
+    assert await count_stored(service) == 3
+
+
+async def test_a_client_that_goes_away_breaks_nothing(
+    project: Project, raw: Raw, service: Service, gate: asyncio.Event
+) -> None:
+    await raw.send(raw.log()[:-10])
+    other = Raw(raw.authorization)
+    await other.connect(port_of(project))
+    gate.clear()
+    await other.send(other.log())
+    for gone in (raw, other):
+        gone.writer.transport.abort()
+    await asyncio.sleep(0.05)
+    gate.set()
+    assert (await post(project, "log", json.dumps(ERROR).encode()))[0] == 201
+    assert await count_stored(service) == 3
+
+
+async def test_a_write_under_way_is_answered_when_the_process_stops(
+    service: Service, settings: Settings, gate: asyncio.Event
+) -> None:
+    made = await service.project()
+    async with over_sockets(made, settings) as project:
+        await project.send(ERROR)
+        idle, raw = Raw(project.ingest.headers["authorization"]), Raw(project.ingest.headers["authorization"])
+        for connection in (idle, raw):
+            await connection.connect(port_of(project))
+        gate.clear()
+        await raw.send(raw.log())
+        asyncio.get_running_loop().call_later(0.3, gate.set)
+    status, head, _ = await raw.answer()
+    assert status == 201
+    assert b"connection: close\r\n" in head
+    assert await raw.reader.read() == await idle.reader.read() == b""
+    raw.writer.close()
+    idle.writer.close()
+    assert await count_stored(service) == 2
+
+
+async def test_a_defect_is_answered_as_one_and_the_connection_goes_on(
+    raw: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Intake, "judge_one", lambda *_: 1 / 0)
+        await raw.send(raw.log())
+        status, _, body = await raw.answer()
+        assert (status, json.loads(body)["type"]) == (500, "urn:mayday:problem:internal")
+    await raw.send(raw.log())
+    assert (await raw.answer())[0] == 201
+
+
+async def test_what_postgres_cannot_hold_is_a_422(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def reject(_: object, rows: list[Any]) -> list[Outcome]:
+        return [Outcome.rejected for _ in rows]
+
+    monkeypatch.setattr(Flusher, "store", reject)
+    body = json.dumps(ERROR).encode()
+    hot = await post(project, "log", body)
+    assert hot == await post(project, "log", body, **by_route(project))
+    assert hot[0] == 422

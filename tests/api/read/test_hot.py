@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,7 +11,7 @@ import pytest
 from api.read import routes
 from common.settings import Settings
 from common.telemetry import metrics
-from tests.api.serving import serving
+from tests.api.serving import over_sockets, serving
 from tests.conftest import Project, Service
 
 ERROR = {"service": "shop", "severity": "error", "message": "payment 1 failed: card declined, and a few more words"}
@@ -22,15 +21,8 @@ PATHS = ["/api/errors/recent", "/api/errors/patterns"]
 @pytest.fixture
 async def project(service: Service, settings: Settings) -> AsyncIterator[Project]:
     """A project that reads over sockets."""
-    made = await service.project()
-    async with serving(settings, keep_alive_seconds=5) as port:
-        clients = [
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=client.headers, trust_env=False)
-            for client in (made.ingest, made.read, made.admin)
-        ]
-        yield replace(made, ingest=clients[0], read=clients[1], admin=clients[2])
-        for client in clients:
-            await client.aclose()
+    async with over_sockets(await service.project(), settings) as made:
+        yield made
 
 
 async def ask(project: Project, path: str, **headers: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:

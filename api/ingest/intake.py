@@ -1,0 +1,93 @@
+"""What is done to errors on every way in, from the body of a request to the answer that tells what became of them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.auth import Caller
+from api.ingest.answering import NOT_HELD, count_rejected, parse_body, read_media_type, refuse_if_empty, summarize
+from api.ingest.flushing import Outcome
+from api.ingest.parsing import ERRORS, Parsed, Rejected, describe_place, parse_one
+from api.ingest.rows import Frame, Row, make_row
+from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer, ErrorIn
+from api.ingest.storms import StormControl
+from api.ingest.turns import make_rows
+from api.ingest.writer import Writer
+from api.limits import Allowance
+from api.problems import Invalid
+from common.settings import Settings
+from common.tables import Adjustment
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one request brought, and who sent it on which allowance."""
+
+    caller: Caller
+    allowance: Allowance
+    content_type: str | None
+    body: bytes
+
+
+class Intake:
+    """Takes errors, for the whole of one process."""
+
+    def __init__(self, settings: Settings, writer: Writer[Row]) -> None:
+        self.settings = settings
+        self.writer = writer
+        self.storms = StormControl(settings.storm_errors_per_minute)
+        self.large_bodies = asyncio.Lock()
+
+    async def take_batch(self, sent: Sent) -> BatchAnswer:
+        """Judge a batch, store what can be stored, and say what became of each error. Raises Invalid, Unavailable."""
+        self.writer.refuse_when_full(sent.caller.project_id)
+        sent.allowance.count("bytes", len(sent.body))
+        items = parse_body(sent.body, read_media_type(sent.content_type), ERRORS, self.settings)
+        sent.allowance.count("errors", len(items))
+        made = await make_rows(items, self.frame(sent), len(sent.body), self.large_bodies)
+        rows = {index: self.storms.admit(row) for index, row in made.items()}
+        count_rejected(items, ERRORS)
+        refuse_if_empty(items, rows, ERRORS)
+        outcomes = await self.writer.store(list(rows.values()))
+        adjusted = [AdjustedItem(index=i, adjustments=name_adjustments(r)) for i, r in rows.items() if r.adjustments]
+        return summarize(items, rows, outcomes, adjusted)
+
+    async def take_one(self, sent: Sent) -> ErrorAnswer:
+        """Judge and store one error, of any size. Raises Invalid, Unavailable."""
+        item = self.parse_one(sent)
+        [made] = (await make_rows([item], self.frame(sent), len(sent.body), self.large_bodies)).values()
+        row = self.storms.admit(made)
+        return describe_one(row, await self.writer.store([row]))
+
+    def judge_one(self, sent: Sent) -> Row:
+        """The row of one error, of a size that is judged at once. Raises Invalid, Unavailable."""
+        return self.storms.admit(make_row(self.parse_one(sent), self.frame(sent)))
+
+    def parse_one(self, sent: Sent) -> Parsed[ErrorIn]:
+        """Raises Invalid, Unavailable."""
+        self.writer.refuse_when_full(sent.caller.project_id)
+        read_media_type(sent.content_type)
+        sent.allowance.count("bytes", len(sent.body))
+        sent.allowance.count("errors", 1)
+        item = parse_one(sent.body, ERRORS, self.settings)
+        if isinstance(item, Rejected):
+            count_rejected([item], ERRORS)
+            raise Invalid(item.detail, errors=[describe_place(item)])
+        return item
+
+    def frame(self, sent: Sent) -> Frame:
+        return Frame.now(sent.caller.project_id, self.settings)
+
+
+def describe_one(row: Row, outcomes: Sequence[Outcome]) -> ErrorAnswer:
+    """What became of one error. Raises Invalid where Postgres cannot hold it."""
+    [outcome] = outcomes
+    if outcome is Outcome.rejected:
+        raise Invalid(NOT_HELD.detail)
+    return ErrorAnswer(id=row.event_id, outcome=str(outcome), adjustments=name_adjustments(row))
+
+
+def name_adjustments(row: Row) -> list[str]:
+    if not row.adjustments:
+        return []  # looking at flags costs as much as parsing the error
+    return [adjustment.name or "" for adjustment in Adjustment(row.adjustments)]
