@@ -6,7 +6,7 @@ that tells which (docs/decisions/0013).
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -39,6 +39,8 @@ COLUMN_TYPES = {
 }
 COLUMNS = ", ".join(COLUMN_TYPES)
 BUCKET_MINUTES = 5
+BUCKET_SECONDS = 60 * BUCKET_MINUTES
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate([*COLUMN_TYPES.values(), "boolean"], 1))
 FLUSH_ID, TRACEPARENT = (f"${len(Row._fields) + n}" for n in (1, 2))
 
@@ -69,16 +71,18 @@ FROM stored
 """  # noqa: S608 - made of the constants above
 
 
-# The same counts, where all rows are new and were counted here.
-ADD_DELTAS = """
+# The same counts, where all rows are new and were counted here; times in microseconds since 1970, which the driver
+# sends in a fraction of the time that it takes for instants.
+ADD_DELTAS = f"""
 INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
                     first_seen, last_seen, written_at, traceparent)
-SELECT project_id, $1, row_number() OVER (), bucket, fingerprint, service, severity, environment, count, first_seen,
-       last_seen, now(), $2
-FROM unnest($3::uuid[], $4::timestamptz[], $5::bigint[], $6::text[], $7::smallint[], $8::text[], $9::int[],
-            $10::timestamptz[], $11::timestamptz[])
-     AS new (project_id, bucket, fingerprint, service, severity, environment, count, first_seen, last_seen)
-"""
+SELECT project_id, $1, row_number() OVER (), date_bin('{BUCKET_MINUTES} minutes', first_seen, '2000-01-01Z'),
+       fingerprint, service, severity, environment, count, first_seen, last_seen, now(), $2
+FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::smallint[], $7::text[], $8::int[], $9::bigint[], $10::bigint[])
+     AS new (project_id, fingerprint, service, severity, environment, count, first, last),
+     LATERAL (SELECT '1970-01-01Z'::timestamptz + first * interval '1 microsecond' AS first_seen,
+                     '1970-01-01Z'::timestamptz + last * interval '1 microsecond' AS last_seen) times
+"""  # noqa: S608 - made of the constants above
 COPY_FROM_ROWS = 100  # COPY takes four round trips instead of one
 
 
@@ -100,9 +104,8 @@ async def copy_new(connection: Any, rows: Sequence[Row]) -> bool:
     ordered = sorted(rows, key=key_order)  # so that two flushes with the same rows wait for each other, not in a ring
     try:
         async with connection.transaction():
-            await connection.copy_records_to_table(
-                "errors", records=[row[:-1] for row in ordered], columns=tuple(COLUMN_TYPES)
-            )
+            # the driver takes as many fields of a row as there are columns: `look_back` stays behind
+            await connection.copy_records_to_table("errors", records=ordered, columns=tuple(COLUMN_TYPES))
             await connection.execute(ADD_DELTAS, uuid_utils.compat.uuid7(), traces.current_traceparent(), *deltas)
     except asyncpg.UniqueViolationError:
         return False
@@ -126,16 +129,26 @@ def key_order(row: Row) -> tuple[int, date, int]:
 
 
 def count_deltas(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    """The columns of the deltas of these rows: project, bucket, fingerprint, service, severity, environment, count,
-    first and last time."""
+    """The columns of the deltas of these rows: project, fingerprint, service, severity, environment, count, first and
+    last time in microseconds since 1970. There is a delta for each bucket."""
     times: dict[tuple[Any, ...], list[datetime]] = {}
     for row in rows:
         at = row.occurred_at
-        bucket = at.replace(minute=at.minute - at.minute % BUCKET_MINUTES, second=0, microsecond=0)
-        key = (row.project_id, bucket, row.fingerprint, row.service, row.severity, row.environment or "")
-        times.setdefault(key, []).append(at)
-    counted = [(*key, len(seen), min(seen), max(seen)) for key, seen in times.items()]
+        bucket = at.timestamp() // BUCKET_SECONDS
+        key = (row.project_id, row.fingerprint, row.service, row.severity, row.environment or "", bucket)
+        if (seen := times.get(key)) is None:
+            times[key] = [at]
+        else:
+            seen.append(at)
+    counted = [
+        (*key[:-1], len(seen), to_microseconds(min(seen)), to_microseconds(max(seen))) for key, seen in times.items()
+    ]
     return list(zip(*counted, strict=True))
+
+
+def to_microseconds(at: datetime) -> int:
+    """Since 1970."""
+    return (at - EPOCH) // MICROSECOND
 
 
 def count_changes(rows: Sequence[Row]) -> None:

@@ -15,8 +15,7 @@ TRACE_ENTRIES: Final = 2_048  # of at most TRACE_CHARS
 FRAMES: Final = 24  # more would reach the cut of a long trace, and that moves with the line numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """`types`: the error raised, then its causes. `frames`: in-app, innermost first, each once."""
 
     types: tuple[str, ...]
@@ -74,12 +73,22 @@ _CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed
 def _read(text: str, last_first: bool) -> Trace:
     """The trace. Only its first or last line holds the message: what stands between is the same whenever the program
     fails in that place, and is read once."""
-    first, _, rest = text.rstrip("\n").partition("\n")
-    middle, _, last = rest.rpartition("\n")
-    ends = first.splitlines(), last.splitlines()  # which knows more breaks than one
-    if len(ends[0]) == len(ends[1]) == 1 and ".go:" not in text:
-        return _read_between(_line(ends[0][0]), middle, _line(ends[1][0]), last_first)
+    text = text.rstrip("\n")
+    start, end = text.find("\n"), text.rfind("\n")
+    first, middle, last = _only_line(text[: max(start, 0)]), text[start + 1 : end], _only_line(text[end + 1 :])
+    if first and last and ".go:" not in text:
+        # the line with the message is a new one each time: remembered, it would push out those that come again
+        read_first, read_last = (_line, _read_line) if last_first else (_read_line, _line)
+        return _read_between(read_first(first), middle, read_last(last), last_first)
     return _put_together(_lines(text), last_first)
+
+
+def _only_line(text: str) -> str:
+    """The line without its break; empty where there are more: Unicode has other breaks than \\n."""
+    if text.isprintable():
+        return text
+    lines = text.splitlines()
+    return lines[0] if len(lines) == 1 else ""
 
 
 @lru_cache(maxsize=TRACE_ENTRIES)
@@ -100,7 +109,7 @@ def _put_together(lines: Iterable[_Line], last_first: bool) -> Trace:
 
 def read_trace(trace: str) -> Trace | None:
     """None where no frame can be read. Looks at TRACE_CHARS: the end of a Python trace, the start of others."""
-    last_first = _is_python(trace[:TRACE_CHARS]) or _is_python(trace[-TRACE_CHARS:])
+    last_first = _is_python(trace[:TRACE_CHARS]) or (len(trace) > TRACE_CHARS and _is_python(trace[-TRACE_CHARS:]))
     read = _read(trace[-TRACE_CHARS:] if last_first else trace[:TRACE_CHARS], last_first)
     return read if read.frames else None
 
@@ -144,14 +153,10 @@ def _line(raw: str, before: str = "") -> _Line:
     return _remember_line(raw, before) if len(raw) <= LINE_CHARS else _read_line(raw, before)
 
 
-def _read_line(raw: str, before: str) -> _Line:
+def _read_line(raw: str, before: str = "") -> _Line:
     line = raw.lstrip(" \t|+-")
-    return _Line(
-        frame=_read_frame(line[:LINE_CHARS], before),
-        type=_read_type(line, raw),
-        begins_cause=line.startswith(_CHAIN_STARTS),
-        is_goroutine=line.startswith("goroutine "),
-    )
+    frame, of_type = _read_frame(line[:LINE_CHARS], before), _read_type(line, raw)
+    return _Line(frame, of_type, line.startswith(_CHAIN_STARTS), line.startswith("goroutine "))
 
 
 _remember_line = lru_cache(maxsize=8_192)(_read_line)  # two traces of one program share all but the message's line
@@ -193,7 +198,12 @@ def _from_file(match: re.Match[str] | None, file: int, function: int) -> tuple[s
 
 
 def _is_library(path: str) -> bool:
-    return path.startswith(_LIBRARY_STARTS) or any(folder in path for folder in _LIBRARY_FOLDERS)
+    if path.startswith(_LIBRARY_STARTS):
+        return True
+    for folder in _LIBRARY_FOLDERS:  # noqa: SIM110 - any() of a generator takes three times as long
+        if folder in path:
+            return True
+    return False
 
 
 def _stable(name: str) -> str:
