@@ -1,17 +1,19 @@
 """From the bytes of a request to items that can be stored, and a reason for each that cannot. Pure.
 
-A body that is right is parsed and validated in one pass in Rust. Anything else goes item by item: cleaned first, then
-validated, so that a bad item is rejected alone.
+A body that is plain is read without the models where there is a way to (`plain`), one that is right is parsed and
+validated by them in one pass in Rust. Anything else goes item by item: cleaned first, then validated, so that a bad
+item is rejected alone.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from api.ingest.cleaning import clean_value, load_tolerantly
+from api.ingest.plain import PlainError, read_plain_batch, read_plain_error
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
 from api.problems import Invalid, ProblemPlace, plain_words
 from common.settings import Settings
@@ -19,21 +21,29 @@ from common.settings import Settings
 REASONS = {"missing": "missing_field", "extra_forbidden": "unknown_field", "model_type": "not_an_object"}
 
 
-ItemT = TypeVar("ItemT", bound=BaseModel)
+ItemT = TypeVar("ItemT")
 T = TypeVar("T")
+SentError = ErrorIn | PlainError
+
+
+def read_none(_body: bytes) -> None:
+    """Nothing is plain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form(Generic[ItemT]):
-    """What a batch is made of: its model, the name of its list, the model of an item; `kind` is for the metrics."""
+    """What a batch is made of: its model, the name of its list, the model of an item; `kind` is for the metrics. A body
+    or an item that is plain can be read by a shorter way, which gives None for any that is not."""
 
     batch: type[BaseModel]
     name: str
-    item: type[ItemT]
+    item: type[BaseModel]
     kind: str
+    read_plain_batch: Callable[[bytes], Sequence[ItemT] | None] = read_none
+    read_plain_item: Callable[[bytes], ItemT | None] = read_none
 
 
-ERRORS = Form(ErrorBatchIn, "errors", ErrorIn, "errors")
+ERRORS: Form[SentError] = Form(ErrorBatchIn, "errors", ErrorIn, "errors", read_plain_batch, read_plain_error)
 
 
 class Parsed(NamedTuple, Generic[ItemT]):
@@ -57,9 +67,9 @@ Item = Parsed[ItemT] | Rejected
 
 def parse_batch(body: bytes, form: Form[ItemT], settings: Settings) -> Sequence[Item[ItemT]]:
     """The items of `{"errors": [...]}`, in order. Raises Invalid when there are none to speak of, or too many."""
-    if is_plain(body):
+    if is_storable(body):
         try:
-            items = getattr(form.batch.model_validate_json(body), form.name)
+            items = form.read_plain_batch(body) or getattr(form.batch.model_validate_json(body), form.name)
             return in_bounds([Parsed(item) for item in items], form, settings)
         except ValidationError:
             pass  # one by one, then, to keep the good ones
@@ -75,9 +85,9 @@ def parse_lines(body: bytes, form: Form[ItemT], settings: Settings) -> Sequence[
 
 def parse_one(body: bytes, form: Form[ItemT], settings: Settings) -> Item[ItemT]:
     """One item, as the whole body or as a line of it."""
-    if is_plain(body):
+    if is_storable(body):
         try:
-            return Parsed(form.item.model_validate_json(body))
+            return Parsed(form.read_plain_item(body) or cast("ItemT", form.item.model_validate_json(body)))
         except ValidationError:
             pass
     try:
@@ -86,8 +96,8 @@ def parse_one(body: bytes, form: Form[ItemT], settings: Settings) -> Item[ItemT]
         return Rejected("not_json", str(error.detail))
 
 
-def is_plain(body: bytes) -> bool:
-    """False where the fast parser would let something pass that Postgres cannot keep: an escaped NUL."""
+def is_storable(body: bytes) -> bool:
+    """False where the fast parsers would let something pass that Postgres cannot keep: an escaped NUL."""
     return b"\\u0000" not in body
 
 
@@ -123,7 +133,7 @@ def parse_value(value: Any, form: Form[ItemT], settings: Settings) -> Item[ItemT
         item = form.item.model_validate_json(json.dumps(cleaned))
     except ValidationError as invalid:
         return describe_rejection(invalid)
-    return Parsed(item, cleaned=cleaned != value)
+    return Parsed(cast("ItemT", item), cleaned=cleaned != value)
 
 
 def describe_rejection(invalid: ValidationError) -> Rejected:

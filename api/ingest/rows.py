@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-import uuid_utils.compat
+import uuid_utils
+from asyncpg.pgproto import pgproto
 from pydantic_core import from_json, to_json
 
 from api.ingest.cleaning import clean_value, cut_text
-from api.ingest.parsing import Parsed
+from api.ingest.parsing import Parsed, SentError
 from api.ingest.redaction import may_hold_secrets, redact_text, redact_value
-from api.ingest.schemas import ErrorIn
 from common.fingerprint import fingerprint_value
 from common.settings import Settings
 from common.tables import Adjustment, Severity
@@ -57,8 +57,8 @@ class Row(NamedTuple):
     @property
     def size_bytes(self) -> int:
         """Roughly what the row takes in memory."""
-        texts = (self.message, self.stack_trace, self.context, self.tags)
-        return ROW_OVERHEAD_BYTES + sum(len(text) for text in texts if text)
+        others = len(self.stack_trace or "") + len(self.context or "") + len(self.tags or "")
+        return ROW_OVERHEAD_BYTES + len(self.message) + others
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,11 @@ class Frame:
     def now(cls, project_id: UUID, settings: Settings) -> "Frame":
         now = datetime.now(UTC)
         oldest = now - timedelta(days=settings.retention_days)
-        return cls(project_id, now, oldest, now + timedelta(seconds=settings.clock_ahead_max_seconds), settings)
+        newest = now + timedelta(seconds=settings.clock_ahead_max_seconds)
+        return cls(cast("UUID", pgproto.UUID(project_id.bytes)), now, oldest, newest, settings)
 
 
-def make_row(item: Parsed[ErrorIn], frame: Frame) -> Row:
+def make_row(item: Parsed[SentError], frame: Frame) -> Row:
     """The row of one error. Everything is cut before it is searched, and redacted before it is fingerprinted."""
     error, settings = item.value, frame.settings
     occurred_at, is_retimed, look_back = settle_time(error, frame)
@@ -101,26 +102,31 @@ def make_row(item: Parsed[ErrorIn], frame: Frame) -> Row:
         message=message, error_type=error_type, stack_trace=stack_trace, client_fingerprint=client_fingerprint
     )
     return Row(
-        project_id=frame.project_id,
-        day=occurred_at.date(),
-        event_id=error.event_id or uuid_utils.compat.uuid7(),
-        occurred_at=occurred_at,
-        received_at=frame.received_at,
-        fingerprint=fingerprint,
-        severity=SEVERITIES[error.severity],
-        adjustments=adjustments,
-        redactions=min(redactions, 32_767),
-        service=service,
-        environment=environment,
-        release=release,
-        error_type=error_type,
-        client_fingerprint=client_fingerprint,
-        message=message,
-        stack_trace=stack_trace,
-        context=context,
-        tags=tags,
-        look_back=look_back,
-    )
+        frame.project_id,
+        occurred_at.date(),
+        error.event_id or make_event_id(),
+        occurred_at,
+        frame.received_at,
+        fingerprint,
+        SEVERITIES[error.severity],
+        adjustments,
+        min(redactions, 32_767),
+        service,
+        environment,
+        release,
+        error_type,
+        client_fingerprint,
+        message,
+        stack_trace,
+        context,
+        tags,
+        look_back,
+    )  # by place: by name it takes twice as long
+
+
+def make_event_id() -> UUID:
+    """A new UUIDv7, of the kind that the driver sends as it is: the standard one takes four times as long."""
+    return cast("UUID", pgproto.UUID(uuid_utils.uuid7().bytes))
 
 
 def settle_text(text: str, max_bytes: int) -> tuple[str, int, int]:
@@ -137,7 +143,7 @@ def redact_names(service: str, *others: str | None) -> tuple[tuple[Any, ...], in
     return tuple([name for name, _ in redacted]), sum(found for _, found in redacted)
 
 
-def settle_time(error: ErrorIn, frame: Frame) -> tuple[datetime, bool, bool]:
+def settle_time(error: SentError, frame: Frame) -> tuple[datetime, bool, bool]:
     """When it happened (UTC), whether the client's time was replaced, and whether the day before must be searched.
 
     The client's time decides the day, so that a retry meets its own row.
@@ -170,22 +176,40 @@ def time_of_uuid7(event_id: UUID | None) -> datetime | None:
         return None
 
 
-def settle_json(value: object, settings: Settings) -> tuple[str, int, int]:
-    """The value as JSON text, its redactions, its adjustments.
+def settle_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str, int, int]:
+    """The value as JSON text, its redactions, its adjustments. Where it is a plain JSON text already, it stays as it is.
 
     The walks cost twenty times the dump, so they are made only where the dumped text says that they might find
     something: too many brackets or keys, or a word that secrets go by.
     """
+    if isinstance(value, str):
+        if is_small(value, settings):
+            return value, 0, 0
+        value = from_json(value)
     adjustments = 0
-    text = to_json(value, inf_nan_mode="strings").decode()
-    if text.count("{") + text.count("[") > settings.json_max_depth or text.count(",") >= settings.json_max_keys:
+    text = dump(value)
+    if not is_small(text, settings):
         cleaned = clean_value(value, settings.json_max_depth, settings.json_max_keys)
         adjustments = TRUNCATED if cleaned != value else 0
-        text = to_json(cleaned, inf_nan_mode="strings").decode()
+        text = dump(cleaned)
     if len(text) > settings.error_max_bytes:
-        return to_json({"cut": f"{len(text):,} characters of JSON"}).decode(), 0, adjustments | TRUNCATED
+        return dump({"cut": f"{len(text):,} characters of JSON"}), 0, adjustments | TRUNCATED
     redactions = 0
     if may_hold_secrets(text):
         redacted, redactions = redact_value(from_json(text))
-        text = to_json(redacted).decode() if redactions else text
+        text = dump(redacted) if redactions else text
     return text, redactions, adjustments
+
+
+def is_small(text: str, settings: Settings) -> bool:
+    """Whether a JSON text keeps all limits for certain."""
+    brackets, commas = text.count("{") + text.count("["), text.count(",")
+    return (
+        brackets <= settings.json_max_depth
+        and commas < settings.json_max_keys
+        and len(text) <= settings.error_max_bytes
+    )
+
+
+def dump(value: object) -> str:
+    return to_json(value, inf_nan_mode="strings").decode()

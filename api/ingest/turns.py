@@ -8,9 +8,8 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 
-from api.ingest.parsing import Item, Parsed
+from api.ingest.parsing import Item, Parsed, SentError
 from api.ingest.rows import Frame, Row, make_row
-from api.ingest.schemas import ErrorIn
 
 LARGE_BYTES = 256 * 2**10  # below, the hand-over to a thread costs others more than the wait
 SLICE_SECONDS = 0.005
@@ -18,7 +17,7 @@ LARGE_SLICE_SECONDS = 0.05  # after which a caller who went away is noticed
 
 
 async def make_rows(
-    items: Sequence[Item[ErrorIn]], frame: Frame, body_bytes: int, large_bodies: asyncio.Lock
+    items: Sequence[Item[SentError]], frame: Frame, body_bytes: int, large_bodies: asyncio.Lock
 ) -> dict[int, Row]:
     """The rows of what was parsed, by the place of their item."""
     parsed = [(index, item) for index, item in enumerate(items) if isinstance(item, Parsed)]
@@ -35,7 +34,7 @@ async def make_rows(
     return rows
 
 
-def make_some(left: Iterator[tuple[int, Parsed[ErrorIn]]], frame: Frame, seconds: float) -> dict[int, Row]:
+def make_some(left: Iterator[tuple[int, Parsed[SentError]]], frame: Frame, seconds: float) -> dict[int, Row]:
     """The next rows, as many as this time makes, at least one."""
     rows: dict[int, Row] = {}
     until = time.perf_counter() + seconds

@@ -27,7 +27,7 @@ from common.settings import Settings
 
 router = APIRouter(prefix="/api", tags=["usage"])
 
-RECORDS = Form(UsageBatchIn, "records", UsageIn, "usage")
+RECORDS: Form[UsageIn] = Form(UsageBatchIn, "records", UsageIn, "usage")
 PRICED_AT_ONCE = 100  # records, about 3 ms: others get their turn in between
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from api.ingest import turns
-from api.ingest.parsing import Item, Parsed, Rejected
+from api.ingest.parsing import Item, Parsed, Rejected, SentError
 from api.ingest.rows import Frame
 from api.ingest.schemas import ErrorIn
 from common.settings import Settings
@@ -15,11 +15,13 @@ LINES = 6_000
 ITEMS = 4
 
 
-def dear_items() -> list[Item[ErrorIn]]:
+def dear_items() -> list[Item[SentError]]:
     """Errors that take some hundred milliseconds together; one of them was rejected."""
     traces = ["\n".join(f"password={item}-{number} of bob" for number in range(LINES)) for item in range(ITEMS)]
-    errors = [ErrorIn(service="shop", severity="error", message="m", stack_trace=trace) for trace in traces]
-    items: list[Item[ErrorIn]] = [Parsed(error, cleaned=False) for error in errors]
+    errors: list[SentError] = [
+        ErrorIn(service="shop", severity="error", message="m", stack_trace=trace) for trace in traces
+    ]
+    items: list[Item[SentError]] = [Parsed(error, cleaned=False) for error in errors]
     return [items[0], Rejected("invalid_field", "no"), *items[1:]]
 
 
