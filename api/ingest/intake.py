@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from api.auth import Caller
 from api.ingest.answering import NOT_HELD, count_rejected, parse_body, read_media_type, refuse_if_empty, summarize
 from api.ingest.flushing import Outcome
-from api.ingest.parsing import ERRORS, Parsed, Rejected, describe_place, parse_one
+from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one
 from api.ingest.rows import Frame, Row, make_row
-from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer, ErrorIn
+from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
 from api.ingest.turns import make_rows
 from api.ingest.writer import Writer
@@ -63,7 +63,7 @@ class Intake:
         """The row of one error, of a size that is judged at once. Raises Invalid, Unavailable."""
         return self.storms.admit(make_row(self.parse_one(sent), self.frame(sent)))
 
-    def parse_one(self, sent: Sent) -> Parsed[ErrorIn]:
+    def parse_one(self, sent: Sent) -> Parsed[SentError]:
         """Raises Invalid, Unavailable."""
         self.writer.refuse_when_full(sent.caller.project_id)
         read_media_type(sent.content_type)
