@@ -21,6 +21,10 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
         {"MAYDAY_TEST_CONTRACT_SECONDS": CONTRACT_SECONDS},
         ["tests/contract/test_schemathesis.py", "-rP", "-o", "faulthandler_timeout=0"],
     ),
+    "distinct": (
+        {"MAYDAY_TEST_DISTINCT_ERRORS": "1000000"},
+        ["tests/chaos/test_distinct.py", "-rP", "-o", "faulthandler_timeout=0"],
+    ),
     "fleet": ({}, ["tests/fleet/many.py", "-rP", "-o", "faulthandler_timeout=0"]),
     "upgrade": ({}, ["tests/fleet/upgrade.py", "-rP"]),
 }
@@ -30,7 +34,8 @@ def test(context: typer.Context) -> None:
     """Run the tests; what follows goes to pytest (`mayday test -k writer`).
 
     `mayday test pooled`: the flow tests through PgBouncer in transaction mode. `mayday test chaos`: the long form of
-    the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md. `mayday test fleet`:
+    the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md. `mayday test distinct`:
+    a million errors, each with a message and a service of its own, some minutes. `mayday test fleet`:
     three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
     programs of the schema before run on ours, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test

@@ -7,7 +7,8 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 import httpx
@@ -45,7 +46,10 @@ class Target:
 
 @dataclass(slots=True)
 class Sender:
-    """Sends batches, each until it is acknowledged. `per_second` bounds how many it begins."""
+    """Sends batches of errors, each until it is acknowledged. `per_second` bounds how many it begins."""
+
+    path: ClassVar[str] = "/api/errors/batch"
+    items: ClassVar[str] = "errors"
 
     number: int
     target: Target
@@ -78,19 +82,23 @@ class Sender:
             for item in range(self.batch_size)
         ]
 
-    async def deliver(self, client: httpx.AsyncClient, errors: list[dict[str, Any]]) -> None:
+    def elements_of(self, batch: list[dict[str, Any]]) -> dict[UUID, str]:
+        """The id of each item, and the content that must be stored under it."""
+        return {UUID(error["event_id"]): error["message"] for error in batch}
+
+    async def deliver(self, client: httpx.AsyncClient, batch: list[dict[str, Any]]) -> None:
         """Send until acknowledged, always with the same ids."""
-        while (status := await self.send(client, errors, self.target.next_api())) != 201:
+        while (status := await self.send(client, batch, self.target.next_api())) != 201:
             await asyncio.sleep(random.uniform(0.5, 1.0) if status else random.uniform(0.02, 0.1))
         self.acknowledged_batches += 1
 
-    async def send(self, client: httpx.AsyncClient, errors: list[dict[str, Any]], api: Api) -> int:
+    async def send(self, client: httpx.AsyncClient, batch: list[dict[str, Any]], api: Api) -> int:
         """Send once, and note the attempt before and the answer after. The status; 0 for a connection that broke."""
-        elements = {UUID(error["event_id"]): error["message"] for error in errors}
+        elements = self.elements_of(batch)
         request = client.build_request(
             "POST",
-            f"{api.url}/api/errors/batch",
-            content=json.dumps({"errors": errors}).encode(),
+            f"{api.url}{self.path}",
+            content=json.dumps({self.items: batch}).encode(),
             headers={"Authorization": f"Bearer {self.target.ingest_key}", "Content-Type": "application/json"},
         )
         self.journal.attempt(elements, api.name)
@@ -99,9 +107,34 @@ class Sender:
         if answer.status == 201:
             told = json.loads(content)
             if told["count"] + told["duplicates"] != len(elements):
-                raise AssertionError(f"201 for {len(elements)} errors says {told}")
+                raise AssertionError(f"201 for {len(elements)} {self.items} says {told}")
             self.journal.acknowledge(elements)
         return answer.status
+
+
+@dataclass(slots=True)
+class UsageSender(Sender):
+    """The same with usage records: tokens of which budgets know as soon as they are acknowledged."""
+
+    path: ClassVar[str] = "/api/usage/batch"
+    items: ClassVar[str] = "records"
+
+    def make_batch(self, batch: int) -> list[dict[str, Any]]:
+        now = datetime.now(UTC).isoformat()
+        return [
+            {
+                "event_key": str(uuid_utils.compat.uuid7()),
+                "team": SERVICES[item % len(SERVICES)],
+                "model": "claude-haiku-4-5",
+                "occurred_at": now,
+                "input_tokens": 1_000 * batch + item,
+                "output_tokens": 7,
+            }
+            for item in range(self.batch_size)
+        ]
+
+    def elements_of(self, batch: list[dict[str, Any]]) -> dict[UUID, str]:
+        return {UUID(record["event_key"]): f"{record['input_tokens']} tokens" for record in batch}
 
 
 @dataclass(slots=True)

@@ -71,16 +71,20 @@ async def cut_network(stack: Stack) -> str:
     return ""
 
 
-async def cut_commit(stack: Stack) -> str:
-    """One transaction is committed and its answer never arrives."""
+async def cut_commit(stack: Stack, table: str = "errors") -> str:
+    """One transaction that wrote to this table is committed and its answer never arrives."""
     proxy = stack.stores.database
     done, until = proxy.commits_cut + 1, time.monotonic() + ATTEMPT_SECONDS
-    proxy.commits_to_cut = 1
+    proxy.table_to_cut, proxy.commits_to_cut = table, 1
     while proxy.commits_cut < done:
         if time.monotonic() > until:
             raise FaultFailed("no commit came by that could have been cut")
         await asyncio.sleep(0.01)
     return ""
+
+
+async def cut_commit_of_usage(stack: Stack) -> str:
+    return await cut_commit(stack, "usage_records")
 
 
 async def take_all_connections(stack: Stack) -> str:
@@ -210,6 +214,7 @@ async def wait_for_postgres(stack: Stack) -> None:
 
 FAULTS = (
     Fault("the answer to a COMMIT is cut", cut_commit, times=50),
+    Fault("the answer to a COMMIT of usage is cut", cut_commit_of_usage, times=10),
     Fault("Postgres crashes", crash, times=20),
     Fault("a Postgres session is killed, all end", kill_backend, times=3),
     Fault("Postgres is restarted", restart, times=3),

@@ -45,20 +45,21 @@ class Messages:
 
 @dataclass(slots=True)
 class Conversation:
-    """What client and server say; `writes` is how a statement that counts as a write begins somewhere."""
+    """What client and server say; `writes` is how a statement that counts as a write begins somewhere, with its table as
+    first group."""
 
     writes: re.Pattern[bytes]
     from_client: Messages = field(default_factory=Messages)
     from_server: Messages = field(default_factory=Messages)
     statements: dict[bytes, bytes] = field(default_factory=dict)
     running: bytes = b""
-    has_written: bool = False
+    written: str = ""  # the table that the transaction under way wrote to
     is_in_block: bool = False
 
     @property
     def may_be_committing(self) -> bool:
         """Whether the answer that is coming may be that of a commit: within a block, only COMMIT's own."""
-        return self.has_written and (not self.is_in_block or self.running.upper().startswith(b"COMMIT"))
+        return bool(self.written) and (not self.is_in_block or self.running.upper().startswith(b"COMMIT"))
 
     def client_says(self, data: bytes) -> None:
         """Follow which statement is asked for: by name, or by its text."""
@@ -71,19 +72,19 @@ class Conversation:
             elif kind == b"Q":
                 self.running = head
 
-    def server_says(self, data: bytes) -> tuple[bool, bool]:
-        """Whether these bytes end an exchange, and whether a write was committed in it."""
-        is_ready = is_committed = False
+    def server_says(self, data: bytes) -> tuple[bool, str]:
+        """Whether these bytes end an exchange, and to which table a write was committed in it, if any."""
+        is_ready, committed = False, ""
         for kind, head in self.from_server.feed(data):
-            if kind in (b"C", b"s"):  # done, or as many rows as were asked for: a fetchrow() ends so
-                self.has_written = self.has_written or bool(self.writes.search(self.running))
+            if kind in (b"C", b"s") and (found := self.writes.search(self.running)):
+                self.written = found[1].decode()  # done, or as many rows as were asked for: a fetchrow() ends so
             if kind == b"E" or (kind == b"C" and head.startswith(b"ROLLBACK")):
-                self.has_written = False
+                self.written = ""
             if kind == b"Z":
                 is_ready, self.is_in_block = True, head == b"T"
                 if head == b"I":
-                    is_committed, self.has_written = is_committed or self.has_written, False
-        return is_ready, is_committed
+                    committed, self.written = committed or self.written, ""
+        return is_ready, committed
 
 
 def wants_encryption(opening: bytes) -> bool:

@@ -15,7 +15,7 @@ from typing import Self
 from tests.chaos.postgres_wire import REFUSED, Conversation, start_length, wants_encryption
 
 CHUNK_BYTES = 256 * 1024
-STORES_ERRORS = re.compile(rb'(?:INSERT INTO|COPY) "?errors\b')
+STORES = re.compile(rb'(?:INSERT INTO|COPY) "?(errors|usage_records)\b')
 
 
 @dataclass(eq=False, slots=True)
@@ -36,13 +36,15 @@ class Link:
 class Proxy:
     """Listens on a free port of the loopback; use it with `async with`. Faults are switched on by its attributes:
 
-    `delay_seconds` before each piece that goes to the server, `commits_to_cut` counts down as it cuts, and `hang`,
-    `resume`, `cut`, `refuse` and `accept` do what they say. With `reads_postgres` it follows the conversations.
+    `delay_seconds` before each piece that goes to the server, `commits_to_cut` (of `table_to_cut`) counts down as it
+    cuts, and `hang`, `resume`, `cut`, `refuse` and `accept` do what they say. With `reads_postgres` it follows the
+    conversations.
     """
 
     upstream: Path
     reads_postgres: bool = False
     delay_seconds: float = 0.0
+    table_to_cut: str = "errors"
     commits_to_cut: int = 0
     commits_cut: int = 0
     is_refusing: bool = False
@@ -111,7 +113,7 @@ class Proxy:
                 await end.wait_closed()
 
     def conversation(self) -> Conversation | None:
-        return Conversation(STORES_ERRORS) if self.reads_postgres else None
+        return Conversation(STORES) if self.reads_postgres else None
 
     async def relay(self, from_client: asyncio.StreamReader, from_server: asyncio.StreamReader, link: Link) -> None:
         """Both directions, until one of them ends."""
@@ -156,8 +158,8 @@ class Proxy:
             while data := await reader.read(CHUNK_BYTES):
                 await self.flowing.wait()
                 if link.conversation:
-                    is_ready, is_committed = link.conversation.server_says(data)
-                    if is_committed and self.commits_to_cut:
+                    is_ready, committed = link.conversation.server_says(data)
+                    if self.commits_to_cut and committed == self.table_to_cut:
                         self.commits_to_cut -= 1
                         self.commits_cut += 1
                         link.cut()

@@ -29,7 +29,7 @@ from cli.migrate import upgrade
 from cli.project import create_key, ensure_project
 from common.keys import Scope
 from common.settings import ROOT, Settings
-from tests.chaos.clients import GIVE_UP_SECONDS, Reader, Sender, Target
+from tests.chaos.clients import GIVE_UP_SECONDS, Reader, Sender, Target, UsageSender
 from tests.chaos.journal import Journal, Verdict
 from tests.chaos.programs import Api, Program, make_api, make_worker
 from tests.chaos.stores import Stores
@@ -40,6 +40,18 @@ WORKER_COMMAND = ("-m", "cli", "worker")
 # patterns often, so that sums can be looked at soon after the end
 QUICK = {"MAYDAY_PATTERNS_EVERY_SECONDS": "10", "MAYDAY_FOLD_EVERY_SECONDS": "2"}
 SETTLE_SECONDS = 90.0
+# Errors and usage records, as `Sender.elements_of` tells them.
+ALL_STORED = """
+    SELECT event_id AS id, message AS content FROM errors
+    UNION ALL SELECT event_key::uuid, input_tokens || ' tokens' FROM usage_records
+"""
+# What quarter hours and days say of a project's usage, beside what its records say.
+USAGE_SUMS = """
+    SELECT r.minutes, sum(r.records)::bigint AS records, sum(r.input_tokens + r.output_tokens)::bigint AS tokens,
+           (SELECT count(*) FROM usage_records u WHERE u.project_id = $1) AS stored_records,
+           (SELECT sum(input_tokens + output_tokens)::bigint FROM usage_records u WHERE u.project_id = $1) AS stored_tokens
+    FROM usage_rollups r WHERE r.project_id = $1 GROUP BY r.minutes
+"""
 
 
 @dataclass(slots=True)
@@ -63,6 +75,7 @@ class Stack:
         self.senders = [
             Sender(len(self.senders) + n, self.target, self.journal, batch_size, per_second) for n in range(senders)
         ]
+        self.senders.append(UsageSender(senders, self.target, self.journal, batch_size // 2, per_second))
         tasks = [asyncio.create_task(client.run(stopping)) for client in self.senders]
         tasks.append(asyncio.create_task(Reader(self.target, self.journal).run(stopping)))
         tasks.append(asyncio.create_task(self.keep_workers(stopping)))
@@ -114,8 +127,8 @@ class Stack:
 
     async def verdict(self) -> Verdict:
         """What the journal says, against every row that is stored."""
-        rows = await self.stores.sql("SELECT event_id, message FROM errors", database=self.database)
-        return self.journal.judge((UUID(int=row["event_id"].int), row["message"]) for row in rows)
+        rows = await self.stores.sql(ALL_STORED, database=self.database)
+        return self.journal.judge((UUID(int=row["id"].int), row["content"]) for row in rows)
 
     async def find_wrong_sums(self, targets: Sequence[Target] = ()) -> list[str]:
         """Wait until the worker has counted all; then where counts and stored rows differ, in a sentence each."""
@@ -140,6 +153,12 @@ class Stack:
                 f"{target.name}: {stored:,} rows are stored, {part} say {count:,}"
                 for part, count in parts.items()
                 if count != stored
+            ]
+            problems += [
+                f"{target.name}: {row['stored_records']:,} usage records of {row['stored_tokens']:,} tokens are stored,"
+                f" sums of {row['minutes']} minutes say {row['records']:,} of {row['tokens']:,}"
+                for row in await self.stores.sql(USAGE_SUMS, target.project_id, database=self.database)
+                if (row["records"], row["tokens"]) != (row["stored_records"], row["stored_tokens"])
             ]
         return problems
 

@@ -19,7 +19,7 @@ BIND = message(b"B", b"\0s1\0" + b"\1" * 5_000)
 
 def talk(*said: tuple[str, bytes], piece_bytes: int = 1 << 20) -> list[bool]:
     """For each of the server's turns whether it committed a write."""
-    conversation = Conversation(re.compile(rb"INSERT INTO errors"))
+    conversation = Conversation(re.compile(rb"INSERT INTO (errors)"))
     committed = []
     for who, data in said:
         pieces = [data[at : at + piece_bytes] for at in range(0, len(data), piece_bytes)]
@@ -28,7 +28,7 @@ def talk(*said: tuple[str, bytes], piece_bytes: int = 1 << 20) -> list[bool]:
                 conversation.client_says(piece)
         else:
             told = [conversation.server_says(piece) for piece in pieces]
-            committed.append(any(is_committed for _, is_committed in told))
+            committed.append(any(table for _, table in told))
     return committed
 
 

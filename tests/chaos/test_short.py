@@ -10,6 +10,7 @@ from tests.chaos.stack import run_stack, temporary_folder
 
 FAULTS = (
     *[Fault("the answer to a COMMIT is cut", faults_postgres.cut_commit)] * 3,
+    Fault("the answer to a COMMIT of usage is cut", faults_postgres.cut_commit_of_usage),
     Fault("Postgres crashes", faults_postgres.crash),
     Fault("deadlock", faults_postgres.deadlock, refuses=False),
     Fault("Redis is hung", partial(faults_redis.freeze, seconds=2), refuses=False),
