@@ -1,4 +1,4 @@
-"""What a process does beside its first requests: it waits for its schema, then looks whether Postgres has room for it.
+"""What a process does beside its first requests: it waits for its schema, then looks at what it stands on.
 
 It listens meanwhile: `/livez` answers, `/readyz` says what is missing, and everything else is answered 503.
 """
@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.cache.checking import check_redis
 from common.database.connections import check_room
 from common.database.durability import check_durability
 from common.database.schema import wait_for_schema
@@ -40,4 +41,5 @@ async def start(engines: Sequence[AsyncEngine], settings: Settings) -> None:
                 pass
     await check_room(engines[0], settings)
     await check_durability(engines[0])
+    await check_redis(settings, "cache")
     log.info("api_started")

@@ -24,6 +24,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
 from common.cache import Cache
+from common.cache.checking import check_redis
 from common.cache.connecting import make_pool
 from common.database import make_engine
 from common.database.connections import check_room
@@ -263,6 +264,8 @@ async def keep_working(tools: Tools, triggers: Triggers) -> None:
     await wait_for_schema(tools.engine)
     await check_room(tools.engine, tools.settings)
     await check_durability(tools.engine)
+    await check_redis(tools.settings, "cache")
+    await check_redis(tools.settings, "queue")
     log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
     for job in [AT_START, *jobs]:
         await triggers.run(tools, job)
