@@ -1,7 +1,9 @@
 """Memory: of the API process before, right after and some minutes after a burst, and of Redis for cached errors.
 
 `mayday bench memory [--seconds S] [--minutes M] [--json FILE]` sends batches at full rate for a minute, waits ten, and
-then asks for recent errors in so many lengths that ten thousand errors are cached, each in all codings.
+then asks for recent errors in so many lengths that ten thousand errors are cached, each in all codings. Idle is a process
+that has served for a few seconds, so that its memos, which are bounded, are filled; what it took when it had just
+started is listed too.
 """
 
 import argparse
@@ -25,6 +27,7 @@ SEED = 15
 ERRORS = 30_000
 BATCH = 100
 CONNECTIONS = 8
+WARM_SECONDS = 3.0
 LENGTHS = range(142, 201)  # 10,089 errors together, and 200 is the most that one answer has
 
 
@@ -53,6 +56,9 @@ def cache_errors(server: Server, home: Home, redis_url: str) -> tuple[int, int]:
 def run(stores: Stores, seconds: float, minutes: float) -> dict[str, Any]:
     home = furnish(stores, "memory_bench")
     with run_server("cli", "api", environment=home.environment) as server:
+        started_bytes = server.memory_bytes
+        uvloop.run(burst(server, home, WARM_SECONDS))
+        time.sleep(WARM_SECONDS)
         idle_bytes = server.memory_bytes
         load = uvloop.run(burst(server, home, seconds))
         after_bytes = server.memory_bytes
@@ -62,6 +68,7 @@ def run(stores: Stores, seconds: float, minutes: float) -> dict[str, Any]:
     return {
         "burst_seconds": round(load.seconds, 1),
         "burst_errors": load.done,
+        "started_bytes": started_bytes,
         "idle_bytes": idle_bytes,
         "after_bytes": after_bytes,
         "minutes": minutes,
@@ -72,11 +79,11 @@ def run(stores: Stores, seconds: float, minutes: float) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any]) -> None:
+    sizes = {name: f"{result[f'{name}_bytes'] / 1e6:.1f} MB" for name in ("started", "idle", "after", "later", "redis")}
     print(
-        f"API process: {result['idle_bytes'] / 1e6:.0f} MB idle, {result['after_bytes'] / 1e6:.0f} MB after "
-        f"{result['burst_errors']:,} errors in {result['burst_seconds']:.0f} s, {result['later_bytes'] / 1e6:.0f} MB "
-        f"{result['minutes']:g} minutes later\n"
-        f"Redis: {result['redis_bytes'] / 1e6:.1f} MB for {result['cached_errors']:,} cached errors in all codings"
+        f"API process: {sizes['started']} started, {sizes['idle']} idle, {sizes['after']} after "
+        f"{result['burst_errors']:,} errors in {result['burst_seconds']:.0f} s, {sizes['later']} {result['minutes']:g} "
+        f"minutes later\nRedis: {sizes['redis']} for {result['cached_errors']:,} cached errors in all codings"
     )
 
 

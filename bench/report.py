@@ -187,7 +187,8 @@ def describe_curve(curve: Sequence[Figures]) -> str:
 
 def describe_memory(memory: Figures) -> str:
     rows = [
-        ["API process, idle", f"{memory['idle_bytes'] / 1e6:.0f} MB"],
+        ["API process, just started", f"{memory['started_bytes'] / 1e6:.0f} MB"],
+        ["idle, its memos filled", f"{memory['idle_bytes'] / 1e6:.0f} MB"],
         [f"after {memory['burst_errors']:,} errors in {memory['burst_seconds']:.0f} s",
          f"{memory['after_bytes'] / 1e6:.0f} MB"],
         [f"{memory['minutes']:g} minutes later", f"{memory['later_bytes'] / 1e6:.0f} MB"],
