@@ -22,9 +22,9 @@ import uvloop
 from bench.command import write_figures
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import Check, Load, ask_batches, ask_recent, drive
-from bench.processes import Server, run_server
+from bench.processes import Server, run_server, run_worker
 from bench.recompute import Recomputer
-from bench.steady import describe_ages, looking, run_worker_program
+from bench.steady import describe_ages, looking
 from bench.stores import Home, Stores, execute, furnish, start_stores
 from bench.turns import Slice, Turn, describe, ratio, take_turns
 
@@ -102,7 +102,7 @@ def compare(slices: dict[str, list[Slice]]) -> dict[str, Any]:
 
 async def run_steady(bench: Bench, seconds: float) -> dict[str, Any]:
     """Batches at full rate beside the worker program; looked at once it has caught up."""
-    with run_worker_program(bench.home):
+    with run_worker(bench.home.environment):
         await bench.load("batches", CATCH_UP_SECONDS)
         async with looking(bench.home) as seen:
             taken = await bench.load("batches", seconds)

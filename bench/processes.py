@@ -57,6 +57,24 @@ def run_server(module: str, *arguments: str, environment: Mapping[str, str] | No
             process.wait()
 
 
+@contextmanager
+def run_worker(environment: Mapping[str, str]) -> Iterator[int]:
+    """Run `mayday worker`, whose number it gives; it ends on the way out."""
+    own = {**os.environ, **environment, **QUIET, "MAYDAY_WORKER_METRICS_PORT": "0"}
+    process = subprocess.Popen([sys.executable, "-m", "cli", "worker"], cwd=ROOT, env=own)
+    try:
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process had resident so far."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,15 +1,11 @@
-"""The worker program at its own periods, and how old counts and patterns get while it runs.
+"""How old counts and patterns get while the worker program runs at its own periods.
 
 Part of `mayday bench isolation`.
 """
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
@@ -18,10 +14,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bench.processes import QUIET
 from bench.stores import Home
 from common.database import make_engine
-from common.settings import ROOT, Settings
+from common.settings import Settings
 from common.telemetry.freshness import find_freshness, late_limits
 
 LOOK_EVERY_SECONDS = 0.25
@@ -40,18 +35,6 @@ class Seen:
     deltas: list[float] = field(default_factory=list)
     jobs: dict[str, list[float]] = field(default_factory=dict)
     runs: dict[tuple[str, datetime], float] = field(default_factory=dict)
-
-
-@contextmanager
-def run_worker_program(home: Home) -> Iterator[None]:
-    """`mayday worker` with its default periods."""
-    environment = {**os.environ, **home.environment, **QUIET, "MAYDAY_WORKER_METRICS_PORT": "0"}
-    process = subprocess.Popen([sys.executable, "-m", "cli", "worker"], cwd=ROOT, env=environment)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
 
 
 @asynccontextmanager
