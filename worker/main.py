@@ -48,11 +48,14 @@ UPKEEP_SECONDS = 3_600
 REDIS_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 STOP_SECONDS = 3.0
+FOLD_SHARE = 0.5  # of the time that a job may take: a fold ends by itself then, and the next one goes on
 CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
 
 
 async def fold(tools: Tools) -> Mapping[str, int]:
-    deltas = await fold_deltas(tools.engine, tools.settings.rollup_fine_hours, Limits.of(tools.settings))
+    settings = tools.settings
+    limits, seconds = Limits.of(settings), FOLD_SHARE * settings.job_max_seconds
+    deltas = await fold_deltas(tools.engine, settings.rollup_fine_hours, limits, seconds=seconds)
     metrics.FOLDED_DELTAS.of().inc(deltas)
     return {"deltas": deltas}
 

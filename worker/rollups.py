@@ -7,6 +7,8 @@ A project's writes go one at a time under its lock, so they cannot deadlock; eac
 that dies half-way has done nothing and one that is run twice adds nothing.
 """
 
+import math
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -207,12 +209,18 @@ class Limits:
 UNLIMITED = Limits()
 
 
-async def fold_deltas(engine: AsyncEngine, fine_hours: int, limits: Limits = UNLIMITED) -> int:
-    """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded."""
+async def fold_deltas(
+    engine: AsyncEngine, fine_hours: int, limits: Limits = UNLIMITED, *, seconds: float = math.inf
+) -> int:
+    """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded.
+
+    After so many seconds the rest is left to the next run: where they come as fast as they are folded there is no end.
+    """
+    until = time.monotonic() + seconds
     async with engine.connect() as connection:
         due = list((await connection.scalars(PROJECTS_WITH_DELTAS)).all())
     folded = 0
-    while due:
+    while due and time.monotonic() < until:
         taken = {project_id: await fold_chunk(engine, project_id, fine_hours, limits) for project_id in due}
         folded += sum(taken.values())
         due = [project_id for project_id, count in taken.items() if count >= CHUNK_DELTAS]

@@ -109,9 +109,10 @@ class Program:
 
 @dataclass(slots=True)
 class Api(Program):
-    """An API process on a port of its own."""
+    """An API process on ports of its own."""
 
     port: int = 0
+    metrics_port: int = 0
 
     @property
     def url(self) -> str:
@@ -123,6 +124,15 @@ class Api(Program):
                 return (await client.get(f"{self.url}/readyz")).status_code == 200
         except httpx.TransportError:
             return False
+
+    async def buffered_bytes(self) -> float:
+        """What waits for its commit, by its metrics; 0 while they do not answer."""
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+                told = (await client.get(f"http://127.0.0.1:{self.metrics_port}/metrics")).text
+        except httpx.TransportError:
+            return 0.0
+        return sum(float(line.split()[-1]) for line in told.splitlines() if line.startswith("mayday_buffer_bytes{"))
 
     async def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
         """Raises ProgramFailed when it ends, or is not ready in time."""
@@ -142,8 +152,11 @@ def make_api(
     root: Path = ROOT,
 ) -> Api:
     """An API that is not started yet, on a port that was free a moment ago and stays its own over restarts."""
-    port = free_port()
-    return Api(name, command, {**environment, "MAYDAY_PORT": str(port)}, folder / f"{name}.log", root, port=port)
+    port, metrics_port = free_port(), free_port()
+    ports = {"MAYDAY_PORT": str(port), "MAYDAY_API_METRICS_PORT": str(metrics_port)}
+    return Api(
+        name, command, {**environment, **ports}, folder / f"{name}.log", root, port=port, metrics_port=metrics_port
+    )
 
 
 def make_worker(

@@ -38,7 +38,11 @@ from tests.conftest import passable
 API_COMMAND = ("-m", "cli", "api")
 WORKER_COMMAND = ("-m", "cli", "worker")
 # patterns often, so that sums can be looked at soon after the end
-QUICK = {"MAYDAY_PATTERNS_EVERY_SECONDS": "10", "MAYDAY_FOLD_EVERY_SECONDS": "2"}
+QUICK = {
+    "MAYDAY_PATTERNS_EVERY_SECONDS": "10",
+    "MAYDAY_FOLD_EVERY_SECONDS": "2",
+    "MAYDAY_WORKER_METRICS_PORT": "0",
+}
 SETTLE_SECONDS = 90.0
 # Errors and usage records, as `Sender.elements_of` tells them.
 ALL_STORED = """

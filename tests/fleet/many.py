@@ -17,7 +17,7 @@ OF_EACH = 3
 EVERY_SECONDS = 4.0
 TICKS_AGAIN_SECONDS = 10.0
 PERIODS = {job: float(QUICK[f"MAYDAY_{job.upper()}_EVERY_SECONDS"]) for job in ("fold", "patterns")}
-SETTINGS = {"MAYDAY_LOG_LEVEL": "warning", "MAYDAY_API_METRICS_PORT": "0", "MAYDAY_WORKER_METRICS_PORT": "0"}
+SETTINGS = {"MAYDAY_LOG_LEVEL": "warning"}
 
 
 async def churn(stack: Stack) -> str:

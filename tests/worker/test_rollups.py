@@ -91,6 +91,13 @@ async def test_more_deltas_than_a_chunk_are_all_folded(engine: AsyncEngine, monk
     await assert_counts_are_exact(engine)
 
 
+async def test_a_fold_whose_time_is_over_leaves_the_rest_to_the_next(engine: AsyncEngine) -> None:
+    await store(engine, now_errors("disk full", "no route to host"))
+    assert await fold_deltas(engine, 48, seconds=0.0) == 0
+    assert await fold_deltas(engine, 48) == 2
+    await assert_counts_are_exact(engine)
+
+
 async def test_late_errors_go_to_their_hour(engine: AsyncEngine) -> None:
     at = ago(hours=80).replace(minute=42)
     await store(engine, [Error(occurred_at=at), Error(occurred_at=at.replace(minute=3))])
