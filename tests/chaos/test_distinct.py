@@ -23,7 +23,7 @@ from tests.chaos.promises import Fault, find_broken_promise
 from tests.chaos.stack import Stack, run_stack, temporary_folder
 from tests.fleet.history import Run, ended_runs, keep_history
 
-ERRORS = int(os.environ.get("MAYDAY_TEST_DISTINCT_ERRORS", "20000"))
+ERRORS = int(os.environ.get("MAYDAY_TEST_DISTINCT_ERRORS", "10000"))
 FINGERPRINTS = min(Settings().fingerprints_max, ERRORS // 10)
 SETTINGS = {
     "MAYDAY_LOG_LEVEL": "warning",

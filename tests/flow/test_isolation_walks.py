@@ -4,6 +4,7 @@ of the OpenAPI document; none ever sees or touches what is another's."""
 import asyncio
 import re
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +29,18 @@ WALKS = hypothesis.settings(
     derandomize=True,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
+BUDGET = {"scope": "project", "metric": "tokens", "limit": 1_000, "period": "month"}
+WORK = {"kind": "ticket", "completed_at": "2026-02-03T12:00:00Z"}
+RATES = {"input": "0.8", "output": "4", "starts_at": "2026-02-15T00:00:00Z"}
+# Every operation but a GET that names something by an id, and what is sent with it.
+TOUCHES: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PATCH", "/api/budgets/{budget_id}"): {"limit": 5},
+    ("DELETE", "/api/budgets/{budget_id}"): None,
+    ("POST", "/api/budgets/{budget_id}/check"): {"estimate": 1},
+    ("POST", "/api/budgets/{budget_id}/settle"): {"reservation_id": str(uuid4())},
+    ("DELETE", "/api/prices/overrides/{override_id}"): None,
+    ("PATCH", "/api/errors/patterns/{pattern_id}"): {"note": "mine"},
+}
 
 
 class Walk(RuleBasedStateMachine):
@@ -44,7 +57,18 @@ class Walk(RuleBasedStateMachine):
     def begin(self) -> None:
         for name in NAMES:
             self.write(name, 1)
+            self.run(self.set_up(self.projects[name], self.markers[name]))
         self.work()
+
+    async def set_up(self, project: Project, marker: str) -> None:
+        """Usage, a deliverable, a budget, rates of its own."""
+        made = [
+            await project.ingest.post("/api/usage/batch", json={"records": [usage_of(marker)]}),
+            await project.ingest.post("/api/deliverables", json=WORK | {"ref": marker, "team": marker}),
+            await project.admin.post("/api/budgets", json=BUDGET | {"name": marker}),
+            await project.admin.post("/api/prices/overrides", json=RATES | {"model": marker}),
+        ]
+        assert [answer.status_code for answer in made] == [201] * len(made), [answer.text for answer in made]
 
     @rule(who=WHO, count=st.integers(1, 3))
     def write(self, who: str, count: int) -> None:
@@ -60,9 +84,12 @@ class Walk(RuleBasedStateMachine):
             self.ids[name] = self.run(self.find_ids(self.projects[name]))
 
     async def find_ids(self, project: Project) -> dict[str, str]:
-        errors = (await project.get("/api/errors"))["errors"]
-        patterns = (await project.get("/api/errors/patterns"))["patterns"]
-        found = {"event_id": errors, "pattern_id": patterns}
+        found = {
+            "event_id": (await project.get("/api/errors"))["errors"],
+            "pattern_id": (await project.get("/api/errors/patterns"))["patterns"],
+            "budget_id": (await project.get("/api/budgets"))["budgets"],
+            "override_id": (await project.get("/api/prices/overrides"))["overrides"],
+        }
         return {name: items[0]["id"] for name, items in found.items() if items}
 
     @rule(two=TWO, of_whom=st.integers(0, 1), scope=st.sampled_from(["read", "admin"]))
@@ -85,6 +112,37 @@ class Walk(RuleBasedStateMachine):
         assert answer.status_code == 404, answer.text
         assert self.run(self.projects[two[1]].get(path))["state"] == before
 
+    @rule(two=TWO, touched=st.sampled_from(sorted(TOUCHES)))
+    def touch(self, two: list[str], touched: tuple[str, str]) -> None:
+        """One tries to change, use or delete by an id that is the other's."""
+        (method, path), ids = touched, self.ids[two[1]]
+        mine, theirs = self.projects[two[0]], self.projects[two[1]]
+        before = self.run(settings_of(theirs))
+        asked = re.sub(r"{(\w+)}", lambda found: ids[found[1]], path)
+        scope = mine.ingest if method == "POST" else mine.admin
+        answer = self.run(scope.request(method, asked, json=TOUCHES[touched]))
+        assert answer.status_code == 404, (method, asked, answer.text)
+        assert self.run(settings_of(theirs)) == before
+
+
+async def settings_of(project: Project) -> list[dict[str, Any]]:
+    """What a project set: its budgets, what they hold, and its rates."""
+    budgets = await project.get("/api/budgets")
+    held = [(await project.get(f"/api/budgets/{b['id']}/status"))["reserved"] for b in budgets["budgets"]]
+    return [budgets, {"held": held}, await project.get("/api/prices/overrides")]
+
+
+def usage_of(marker: str) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat()
+    return {
+        "event_key": marker,
+        "team": marker,
+        "agent": marker,
+        "model": marker,
+        "occurred_at": now,
+        "total_tokens": 9,
+    }
+
 
 def walk(settings: Settings, walks: hypothesis.settings) -> None:
     """Take the walks. Raises AssertionError with one that shows too much, the shortest where it is looked for."""
@@ -94,9 +152,20 @@ def walk(settings: Settings, walks: hypothesis.settings) -> None:
         try:
             document = runner.run(find_document(service))
             paths = [path for path, operations in document["paths"].items() if "get" in operations]
+            assert name_changes(document) == set(TOUCHES)
             run_state_machine_as_test(lambda: Walk(service, runner.run, paths), settings=walks)  # type: ignore[arg-type]
         finally:
             runner.run(running.__aexit__(None, None, None))
+
+
+def name_changes(document: dict[str, Any]) -> set[tuple[str, str]]:
+    """Every operation but a GET whose path holds an id."""
+    return {
+        (method.upper(), path)
+        for path, operations in document["paths"].items()
+        for method in operations
+        if "{" in path and method != "get"
+    }
 
 
 async def find_document(service: Service) -> dict[str, Any]:
