@@ -30,12 +30,15 @@ MICRO = Decimal(1_000_000)
 
 # Every budget of every project.
 LIST_BUDGETS = text(f"SELECT {BUDGET_COLUMNS} FROM budgets ORDER BY project_id, budget_id")  # noqa: S608
-# Note a crossing, once for each period and level, whoever sees it first.
+# Note a crossing, once for each period and threshold, whoever sees it first; again when the limit was raised since.
 RECORD_CROSSING = text(
     """
     INSERT INTO crossings (project_id, budget_id, period_start, threshold, crossed_at, level, used, amount)
     VALUES (:project_id, :budget_id, :period_start, :threshold, now(), :level, :used, :amount)
-    ON CONFLICT DO NOTHING RETURNING threshold
+    ON CONFLICT (project_id, budget_id, period_start, threshold) DO UPDATE
+    SET crossed_at = now(), level = EXCLUDED.level, used = EXCLUDED.used, amount = EXCLUDED.amount
+    WHERE crossings.amount < EXCLUDED.amount
+    RETURNING threshold
     """
 )
 # When a budget was projected last.

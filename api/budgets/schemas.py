@@ -96,7 +96,7 @@ class BudgetPage(BaseModel):
 
 
 class CrossingOut(BaseModel):
-    """A threshold that this period crossed: recorded once."""
+    """A threshold that this period crossed: recorded once, and anew when it is crossed after the limit was raised."""
 
     threshold: float = Field(description="Percent of the limit.")
     level: str = Field(description="warn, critical or exceeded.")

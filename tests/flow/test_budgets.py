@@ -224,6 +224,21 @@ async def test_projections_are_stored_and_compared_with_the_end_of_their_period(
     ]
 
 
+async def test_a_threshold_is_crossed_anew_once_the_limit_was_raised(service: Service) -> None:
+    project = await service.project()
+    budget = await make(project, limit=100)
+    await post(project, spend("a", 85))
+    assert [(await keep_budgets(service.tools))["crossings"] for _ in range(2)] == [1, 0]
+    await project.admin.patch(f"/api/budgets/{budget}", json={"limit": 200})
+    assert (await keep_budgets(service.tools))["crossings"] == 0
+    await post(project, spend("b", 80))
+    assert [(await keep_budgets(service.tools))["crossings"] for _ in range(2)] == [1, 0]
+    status = await project.get(f"/api/budgets/{budget}/status")
+    assert [(one["threshold"], one["used"]) for one in status["crossings"]] == [(80, 165)]
+    await project.admin.patch(f"/api/budgets/{budget}", json={"limit": 190})  # lower: what was told is told
+    assert (await keep_budgets(service.tools))["crossings"] == 0
+
+
 async def test_a_budget_is_changed_and_its_crossings_stay(service: Service) -> None:
     project = await service.project()
     budget = await make(project, limit=100)
