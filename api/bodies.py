@@ -3,13 +3,14 @@
 import asyncio
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import brotli
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import BodyTooLarge, Invalid, RequestTooSlow, Unsupported
+from api.problems import BodyTooLarge, Invalid, Overloaded, RequestTooSlow, Unsupported
 from common.compression import zstd
 from common.settings import Settings
 from common.telemetry import metrics
@@ -79,6 +80,7 @@ class BodyLimits:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.settings = settings
+        self.held = Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
@@ -88,8 +90,11 @@ class BodyLimits:
         declared = headers.get("content-length", "0")
         if declared.isdigit() and int(declared) > self.settings.body_max_bytes:
             raise too_large(self.settings.body_max_bytes, "as sent")
-        body = BodyReader(receive, self.settings, make_decoder(headers.getlist("content-encoding")))
-        await self.app(scope, body.receive, send)
+        body = BodyReader(receive, self.settings, make_decoder(headers.getlist("content-encoding")), self.held)
+        try:
+            await self.app(scope, body.receive, send)
+        finally:
+            self.held.total_bytes -= body.held_bytes
 
 
 def make_decoder(content_encoding: list[str]) -> Decoder | None:
@@ -105,13 +110,22 @@ def make_decoder(content_encoding: list[str]) -> Decoder | None:
     return DECODERS[codings[0]]()
 
 
+@dataclass(slots=True)
+class Held:
+    """The bytes of all bodies whose requests are under way in this process."""
+
+    total_bytes: int = 0
+
+
 class BodyReader:
     """Wraps `receive` of one request and counts."""
 
-    def __init__(self, receive: Receive, settings: Settings, decoder: Decoder | None) -> None:
+    def __init__(self, receive: Receive, settings: Settings, decoder: Decoder | None, held: Held) -> None:
         self.inner = receive
         self.settings = settings
         self.decoder = decoder
+        self.held = held
+        self.held_bytes = 0
         self.wire_bytes = 0
         self.decoded_bytes = 0
         self.is_read = False
@@ -137,10 +151,18 @@ class BodyReader:
             raise too_large(self.settings.body_max_bytes, "as sent")
         if self.decoder is not None:
             data = self.unpack(self.decoder, data)
+        self.hold(len(data))
         if self.is_read:
             metrics.BODY_BYTES.of("sent").inc(self.wire_bytes)
             metrics.BODY_BYTES.of("unpacked").inc(self.decoded_bytes if self.decoder else self.wire_bytes)
         return {"type": "http.request", "body": data, "more_body": not self.is_read}
+
+    def hold(self, size_bytes: int) -> None:
+        """Count a piece among what the process holds. Raises Overloaded, but for the only body that there is."""
+        self.held_bytes += size_bytes
+        self.held.total_bytes += size_bytes
+        if self.held_bytes < self.held.total_bytes > self.settings.bodies_max_bytes:
+            raise Overloaded("more large bodies came at once than this process has memory for: try again in a moment")
 
     def unpack(self, decoder: Decoder, data: bytes) -> bytes:
         try:

@@ -160,6 +160,11 @@ class Settings(BaseSettings):
     # what a request may be
     body_max_bytes: PositiveInt = Field(5 * 2**20, description="Largest request body as sent.")
     body_max_decoded_bytes: PositiveInt = Field(20 * 2**20, description="Largest body after decompression.")
+    bodies_max_bytes: PositiveInt = Field(
+        128 * 2**20,
+        description="Most bytes of bodies, unpacked, that one API process holds at once; what comes beyond is answered "
+        "503, unless it is alone.",
+    )
     body_seconds: PositiveFloat = Field(10.0, description="Time within which a body must have arrived.")
     request_seconds: PositiveFloat = Field(
         14.0, description="Time after which a request is answered 503, so that the client knows within 15 s."

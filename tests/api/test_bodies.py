@@ -1,8 +1,10 @@
 """Request bodies: packed ones are unpacked under the limits, and what is wrong gets its own answer."""
 
+import asyncio
 import gzip
+import json
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import brotli
 import pytest
@@ -72,3 +74,27 @@ async def test_another_media_type_is_refused(service: Service) -> None:
     project = await service.project()
     answer = await project.ingest.post("/api/errors/batch", content=BODY, headers={"Content-Type": "text/plain"})
     assert answer.status_code == 415
+
+
+async def test_what_is_held_of_all_bodies_is_bounded_and_one_alone_always_passes(settings: Settings) -> None:
+    error = {"service": "shop", "severity": "error", "message": "m", "context": {"text": "x" * 50_000}}
+    body = json.dumps({"errors": [error] * 10}).encode()  # more than the connection takes without the application
+    async with run_service(settings.model_copy(update={"bodies_max_bytes": len(body) // 2})) as service:
+        project = await service.project()
+        path, half = "/api/errors/batch", asyncio.Event()
+
+        async def slow_body() -> AsyncIterator[bytes]:
+            yield body[:-10]
+            await half.wait()
+            yield body[-10:]
+
+        async def release() -> None:
+            await asyncio.sleep(0.05)
+            refused = await project.ingest.post(path, content=body)
+            assert (refused.status_code, refused.json()["type"]) == (503, "urn:mayday:problem:overloaded")
+            assert "Retry-After" in refused.headers
+            half.set()
+
+        alone, _ = await asyncio.gather(project.ingest.post(path, content=slow_body()), release())
+        assert alone.status_code == 201
+        assert (await project.ingest.post(path, content=body)).status_code == 201
