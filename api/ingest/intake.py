@@ -8,6 +8,7 @@ from api.auth import Caller
 from api.ingest.answering import NOT_HELD, count_rejected, parse_body, read_media_type, refuse_if_empty, summarize
 from api.ingest.flushing import Outcome
 from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one
+from api.ingest.room import Load
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
@@ -44,11 +45,13 @@ class Intake:
         sent.allowance.count("bytes", len(sent.body))
         items = parse_body(sent.body, read_media_type(sent.content_type), ERRORS, self.settings)
         sent.allowance.count("errors", len(items))
-        made = await make_rows(items, self.frame(sent), len(sent.body), self.large_bodies)
-        rows = {index: self.storms.admit(row) for index, row in made.items()}
-        count_rejected(items, ERRORS)
-        refuse_if_empty(items, rows, ERRORS)
-        outcomes = await self.writer.store(list(rows.values()))
+        with self.writer.room.reserve(sent.caller.project_id, Load(len(items), len(sent.body))) as place:
+            made = await make_rows(items, self.frame(sent), len(sent.body), self.large_bodies)
+            rows = {index: self.storms.admit(row) for index, row in made.items()}
+            count_rejected(items, ERRORS)
+            refuse_if_empty(items, rows, ERRORS)
+            stored = self.writer.submit(list(rows.values()), place)
+        outcomes = await stored
         adjusted = [AdjustedItem(index=i, adjustments=name_adjustments(r)) for i, r in rows.items() if r.adjustments]
         return summarize(items, rows, outcomes, adjusted)
 

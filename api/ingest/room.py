@@ -1,11 +1,14 @@
 """How much of one kind may wait for its commit in this process, and how much of that may be one project's.
 
-Bounded by memory and by time: no more is held than the flushes of late would write within `wait_seconds`, so that what
-cannot be stored soon is refused at once instead of late.
+Bounded by memory and by time: no more is held than was stored of late within `wait_seconds`, so that what cannot be
+stored soon is refused at once instead of late. A batch holds its room from before its rows are made: where the making
+is what takes long, Postgres is never behind, and requests that had been let in waited for each other without bound.
 """
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,8 +16,8 @@ from api.problems import Overloaded
 from common.telemetry import metrics
 
 SHOW_SECONDS = 0.1  # gauges are read every few seconds; setting three for every request cost a tenth of a single error
-# What a flush costs hardly depends on its rows below this: a small one says nothing of how fast large ones are.
-SMALL_FLUSH_ROWS = 500
+# So few rows say nothing of how fast many are: what a flush costs hardly depends on them.
+FEW_ROWS = 500
 NEWEST_WEIGHT = 0.3  # of a flush in the running mean: some ten of them count
 
 
@@ -34,6 +37,15 @@ class Load:
         self.size_bytes -= other.size_bytes
 
 
+@dataclass(slots=True)
+class Place:
+    """The room that one request holds, and since when (monotonic seconds)."""
+
+    project_id: UUID
+    load: Load
+    since: float
+
+
 class Room:
     """What waits for its commit, bounded. A project may hold as much as is still free when it asks for more: half for
     one that is alone, and whatever it sends, the others find room. `kind` is what the metrics call its rows."""
@@ -50,6 +62,26 @@ class Room:
     def take(self, project_id: UUID, load: Load) -> None:
         """Hold so much more. Raises Overloaded when there is no room; when nothing waits, anything is taken."""
         self.refuse_beyond(project_id, load)
+        self.hold(project_id, load)
+
+    @contextmanager
+    def reserve(self, project_id: UUID, load: Load) -> Iterator[Place]:
+        """Hold so much while its rows are made; what was not settled is given back. Raises Overloaded."""
+        self.take(project_id, load)
+        place = Place(project_id, load, time.monotonic())
+        try:
+            yield place
+        finally:
+            if place.load.rows:
+                self.give_back(project_id, place.load)
+
+    def settle(self, place: Place, load: Load) -> None:
+        """Hold what the rows really are in place of what was reserved for them; from here on the flush gives it back."""
+        self.hold(place.project_id, load)
+        self.give_back(place.project_id, place.load)
+        place.load = Load()
+
+    def hold(self, project_id: UUID, load: Load) -> None:
         mine = self.by_project.get(project_id) or Load()
         mine.add(load)
         self.held.add(load)
@@ -71,10 +103,11 @@ class Room:
         """Rows that memory allows and that are written in time at the pace of late."""
         return min(self.most.rows, self.rows_per_second * self.wait_seconds)
 
-    def learn(self, rows: int, seconds: float, *, is_behind: bool) -> None:
-        """Note that so many rows were written in so long, by all flushers together. Only a flush with others waiting
-        behind it shows the pace; one without can be small, and is believed only when it was faster."""
-        pace = max(rows, SMALL_FLUSH_ROWS) / max(seconds, 0.001)
+    def learn(self, waited_seconds: float, *, is_behind: bool) -> None:
+        """Note at the end of a flush how long its oldest rows had been held: by Little's law that, and how many are
+        held, are the pace at which rows come through. Only while others are held behind the flush is that all there
+        can be; a pace seen without is believed only when it was faster."""
+        pace = max(self.held.rows, FEW_ROWS) / max(waited_seconds, 0.001)
         if math.isinf(self.rows_per_second):
             self.rows_per_second = pace if is_behind else math.inf
         elif is_behind or pace > self.rows_per_second:

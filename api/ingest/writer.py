@@ -19,7 +19,7 @@ from uuid import UUID
 import structlog
 
 from api.ingest.flushing import Flusher, Outcome, RowT, StoreFailed, StoreRows
-from api.ingest.room import Load, Room
+from api.ingest.room import Load, Place, Room
 from api.problems import Overloaded, Unavailable
 from common.database import close_engine, make_engine
 from common.settings import Settings
@@ -45,6 +45,7 @@ class Submission(Generic[RowT]):
     rows: Sequence[RowT]
     load: Load
     traceparent: str | None
+    held_since: float  # from before its rows were made, where that took a while
     since: float = field(default_factory=time.monotonic)
     done: "asyncio.Future[list[Outcome]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -119,8 +120,9 @@ class Writer(Generic[RowT]):
         """
         return await self.submit(rows)
 
-    def submit(self, rows: Sequence[RowT]) -> "asyncio.Future[list[Outcome]]":
-        """Give the rows of one project, at least one, to the next flush. Raises Overloaded when there is no room.
+    def submit(self, rows: Sequence[RowT], place: Place | None = None) -> "asyncio.Future[list[Outcome]]":
+        """Give the rows of one project, at least one, to the next flush, on the place that was reserved for them.
+        Without one it raises Overloaded when there is no room.
 
         The future has what became of each row after the commit. Unavailable when Postgres did not take the rows: then
         they may be sent again with the same ids, whether or not they were committed. Cancelling it takes no row back.
@@ -128,8 +130,12 @@ class Writer(Generic[RowT]):
         if self.is_closing:
             raise Unavailable("this process is stopping: send this again")
         load = Load(len(rows), sum(row.size_bytes for row in rows))
-        self.room.take(rows[0].project_id, load)
-        submission = Submission(rows, load, traces.current_traceparent())
+        if place is None:
+            self.room.take(rows[0].project_id, load)
+        else:
+            self.room.settle(place, load)
+        held_since = place.since if place else time.monotonic()
+        submission = Submission(rows, load, traces.current_traceparent(), held_since)
         self.waiting.append(submission)
         self.waiting_rows += load.rows
         if self.is_due:
@@ -195,7 +201,8 @@ class Writer(Generic[RowT]):
             self.on_stored(rows)
             tell(taken, outcomes)
             seconds = time.perf_counter() - started
-            self.room.learn(len(rows), seconds / self.flushes, is_behind=bool(self.waiting))
+            waited_seconds = time.monotonic() - min(submission.held_since for submission in taken)
+            self.room.learn(waited_seconds, is_behind=self.room.held.rows > len(rows))
             metrics.FLUSHES.of(self.kind, "stored").observe(seconds)
             self.count(outcomes)
         except Exception as error:

@@ -26,7 +26,7 @@ from common.tables import Adjustment, Severity
 
 EXAMPLES = 20
 LATEST = 200  # of a pattern: what varies in it is told by them
-SCANNED = 20_000  # errors that are looked at for those of the overflow: 30 ms
+SCANNED = 20_000  # errors that are looked at for those of the overflow: a tenth of a second where none is one
 MEMBERS = 100
 DAY = timedelta(days=1)
 

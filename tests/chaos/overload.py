@@ -1,10 +1,12 @@
 """More than can be taken: three times the capacity, and one noisy project beside a well-behaved one."""
 
 import asyncio
-import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from tests.chaos.clients import Sender, Target
+from common.settings import Settings
+from tests.chaos.clients import Target
+from tests.chaos.flood import Flood, make_parcels
 from tests.chaos.journal import Answer
 from tests.chaos.promises import Fault, FaultFailed
 from tests.chaos.stack import Stack
@@ -16,6 +18,8 @@ LEAST_SHARE = 0.8
 SLOWEST_P99_SECONDS = 2.0
 LEAST_SUCCESS = 0.999
 CALM_PER_SECOND = 100
+MOST_BUFFERED_BYTES = 2 * Settings().writer_buffer_max_bytes  # errors and usage have one each
+MOST_BATCHES = 600  # more than are taken in half the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,46 +41,50 @@ class Load:
 
 async def measure_capacity(stack: Stack) -> float:
     """Batches a second that eight clients get taken when each sends its next one at once."""
-    until, taken = time.monotonic() + SECONDS / 2, 0
-    sender = Sender(90, stack.target, stack.journal, BATCH)
-
-    async def send_on() -> None:
-        nonlocal taken
-        while time.monotonic() < until:
-            status = await sender.send(stack.client, sender.make_batch(taken), stack.target.next_api())
-            taken += status == 201
-
-    await asyncio.gather(*[send_on() for _ in range(8)])
-    return taken / (SECONDS / 2)
+    parcels = await asyncio.to_thread(lambda: list(make_parcels(90, stack.target, MOST_BATCHES, BATCH)))
+    with closing(Flood(stack.target, stack.journal)) as flood:
+        return await flood.send_in_turn(parcels, clients=8, seconds=SECONDS / 2)
 
 
 async def offer(stack: Stack, target: Target, per_second: float, batch_size: int) -> Load:
     """Send at this rate whatever comes back, each batch once."""
-    sender = Sender(91, target, stack.journal, batch_size)
-    began, first = time.monotonic(), len(stack.journal.answers)
-    tasks = []
-    for number in range(int(per_second * SECONDS)):
-        await asyncio.sleep(max(began + number / per_second - time.monotonic(), 0))
-        tasks.append(asyncio.create_task(sender.send(stack.client, sender.make_batch(number), target.next_api())))
-    await asyncio.gather(*tasks)
-    seconds = time.monotonic() - began
-    mine = [a for a in stack.journal.answers[first:] if a.project == target.name and a.kind == "write"]
-    return Load(mine, seconds)
+    count = int(per_second * SECONDS)
+    parcels = await asyncio.to_thread(lambda: list(make_parcels(91, target, count, batch_size)))
+    with closing(Flood(target, stack.journal)) as flood:
+        seconds = await flood.offer(parcels, per_second)
+        return Load(flood.answers, seconds)
 
 
 async def overload(stack: Stack) -> str:
-    """Three times the capacity: most of the capacity is still used, and what is taken is taken soon."""
-    capacity = await measure_capacity(stack)
-    flood = await stack.make_target("flood")
-    load = await offer(stack, flood, capacity * TIMES, BATCH)
+    """Three times the capacity: most of the capacity is still used, and what is taken is taken soon.
+
+    Capacity is measured before and after: what else the machine does changes it from one second to the next.
+    """
+    before = await measure_capacity(stack)
+    watching = asyncio.create_task(watch_buffers(stack))
+    load = await offer(stack, await stack.make_target("flood"), before * TIMES, BATCH)
+    watching.cancel()
+    after = await measure_capacity(stack)
+    capacity, most_bytes = (before + after) / 2, await watching
     share = len(load.taken) / load.seconds / capacity
     figure = (
         f"{share:.0%} of a capacity of {capacity * BATCH:,.0f} errors/s taken, p99 {load.p99_seconds:.2f} s, "
-        f"{len(load.answers) - len(load.taken)} of {len(load.answers)} batches refused"
+        f"{len(load.answers) - len(load.taken)} of {len(load.answers)} batches refused, buffers at most "
+        f"{most_bytes / 2**20:.1f} MiB"
     )
-    if share < LEAST_SHARE or load.p99_seconds > SLOWEST_P99_SECONDS:
+    if share < LEAST_SHARE or load.p99_seconds > SLOWEST_P99_SECONDS or most_bytes > MOST_BUFFERED_BYTES:
         raise FaultFailed(figure)
     return figure
+
+
+async def watch_buffers(stack: Stack) -> float:
+    """Until it is cancelled; the most bytes that an API had waiting for their commit."""
+    most = 0.0
+    with suppress(asyncio.CancelledError):
+        while True:
+            most = max(most, *[await api.buffered_bytes() for api in stack.apis])
+            await asyncio.sleep(0.2)
+    return most
 
 
 async def be_noisy(stack: Stack) -> str:

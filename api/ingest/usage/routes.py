@@ -16,6 +16,7 @@ from api.ingest.answering import (
     summarize,
 )
 from api.ingest.parsing import Form, Parsed, Rejected
+from api.ingest.room import Load
 from api.ingest.schemas import AdjustedItem, BatchAnswer
 from api.ingest.usage.deliverables import add_deliverable
 from api.ingest.usage.overrides import list_overrides
@@ -52,12 +53,13 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     allowance.count("bytes", len(body))
     parsed = parse_body(body, read_media_type(request.headers.get("content-type")), RECORDS, settings)
     allowance.count("errors", len(parsed))
-    items = await make_rows(request, parsed, caller)
-    rows = {index: item for index, item in enumerate(items) if isinstance(item, UsageRow)}
-    count_rejected(items, RECORDS)
-    refuse_if_empty(items, rows, RECORDS)
-    outcomes = await writer.store(list(rows.values()))
-    answer = summarize(items, rows, outcomes, list_adjusted(parsed, rows))
+    with writer.room.reserve(caller.project_id, Load(len(parsed), len(body))) as place:
+        items = await make_rows(request, parsed, caller)
+        rows = {index: item for index, item in enumerate(items) if isinstance(item, UsageRow)}
+        count_rejected(items, RECORDS)
+        refuse_if_empty(items, rows, RECORDS)
+        stored = writer.submit(list(rows.values()), place)
+    answer = summarize(items, rows, await stored, list_adjusted(parsed, rows))
     response.status_code = 207 if answer.rejected else 201
     return answer
 

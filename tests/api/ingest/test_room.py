@@ -1,11 +1,14 @@
 """The room for what waits: bounded, and no project can take it from the others."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from api.ingest.room import Load, Room
+from api.ingest.rows import Row
+from api.ingest.turns import make_rows
 from api.problems import Overloaded
 from common.settings import Settings
 from tests.conftest import Project, run_service
@@ -50,9 +53,9 @@ def test_what_is_given_back_can_be_taken_again() -> None:
     assert fill(room, Load(10, 1)) == taken
 
 
-def test_no_more_is_held_than_is_written_in_the_time_that_an_error_may_wait() -> None:
+def test_no_more_is_held_than_comes_through_in_the_time_that_an_error_may_wait() -> None:
     room = Room("errors", Load(20_000, 2**30), wait_seconds=0.5)
-    room.learn(1_000, 0.5, is_behind=True)  # 2,000 a second
+    note_flush(room, held=1_000, waited_seconds=0.5)  # 2,000 a second
     assert fill(room, Load(10, 1)) == 500
     room.take(CALM, Load(400, 1))
 
@@ -60,21 +63,64 @@ def test_no_more_is_held_than_is_written_in_the_time_that_an_error_may_wait() ->
 def test_without_a_time_it_is_held_until_memory_ends() -> None:
     """The control."""
     room = Room("errors", Load(20_000, 2**30))
-    room.learn(1_000, 0.5, is_behind=True)
+    note_flush(room, held=1_000, waited_seconds=0.5)
     assert fill(room, Load(10, 1)) == 10_000
+
+
+def note_flush(room: Room, held: int, waited_seconds: float, *, is_behind: bool = True) -> None:
+    """A flush ended while so many rows were held, its own among them."""
+    room.hold(CALM, Load(held, 1))
+    room.learn(waited_seconds, is_behind=is_behind)
+    room.give_back(CALM, Load(held, 1))
 
 
 def test_the_pace_follows_flushes_that_others_wait_behind_and_is_raised_by_any() -> None:
     room = Room("errors", Load(20_000, 2**30), wait_seconds=1.0)
-    room.learn(1, 0.01, is_behind=False)
+    note_flush(room, 1, 0.01, is_behind=False)
     assert room.most_rows == 20_000  # a small flush at rest says nothing
-    room.learn(1_000, 1.0, is_behind=True)
+    note_flush(room, 1_000, 1.0)
     assert room.most_rows == 1_000
-    room.learn(1, 1.0, is_behind=False)
+    note_flush(room, 1, 1.0, is_behind=False)
     assert room.most_rows == 1_000
     for _ in range(20):
-        room.learn(1_000, 0.1, is_behind=False)
+        note_flush(room, 1_000, 0.1, is_behind=False)
     assert room.most_rows == pytest.approx(10_000, rel=0.01)
+
+
+def test_what_was_reserved_is_held_until_it_is_settled_or_given_up() -> None:
+    room = Room("errors", Load(1_000, 10_000))
+    with room.reserve(NOISY, Load(300, 100)) as place:
+        assert room.held == Load(300, 100)
+        room.settle(place, Load(290, 80))
+    assert room.held == Load(290, 80)
+    room.give_back(NOISY, Load(290, 80))
+    with pytest.raises(ZeroDivisionError), room.reserve(NOISY, Load(300, 100)):
+        _ = 1 / 0
+    assert (room.held, room.by_project) == (Load(), {})
+
+
+async def test_batches_whose_rows_are_being_made_hold_room_already(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing waits for Postgres, and still no more are let in than there is room for."""
+    made = asyncio.Event()
+
+    async def make_rows_later(*arguments: Any) -> dict[int, Row]:
+        await made.wait()
+        return await make_rows(*arguments)
+
+    monkeypatch.setattr("api.ingest.intake.make_rows", make_rows_later)
+    small = settings.model_copy(update={"writer_buffer_max_errors": 100})
+    async with run_service(small) as service:
+        project = await service.project()
+        batch = {"errors": [ERROR] * 30}
+        sent = [asyncio.create_task(project.ingest.post("/api/errors/batch", json=batch)) for _ in range(6)]
+        async with asyncio.timeout(10):
+            while sum(task.done() for task in sent) < 4:
+                await asyncio.sleep(0.01)
+        made.set()
+        statuses = sorted([(await task).status_code for task in sent])
+    assert statuses == [201, 201, 503, 503, 503, 503]
 
 
 async def test_a_well_behaved_project_is_never_refused_beside_a_noisy_one(settings: Settings) -> None:
