@@ -7,7 +7,6 @@ from typing import Any
 
 import typer
 
-from api.app import create_app
 from cli.check import ACCEPTED_CONTRACT, CONTRACT
 from common.settings import ROOT, Settings
 from common.telemetry.declaring import Few, Values
@@ -59,6 +58,8 @@ def generated_pages() -> dict[Path, str]:
 
 def describe_contract() -> str:
     """The OpenAPI document, which clients are generated from."""
+    from api.app import create_app
+
     app = create_app(Settings.load(database_url="postgresql://nowhere/none", redis_url="redis://nowhere"))
     return json.dumps(app.openapi(), indent=2) + "\n"
 

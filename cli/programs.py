@@ -1,31 +1,36 @@
-"""`mayday api` and `mayday worker`: the two programs, as operators run them."""
+"""`mayday api` and `mayday worker`: the two programs, as operators run them.
+
+Each imports what it stands on when it starts: `mayday worker --check`, which supervisors run all day, and every other
+command would else pay for the whole of both.
+"""
 
 import asyncio
 import gc
 import signal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvicorn
-from fastapi import FastAPI
 
-from api.app import create_app
-from api.connections import Connection
 from cli.migrate import failing_in_a_sentence
 from cli.state import find_database
-from cli.stopping import stopping_softly
 from common.database import make_engine
 from common.logs import configure_logging
 from common.settings import Settings
 from common.telemetry.exposition import serve_metrics, shared_folder
 from common.telemetry.freshness import find_freshness, find_lateness
-from worker.main import run_worker
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 def api(
     processes: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
 ) -> None:
     """Run the HTTP program on MAYDAY_HOST and MAYDAY_PORT. SIGTERM: not ready, then no new ones, then exit 0."""
+    import uvicorn
+
+    from api.connections import Connection
+
     with failing_in_a_sentence():
         settings = Settings.load().require("database_url", "cache_url")
     for expected in (signal.SIGTERM, signal.SIGINT):
@@ -54,8 +59,11 @@ def api(
         )
 
 
-def make_app() -> FastAPI:
+def make_app() -> "FastAPI":
     """The application of one process, made after uvicorn has set the process up."""
+    from api.app import create_app
+    from cli.stopping import stopping_softly
+
     settings = Settings.load()
     configure_logging(settings, "api")
     app = create_app(settings)
@@ -78,6 +86,8 @@ def worker(
             problem = asyncio.run(find_stall(settings))
             typer.echo(problem or "the worker keeps up")
             raise typer.Exit(1 if problem else 0)
+    from worker.main import run_worker
+
     configure_logging(settings, "worker")
     raise typer.Exit(run_worker(settings))
 
