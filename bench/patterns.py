@@ -12,7 +12,6 @@ import json
 import os
 import random
 import resource
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -27,7 +26,7 @@ from sqlalchemy import text
 
 from api.ingest.error_rows import COLUMN_TYPES
 from bench.command import write_figures
-from cli.embedded import start_servers
+from cli.embedded import start_servers, temporary_home
 from cli.migrate import upgrade
 from cli.project import ensure_project
 from common.fingerprint import fingerprint_error, mask_message
@@ -223,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--errors", type=int, default=200_000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="mayday-") as home, start_servers(Path(home)) as servers:
+    with temporary_home() as home, start_servers(home) as servers:
         upgrade(servers.database_url)
         settings = Settings.load(database_url=servers.database_url, redis_url=servers.redis_url)
         settings = settings.model_copy(update={"database_statement_seconds": 600.0, "job_max_seconds": 600})

@@ -1,18 +1,16 @@
 """The benches' own Postgres and Valkey, durable as in production, and a database for each variant in it."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
 
 from bench.processes import cpu_seconds
-from cli.embedded import Servers, start_servers
+from cli.embedded import Servers, start_servers, temporary_home
 from cli.migrate import upgrade
 from cli.project import create_key, ensure_project
 from common.database import make_engine
@@ -66,7 +64,7 @@ class Home:
 
 @contextmanager
 def start_stores() -> Iterator[Stores]:
-    with tempfile.TemporaryDirectory(prefix="mayday-") as home, start_servers(Path(home)) as servers:
+    with temporary_home() as home, start_servers(home) as servers:
         yield Stores(servers)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
-from cli.embedded import start_servers
+from cli.embedded import start_servers, temporary_home
 from cli.migrate import upgrade
 from cli.project import create_key, ensure_project
 from common.cache import Cache
@@ -63,18 +62,10 @@ def servers() -> Iterator[Stores]:
         yield Stores(database_url, redis_url)
         return
     with (
-        tempfile.TemporaryDirectory(prefix="mayday-") as home,
-        start_servers(
-            passable(home), is_durable=False, has_postgres=not database_url, has_valkey=not redis_url
-        ) as running,
+        temporary_home() as home,
+        start_servers(home, is_durable=False, has_postgres=not database_url, has_valkey=not redis_url) as running,
     ):
         yield Stores(database_url or running.database_url, redis_url or running.redis_url)
-
-
-def passable(folder: str) -> Path:
-    """Let the user that servers run as under root pass a temporary folder, so that they stay in it."""
-    Path(folder).chmod(0o711)
-    return Path(folder)
 
 
 def on_database(url: str, name: str) -> str:

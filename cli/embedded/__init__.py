@@ -5,6 +5,7 @@
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ __all__ = [
     "ServerFailed",
     "Servers",
     "start_servers",
+    "temporary_home",
 ]
 
 
@@ -88,6 +90,15 @@ def start_servers(
         stack.callback(leave_no_folder, place)
         postgres = stack.enter_context(Postgres.run(place, is_durable=is_durable)) if has_postgres else None
         yield Servers(postgres, stack.enter_context(Valkey.run(place)) if has_valkey else None)
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """A state folder that goes on the way out. The servers' user may pass it, so that what they keep goes with it:
+    as root they would keep it under /var/lib/mayday, where it stays."""
+    with tempfile.TemporaryDirectory(prefix="mayday-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 @contextmanager

@@ -9,10 +9,10 @@ import sys
 
 import uvloop
 
+from cli.embedded import temporary_home
 from common.settings import ROOT
 from tests.chaos.promises import Outcome
 from tests.chaos.run import Report, run_long
-from tests.chaos.stack import temporary_folder
 
 PAGE = ROOT / "docs" / "reliability.md"
 FIGURES = re.compile(r"(?<=<!-- figures of the last run -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
@@ -20,7 +20,7 @@ FIGURES = re.compile(r"(?<=<!-- figures of the last run -->\n).*?(?=<!-- end of 
 
 def main() -> int:
     """The exit status: 0 when everything is as promised."""
-    with temporary_folder() as folder:
+    with temporary_home() as folder:
         report = uvloop.run(run_long(folder, lambda line: print(line, flush=True), seconds_given()))  # noqa: T201
     sys.stdout.write(summarize(report))
     if "--docs" in sys.argv:

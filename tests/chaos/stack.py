@@ -1,6 +1,6 @@
 """Everything together: stores behind proxies, API processes, workers, and clients that send and read all the while.
 
-    with temporary_folder() as folder:
+    with temporary_home() as folder:
         async with run_stack(folder) as stack:
             async with stack.traffic():
                 ...break something...
@@ -11,10 +11,9 @@ Other suites take the same parts: `run_stack(folder, apis=3, workers=3)`, `stack
 """
 
 import asyncio
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,6 @@ from tests.chaos.clients import GIVE_UP_SECONDS, Reader, Sender, Target, UsageSe
 from tests.chaos.journal import Journal, Verdict
 from tests.chaos.programs import Api, Program, make_api, make_worker
 from tests.chaos.stores import Stores
-from tests.conftest import passable
 
 API_COMMAND = ("-m", "cli", "api")
 WORKER_COMMAND = ("-m", "cli", "worker")
@@ -180,13 +178,6 @@ class Stack:
                         return told
                 await asyncio.sleep(0.5)
         return told
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A folder for one stack, which the servers' user may pass."""
-    with tempfile.TemporaryDirectory(prefix="mayday-") as folder:
-        yield passable(folder)
 
 
 @asynccontextmanager

@@ -15,12 +15,13 @@ from typing import Any
 import httpx
 import uuid_utils.compat
 
+from cli.embedded import temporary_home
 from common.fingerprint import fingerprint_value
 from common.settings import Settings
 from tests.chaos.clients import GIVE_UP_SECONDS, ask
 from tests.chaos.journal import Answer
 from tests.chaos.promises import Fault, find_broken_promise
-from tests.chaos.stack import Stack, run_stack, temporary_folder
+from tests.chaos.stack import Stack, run_stack
 from tests.fleet.history import Run, ended_runs, keep_history
 
 ERRORS = int(os.environ.get("MAYDAY_TEST_DISTINCT_ERRORS", "10000"))
@@ -149,7 +150,7 @@ def test_the_messages_are_distinct() -> None:
 
 async def test_distinct_messages_and_services_leave_little_behind_and_none_is_lost() -> None:
     seen = Seen()
-    with temporary_folder() as folder:
+    with temporary_home() as folder:
         async with run_stack(folder, apis=1, workers=1, settings=SETTINGS) as stack:
             await keep_history(stack)
             sent_seconds = await while_looked_on(send_all(stack, seen), stack, seen)

@@ -2,11 +2,12 @@
 
 from functools import partial
 
+from cli.embedded import temporary_home
 from tests.chaos import faults_postgres, faults_redis
 from tests.chaos.faults_programs import kill_apis, terminate_api
 from tests.chaos.promises import Fault
 from tests.chaos.run import Report, break_all
-from tests.chaos.stack import run_stack, temporary_folder
+from tests.chaos.stack import run_stack
 
 FAULTS = (
     *[Fault("the answer to a COMMIT is cut", faults_postgres.cut_commit)] * 3,
@@ -21,7 +22,7 @@ FAULTS = (
 
 async def test_nothing_acknowledged_is_lost_or_stored_twice() -> None:
     report = Report()
-    with temporary_folder() as folder:
+    with temporary_home() as folder:
         async with run_stack(folder, settings={"MAYDAY_LOG_LEVEL": "warning"}) as stack:
             await break_all(stack, FAULTS, report, print, once=True)
     assert report.problems == []

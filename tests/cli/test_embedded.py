@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from cli.embedded import (
     ServerFailed,
     account,
     start_servers,
+    temporary_home,
 )
 from cli.embedded.account import Place, can_reach, short_folder
 from cli.embedded.process import Traces
@@ -34,9 +34,8 @@ from common.settings import ROOT
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="mayday-") as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder) / "home"
+    with temporary_home() as folder:
+        yield folder / "home"
 
 
 def ask(url: str, statement: str) -> object:

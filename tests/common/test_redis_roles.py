@@ -1,17 +1,16 @@
 """Cache and queue are two roles: on servers of their own each holds its own, and a start says what is wrong with one."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 
 import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
-from cli.embedded import start_servers
+from cli.embedded import start_servers, temporary_home
 from common.cache.checking import check_redis
 from common.settings import Settings
-from tests.conftest import passable, run_service
+from tests.conftest import run_service
 from tests.worker.test_main import until
 from worker.main import serve
 
@@ -22,8 +21,8 @@ NOWHERE = "unix:///nowhere/redis.sock"
 def queue_url() -> Iterator[str]:
     """A second Valkey."""
     with (
-        tempfile.TemporaryDirectory(prefix="mayday-") as home,
-        start_servers(passable(home), has_postgres=False) as servers,
+        temporary_home() as home,
+        start_servers(home, has_postgres=False) as servers,
     ):
         yield servers.redis_url
 

@@ -8,8 +8,9 @@ import os
 import time
 from datetime import UTC, datetime
 
+from cli.embedded import temporary_home
 from tests.chaos.promises import Fault, run_fault
-from tests.chaos.stack import QUICK, Stack, run_stack, temporary_folder
+from tests.chaos.stack import QUICK, Stack, run_stack
 from tests.fleet.history import ended_runs, find_double_runs, keep_history, longest_gap_seconds
 
 SECONDS = float(os.environ.get("MAYDAY_TEST_FLEET_SECONDS", "120"))
@@ -38,7 +39,7 @@ async def churn(stack: Stack) -> str:
 
 async def test_programs_come_and_go_under_load_and_nothing_is_lost_or_done_twice() -> None:
     fault = Fault("one of each is killed and added", churn, breaks_connections=True, refuses=False)
-    with temporary_folder() as folder:
+    with temporary_home() as folder:
         async with run_stack(folder, apis=OF_EACH, workers=OF_EACH, settings=SETTINGS) as stack:
             await keep_history(stack)
             async with stack.traffic(senders=4, per_second=2.5):
@@ -65,7 +66,7 @@ async def test_programs_come_and_go_under_load_and_nothing_is_lost_or_done_twice
 
 
 async def test_ticks_go_on_while_the_queue_is_away_and_pass_through_it_when_it_is_back() -> None:
-    with temporary_folder() as folder:
+    with temporary_home() as folder:
         async with run_stack(folder, apis=1, workers=2, settings=SETTINGS) as stack:
             await keep_history(stack)
             async with stack.traffic(senders=1):

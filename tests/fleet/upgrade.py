@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from cli.embedded import temporary_home
 from cli.migrate import upgrade
 from common.settings import ROOT
 from tests.chaos.programs import Api, Program, free_port
-from tests.chaos.stack import Stack, run_programs, temporary_folder
+from tests.chaos.stack import Stack, run_programs
 from tests.chaos.stores import Stores
 
 APIS = 2
@@ -63,7 +64,7 @@ def migrate_with(root: Path, database_url: str) -> None:
 @asynccontextmanager
 async def release_before() -> AsyncIterator[Stack]:
     """Its programs, on its schema."""
-    with temporary_folder() as folder:
+    with temporary_home() as folder:
         root = unpack(find_release_before(), folder / "before")
         async with await Stores.start(folder) as stores:
             await asyncio.to_thread(migrate_with, root, stores.direct_url())
