@@ -82,7 +82,7 @@ async def watch_buffers(stack: Stack) -> float:
     most = 0.0
     with suppress(asyncio.CancelledError):
         while True:
-            most = max(most, *[await api.buffered_bytes() for api in stack.apis])
+            most = max(most, *[await api.buffered_bytes(stack.client) for api in stack.apis])
             await asyncio.sleep(0.2)
     return most
 
