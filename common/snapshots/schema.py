@@ -94,8 +94,12 @@ class PatternsAnswer(BaseModel):
     lag_seconds: float = Field(description="Age of the oldest error not yet counted, when this was computed.")
     total: int = Field(description="Errors in the window.")
     by_severity: list[KeyCount] = Field(description="Most errors first.")
-    by_service: list[KeyCount] = Field(description="Most errors first.")
-    by_environment: list[KeyCount] = Field(description="Errors that name no environment count under an empty key.")
+    by_service: list[KeyCount] = Field(
+        description="Most errors first. Services beyond those that a project may have count under `(overflow)`."
+    )
+    by_environment: list[KeyCount] = Field(
+        description="Errors that name no environment count under an empty key, further ones under `(overflow)`."
+    )
     series: list[HourCount] = Field(description="Errors by hour, oldest first, without gaps.")
     trends: list[TrendGroup] = Field(description="One for each trend that some pattern has, by name.")
     incidents: list[Incident] = Field(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from common.settings import Settings
 from tests.chaos.clients import Target
-from tests.chaos.flood import Flood, make_parcels
+from tests.chaos.flood import Flood, Parcel, make_parcels
 from tests.chaos.journal import Answer
 from tests.chaos.promises import Fault, FaultFailed
 from tests.chaos.stack import Stack
@@ -41,17 +41,19 @@ class Load:
 
 async def measure_capacity(stack: Stack) -> float:
     """Batches a second that eight clients get taken when each sends its next one at once."""
-    parcels = await asyncio.to_thread(lambda: list(make_parcels(90, stack.target, MOST_BATCHES, BATCH)))
+    parcels = await prepare(stack.target, MOST_BATCHES, BATCH)
     with closing(Flood(stack.target, stack.journal)) as flood:
         return await flood.send_in_turn(parcels, clients=8, seconds=SECONDS / 2)
 
 
-async def offer(stack: Stack, target: Target, per_second: float, batch_size: int) -> Load:
-    """Send at this rate whatever comes back, each batch once."""
-    count = int(per_second * SECONDS)
-    parcels = await asyncio.to_thread(lambda: list(make_parcels(91, target, count, batch_size)))
+async def prepare(target: Target, count: int, batch_size: int) -> list[Parcel]:
+    return await asyncio.to_thread(lambda: list(make_parcels(90, target, count, batch_size)))
+
+
+async def offer(stack: Stack, target: Target, parcels: list[Parcel]) -> Load:
+    """Send them evenly over the time whatever comes back, each once."""
     with closing(Flood(target, stack.journal)) as flood:
-        seconds = await flood.offer(parcels, per_second)
+        seconds = await flood.offer(parcels, len(parcels) / SECONDS)
         return Load(flood.answers, seconds)
 
 
@@ -60,9 +62,10 @@ async def overload(stack: Stack) -> str:
 
     Capacity is measured before and after: what else the machine does changes it from one second to the next.
     """
-    before = await measure_capacity(stack)
+    before, target = await measure_capacity(stack), await stack.make_target("flood")
+    parcels = await prepare(target, int(before * TIMES * SECONDS), BATCH)
     watching = asyncio.create_task(watch_buffers(stack))
-    load = await offer(stack, await stack.make_target("flood"), before * TIMES, BATCH)
+    load = await offer(stack, target, parcels)
     watching.cancel()
     after = await measure_capacity(stack)
     capacity, most_bytes = (before + after) / 2, await watching
@@ -91,9 +94,9 @@ async def be_noisy(stack: Stack) -> str:
     """A project sends three times the capacity; its neighbour's single errors go through at the first try."""
     capacity = await measure_capacity(stack)
     noisy, calm = await stack.make_target("noisy"), await stack.make_target("calm")
-    noise, neighbour = await asyncio.gather(
-        offer(stack, noisy, capacity * TIMES, BATCH), offer(stack, calm, CALM_PER_SECOND, 1)
-    )
+    loud = await prepare(noisy, int(capacity * TIMES * SECONDS), BATCH)
+    quiet = await prepare(calm, int(CALM_PER_SECOND * SECONDS), 1)
+    noise, neighbour = await asyncio.gather(offer(stack, noisy, loud), offer(stack, calm, quiet))
     success = len(neighbour.taken) / len(neighbour.answers)
     figure = (
         f"neighbour {success:.2%} of {len(neighbour.answers)} at the first try, p99 {neighbour.p99_seconds:.2f} s; "
