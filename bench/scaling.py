@@ -3,15 +3,17 @@
 `mayday bench scaling [--processes 3] [--seconds S] [--rounds N] [--json FILE]` starts servers of its own and that many
 API processes, each on a port of its own. One, two... of them take turns under batches from eight connections each, then
 under hot reads. What carries over to a larger machine is the CPU that an error costs each program, and the write-ahead
-log: where that does not grow with the processes, they wait for nothing but cores. At the end all must be stored.
+log: where that does not grow with the processes, they wait for nothing but cores. So batches come once more while each
+process may run for a quarter of the time only, and cores are left over. At the end all must be stored.
 """
 
 import argparse
 import asyncio
 import os
+import signal
 from array import array
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ SEED = 18
 SAMPLE = 30_000
 BATCH = 100
 CONNECTIONS = {"batches": 8, "reads": 16}  # to each process
+QUARTER, QUARTER_OF_SECONDS = 0.25, 0.04
 FIND_WAL = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 
 
@@ -45,14 +48,16 @@ class Bench:
     acknowledged: int = 0
     wal_bytes: dict[str, list[int]] = field(default_factory=dict)
 
-    def turns(self, kind: str) -> dict[str, Turn]:
-        return {name_of(count): self.turn(kind, count) for count in range(1, len(self.apis) + 1)}
+    def turns(self, kind: str, share: float = 1.0) -> dict[str, Turn]:
+        self.wal_bytes.clear()
+        return {name_of(count): self.turn(kind, count, share) for count in range(1, len(self.apis) + 1)}
 
-    def turn(self, kind: str, count: int) -> Turn:
+    def turn(self, kind: str, count: int, share: float) -> Turn:
         async def take() -> Slice:
             used = self.apis[:count]
             before = sum(api.cpu_seconds for api in used), self.stores.postgres_cpu_seconds, await self.find_wal()
-            load = add_up(await asyncio.gather(*[self.drive(kind, api) for api in used]))
+            async with held_back(used, share):
+                load = add_up(await asyncio.gather(*[self.drive(kind, api) for api in used]))
             self.wal_bytes.setdefault(name_of(count), []).append(await self.find_wal() - before[2])
             if kind == "batches":
                 self.acknowledged += load.done
@@ -75,6 +80,31 @@ class Bench:
             return int(await connection.fetchval(FIND_WAL))
         finally:
             await connection.close()
+
+
+@asynccontextmanager
+async def held_back(apis: Sequence[Server], share: float) -> AsyncIterator[None]:
+    """Let each process run for this share of the time, one after another as far as there is time for it."""
+    starts = [number * QUARTER_OF_SECONDS / len(apis) for number in range(len(apis))]
+    tasks = [asyncio.create_task(hold_back(api.pid, share, start)) for api, start in zip(apis, starts, strict=True)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def hold_back(pid: int, share: float, start_seconds: float) -> None:
+    await asyncio.sleep(start_seconds)
+    try:
+        while share < 1:
+            await asyncio.sleep(share * QUARTER_OF_SECONDS)
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep((1 - share) * QUARTER_OF_SECONDS)
+            os.kill(pid, signal.SIGCONT)
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def name_of(count: int) -> str:
@@ -110,17 +140,25 @@ def count_cores(taken: Sequence[Slice]) -> dict[str, float]:
     return {name: round(cpu_seconds / seconds, 2) for name, cpu_seconds in spent.items()}
 
 
-async def measure(bench: Bench, rounds: int) -> dict[str, Any]:
-    written = await take_turns(bench.turns("batches"), rounds)
-    batches = compare(written)
+async def measure_batches(bench: Bench, rounds: int, share: float) -> dict[str, Any]:
+    written = await take_turns(bench.turns("batches", share), rounds)
+    table = compare(written)
     for name, taken in written.items():  # the first slice was of the round that does not count
         done = sum(one.load.done for one in taken)
-        batches[name]["wal_bytes"] = round(sum(bench.wal_bytes[name][1:]) / done)
-    reads = compare(await take_turns(bench.turns("reads"), rounds))
+        table[name]["wal_bytes"] = round(sum(bench.wal_bytes[name][1:]) / done)
+    return table
+
+
+async def measure(bench: Bench, rounds: int) -> dict[str, Any]:
+    tables = {
+        "batches": await measure_batches(bench, rounds, 1.0),
+        "batches, a quarter of a core each": await measure_batches(bench, rounds, QUARTER),
+        "reads": compare(await take_turns(bench.turns("reads"), rounds)),
+    }
     stored = await count_rows(bench.home.settings.database_url, "errors")
     if stored != bench.acknowledged:
         raise SystemExit(f"acknowledged {bench.acknowledged}, stored {stored}")
-    return {"cores": len(os.sched_getaffinity(0)), "batches": batches, "reads": reads, "stored": stored}
+    return {"cores": len(os.sched_getaffinity(0)), "tables": tables, "stored": stored}
 
 
 def run(stores: Stores, options: argparse.Namespace) -> dict[str, Any]:
@@ -136,13 +174,13 @@ def run(stores: Stores, options: argparse.Namespace) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """As Markdown, for docs/scaling.md."""
-    for kind, thing in (("batches", "an error"), ("reads", "a read")):
-        print(f"\n| {kind}, {result['cores']} cores | per second | of one | API µs {thing} | Postgres µs | WAL bytes "
+    for kind, table in result["tables"].items():
+        print(f"\n| {kind}, {result['cores']} cores | per second | of one | API µs | Postgres µs | WAL bytes "
               "| busy cores: API, Postgres, generator | p99 ms |\n| --- |" + " ---: |" * 7)  # fmt: skip
-        for name, row in result[kind].items():
+        for name, row in table.items():
             cores = ", ".join(f"{busy:.2f}" for busy in row["cores"].values())
-            print(f"| {name} | {row['rate']:,.0f} | {row['ratio']:.2f} x | {row['server_us']:.1f} | {row['postgres_us']:.1f} "
-                  f"| {row.get('wal_bytes', '')} | {cores} | {row['p99_ms']:.1f} |")  # fmt: skip
+            costs = f"{row['server_us']:.1f} | {row['postgres_us']:.1f} | {row.get('wal_bytes', '')}"
+            print(f"| {name} | {row['rate']:,.0f} | {row['ratio']:.2f} x | {costs} | {cores} | {row['p99_ms']:.1f} |")
     print(f"\n{result['stored']:,} errors acknowledged and stored")
 
 

@@ -19,10 +19,13 @@ from common.settings import Settings
 from worker.jobs import Tools, run_job
 from worker.main import open_tools, schedule
 
-# Limits are counted but out of reach: a whole run of load comes from one key.
+# Limits are counted but out of reach: a whole run of load comes from one key, and where cores are short a batch waits.
 OUT_OF_REACH = {
-    f"MAYDAY_LIMIT_{what}": "1000000000000"
-    for what in ("KEY_REQUESTS", "PROJECT_REQUESTS", "PROJECT_ERRORS", "PROJECT_BYTES")
+    **{
+        f"MAYDAY_LIMIT_{what}": "1000000000000"
+        for what in ("KEY_REQUESTS", "PROJECT_REQUESTS", "PROJECT_ERRORS", "PROJECT_BYTES")
+    },
+    "MAYDAY_WRITER_WAIT_MAX_SECONDS": "60",
 }
 
 
