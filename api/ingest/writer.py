@@ -82,7 +82,9 @@ class Writer(Generic[RowT]):
         self.waiting_rows = 0
         self.flushes = 0
         self.flushed_at = -math.inf
-        self.work = asyncio.Event()
+        self.resting: list[asyncio.Future[None]] = []  # flushers that wait for work, the last one first
+        self.is_called = False  # one of them, who has not come yet
+        self.look_again: asyncio.TimerHandle | None = None
         self.is_closing = False
         self.failed_at = -math.inf
 
@@ -99,7 +101,8 @@ class Writer(Generic[RowT]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.is_closing = True
-        self.work.set()
+        while self.resting:
+            self.resting.pop().set_result(None)
         await self.end_flushers()
         await close_engine(self.engine)
 
@@ -138,9 +141,26 @@ class Writer(Generic[RowT]):
         submission = Submission(rows, load, traces.current_traceparent(), held_since)
         self.waiting.append(submission)
         self.waiting_rows += load.rows
-        if self.is_due:
-            self.work.set()
+        self.call_flusher()
         return submission.done
+
+    def call_flusher(self) -> None:
+        """Have what waits written by a flusher that rests; where it is not worth a flush yet, look again when it is."""
+        if self.is_due:
+            self.wake_one()
+        elif self.waiting and self.look_again is None:
+            seconds = max(self.flushed_at + FLUSH_BESIDE_SECONDS - time.monotonic(), 0.001)
+            self.look_again = asyncio.get_running_loop().call_later(seconds, self.look)
+
+    def look(self) -> None:
+        self.look_again = None
+        self.call_flusher()
+
+    def wake_one(self) -> None:
+        """One at a time, since the first may take all."""
+        if self.resting and not self.is_called:
+            self.is_called = True
+            self.resting.pop().set_result(None)
 
     @property
     def is_due(self) -> bool:
@@ -174,8 +194,10 @@ class Writer(Generic[RowT]):
         while not self.is_due:
             if self.is_closing:
                 return []
-            self.work.clear()
-            await self.work.wait()
+            self.call_flusher()
+            self.resting.append(asyncio.get_running_loop().create_future())
+            await self.resting[-1]
+            self.is_called = False
         taken: list[Submission[RowT]] = []
         rows = 0
         while self.waiting and (not taken or rows + self.waiting[0].load.rows <= self.settings.writer_flush_max_rows):
@@ -190,8 +212,7 @@ class Writer(Generic[RowT]):
         started = time.perf_counter()
         self.flushes += 1
         self.flushed_at = time.monotonic()
-        # a little later, since the loop's clock is coarse; when this flush has ended by then, nothing comes of it
-        asyncio.get_running_loop().call_later(1.2 * FLUSH_BESIDE_SECONDS, self.work.set)
+        self.call_flusher()  # for what did not fit into this flush
         try:
             origins = [submission.traceparent for submission in taken if submission.traceparent]
             parent = origins[0] if origins else None

@@ -171,3 +171,22 @@ async def test_a_large_batch_that_was_stored_in_part_is_stored_and_counted_once(
     assert await service.execute(DELTAS) == await service.execute(DELTAS_OF_ROWS)
     [[counted]] = await service.execute("SELECT sum(count) FROM deltas")
     assert counted == await stored(service) == 2 * COPY_FROM_ROWS
+
+
+async def test_errors_that_come_one_by_one_are_stored_and_counted_once(service: Service) -> None:
+    project = await service.project()
+    stamp = datetime.now(UTC).isoformat()
+    alone = error(event_id="00000000-0000-4000-8000-000000000001", timestamp=stamp)
+    sent = [alone, alone, error(environment="a", context={"a": [1]}), error(stack_trace="x", tags={"b": "c"}), error()]
+    answers = [await project.ingest.post("/api/errors/log", json=one) for one in sent]
+    assert [answer.json()["outcome"] for answer in answers] == ["stored", "duplicate", "stored", "stored", "stored"]
+    assert await service.execute(DELTAS) == await service.execute(DELTAS_OF_ROWS)
+    assert await stored(service) == 4
+
+
+async def test_what_came_while_a_flush_was_under_way_is_written_after_it(service: Service) -> None:
+    """Also when it is too little for a flush beside it, and when several flushers rest."""
+    project = await service.project()
+    answers = await asyncio.gather(*[project.ingest.post("/api/errors/log", json=error(n)) for n in range(50)])
+    assert {answer.status_code for answer in answers} == {201}
+    assert await stored(service) == 50
