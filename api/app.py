@@ -12,7 +12,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 
 from api import health, problems
 from api.auth import KeyRing, paths_for, refuse_unguarded
-from api.bodies import BodyLimits
+from api.bodies import BodyLimits, Held
 from api.budgets import routes as budget_routes
 from api.budgets.reservations import Checks
 from api.contract import VERSION, describe, get_document
@@ -71,11 +71,12 @@ class State(TypedDict):
 def create_app(settings: Settings) -> FastAPI:
     """The application, which opens its stores when it starts. Raises SettingsInvalid when a URL is missing."""
     settings.require("database_url", "cache_url")
+    bodies = Held()
     app = FastAPI(
         title="Mayday",
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=lifespan_of(settings),
+        lifespan=lifespan_of(settings, bodies),
         generate_unique_id_function=name_operation,
         redirect_slashes=False,
         # spans and metrics are made in RequestFrame; FastAPI asks the environment for its own at every request
@@ -102,7 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_route("/openapi.json", get_document, include_in_schema=False)
     refuse_unguarded(app.routes)
     # the last one added is the outermost
-    app.add_middleware(BodyLimits, settings=settings)
+    app.add_middleware(BodyLimits, settings=settings, held=bodies)
     add_compress_type("application/problem+json")
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
     app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
@@ -110,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def lifespan_of(settings: Settings) -> Any:
+def lifespan_of(settings: Settings, bodies: Held) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
@@ -143,7 +144,7 @@ def lifespan_of(settings: Settings) -> Any:
                 "reads": reads,
                 "lines": lines,
                 "hot_reads": HotReads(settings, key_ring, limits, reads, lines),
-                "hot_writes": HotWrites(settings, key_ring, limits, intake, lines),
+                "hot_writes": HotWrites(settings, key_ring, limits, intake, lines, bodies),
             }
 
     return lifespan

@@ -77,10 +77,10 @@ DECODING_ERRORS = (zlib.error, zstd.ZstdError, brotli.error, EOFError)
 class BodyLimits:
     """ASGI middleware: what the application receives is decompressed, in bounds and in time, or a Problem is raised."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, held: "Held") -> None:
         self.app = app
         self.settings = settings
-        self.held = Held()
+        self.held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from api.auth import Caller, KeyRing, recall_caller
+from api.bodies import Held
 from api.ingest.flushing import Outcome
 from api.ingest.intake import Intake, Sent, describe_one
 from api.ingest.routes import PREFIX, batch_status, place_of
@@ -51,8 +52,8 @@ class Exchange:
     """
 
     __slots__ = (
-        *("path", "caller", "allowance", "headers", "send", "started", "request_id", "pieces", "timer"),
-        *("more_body", "keep_alive", "response_started", "response_complete", "disconnected", "message_event"),
+        *("path", "caller", "allowance", "headers", "body_bytes", "send", "started", "request_id", "pieces"),
+        *("timer", "more_body", "keep_alive", "response_started", "response_complete", "disconnected", "message_event"),
     )
 
     def __init__(
@@ -61,12 +62,14 @@ class Exchange:
         caller: Caller,
         allowance: Allowance,
         headers: dict[bytes, bytes],
+        body_bytes: int,
         send: Callable[["Exchange", Ready], None],
     ) -> None:
         self.path = path
         self.caller = caller
         self.allowance = allowance
         self.headers = headers
+        self.body_bytes = body_bytes
         self.send = send
         self.started = perf_counter()
         self.request_id = choose_request_id(headers.get(b"x-request-id"))
@@ -90,8 +93,16 @@ class HotWrites:
     """Takes plain posts of errors, and has each answered once."""
 
     def __init__(
-        self, settings: Settings, key_ring: KeyRing, limits: Limits, intake: Intake, lines: RequestLines
+        self,
+        settings: Settings,
+        key_ring: KeyRing,
+        limits: Limits,
+        intake: Intake,
+        lines: RequestLines,
+        bodies: Held,
     ) -> None:
+        self.bodies = bodies
+        self.bodies_max_bytes = settings.bodies_max_bytes
         self.request_seconds = settings.request_seconds
         self.body_max_bytes = min(LARGE_BYTES, settings.body_max_bytes)
         self.key_ring = key_ring
@@ -109,13 +120,15 @@ class HotWrites:
         if len(headers) < len(sent) or not NOT_PLAIN.isdisjoint(headers) or traces.is_on():
             return None
         length = headers.get(b"content-length", b"")
-        if not length.isdigit() or int(length) > self.body_max_bytes:
+        body_bytes = int(length) if length.isdigit() else self.body_max_bytes + 1
+        if body_bytes > self.body_max_bytes or self.bodies.total_bytes + body_bytes > self.bodies_max_bytes:
             return None
         caller = recall_caller(self.key_ring, headers.get(b"authorization", b""), KeyScope.ingest)
         if caller is None:
             return None
         allowance = self.limits.allowance(caller.project_id, caller.key_id, ingest=True)
-        return Exchange(HOT_TARGETS[target], caller, allowance, headers, send)
+        self.bodies.total_bytes += body_bytes
+        return Exchange(HOT_TARGETS[target], caller, allowance, headers, body_bytes, send)
 
     def take(self, exchange: Exchange) -> None:
         """Judge the body, which is whole, and have it answered, now or after the commit."""
@@ -179,6 +192,7 @@ class HotWrites:
 
     def end(self, exchange: Exchange, answer: Answer, defect: Exception | None) -> None:
         """Send the answer and count it."""
+        self.bodies.total_bytes -= exchange.body_bytes
         framing = framing_headers(answer.headers, exchange.request_id, exchange.allowance)
         head = as_lines(answer.headers) + as_lines(framing)
         exchange.send(exchange, Ready(answer.status, head, answer.body))
@@ -189,6 +203,7 @@ class HotWrites:
 
     def abandon(self, exchange: Exchange) -> None:
         """Count a request whose client went away before its body was whole."""
+        self.bodies.total_bytes -= exchange.body_bytes
         count_answer("POST", exchange.path, 0, perf_counter() - exchange.started)
 
 

@@ -182,6 +182,23 @@ async def test_a_known_key_does_without_the_route_and_everything_else_takes_it(
     assert chunked.status_code == 503
 
 
+@pytest.mark.parametrize("limits", [{"bodies_max_bytes": 1_000}])
+async def test_a_body_counts_among_those_that_the_process_holds_until_it_is_answered(
+    project: Project, raw: Raw, gate: asyncio.Event
+) -> None:
+    gate.clear()
+    await raw.send(raw.log(body=json.dumps(ERROR | {"message": "x" * 700})))
+    large = json.dumps(ERROR | {"message": "y" * 700}).encode()
+    assert (await post(project, "log", large))[0] == 503
+    gone = Raw(raw.authorization)
+    await gone.connect(port_of(project))
+    await gone.send(gone.log()[:-10])
+    gone.writer.transport.abort()
+    gate.set()
+    assert (await raw.answer())[0] == 201
+    assert (await post(project, "log", large))[0] == 201
+
+
 async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
     yield body[:10]
     yield body[10:]
