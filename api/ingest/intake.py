@@ -1,6 +1,5 @@
 """What is done to errors on every way in, from the body of a request to the answer that tells what became of them."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from api.ingest.room import Load
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
-from api.ingest.turns import make_rows
+from api.ingest.turns import Turns
 from api.ingest.writer import Writer
 from api.limits import Allowance
 from api.problems import Invalid
@@ -37,16 +36,16 @@ class Intake:
         self.settings = settings
         self.writer = writer
         self.storms = StormControl(settings.storm_errors_per_minute)
-        self.large_bodies = asyncio.Lock()
+        self.turns = Turns()
 
     async def take_batch(self, sent: Sent) -> BatchAnswer:
         """Judge a batch, store what can be stored, and say what became of each error. Raises Invalid, Unavailable."""
         self.writer.refuse_when_full(sent.caller.project_id)
         sent.allowance.count("bytes", len(sent.body))
-        items = parse_body(sent.body, read_media_type(sent.content_type), ERRORS, self.settings)
+        items = await self.turns.parse(parse_body, sent.body, read_media_type(sent.content_type), ERRORS, self.settings)
         sent.allowance.count("errors", len(items))
         with self.writer.room.reserve(sent.caller.project_id, Load(len(items), len(sent.body))) as place:
-            made = await make_rows(items, self.frame(sent), len(sent.body), self.large_bodies)
+            made = await self.turns.make_rows(items, self.frame(sent), len(sent.body))
             rows = {index: self.storms.admit(row) for index, row in made.items()}
             count_rejected(items, ERRORS)
             refuse_if_empty(items, rows, ERRORS)
@@ -58,7 +57,7 @@ class Intake:
     async def take_one(self, sent: Sent) -> ErrorAnswer:
         """Judge and store one error, of any size. Raises Invalid, Unavailable."""
         item = self.parse_one(sent)
-        [made] = (await make_rows([item], self.frame(sent), len(sent.body), self.large_bodies)).values()
+        [made] = (await self.turns.make_rows([item], self.frame(sent), len(sent.body))).values()
         row = self.storms.admit(made)
         return describe_one(row, await self.writer.store([row]))
 

@@ -37,7 +37,7 @@ async def turns_of_others(body_bytes: int, pause_seconds: float = 0.0) -> int:
 
     counting = asyncio.create_task(count_turns())
     frame = Frame.now(uuid4(), Settings())
-    rows = await turns.make_rows(dear_items(), frame, body_bytes, asyncio.Lock())
+    rows = await turns.Turns().make_rows(dear_items(), frame, body_bytes)
     counting.cancel()
     assert list(rows) == [0, 2, 3, 4]
     return count
