@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-from common.fingerprint.masks import HOLE, MEMO_CHARS, MEMO_ENTRIES, mask, mask_message
+from common.fingerprint.masks import HOLE, mask_message
 from common.fingerprint.traces import Trace, read_trace
 
 __all__ = [
@@ -49,8 +49,6 @@ def fingerprint_error(
     *, message: str, error_type: str | None, stack_trace: str | None, client_fingerprint: str | None = None
 ) -> Fingerprint:
     """Never raises, whatever the text. The same answer in every process and on every Python."""
-    if stack_trace is None and not client_fingerprint and len(message) <= MEMO_CHARS:
-        return _of_short(message, error_type)
     error_type = error_type[:_TYPE_CHARS] if error_type else None
     skeleton = mask_message(message)
     if client_fingerprint:
@@ -70,11 +68,6 @@ def fingerprint_value(
     if trace is not None:
         return _trace_value(trace, error_type[:_TYPE_CHARS] if error_type else None)
     return fingerprint_error(message=message, error_type=error_type, stack_trace=None).value
-
-
-@lru_cache(maxsize=MEMO_ENTRIES)
-def _of_short(message: str, error_type: str | None) -> Fingerprint:
-    return _of_skeleton(mask(message), error_type[:_TYPE_CHARS] if error_type else None)
 
 
 @lru_cache(maxsize=4_096)

@@ -74,13 +74,24 @@ _TRAILING_UNIT = rf"(?:[ ]?{_UNIT}(?!\w))?"
 _RUN = re.compile(
     rf"<\*>{_TRAILING_UNIT}(?:(?::|[ ,;/|.+\-]{{0,3}}+)<\*>{_TRAILING_UNIT}){{0,64}}",
 )
+_HEXADECIMAL = re.compile("0[xX]")
+_DIGIT = re.compile("[0-9]")
+_ONES: Final = str.maketrans("0123456789", "1111111111")
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
 def mask_message(message: str) -> str:
     """The skeleton of a message: one line of at most SKELETON_CHARS characters, `<*>` at variable places."""
     message = message[:INPUT_CHARS]
-    return _remember(message) if len(message) <= MEMO_CHARS else mask(message)
+    return _recall(message) if len(message) <= MEMO_CHARS else mask(message)
+
+
+def _recall(message: str) -> str:
+    """By the memo, where messages that differ in digits alone are one: no expression here asks which digit it is but
+    for `0x`. If digits are left in the skeleton, they must be those of the message."""
+    alike = message.translate(_ONES) if message.isascii() and not _HEXADECIMAL.search(message) else message
+    skeleton = _remember(alike)
+    return mask(message) if alike != message and _DIGIT.search(skeleton) else skeleton
 
 
 def mask(message: str) -> str:

@@ -245,3 +245,16 @@ def test_the_value_alone_is_that_of_the_whole(client: str | None, error_type: st
     for message in ("lost order 4711", "lost order 4711 " * 200):
         facts = {"error_type": error_type, "stack_trace": trace, "client_fingerprint": client}
         assert fingerprint_value(message=message, **facts) == fingerprint_error(message=message, **facts).value
+
+
+DIGITS_AND_MORE = st.text(alphabet="0123456789019xXaAfFgGzZ .,:;-_/@=+*<>()[]{}'\"`%\u0664\u00e9", max_size=60)
+WORDS = st.sampled_from(
+    ["", "v2", "0x", "user ", "a1b2", "-3 ms", "2026-02-01 ", "10:00", "blk_", "GET /a/", "::1", "k=v", "1e5"]
+)
+
+
+@given(st.lists(WORDS | DIGITS_AND_MORE, max_size=6).map("".join))
+def test_a_message_that_differs_in_digits_from_one_before_is_masked_as_by_itself(message: str) -> None:
+    for digits in ("0123456789", "9876543210", "1111111111"):
+        other = message.translate(str.maketrans("0123456789", digits))
+        assert mask_message(other) == masks.mask(other)
