@@ -67,20 +67,38 @@ _JAVA_LIBRARY = re.compile(
 )
 _VOLATILE = re.compile(r"(?<![a-z\d])(?=[a-fx]*+\d)(?:0x)?[0-9a-f]{6,}+(?![a-z])|\d++")
 _DIGIT = re.compile(r"\d")
+_FRAME_MARKS = ("@", ".go:", ".s:", ".r", ".erb:")  # in a line that begins otherwise than with `File` or `at`
 _CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed: ", "[cause]: ")
 
 
 def _read(text: str, last_first: bool) -> Trace:
-    """The trace. Only its first or last line holds the message: what stands between is the same whenever the program
-    fails in that place, and is read once."""
+    """The trace. Only its first or last line holds the message: all else is the same whenever the program fails in that
+    place, and is read once."""
     text = text.rstrip("\n")
     start, end = text.find("\n"), text.rfind("\n")
-    first, middle, last = _only_line(text[: max(start, 0)]), text[start + 1 : end], _only_line(text[end + 1 :])
+    if start < 0:
+        return _read_whole(text, last_first)
+    line = text[end + 1 :] if last_first else text[:start]
+    if cut := _message_start(line):
+        return _recall(text[: end + 1] + line[:cut] if last_first else line[:cut] + text[start:], last_first)
+    first, middle, last = _only_line(text[:start]), text[start + 1 : end], _only_line(text[end + 1 :])
     if first and last and ".go:" not in text:
         # the line with the message is a new one each time: remembered, it would push out those that come again
         read_first, read_last = (_line, _read_line) if last_first else (_read_line, _line)
         return _read_between(read_first(first), middle, read_last(last), last_first)
-    return _put_together(_lines(text), last_first)
+    return _read_whole(text, last_first)
+
+
+def _message_start(line: str) -> int:
+    """Where a message begins of which nothing is read; 0 where there may be more to the line than a type and that."""
+    of_type = _TYPE.match(line)
+    if of_type is None or not line.isprintable():
+        return 0
+    at = of_type.end()
+    for mark in _FRAME_MARKS:
+        if mark in line[at:]:
+            return 0
+    return at + 2  # with the colon and the blank after it, which say whether a cause begins
 
 
 def _only_line(text: str) -> str:
@@ -94,6 +112,13 @@ def _only_line(text: str) -> str:
 @lru_cache(maxsize=TRACE_ENTRIES)
 def _read_between(first: _Line, middle: str, last: _Line, last_first: bool) -> Trace:
     return _put_together([first, *_lines(middle), last], last_first)
+
+
+def _read_whole(text: str, last_first: bool) -> Trace:
+    return _put_together(_lines(text), last_first)
+
+
+_recall = lru_cache(maxsize=TRACE_ENTRIES)(_read_whole)
 
 
 def _put_together(lines: Iterable[_Line], last_first: bool) -> Trace:

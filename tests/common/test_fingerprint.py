@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.fingerprint import Fingerprint, fingerprint_error, fingerprint_value, mask_message, masks, traces
@@ -258,3 +258,50 @@ def test_a_message_that_differs_in_digits_from_one_before_is_masked_as_by_itself
     for digits in ("0123456789", "9876543210", "1111111111"):
         other = message.translate(str.maketrans("0123456789", digits))
         assert mask_message(other) == masks.mask(other)
+
+
+# What lines of traces are made of, whole and broken.
+PIECES = st.sampled_from(
+    [
+        *('File "/srv/a.py", line 3, in f', "at com.x.A.f(A.java:3)", "at f (/srv/a.js:1:2)", "f@http://h/a.js:1:2"),
+        *(
+            "from a.rb:3:in `f'",
+            "main.go:12",
+            "main.f()",
+            "goroutine 1 [running]:",
+            "panic: ",
+            "Caused by: ",
+            "Suppressed: ",
+        ),
+        *(
+            "[cause]: ",
+            "KeyError",
+            "com.x.Failed",
+            "KeyError: ",
+            "KeyError:x",
+            ": ",
+            "(Failed)",
+            "Uncaught ",
+            "\t",
+            "    ",
+            "| ",
+        ),
+        *(
+            "Traceback (most recent call last):",
+            'Exception in thread "main" ',
+            "@",
+            ".rb",
+            "\r",
+            "\u2028",
+            "lost order 7",
+        ),
+    ]
+)
+TRACES = st.lists(st.lists(PIECES, max_size=4).map("".join), max_size=6).map("\n".join)
+
+
+@given(TRACES, st.booleans())
+@settings(max_examples=500)
+def test_a_trace_that_was_seen_with_another_message_is_read_as_by_itself(trace: str, last_first: bool) -> None:
+    whole = traces._put_together(traces._lines(trace.rstrip("\n")), last_first)
+    assert traces._read(trace, last_first) == whole
