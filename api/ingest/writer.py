@@ -32,7 +32,7 @@ ONE_PLAN = {"plan_cache_mode": "force_generic_plan"}
 FAILING_SECONDS = 10.0
 # So many rows are worth a flush beside one that is under way; fewer wait for its end, a few milliseconds, unless that
 # does not come.
-FLUSH_BESIDE_ROWS = 200
+FLUSH_BESIDE_ROWS = 1_000
 FLUSH_BESIDE_SECONDS = 0.05
 # Requests were answered before: with 14 s for them, all ends within the 20 s that a supervisor leaves.
 CLOSE_SECONDS = 1.5

@@ -8,7 +8,7 @@ import pytest
 
 from api.ingest.room import Load, Room
 from api.ingest.rows import Row
-from api.ingest.turns import make_rows
+from api.ingest.turns import Turns
 from api.problems import Overloaded
 from common.settings import Settings
 from tests.conftest import Project, run_service
@@ -103,13 +103,13 @@ async def test_batches_whose_rows_are_being_made_hold_room_already(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing waits for Postgres, and still no more are let in than there is room for."""
-    made = asyncio.Event()
+    made, make_rows = asyncio.Event(), Turns.make_rows
 
-    async def make_rows_later(*arguments: Any) -> dict[int, Row]:
+    async def make_rows_later(mine: Turns, *arguments: Any) -> dict[int, Row]:
         await made.wait()
-        return await make_rows(*arguments)
+        return await make_rows(mine, *arguments)
 
-    monkeypatch.setattr("api.ingest.intake.make_rows", make_rows_later)
+    monkeypatch.setattr(Turns, "make_rows", make_rows_later)
     small = settings.model_copy(update={"writer_buffer_max_errors": 100})
     async with run_service(small) as service:
         project = await service.project()
