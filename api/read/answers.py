@@ -88,16 +88,18 @@ class Answers:
         start = start_of_window(now, window_hours, self.settings.rollup_fine_hours)
         since, until = self.whole_time()
         async with self.engine.connect() as connection:
-            pattern_id = await follow_move(connection, project_id, pattern_id)
             facts = await queries.find_pattern(connection, project_id, pattern_id)
+            if facts is None:
+                pattern_id = await follow_move(connection, project_id, pattern_id)
+                facts = await queries.find_pattern(connection, project_id, pattern_id)
             if facts is None:
                 raise NotFound("there is no pattern with this id in this project, or its retention is over")
             members = await queries.find_fingerprints(connection, project_id, pattern_id)
             fingerprints = [member.fingerprint for member in members]
             counts = await queries.count_pattern(connection, project_id, fingerprints, start)
             spent = await queries.sum_spent(connection, project_id, pattern_id, fingerprints)
-            latest = await queries.list_errors(
-                connection, project_id, Filter(since, until, pattern_id=pattern_id), limit=LATEST, scanned=SCANNED
+            latest = await queries.list_errors_of(
+                connection, project_id, members, Filter(since, until), limit=LATEST, scanned=SCANNED
             )
         values = variable_values(facts.template, Counter(row.message for row in latest).items())
         return (

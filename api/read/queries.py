@@ -121,16 +121,12 @@ class Filter:
         """The same, of no time before `first` or after `last`."""
         return replace(self, since=max(self.since, first), until=min(self.until, last + timedelta(microseconds=1)))
 
-    def times(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
         return {
             "since": self.since,
             "until": self.until,
             "first_day": self.since.astimezone(UTC).date(),
             "last_day": self.until.astimezone(UTC).date(),
-        }
-
-    def parameters(self) -> dict[str, Any]:
-        return self.times() | {
             "service": self.service,
             "severity": None if self.severity is None else Severity[self.severity].value,
             "environment": self.environment,
@@ -147,35 +143,44 @@ def escape_like(part: str) -> str:
 
 
 async def list_errors(
+    connection: AsyncConnection, project_id: UUID, wanted: Filter, *, limit: int, after: Place | None = None
+) -> Sequence[Row[Any]]:
+    """The latest errors that the filter lets pass, newest first, those after the place where a page ended."""
+    if wanted.pattern_id is None:
+        return (await connection.execute(LIST_ERRORS, page_of(project_id, wanted, limit, after))).all()
+    pattern_id = await follow_move(connection, project_id, wanted.pattern_id)
+    members = await find_fingerprints(connection, project_id, pattern_id)
+    return await list_errors_of(connection, project_id, members, wanted, limit=limit, after=after)
+
+
+async def list_errors_of(
     connection: AsyncConnection,
     project_id: UUID,
+    members: Sequence[Row[Any]],
     wanted: Filter,
     *,
     limit: int,
     after: Place | None = None,
     scanned: int | None = None,
 ) -> Sequence[Row[Any]]:
-    """The latest errors that the filter lets pass, newest first, those after the place where a page ended.
+    """The same of these fingerprints alone, as `find_fingerprints` gives them.
 
     `scanned` bounds how many are looked at for those of the overflow, which are found by what they are not.
     """
-    after_time, after_id = after or (None, None)
-    values = wanted.parameters() | {
-        "project_id": project_id,
-        "limit": limit,
-        "after_time": after_time,
-        "after_id": after_id,
-    }
-    if wanted.pattern_id is None:
-        return (await connection.execute(LIST_ERRORS, values)).all()
-    pattern_id = await follow_move(connection, project_id, wanted.pattern_id)
-    members = await find_fingerprints(connection, project_id, pattern_id)
-    values["fingerprints"] = [member.fingerprint for member in members]
-    if OVERFLOW not in values["fingerprints"]:
+    fingerprints = [member.fingerprint for member in members]
+    if OVERFLOW not in fingerprints:
+        values = page_of(project_id, wanted, limit, after) | {"fingerprints": fingerprints}
         return (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, values)).all()
     first, last = min(member.first_seen for member in members), max(member.last_seen for member in members)
-    values |= wanted.within(first, last).times() | {"scanned": scanned}
+    values = page_of(project_id, wanted.within(first, last), limit, after)
+    values |= {"fingerprints": fingerprints, "scanned": scanned}
     return (await connection.execute(LIST_ERRORS_WITH_OVERFLOW, values)).all()
+
+
+def page_of(project_id: UUID, wanted: Filter, limit: int, after: Place | None) -> dict[str, Any]:
+    after_time, after_id = after or (None, None)
+    page = {"project_id": project_id, "limit": limit, "after_time": after_time, "after_id": after_id}
+    return wanted.parameters() | page
 
 
 async def find_fingerprints(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> Sequence[Row[Any]]:
