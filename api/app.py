@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, TypedDict
 
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ from api.ingest.error_rows import store_errors
 from api.ingest.hot import HotWrites
 from api.ingest.intake import Intake
 from api.ingest.rows import Row
+from api.ingest.turns import Turns
 from api.ingest.usage import price_routes
 from api.ingest.usage import routes as usage_routes
 from api.ingest.usage.rows import UsageRow
@@ -122,13 +124,15 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             stack.push_async_callback(cache.close)
             limits = await stack.enter_async_context(Limits(cache, settings))
             announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
-            writer = await stack.enter_async_context(Writer(settings, "errors", store_errors, announcer.note_errors))
+            turns = Turns()
+            store = partial(store_errors, turns)
+            writer = await stack.enter_async_context(Writer(settings, "errors", store, announcer.note_errors))
             usage_writer = await stack.enter_async_context(Writer(settings, "usage", store_usage, announcer.note_usage))
             await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
             await stack.enter_async_context(starting([engine, writer.engine, usage_writer.engine], settings))
             await stack.enter_async_context(watching(engine, settings))
             key_ring = KeyRing(engine, settings.key_cache_seconds, settings.key_lookups_per_second)
-            intake = Intake(settings, writer)
+            intake = Intake(settings, writer, turns)
             reads, lines = Reads(cache, engine, settings), RequestLines(settings)
             yield {
                 "settings": settings,

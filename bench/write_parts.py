@@ -18,6 +18,7 @@ import asyncpg
 from api.ingest.error_rows import store_errors
 from api.ingest.parsing import ERRORS, Parsed, SentError, parse_batch
 from api.ingest.rows import Frame, Row, make_row, redact_names, settle_json, settle_text, settle_time
+from api.ingest.turns import Turns
 from bench.error_samples import batch_bodies, encode
 from bench.stores import Home, Stores
 from common.fingerprint import fingerprint_value
@@ -107,12 +108,12 @@ def timed(work: Callable[[Thing], Done], things: Sequence[Thing]) -> tuple[float
 
 async def store_rows(stores: Stores, home: Home, rows: Sequence[Row]) -> tuple[float, float]:
     """Microseconds of this process and of Postgres for a row, by flushes of four batches after a first one."""
-    connection = await asyncpg.connect(home.settings.database_url)
+    connection, turns = await asyncpg.connect(home.settings.database_url), Turns()
     flushes = [rows[start : start + 4 * BATCH] for start in range(0, len(rows), 4 * BATCH)]
-    await store_errors(connection, flushes[0])
+    await store_errors(turns, connection, flushes[0])
     used, postgres = time.process_time(), stores.postgres_cpu_seconds
     for flush in flushes[1:]:
-        await store_errors(connection, flush)
+        await store_errors(turns, connection, flush)
     used, postgres = time.process_time() - used, stores.postgres_cpu_seconds - postgres
     await connection.close()
     stored = sum(map(len, flushes[1:]))

@@ -4,7 +4,6 @@ Many rows go by COPY, in the hope that all are new; few rows, and many where one
 that tells which (docs/decisions/0013); a single one by a plainer form of it.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +14,7 @@ import uuid_utils.compat
 
 from api.ingest.flushing import Outcome, match_stored
 from api.ingest.rows import Row
+from api.ingest.turns import Turns
 from common.tables import Adjustment
 from common.telemetry import metrics, traces
 
@@ -135,9 +135,9 @@ def to_microseconds(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND
 
 
-async def store_errors(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+async def store_errors(turns: Turns, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     """What became of each row; `connection` is asyncpg's. Raises what asyncpg raises."""
-    if len(rows) >= COPY_FROM_ROWS and await copy_new(connection, rows):
+    if len(rows) >= COPY_FROM_ROWS and await copy_new(turns, connection, rows):
         outcomes = [Outcome.stored] * len(rows)
     elif len(rows) == 1 and not rows[0].look_back:
         outcomes = [await store_one(connection, rows[0])]
@@ -147,7 +147,7 @@ async def store_errors(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     return outcomes
 
 
-async def copy_new(connection: Any, rows: Sequence[Row]) -> bool:
+async def copy_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> bool:
     """Store the rows if all of them are new; False, with nothing stored, if one may not be."""
     if any(row.look_back for row in rows):
         return False
@@ -157,9 +157,9 @@ async def copy_new(connection: Any, rows: Sequence[Row]) -> bool:
         async with connection.transaction():
             # the driver takes as many fields of a row as there are columns: `look_back` stays behind
             await connection.copy_records_to_table(
-                "errors", records=count_in_turns(ordered, counts), columns=tuple(COLUMN_TYPES)
+                "errors", records=count_in_turns(turns, ordered, counts), columns=tuple(COLUMN_TYPES)
             )
-            await add_deltas(connection, counts)
+            await add_deltas(turns, connection, counts)
     except asyncpg.UniqueViolationError:
         return False
     return True
@@ -170,19 +170,20 @@ async def store_one(connection: Any, row: Row) -> Outcome:
     return Outcome.stored if is_new else Outcome.duplicate
 
 
-async def count_in_turns(rows: Sequence[Row], counts: DeltaCounts) -> AsyncIterator[Row]:
-    """The rows, counted on their way to the driver, which encodes each as it comes; others run in between."""
+async def count_in_turns(turns: Turns, rows: Sequence[Row], counts: DeltaCounts) -> AsyncIterator[Row]:
+    """The rows, counted on their way to the driver, which encodes each as it comes."""
     for start in range(0, len(rows), ROWS_A_TURN):
-        await asyncio.sleep(0)
+        await turns.next()
         for row in rows[start : start + ROWS_A_TURN]:
             counts.add(row)
             yield row
 
 
-async def add_deltas(connection: Any, counts: DeltaCounts) -> None:
+async def add_deltas(turns: Turns, connection: Any, counts: DeltaCounts) -> None:
     flush_id, origin = uuid_utils.compat.uuid7(), traces.current_traceparent()
     deltas = counts.deltas()
     for start in range(0, len(deltas), DELTAS_A_TURN):
+        await turns.next()
         *numbers, services, environments = zip(*deltas[start : start + DELTAS_A_TURN], strict=True)
         arrays = [f"{{{','.join(map(str, column))}}}" for column in numbers]
         await connection.execute(ADD_DELTAS, flush_id, start, origin, *arrays, services, environments)

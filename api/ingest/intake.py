@@ -32,17 +32,19 @@ class Sent:
 class Intake:
     """Takes errors, for the whole of one process."""
 
-    def __init__(self, settings: Settings, writer: Writer[Row]) -> None:
+    def __init__(self, settings: Settings, writer: Writer[Row], turns: Turns) -> None:
         self.settings = settings
         self.writer = writer
         self.storms = StormControl(settings.storm_errors_per_minute)
-        self.turns = Turns()
+        self.turns = turns
 
     async def take_batch(self, sent: Sent) -> BatchAnswer:
         """Judge a batch, store what can be stored, and say what became of each error. Raises Invalid, Unavailable."""
         self.writer.refuse_when_full(sent.caller.project_id)
         sent.allowance.count("bytes", len(sent.body))
-        items = await self.turns.parse(parse_body, sent.body, read_media_type(sent.content_type), ERRORS, self.settings)
+        sent_as = read_media_type(sent.content_type)
+        await self.turns.next()
+        items = parse_body(sent.body, sent_as, ERRORS, self.settings)
         sent.allowance.count("errors", len(items))
         with self.writer.room.reserve(sent.caller.project_id, Load(len(items), len(sent.body))) as place:
             made = await self.turns.make_rows(items, self.frame(sent), len(sent.body))

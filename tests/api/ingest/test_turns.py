@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 
 from api.ingest import turns
+from api.ingest.error_rows import ROWS_A_TURN, DeltaCounts, count_in_turns
 from api.ingest.parsing import Item, Parsed, Rejected, SentError
-from api.ingest.rows import Frame
+from api.ingest.rows import Frame, make_row
 from api.ingest.schemas import ErrorIn
 from common.settings import Settings
 
@@ -55,3 +56,41 @@ async def test_without_slices_nobody_else_runs(monkeypatch: pytest.MonkeyPatch) 
     """The control."""
     monkeypatch.setattr(turns, "SLICE_SECONDS", 60.0)
     assert await turns_of_others(0) <= 1
+
+
+async def test_two_who_work_at_once_never_get_the_same_turn() -> None:
+    given, turn = turns.Turns(), 0
+    taken: list[int] = []
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async def work() -> None:
+        for _ in range(20):
+            await given.next()
+            taken.append(turn)
+
+    counting = asyncio.create_task(count_turns())
+    await asyncio.gather(*(work() for _ in range(5)))
+    counting.cancel()
+    assert len(set(taken)) == len(taken) == 100
+
+
+async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
+    row = make_row(Parsed(ErrorIn(service="shop", severity="error", message="m")), Frame.now(uuid4(), Settings()))
+    given, counts, taken = turns.Turns(), DeltaCounts(), 0
+    next_turn = given.next
+
+    async def count_next() -> None:
+        nonlocal taken
+        taken += 1
+        await next_turn()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(given, "next", count_next)
+        sent = [each async for each in count_in_turns(given, [row] * (2 * ROWS_A_TURN + 1), counts)]
+    assert (taken, len(sent)) == (3, 2 * ROWS_A_TURN + 1)
+    assert [delta[3] for delta in counts.deltas()] == [len(sent)]
