@@ -1,4 +1,5 @@
-"""What storing one error costs by part: CPU in this process, over the errors of the bench, as batches take them.
+"""What storing one error costs by part: CPU in this process, over the errors of the bench, as batches take them, with
+the collector of garbage set as the API sets it.
 
 The traces of the bench are those of 300 places in programs, told apart by their messages alone, so that nearly all
 were read before. For the other end there is a second column with errors whose traces are all different.
@@ -21,6 +22,7 @@ from api.ingest.rows import Frame, Row, make_row, redact_names, settle_json, set
 from api.ingest.turns import Turns
 from bench.error_samples import batch_bodies, encode
 from bench.stores import Home, Stores
+from cli.programs import collect_seldom
 from common.fingerprint import fingerprint_value
 
 BATCH = 100
@@ -56,6 +58,7 @@ def make_distinct(errors: Sequence[Error], seed: int) -> list[Error]:
 def measure_parts(stores: Stores, home: Home, errors: Sequence[Error]) -> dict[str, float]:
     """Microseconds of CPU for an error by part. Medians over chunks, after a first one that fills the memos; whole rows
     are made of other chunks than parts, so that neither finds what the other has left in a memo."""
+    collect_seldom()
     size = len(errors) // (2 * CHUNKS) // BATCH * BATCH
     chunks = [errors[start : start + size] for start in range(0, 2 * CHUNKS * size, size)]
     rows = [make_rows(home, chunk) for chunk in chunks[::2]]

@@ -68,12 +68,16 @@ def make_app() -> "FastAPI":
     configure_logging(settings, "api")
     app = create_app(settings)
     app.router.lifespan_context = stopping_softly(app.router.lifespan_context, settings.shutdown_delay_seconds)
-    # A batch makes thousands of objects that die together. By default the collector would walk all that lives every
-    # few batches, which doubled the cost of parsing.
+    collect_seldom()
+    return app
+
+
+def collect_seldom() -> None:
+    """A batch makes thousands of objects that die together. By default the collector would walk all that lives every
+    few batches, which doubled the cost of parsing."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    return app
 
 
 def worker(

@@ -94,11 +94,11 @@ def _message_start(line: str) -> int:
     of_type = _TYPE.match(line)
     if of_type is None or not line.isprintable():
         return 0
-    at = of_type.end()
+    message = line[of_type.end() :]
     for mark in _FRAME_MARKS:
-        if mark in line[at:]:
+        if mark in message:
             return 0
-    return at + 2  # with the colon and the blank after it, which say whether a cause begins
+    return of_type.end() + 2  # with the colon and the blank after it, which say whether a cause begins
 
 
 def _only_line(text: str) -> str:
