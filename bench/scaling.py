@@ -32,7 +32,8 @@ SEED = 18
 SAMPLE = 30_000
 BATCH = 100
 CONNECTIONS = {"batches": 8, "reads": 16}  # to each process
-QUARTER, QUARTER_OF_SECONDS = 0.25, 0.04
+QUARTER = 0.25
+PERIOD_SECONDS = 0.04  # in which a process runs for its share and is stopped for the rest
 FIND_WAL = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 
 
@@ -85,7 +86,7 @@ class Bench:
 @asynccontextmanager
 async def held_back(apis: Sequence[Server], share: float) -> AsyncIterator[None]:
     """Let each process run for this share of the time, one after another as far as there is time for it."""
-    starts = [number * QUARTER_OF_SECONDS / len(apis) for number in range(len(apis))]
+    starts = [number * PERIOD_SECONDS / len(apis) for number in range(len(apis))]
     tasks = [asyncio.create_task(hold_back(api.pid, share, start)) for api, start in zip(apis, starts, strict=True)]
     try:
         yield
@@ -99,9 +100,9 @@ async def hold_back(pid: int, share: float, start_seconds: float) -> None:
     await asyncio.sleep(start_seconds)
     try:
         while share < 1:
-            await asyncio.sleep(share * QUARTER_OF_SECONDS)
+            await asyncio.sleep(share * PERIOD_SECONDS)
             os.kill(pid, signal.SIGSTOP)
-            await asyncio.sleep((1 - share) * QUARTER_OF_SECONDS)
+            await asyncio.sleep((1 - share) * PERIOD_SECONDS)
             os.kill(pid, signal.SIGCONT)
     finally:
         os.kill(pid, signal.SIGCONT)
