@@ -3,17 +3,17 @@
 `mayday bench scaling [--processes 3] [--seconds S] [--rounds N] [--json FILE]` starts servers of its own and that many
 API processes, each on a port of its own. One, two... of them take turns under batches from eight connections each, then
 under hot reads. What carries over to a larger machine is the CPU that an error costs each program, and the write-ahead
-log: where that does not grow with the processes, they wait for nothing but cores. So batches come once more while each
-process may run for a quarter of the time only, and cores are left over. At the end all must be stored.
+log; and what flushes wait for while they are open, for the API, for the disk, or for each other. Where neither grows with
+the processes, they wait for nothing but cores. At the end all must be stored.
 """
 
 import argparse
 import asyncio
 import os
-import signal
 from array import array
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,12 @@ from bench.load import Load, ask_batches, ask_recent, drive
 from bench.processes import Server, run_server
 from bench.stores import Home, Stores, count_rows, furnish, start_stores
 from bench.turns import Slice, Turn, describe, ratio, take_turns
+from bench.waits import looking_at_waits, share_waits
 
 SEED = 18
 SAMPLE = 30_000
 BATCH = 100
 CONNECTIONS = {"batches": 8, "reads": 16}  # to each process
-QUARTER = 0.25
-PERIOD_SECONDS = 0.04  # in which a process runs for its share and is stopped for the rest
 FIND_WAL = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 
 
@@ -48,17 +47,18 @@ class Bench:
     seconds: float
     acknowledged: int = 0
     wal_bytes: dict[str, list[int]] = field(default_factory=dict)
+    waits: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def turns(self, kind: str, share: float = 1.0) -> dict[str, Turn]:
-        self.wal_bytes.clear()
-        return {name_of(count): self.turn(kind, count, share) for count in range(1, len(self.apis) + 1)}
+    def turns(self, kind: str) -> dict[str, Turn]:
+        return {name_of(count): self.turn(kind, count) for count in range(1, len(self.apis) + 1)}
 
-    def turn(self, kind: str, count: int, share: float) -> Turn:
+    def turn(self, kind: str, count: int) -> Turn:
         async def take() -> Slice:
             used = self.apis[:count]
             before = sum(api.cpu_seconds for api in used), self.stores.postgres_cpu_seconds, await self.find_wal()
-            async with held_back(used, share):
+            async with looking_at_waits(self.home.settings.database_url) as waits:
                 load = add_up(await asyncio.gather(*[self.drive(kind, api) for api in used]))
+            self.waits.setdefault(name_of(count), Counter()).update(waits)
             self.wal_bytes.setdefault(name_of(count), []).append(await self.find_wal() - before[2])
             if kind == "batches":
                 self.acknowledged += load.done
@@ -81,31 +81,6 @@ class Bench:
             return int(await connection.fetchval(FIND_WAL))
         finally:
             await connection.close()
-
-
-@asynccontextmanager
-async def held_back(apis: Sequence[Server], share: float) -> AsyncIterator[None]:
-    """Let each process run for this share of the time, one after another as far as there is time for it."""
-    starts = [number * PERIOD_SECONDS / len(apis) for number in range(len(apis))]
-    tasks = [asyncio.create_task(hold_back(api.pid, share, start)) for api, start in zip(apis, starts, strict=True)]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-
-
-async def hold_back(pid: int, share: float, start_seconds: float) -> None:
-    await asyncio.sleep(start_seconds)
-    try:
-        while share < 1:
-            await asyncio.sleep(share * PERIOD_SECONDS)
-            os.kill(pid, signal.SIGSTOP)
-            await asyncio.sleep((1 - share) * PERIOD_SECONDS)
-            os.kill(pid, signal.SIGCONT)
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def name_of(count: int) -> str:
@@ -141,19 +116,19 @@ def count_cores(taken: Sequence[Slice]) -> dict[str, float]:
     return {name: round(cpu_seconds / seconds, 2) for name, cpu_seconds in spent.items()}
 
 
-async def measure_batches(bench: Bench, rounds: int, share: float) -> dict[str, Any]:
-    written = await take_turns(bench.turns("batches", share), rounds)
+async def measure_batches(bench: Bench, rounds: int) -> dict[str, Any]:
+    written = await take_turns(bench.turns("batches"), rounds)
     table = compare(written)
     for name, taken in written.items():  # the first slice was of the round that does not count
         done = sum(one.load.done for one in taken)
         table[name]["wal_bytes"] = round(sum(bench.wal_bytes[name][1:]) / done)
+        table[name]["waits"] = share_waits(bench.waits[name])
     return table
 
 
 async def measure(bench: Bench, rounds: int) -> dict[str, Any]:
     tables = {
-        "batches": await measure_batches(bench, rounds, 1.0),
-        "batches, a quarter of a core each": await measure_batches(bench, rounds, QUARTER),
+        "batches": await measure_batches(bench, rounds),
         "reads": compare(await take_turns(bench.turns("reads"), rounds)),
     }
     stored = await count_rows(bench.home.settings.database_url, "errors")
@@ -182,6 +157,11 @@ def show(result: dict[str, Any]) -> None:
             cores = ", ".join(f"{busy:.2f}" for busy in row["cores"].values())
             costs = f"{row['server_us']:.1f} | {row['postgres_us']:.1f} | {row.get('wal_bytes', '')}"
             print(f"| {name} | {row['rate']:,.0f} | {row['ratio']:.2f} x | {costs} | {cores} | {row['p99_ms']:.1f} |")
+    for name, row in result["tables"]["batches"].items():
+        print(
+            f"{name}: open flushes waited for "
+            + ", ".join(f"{what} {share:.1%}" for what, share in row["waits"].items())
+        )
     print(f"\n{result['stored']:,} errors acknowledged and stored")
 
 

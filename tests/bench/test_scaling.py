@@ -9,6 +9,7 @@ from bench import isolation, scaling
 from bench.load import Load
 from bench.steady import Seen, describe_ages
 from bench.turns import Slice
+from bench.waits import name_wait, share_waits
 from common.settings import Settings
 
 
@@ -60,3 +61,24 @@ def test_how_long_jobs_took_and_how_old_counts_got_are_told_beside_when_they_are
         "runs": 3, "median_seconds": 0.3, "longest_seconds": 0.4, "oldest_seconds": 5.2, "late_after_seconds": 10.0,
     }  # fmt: skip
     assert told["jobs"]["patterns"]["late_after_seconds"] == 120.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "named"),
+    [
+        (None, None, "nothing"),
+        ("Client", "ClientRead", "the API"),
+        ("IO", "WalSync", "the disk"),
+        ("LWLock", "WALWrite", "the disk"),
+        ("LWLock", "BufferContent", "each other"),
+        ("Lock", "extend", "each other"),
+    ],
+)
+def test_a_wait_is_for_the_api_the_disk_or_each_other(kind: str | None, event: str | None, named: str) -> None:
+    assert name_wait(kind, event) == named
+
+
+def test_waits_are_told_as_shares() -> None:
+    assert share_waits({"the API": 3, "each other": 1}) == {
+        "the API": 0.75, "nothing": 0.0, "the disk": 0.0, "each other": 0.25,
+    }  # fmt: skip
