@@ -173,7 +173,7 @@ async def store_one(connection: Any, row: Row) -> Outcome:
 async def count_in_turns(turns: Turns, rows: Sequence[Row], counts: DeltaCounts) -> AsyncIterator[Row]:
     """The rows, counted on their way to the driver, which encodes each as it comes."""
     for start in range(0, len(rows), ROWS_A_TURN):
-        await turns.next()
+        await turns.for_flush()
         for row in rows[start : start + ROWS_A_TURN]:
             counts.add(row)
             yield row
@@ -183,7 +183,7 @@ async def add_deltas(turns: Turns, connection: Any, counts: DeltaCounts) -> None
     flush_id, origin = uuid_utils.compat.uuid7(), traces.current_traceparent()
     deltas = counts.deltas()
     for start in range(0, len(deltas), DELTAS_A_TURN):
-        await turns.next()
+        await turns.for_flush()
         *numbers, services, environments = zip(*deltas[start : start + DELTAS_A_TURN], strict=True)
         arrays = [f"{{{','.join(map(str, column))}}}" for column in numbers]
         await connection.execute(ADD_DELTAS, flush_id, start, origin, *arrays, services, environments)

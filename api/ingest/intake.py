@@ -43,7 +43,7 @@ class Intake:
         self.writer.refuse_when_full(sent.caller.project_id)
         sent.allowance.count("bytes", len(sent.body))
         sent_as = read_media_type(sent.content_type)
-        await self.turns.next()
+        await self.turns.for_batch()
         items = parse_body(sent.body, sent_as, ERRORS, self.settings)
         sent.allowance.count("errors", len(items))
         with self.writer.room.reserve(sent.caller.project_id, Load(len(items), len(sent.body))) as place:

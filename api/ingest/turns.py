@@ -19,15 +19,22 @@ LARGE_SLICE_SECONDS = 0.05  # after which a caller who went away is noticed
 
 
 class Turns:
-    """Shares the event loop between the batches and flushes of one process."""
+    """Shares the event loop between the batches and flushes of one process: a turn of it goes to one of them. However
+    many batches ask for one, a flush waits for one of them at most: what was let in goes out."""
 
     def __init__(self) -> None:
-        self.waiting, self.small, self.large = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
+        self.waiting, self.batches = asyncio.Lock(), asyncio.Lock()
+        self.small, self.large = asyncio.Lock(), asyncio.Lock()
 
-    async def next(self) -> None:
-        """Return at a turn of the event loop that nobody else was given."""
+    async def for_flush(self) -> None:
+        """Return at a turn that nobody else was given."""
         async with self.waiting:
             await asyncio.sleep(0)
+
+    async def for_batch(self) -> None:
+        """Return at a turn that nobody else was given."""
+        async with self.batches:
+            await self.for_flush()
 
     async def make_rows(self, items: Sequence[Item[SentError]], frame: Frame, body_bytes: int) -> dict[int, Row]:
         """The rows of what was parsed, by the place of their item. First come, first served: what is made goes to the
@@ -40,7 +47,7 @@ class Turns:
                 if is_large:
                     rows |= await asyncio.to_thread(make_some, left, frame, LARGE_SLICE_SECONDS)
                 else:
-                    await self.next()
+                    await self.for_batch()
                     rows |= make_some(left, frame, SLICE_SECONDS)
         return rows
 

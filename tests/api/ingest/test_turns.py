@@ -1,6 +1,7 @@
 """A large body, in which every line may hold a secret, leaves the event loop to others."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import pytest
@@ -45,7 +46,7 @@ async def turns_of_others(body_bytes: int, pause_seconds: float = 0.0) -> int:
 
 
 async def test_others_get_their_turn_while_a_large_body_is_judged() -> None:
-    assert await turns_of_others(turns.LARGE_BYTES + 1, 0.001) > 2 * ITEMS
+    assert await turns_of_others(turns.LARGE_BYTES + 1, 0.001) > ITEMS
 
 
 async def test_a_small_body_gives_turns_between_its_errors() -> None:
@@ -58,9 +59,11 @@ async def test_without_slices_nobody_else_runs(monkeypatch: pytest.MonkeyPatch) 
     assert await turns_of_others(0) <= 1
 
 
-async def test_two_who_work_at_once_never_get_the_same_turn() -> None:
+async def take_turns(batches: int) -> tuple[list[int], list[int]]:
+    """The turns of the loop that were given to so many batches, and to a flush that asks beside them."""
     given, turn = turns.Turns(), 0
-    taken: list[int] = []
+    to_batches: list[int] = []
+    to_flush: list[int] = []
 
     async def count_turns() -> None:
         nonlocal turn
@@ -68,21 +71,30 @@ async def test_two_who_work_at_once_never_get_the_same_turn() -> None:
             turn += 1
             await asyncio.sleep(0)
 
-    async def work() -> None:
-        for _ in range(20):
-            await given.next()
+    async def work(take: Callable[[], Awaitable[None]], taken: list[int]) -> None:
+        for _ in range(10):
+            await take()
             taken.append(turn)
 
     counting = asyncio.create_task(count_turns())
-    await asyncio.gather(*(work() for _ in range(5)))
+    await asyncio.gather(*(work(given.for_batch, to_batches) for _ in range(batches)), work(given.for_flush, to_flush))
     counting.cancel()
-    assert len(set(taken)) == len(taken) == 100
+    return to_batches, to_flush
+
+
+async def test_two_who_work_at_once_never_get_the_same_turn() -> None:
+    to_batches, to_flush = await take_turns(5)
+    assert len({*to_batches, *to_flush}) == len(to_batches) + len(to_flush) == 60
+
+
+async def test_a_flush_does_not_wait_longer_for_many_batches_than_for_one() -> None:
+    assert (await take_turns(30))[1][-1] <= (await take_turns(1))[1][-1] + 2
 
 
 async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
     row = make_row(Parsed(ErrorIn(service="shop", severity="error", message="m")), Frame.now(uuid4(), Settings()))
     given, counts, taken = turns.Turns(), DeltaCounts(), 0
-    next_turn = given.next
+    next_turn = given.for_flush
 
     async def count_next() -> None:
         nonlocal taken
@@ -90,7 +102,7 @@ async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
         await next_turn()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(given, "next", count_next)
+        patch.setattr(given, "for_flush", count_next)
         sent = [each async for each in count_in_turns(given, [row] * (2 * ROWS_A_TURN + 1), counts)]
     assert (taken, len(sent)) == (3, 2 * ROWS_A_TURN + 1)
     assert [delta[3] for delta in counts.deltas()] == [len(sent)]
