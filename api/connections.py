@@ -44,7 +44,7 @@ class Connection(HttpToolsProtocol):
         self.waits_since: float | None = monotonic()  # for a whole head; None while a request is under way
         self.has_begun = False
         self.begins_here = False
-        self.head_bytes = 0
+        self.head_bytes = self.received_bytes = 0
         self.head_failure: Problem | None = None
         self.is_answered = False  # the request that is being parsed, by what was held ready
         self.has_answered = False  # itself, in what is being received
@@ -68,6 +68,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.begins_here = self.has_answered = False
+        self.received_bytes = len(data)
         super().data_received(data)
         if self.exchange is not None and "body" not in self.timers:
             self.after("body", self.settings.body_seconds, partial(self.give_up_on_body, self.exchange))
@@ -80,7 +81,8 @@ class Connection(HttpToolsProtocol):
             self.refuse(head_too_large(self.settings))
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        """The server makes the scope here; it is made later, where it is needed."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self.is_answered = False
         self.has_begun = self.begins_here = True
         self.waits_since, self.head_bytes = monotonic(), 0
@@ -88,7 +90,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.cancel("head")
         self.waits_since = None
-        if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > self.settings.header_max_bytes:
+        if self.is_head_too_large:
             self.head_failure = head_too_large(self.settings)
             raise ValueError("head too large")  # the parser takes it to `send_400_response`
         if self.url in HOT_READS and self.is_free and self.parser.get_method() == b"GET":
@@ -98,7 +100,22 @@ class Connection(HttpToolsProtocol):
         if self.exchange is not None:
             self.cycle = cast("RequestResponseCycle", self.exchange)
         elif not self.is_answered:
+            self.make_scope()
             super().on_headers_complete()
+
+    @property
+    def is_head_too_large(self) -> bool:
+        limit = self.settings.header_max_bytes
+        if self.begins_here and self.received_bytes <= limit:
+            return False  # it is in what was received last, which is not larger
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > limit
+
+    def make_scope(self) -> None:
+        """As the server does at a message's beginning, around what was parsed since."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers  # the scope has this list
 
     @property
     def is_free(self) -> bool:
@@ -133,8 +150,8 @@ class Connection(HttpToolsProtocol):
         self.on_response_complete()
 
     def send_ready(self, ready: Ready, more: bytes = b"") -> None:
-        head = STATUS_LINE[ready.status] + as_lines(self.server_state.default_headers) + ready.head + more
-        self.transport.write(b"%s\r\n%s" % (head, ready.body))
+        date = as_lines(self.server_state.default_headers)
+        self.transport.write(b"".join((STATUS_LINE[ready.status], date, ready.head, more, b"\r\n", ready.body)))
         self.has_answered = True
 
     def await_next(self) -> None:

@@ -80,11 +80,14 @@ class Allowance:
     """
 
     meters: tuple[Meter, ...]
-    policy_field: str
+    policy_field: bytes
+    left_field: bytes  # RateLimit, with places for what is left of each and for the seconds
 
     @classmethod
     def of(cls, meters: tuple[Meter, ...]) -> Self:
-        return cls(meters, ", ".join(meter.policy.field for meter in meters))
+        policies = [meter.policy for meter in meters]
+        left = ", ".join(f'"{policy.name}";r=%d;t=%d' for policy in policies)
+        return cls(meters, ", ".join(policy.field for policy in policies).encode(), left.encode())
 
     def admit(self) -> bool:
         """Count one request; False, and nothing counted, where a quota is used up."""
@@ -108,9 +111,11 @@ class Allowance:
         """RateLimit-Policy, and RateLimit: what is left, and for how many seconds; nothing where nothing is limited."""
         if not self.meters:
             return []
-        end = f";t={seconds_left(self.meters[0], clock())}"
-        left = [f'"{meter.policy.name}";r={max(meter.policy.quota - meter.used, 0)}{end}' for meter in self.meters]
-        return [(b"ratelimit-policy", self.policy_field.encode()), (b"ratelimit", ", ".join(left).encode())]
+        seconds = seconds_left(self.meters[0], clock())
+        said: list[int] = []
+        for meter in self.meters:
+            said += (max(meter.policy.quota - meter.used, 0), seconds)
+        return [(b"ratelimit-policy", self.policy_field), (b"ratelimit", self.left_field % tuple(said))]
 
     def count(self, policy_name: str, amount: int) -> None:
         """Add what an ingest request brought. The last one within a quota may pass it: then the next are refused."""

@@ -3,7 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import structlog
@@ -139,10 +140,14 @@ def framing_headers(
     given: Sequence[tuple[bytes, bytes]], request_id: str, allowance: Allowance | None
 ) -> list[tuple[bytes, bytes]]:
     """What every answer has beside the headers that it was given."""
-    names = {name for name, _ in given}
-    unkept = [] if b"cache-control" in names else [UNKEPT]
-    security = [header for header in RAW_SECURITY_HEADERS if header[0] not in names]
-    return [*unkept, *security, *changing_headers(request_id, allowance)]
+    return [*standing_headers(tuple([name for name, _ in given])), *changing_headers(request_id, allowance)]
+
+
+@lru_cache(maxsize=256)
+def standing_headers(given: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
+    """Those that are the same in every answer with headers of these names."""
+    unkept = [] if b"cache-control" in given else [UNKEPT]
+    return [*unkept, *(header for header in RAW_SECURITY_HEADERS if header[0] not in given)]
 
 
 def changing_headers(request_id: str, allowance: Allowance | None) -> list[tuple[bytes, bytes]]:
@@ -152,8 +157,15 @@ def changing_headers(request_id: str, allowance: Allowance | None) -> list[tuple
 
 def count_answer(method: str, route: str, status: int, seconds: float) -> None:
     """Count a request under its route's template."""
-    metrics.REQUESTS.of(method, route, str(status)).inc()
-    metrics.REQUEST_DURATION.of(method, route).observe(seconds)
+    count, observe = find_meters(method, route, status)
+    count()
+    observe(seconds)
+
+
+@lru_cache(maxsize=1_024)
+def find_meters(method: str, route: str, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
+    """What counts such answers, and what notes their time."""
+    return metrics.REQUESTS.of(method, route, str(status)).inc, metrics.REQUEST_DURATION.of(method, route).observe
 
 
 def route_of(scope: Scope) -> str:

@@ -49,6 +49,13 @@ class Question:
     topic: Topic
     name: str
     parameters: tuple[tuple[str, Any], ...]
+    hashed: int = field(init=False, repr=False, compare=False)  # looked up three times for each answer
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hashed", hash((self.project_id, self.topic, self.name, self.parameters)))
+
+    def __hash__(self) -> int:
+        return self.hashed
 
     def key(self, generation: str) -> str:
         return answer_key(self.project_id, generation, self.name, **dict(self.parameters))
