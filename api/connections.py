@@ -25,7 +25,7 @@ from api.ingest.hot import Exchange, HotWrites
 from api.middleware import SECURITY_HEADERS
 from api.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable, respond
 from api.read.hot import HOT_TARGETS as HOT_READS
-from api.read.hot import HotReads
+from api.read.hot import Asked, HotReads, read_request
 from api.ready import Ready, as_lines
 from common.settings import Settings
 
@@ -33,6 +33,8 @@ from common.settings import Settings
 LINGER_SECONDS = 2.0
 # An answer that the client does not take in this time is thrown away with its connection.
 SEND_SECONDS = 30.0
+# A request that is answered at once is remembered up to this length, to know it when it comes again.
+REPEATED_MAX_BYTES = 2_048
 
 
 class Connection(HttpToolsProtocol):
@@ -43,7 +45,10 @@ class Connection(HttpToolsProtocol):
         self.timers: dict[str, asyncio.TimerHandle] = {}
         self.waits_since: float | None = monotonic()  # for a whole head; None while a request is under way
         self.has_begun = False
-        self.begins_here = False
+        self.begun_here = 0  # requests, in what is being received
+        self.asked: Asked | None = None  # of what is held ready, by the last of them
+        self.repeated_asked: Asked | None = None
+        self.repeated = b""  # the request that asked this
         self.head_bytes = self.received_bytes = 0
         self.head_failure: Problem | None = None
         self.is_answered = False  # the request that is being parsed, by what was held ready
@@ -67,24 +72,38 @@ class Connection(HttpToolsProtocol):
             self.refuse(Unavailable("all connections are in use: try again in a moment"))
 
     def data_received(self, data: bytes) -> None:
-        self.begins_here = self.has_answered = False
-        self.received_bytes = len(data)
+        if data == self.repeated and self.answer_again():
+            return
+        was_between = self.is_between
+        self.begin_receiving(data)
         super().data_received(data)
+        if was_between and self.begun_here == 1 and self.asked and self.is_between and len(data) <= REPEATED_MAX_BYTES:
+            self.repeated, self.repeated_asked = data, self.asked
         if self.exchange is not None and "body" not in self.timers:
             self.after("body", self.settings.body_seconds, partial(self.give_up_on_body, self.exchange))
         if self.waits_since is None or self.transport.is_closing() or (self.has_answered and not self.has_begun):
             return
         if "head" not in self.timers:
             self.after("head", self.settings.header_seconds, self.give_up_on_head)
-        self.head_bytes += 0 if self.begins_here else len(data)
+        self.head_bytes += 0 if self.begun_here else len(data)
         if self.head_bytes > self.settings.header_max_bytes:
             self.refuse(head_too_large(self.settings))
+
+    def begin_receiving(self, data: bytes) -> None:
+        self.begun_here, self.has_answered, self.asked = 0, False, None
+        self.received_bytes = len(data)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether no request has begun since the last one was answered."""
+        return not self.has_begun and self.waits_since is not None
 
     def on_message_begin(self) -> None:
         """The server makes the scope here; it is made later, where it is needed."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
         self.is_answered = False
-        self.has_begun = self.begins_here = True
+        self.has_begun = True
+        self.begun_here += 1
         self.waits_since, self.head_bytes = monotonic(), 0
 
     def on_headers_complete(self) -> None:
@@ -94,7 +113,8 @@ class Connection(HttpToolsProtocol):
             self.head_failure = head_too_large(self.settings)
             raise ValueError("head too large")  # the parser takes it to `send_400_response`
         if self.url in HOT_READS and self.is_free and self.parser.get_method() == b"GET":
-            self.is_answered = self.send_held()
+            self.asked = read_request(self.url, self.headers)
+            self.is_answered = self.asked is not None and self.send_held(self.asked)
         elif self.url in HOT_WRITES and self.is_free and self.parser.get_method() == b"POST":
             self.exchange = self.hot_writes.begin(self.url, self.headers, self.send_outcome)
         if self.exchange is not None:
@@ -106,7 +126,7 @@ class Connection(HttpToolsProtocol):
     @property
     def is_head_too_large(self) -> bool:
         limit = self.settings.header_max_bytes
-        if self.begins_here and self.received_bytes <= limit:
+        if self.begun_here and self.received_bytes <= limit:
             return False  # it is in what was received last, which is not larger
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > limit
 
@@ -119,19 +139,32 @@ class Connection(HttpToolsProtocol):
 
     @property
     def is_free(self) -> bool:
-        """Whether nothing is under way, the request does not end the connection, and the client reads."""
+        """Whether nothing is under way, and the request does not end the connection."""
+        return self.is_idle and self.parser.get_http_version() == "1.1" and bool(self.parser.should_keep_alive())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no answer is owed, the client reads, and the process is not stopping."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return (
             (cycle is None or (cycle.response_complete and not self.pipeline))
             and not self.flow.write_paused
             and not self.stopping.is_set()
-            and self.parser.get_http_version() == "1.1"
-            and self.parser.should_keep_alive()
         )
 
-    def send_held(self) -> bool:
+    def answer_again(self) -> bool:
+        """Answer a request that came as before, byte for byte, without reading it again: that is dearer than to answer.
+
+        Only between two requests, where the parser stands at a beginning, may it go without these bytes.
+        """
+        if self.repeated_asked is None or not self.is_between or not self.is_idle or self.transport.is_closing():
+            return False
+        self.cancel("head")
+        return self.send_held(self.repeated_asked)
+
+    def send_held(self, asked: Asked) -> bool:
         """Answer a hot read, if this process holds what it asks for."""
-        ready = self.hot_reads.answer(self.url, self.headers)
+        ready = self.hot_reads.answer(asked)
         if ready is not None:
             self.send_ready(ready)
             super().on_response_complete()

@@ -5,20 +5,21 @@ that is not at hand, a quota that is used up. A connection (api/connections.py) 
 RequestFrame cost several times what such an answer does. So it gets its id, is counted and has its line here.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
 from uuid import UUID
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers as HeaderMap
 
-from api.auth import Caller, KeyRing, recall_caller
+from api.auth import KeyRing, recall_caller
 from api.limits import Limits
 from api.middleware import RAW_SECURITY_HEADERS, RequestLines, changing_headers, choose_request_id
 from api.read.caching import Question, Reads, Served
 from api.read.http import choose_encoding, matches, respond
 from api.read.parameters import ErrorQuery, PatternsQuery
 from api.read.routes import ask_patterns, ask_recent, patterns_max_age_seconds
-from api.ready import Ready, as_lines, note
+from api.ready import Headers, Ready, as_lines, note
 from common.compression import COMPRESS_FROM_BYTES, Encoding
 from common.keys import Scope as KeyScope
 from common.settings import Settings
@@ -31,8 +32,19 @@ HOT_TARGETS = {path.encode(): path for path in (RECENT, PATTERNS)}
 NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A plain GET of the recent errors or the patterns, as far as its bytes say. `known` is its If-None-Match."""
+
+    path: str
+    authorization: bytes
+    encoding: Encoding
+    known: str | None
+    request_id: bytes | None
+
+
 class HotReads:
-    """Answers a plain GET of the recent errors or the patterns out of this process's copies; never waits."""
+    """Answers out of this process's copies; never waits."""
 
     def __init__(
         self, settings: Settings, key_ring: KeyRing, limits: Limits, reads: Reads, lines: RequestLines
@@ -43,38 +55,47 @@ class HotReads:
         self.lines = lines
         self.max_age_seconds = {RECENT: 1, PATTERNS: patterns_max_age_seconds(settings)}
 
-    def answer(self, target: bytes, sent: list[tuple[bytes, bytes]]) -> Ready | None:
-        """The answer to a GET of one of HOT_TARGETS with these headers, their names in lower case; None where something would
-        have to be waited for, or there is more to do than to send it."""
+    def answer(self, asked: Asked) -> Ready | None:
+        """None where something would have to be waited for, or there is more to do than to send it."""
         started = perf_counter()
-        path = HOT_TARGETS[target]
-        headers = dict(sent)
-        if len(headers) < len(sent) or not NOT_PLAIN.isdisjoint(headers) or traces.is_on():
+        caller = recall_caller(self.key_ring, asked.authorization, KeyScope.read)
+        if caller is None or traces.is_on():
             return None
-        caller = recall_caller(self.key_ring, headers.get(b"authorization", b""), KeyScope.read)
-        served = self.find(path, caller, headers.get(b"accept-encoding")) if caller else None
-        if caller is None or served is None:
+        served = self.reads.held(make_question(asked.path, caller.project_id), asked.encoding)
+        if served is None:
             return None
         allowance = self.limits.allowance(caller.project_id, caller.key_id, ingest=False)
         if not allowance.admit():
             return None
-        known = headers.get(b"if-none-match")
-        is_known = known is not None and matches(known.decode("latin-1"), served.etag)
-        request_id = choose_request_id(headers.get(b"x-request-id"))
-        same = make_head(served.etag, served.encoding, len(served.body), self.max_age_seconds[path], is_known)
+        is_known = matches(asked.known, served.etag)
+        request_id = choose_request_id(asked.request_id)
+        same = make_head(served.etag, served.encoding, len(served.body), self.max_age_seconds[asked.path], is_known)
         ready = Ready(
             304 if is_known else 200,
             same + as_lines(changing_headers(request_id, allowance)),
             b"" if is_known else served.body,
         )
-        note(self.lines, ("GET", path), (ready.status, perf_counter() - started), request_id, caller)
+        note(self.lines, ("GET", asked.path), (ready.status, perf_counter() - started), request_id, caller)
         return ready
 
-    def find(self, path: str, caller: Caller, accepted: bytes | None) -> Served | None:
-        encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))
-        if encoding == "identity" and accepted is not None:
-            return None  # the middleware around the routes has a word in what is sent then
-        return self.reads.held(make_question(path, caller.project_id), encoding)
+
+def read_request(target: bytes, sent: Headers) -> Asked | None:
+    """What a GET of one of HOT_TARGETS with these headers, their names in lower case, asks; None where only the routing
+    can tell."""
+    headers = dict(sent)
+    if len(headers) < len(sent) or not NOT_PLAIN.isdisjoint(headers):
+        return None
+    accepted, known = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
+    encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))
+    if encoding == "identity" and accepted is not None:
+        return None  # the middleware around the routes has a word in what is sent then
+    return Asked(
+        HOT_TARGETS[target],
+        headers.get(b"authorization", b""),
+        encoding,
+        None if known is None else known.decode("latin-1"),
+        headers.get(b"x-request-id"),
+    )
 
 
 @lru_cache(maxsize=10_000)
@@ -90,7 +111,7 @@ def make_head(etag: str, encoding: Encoding, body_bytes: int, max_age_seconds: i
     """The header lines that the route and the middleware around it give such an answer: made once, since they cost more
     than all the rest of it."""
     served = Served(etag, encoding, bytes(body_bytes), "hit")
-    response = respond(served, Headers({"if-none-match": etag} if is_known else {}), max_age_seconds=max_age_seconds)
+    response = respond(served, HeaderMap({"if-none-match": etag} if is_known else {}), max_age_seconds=max_age_seconds)
     if encoding == "identity" and not is_known and body_bytes >= COMPRESS_FROM_BYTES:
         response.headers["Vary"] += ", Accept-Encoding"
     return as_lines([*response.raw_headers, *RAW_SECURITY_HEADERS])

@@ -118,6 +118,40 @@ async def test_requests_in_one_packet_are_answered_in_their_order(project: Proje
     assert told.count(b"HTTP/1.1 200 OK") == 7
 
 
+async def test_a_request_that_comes_again_is_answered_as_it_was_and_is_nothing_else_in_another_place(
+    project: Project,
+) -> None:
+    """The connection knows it by its bytes; those mean something else in a body, and behind half a request."""
+    await project.get(PATHS[0])
+    authorization = project.read.headers["authorization"]
+    again = f"GET {PATHS[0]} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\n\r\n".encode()
+    post = f"POST /api/errors/log HTTP/1.1\r\nHost: x\r\nContent-Length: {len(again)}\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(str(project.read.base_url)).port)
+
+    async def ask(*pieces: bytes) -> tuple[int, bytes]:
+        for piece in pieces:
+            writer.write(piece)
+            await asyncio.sleep(0.02)
+        told = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        found = re.search(rb"content-length: (\d+)", told)
+        return int(told.split()[1]), await reader.readexactly(int(found[1])) if found else b""
+
+    first = await ask(again)
+    assert [await ask(again) for _ in range(3)] == [first] * 3
+    assert (await ask(b"\r\n", again)) == first
+    assert (await ask(again[:30], again[30:])) == first
+    # as a body, whose request is answered before it is whole and then after it
+    assert (await ask(f"{post}\r\n".encode()))[0] == 401
+    writer.write(again)
+    assert (await ask(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"))[1] == b'{"status":"ok"}'
+    assert (await ask(f"{post}Authorization: {authorization}\r\n\r\n".encode(), again))[0] == 403
+    assert await ask(again) == first
+    # behind the beginning of a request: the header X has the first line of this one as its value
+    status, body = await ask(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ", again.replace(b"Host: x\r\n", b""))
+    assert (status, body) == (200, b'{"status":"ok"}')
+    writer.close()
+
+
 async def test_a_client_that_does_not_read_gets_no_more_than_the_buffer_holds(project: Project) -> None:
     """Answers wait in the server's memory only up to its high-water mark, whatever a client asks for in one go."""
     await project.get(PATHS[0])
