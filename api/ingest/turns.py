@@ -14,7 +14,7 @@ from api.ingest.parsing import Item, Parsed, SentError
 from api.ingest.rows import Frame, Row, make_row
 
 LARGE_BYTES = 256 * 2**10  # below, the hand-over to a thread costs others more than the wait
-SLICE_SECONDS = 0.0005
+SLICE_SECONDS = 0.0008
 LARGE_SLICE_SECONDS = 0.05  # after which a caller who went away is noticed
 
 
