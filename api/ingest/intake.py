@@ -1,12 +1,13 @@
 """What is done to errors on every way in, from the body of a request to the answer that tells what became of them."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.auth import Caller
 from api.ingest.answering import NOT_HELD, count_rejected, parse_body, read_media_type, refuse_if_empty, summarize
 from api.ingest.flushing import Outcome
-from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one
+from api.ingest.parsing import ERRORS, Item, Parsed, Rejected, SentError, describe_place, parse_one
 from api.ingest.room import Load
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
@@ -40,13 +41,15 @@ class Intake:
 
     async def take_batch(self, sent: Sent) -> BatchAnswer:
         """Judge a batch, store what can be stored, and say what became of each error. Raises Invalid, Unavailable."""
-        self.writer.refuse_when_full(sent.caller.project_id)
+        project_id, since = sent.caller.project_id, time.monotonic()
+        self.writer.refuse_when_full(project_id)
         sent.allowance.count("bytes", len(sent.body))
         sent_as = read_media_type(sent.content_type)
         await self.turns.for_batch()
+        self.writer.refuse_when_full(project_id)  # by now others may have it
         items = parse_body(sent.body, sent_as, ERRORS, self.settings)
         sent.allowance.count("errors", len(items))
-        with self.writer.room.reserve(sent.caller.project_id, Load(len(items), len(sent.body))) as place:
+        with self.writer.room.reserve(project_id, Load(len(items), len(sent.body)), since) as place:
             made = await self.turns.make_rows(items, self.frame(sent), len(sent.body))
             rows = {index: self.storms.admit(row) for index, row in made.items()}
             count_rejected(items, ERRORS)

@@ -39,7 +39,7 @@ class Load:
 
 @dataclass(slots=True)
 class Place:
-    """The room that one request holds, and since when (monotonic seconds)."""
+    """The room that one request holds, and since when it waits (monotonic seconds)."""
 
     project_id: UUID
     load: Load
@@ -65,10 +65,11 @@ class Room:
         self.hold(project_id, load)
 
     @contextmanager
-    def reserve(self, project_id: UUID, load: Load) -> Iterator[Place]:
-        """Hold so much while its rows are made; what was not settled is given back. Raises Overloaded."""
+    def reserve(self, project_id: UUID, load: Load, since: float) -> Iterator[Place]:
+        """Hold so much while its rows are made; what was not settled is given back. `since`: when its request began to
+        wait (monotonic seconds). Raises Overloaded."""
         self.take(project_id, load)
-        place = Place(project_id, load, time.monotonic())
+        place = Place(project_id, load, since)
         try:
             yield place
         finally:

@@ -1,6 +1,7 @@
 """The routes that take usage records and finished deliverables."""
 
 import asyncio
+import time
 from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
@@ -53,7 +54,7 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     allowance.count("bytes", len(body))
     parsed = parse_body(body, read_media_type(request.headers.get("content-type")), RECORDS, settings)
     allowance.count("errors", len(parsed))
-    with writer.room.reserve(caller.project_id, Load(len(parsed), len(body))) as place:
+    with writer.room.reserve(caller.project_id, Load(len(parsed), len(body)), time.monotonic()) as place:
         items = await make_rows(request, parsed, caller)
         rows = {index: item for index, item in enumerate(items) if isinstance(item, UsageRow)}
         count_rejected(items, RECORDS)

@@ -89,12 +89,12 @@ def test_the_pace_follows_flushes_that_others_wait_behind_and_is_raised_by_any()
 
 def test_what_was_reserved_is_held_until_it_is_settled_or_given_up() -> None:
     room = Room("errors", Load(1_000, 10_000))
-    with room.reserve(NOISY, Load(300, 100)) as place:
+    with room.reserve(NOISY, Load(300, 100), 0.0) as place:
         assert room.held == Load(300, 100)
         room.settle(place, Load(290, 80))
     assert room.held == Load(290, 80)
     room.give_back(NOISY, Load(290, 80))
-    with pytest.raises(ZeroDivisionError), room.reserve(NOISY, Load(300, 100)):
+    with pytest.raises(ZeroDivisionError), room.reserve(NOISY, Load(300, 100), 0.0):
         _ = 1 / 0
     assert (room.held, room.by_project) == (Load(), {})
 
