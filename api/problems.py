@@ -19,6 +19,7 @@ Problem
 
 from typing import Any, ClassVar
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -168,7 +169,8 @@ def install(app: FastAPI) -> None:
     """Answer everything that a route raises with a problem."""
     app.add_exception_handler(HTTPException, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_invalid)
-    for unavailable in (SQLAlchemyError, TimeoutError, OSError):
+    # the last is raised between a session's last message and its end, and SQLAlchemy lets it through
+    for unavailable in (SQLAlchemyError, TimeoutError, OSError, asyncpg.InternalClientError):
         app.add_exception_handler(unavailable, answer_database_failure)
 
 

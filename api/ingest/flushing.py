@@ -29,11 +29,13 @@ PASSING_FAILURES = (
     asyncpg.LockNotAvailableError,
     asyncpg.InvalidCachedStatementError,
 )
-# Failures after which they are sent again on a new connection; a time limit is an OSError too.
+# Failures after which they are sent again on a new connection; a time limit is an OSError too, and the driver's internal
+# error is what it raises between a session's last message and its end.
 CONNECTION_FAILURES = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     SQLAlchemyError,
     OSError,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from api.auth import Caller
 from api.ingest.answering import NOT_HELD, count_rejected, parse_body, read_media_type, refuse_if_empty, summarize
 from api.ingest.flushing import Outcome
-from api.ingest.parsing import ERRORS, Item, Parsed, Rejected, SentError, describe_place, parse_one
+from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one
 from api.ingest.room import Load
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer

@@ -2,6 +2,7 @@
 
 import json
 
+import asyncpg
 import pytest
 
 from tests.conftest import Service
@@ -74,6 +75,18 @@ async def test_a_defect_is_answered_without_its_text(service: Service, monkeypat
     assert answer.status_code == 500
     assert json.loads(answer.text)["type"] == "urn:mayday:problem:internal"
     assert "secret" not in answer.text
+
+
+async def test_a_session_that_ends_under_a_read_is_503_with_a_time_to_come_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+
+    monkeypatch.setattr("api.read.queries.list_errors", fail)
+    answer = await (await service.project()).read.get("/api/errors")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "state" not in answer.text
 
 
 async def test_request_ids_that_could_be_misread_are_replaced(service: Service) -> None:

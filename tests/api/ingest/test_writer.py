@@ -119,9 +119,9 @@ async def test_what_waits_when_the_process_stops_is_written(settings: Settings) 
         await project.send(error())
         batches = [asyncio.create_task(project.send(*[error(n) for n in range(50)])) for _ in range(10)]
         async with asyncio.timeout(10):
-            while service.state["writer"].room.held.rows == 0:
+            while service.state["writer"].waiting_rows == 0:
                 await asyncio.sleep(0)
-        in_flight = service.state["writer"].room.held.rows
+        in_flight = service.state["writer"].waiting_rows
     answers = await asyncio.gather(*batches, return_exceptions=True)
     counted = sum(answer["count"] for answer in answers if isinstance(answer, dict))
     async with run_service(settings) as service:
