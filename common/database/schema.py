@@ -69,5 +69,6 @@ async def find_problem(engine: AsyncEngine) -> str:
     try:
         problem = await find_schema_problem(engine)
     except (SQLAlchemyError, OSError) as error:
-        return f"Postgres does not answer at MAYDAY_DATABASE_URL: {error}"
+        reason = getattr(error, "orig", None) or error  # the driver's own words, without SQLAlchemy's around them
+        return f"Postgres does not answer at MAYDAY_DATABASE_URL: {reason}"
     return f"the schema is {problem}" if problem else ""
