@@ -1,7 +1,8 @@
 """Programs are started before what they need: each says what it waits for, and goes to work when that is there."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import httpx
@@ -25,6 +26,19 @@ def name_of_none_yet(servers: Stores) -> Iterator[str]:
     asyncio.run(execute(servers.database_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
+@asynccontextmanager
+async def running_worker(settings: Settings) -> AsyncIterator[None]:
+    """In this process; whatever becomes of the test, it is stopped."""
+    stop = asyncio.Event()
+    working = asyncio.create_task(serve(settings, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(30):
+            assert await working == 0
+
+
 async def readiness(client: httpx.AsyncClient) -> tuple[int, dict[str, str]]:
     answer = await client.get("/readyz")
     return answer.status_code, answer.json()["checks"]
@@ -35,9 +49,7 @@ async def test_api_and_worker_come_before_the_database_and_the_database_before_i
 ) -> None:
     url = on_database(servers.database_url, name_of_none_yet)
     settings = Settings.load(database_url=url, redis_url=redis_url, log_format="json")
-    stop = asyncio.Event()
-    working = asyncio.create_task(serve(settings, stop))
-    async with run_service(settings) as service:
+    async with running_worker(settings), run_service(settings) as service:
         client = await service.client(None)
         assert (await client.get("/livez")).status_code == 200
         status, checks = await readiness(client)
@@ -58,5 +70,3 @@ async def test_api_and_worker_come_before_the_database_and_the_database_before_i
             return bool(answer.json()["total"])
 
         await until(is_counted, seconds=30)
-        stop.set()
-        assert await working == 0

@@ -77,9 +77,12 @@ async def test_a_start_counts_what_the_release_before_left_out_though_upkeep_ran
         await connection.execute(text("DELETE FROM hourly_rollups"))
     stop = asyncio.Event()
     running = asyncio.create_task(serve(tools.settings, stop))
-    await until(lambda: scalar(tools.engine, "SELECT EXISTS (SELECT FROM hourly_rollups)"))
-    stop.set()
-    assert await running == 0
+    try:
+        await until(lambda: scalar(tools.engine, "SELECT EXISTS (SELECT FROM hourly_rollups)"))
+    finally:
+        stop.set()
+        async with asyncio.timeout(30):
+            assert await running == 0
 
 
 async def test_a_worker_that_is_told_to_stop_while_it_closes_a_lost_queue_stops(
