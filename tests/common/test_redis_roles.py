@@ -1,6 +1,5 @@
 """Cache and queue are two roles: on servers of their own each holds its own, and a start says what is wrong with one."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -11,8 +10,7 @@ from cli.embedded import start_servers, temporary_home
 from common.cache.checking import check_redis
 from common.settings import Settings
 from tests.conftest import run_service
-from tests.worker.test_main import until
-from worker.main import serve
+from tests.worker.test_main import running_worker, until
 
 NOWHERE = "unix:///nowhere/redis.sock"
 
@@ -31,22 +29,18 @@ async def test_on_servers_of_their_own_answers_are_in_the_cache_and_jobs_in_the_
     settings: Settings, queue_url: str
 ) -> None:
     apart = settings.model_copy(update={"queue_url": queue_url, "fold_every_seconds": 1})
-    stop = asyncio.Event()
     cache: Redis = Redis.from_url(apart.redis_url)
     queue: Redis = Redis.from_url(queue_url)
     with cache, queue:
         queue.flushall()
         queue.config_resetstat()
-        async with run_service(apart) as service:
+        async with run_service(apart) as service, running_worker(apart):
             project = await service.project()
             await project.send({"service": "shop", "severity": "error", "message": "disk full"})
-            working = asyncio.create_task(serve(apart, stop))
             await until(lambda: ticked(queue))
             await until(lambda: has_patterns(service.execute))
             await project.get("/api/errors/recent")
             assert (await project.read.get("/api/errors/recent")).headers["X-Mayday-Cache"] == "hit"
-            stop.set()
-            assert await working == 0
         cached, queued = set(cache.scan_iter()), set(queue.scan_iter())
         assert [key for key in cached if b":answer:" in key]
         assert [key for key in cached if b"arq" in key or b"jobs" in key] == []

@@ -1,8 +1,7 @@
 """Programs are started before what they need: each says what it waits for, and goes to work when that is there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from uuid import uuid4
 
 import httpx
@@ -12,8 +11,7 @@ from cli.migrate import upgrade
 from common.keys import Scope, make_key
 from common.settings import Settings
 from tests.conftest import Stores, execute, on_database, run_service
-from tests.worker.test_main import until
-from worker.main import serve
+from tests.worker.test_main import running_worker, until
 
 ERROR = {"service": "shop", "severity": "error", "message": "disk full"}
 
@@ -24,19 +22,6 @@ def name_of_none_yet(servers: Stores) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     yield name
     asyncio.run(execute(servers.database_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-
-
-@asynccontextmanager
-async def running_worker(settings: Settings) -> AsyncIterator[None]:
-    """In this process; whatever becomes of the test, it is stopped."""
-    stop = asyncio.Event()
-    working = asyncio.create_task(serve(settings, stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        async with asyncio.timeout(30):
-            assert await working == 0
 
 
 async def readiness(client: httpx.AsyncClient) -> tuple[int, dict[str, str]]:

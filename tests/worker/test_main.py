@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -22,6 +23,19 @@ async def until(is_so: Callable[[], Awaitable[object]], seconds: float = 15) -> 
     async with asyncio.timeout(seconds):
         while not await is_so():
             await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def running_worker(settings: Settings) -> AsyncIterator[None]:
+    """In this process; whatever becomes of the test, it is stopped."""
+    stop = asyncio.Event()
+    working = asyncio.create_task(serve(settings, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(30):
+            assert await working == 0
 
 
 def said(lines: list[MutableMapping[str, Any]], words: str) -> Callable[[], Awaitable[bool]]:
@@ -75,14 +89,8 @@ async def test_a_start_counts_what_the_release_before_left_out_though_upkeep_ran
         await run_job(tools, job)
     async with tools.engine.begin() as connection:
         await connection.execute(text("DELETE FROM hourly_rollups"))
-    stop = asyncio.Event()
-    running = asyncio.create_task(serve(tools.settings, stop))
-    try:
+    async with running_worker(tools.settings):
         await until(lambda: scalar(tools.engine, "SELECT EXISTS (SELECT FROM hourly_rollups)"))
-    finally:
-        stop.set()
-        async with asyncio.timeout(30):
-            assert await running == 0
 
 
 async def test_a_worker_that_is_told_to_stop_while_it_closes_a_lost_queue_stops(
