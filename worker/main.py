@@ -258,7 +258,10 @@ async def run_until(stopping: asyncio.Event, tools: Tools) -> None:
     await triggers.let_end(tools.settings.shutdown_seconds)
     working.cancel()
     stopped.cancel()
-    await asyncio.wait([working, stopped])
+    # bounded: `wait_for` of Python 3.11 loses a cancellation that comes with its result; the end of the loop asks again
+    _, late = await asyncio.wait([working, stopped], timeout=2 * STOP_SECONDS)
+    if late:
+        log.warning("worker_ends_late")
 
 
 async def keep_working(tools: Tools, triggers: Triggers) -> None:
