@@ -94,7 +94,8 @@ class Room:
     def refuse_beyond(self, project_id: UUID, load: Load) -> None:
         """Raise Overloaded when there is no room for so much more of this project."""
         mine = self.by_project.get(project_id) or Load()
-        has_rows = mine.rows + load.rows <= self.most_rows - self.held.rows
+        free_rows = max(self.most_rows - self.held.rows, self.least_rows)
+        has_rows = mine.rows + load.rows <= min(free_rows, self.most.rows - self.held.rows)
         has_bytes = mine.size_bytes + load.size_bytes <= self.most.size_bytes - self.held.size_bytes
         if self.held.rows and not (has_rows and has_bytes):
             raise Overloaded("more is waiting than can be written: send this again in a moment")
@@ -103,6 +104,12 @@ class Room:
     def most_rows(self) -> float:
         """Rows that memory allows and that are written in time at the pace of late."""
         return min(self.most.rows, self.rows_per_second * self.wait_seconds)
+
+    @property
+    def least_rows(self) -> float:
+        """Rows that each project may hold whatever the others do. When the pace falls, what is held is more than would
+        be let in now, and without these all would be refused until it is gone, those who send little too."""
+        return self.most_rows / 2 / (len(self.by_project) + 1)
 
     def learn(self, waited_seconds: float, *, is_behind: bool) -> None:
         """Note at the end of a flush how long its oldest rows had been held: by Little's law that, and how many are

@@ -60,6 +60,19 @@ def test_no_more_is_held_than_comes_through_in_the_time_that_an_error_may_wait()
     room.take(CALM, Load(400, 1))
 
 
+def test_when_the_pace_falls_others_find_room_still_and_who_filled_it_does_not() -> None:
+    room = Room("errors", Load(20_000, 2**30), wait_seconds=1.0)
+    note_flush(room, held=8_000, waited_seconds=1.0)
+    taken = fill(room, Load(10, 1))
+    for _ in range(20):
+        note_flush(room, held=room.held.rows, waited_seconds=4.0)
+    assert room.most_rows < taken == room.held.rows
+    for _ in range(10):
+        room.take(CALM, Load(1, 1))
+    with pytest.raises(Overloaded):
+        room.take(NOISY, Load(1, 1))
+
+
 def test_without_a_time_it_is_held_until_memory_ends() -> None:
     """The control."""
     room = Room("errors", Load(20_000, 2**30))
