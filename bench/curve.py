@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from itertools import repeat
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,12 +23,12 @@ import uuid_utils.compat
 import uvloop
 
 from api.ingest.error_rows import COLUMN_TYPES
-from bench.command import write_figures
+from bench.command import measure
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import ask_batches, expect_status, get
 from bench.processes import Server, run_server
 from bench.reads import PATHS, fetch, turn_of
-from bench.stores import Home, Stores, furnish, start_stores
+from bench.stores import Home, Stores, furnish
 from bench.turns import Turn, describe, quantile, take_turns
 from worker.main import open_tools
 from worker.patterns import find_patterns
@@ -146,7 +145,7 @@ def make_turns(server: Server, home: Home, bodies: Sequence[bytes], seconds: flo
     return {"ingest": turn_of(server, requests, stored, seconds, CONNECTIONS)} | reads
 
 
-def measure(server: Server, home: Home, bodies: Sequence[bytes], seconds: float, rounds: int) -> dict[str, Any]:
+def measure_row(server: Server, home: Home, bodies: Sequence[bytes], seconds: float, rounds: int) -> dict[str, Any]:
     """One row of the curve."""
     worker_seconds = asyncio.run(run_worker(home))
     misses = time_misses(server, home)
@@ -163,19 +162,19 @@ def measure(server: Server, home: Home, bodies: Sequence[bytes], seconds: float,
     }
 
 
-def run(stores: Stores, sizes: Sequence[int], seconds: float, rounds: int) -> list[dict[str, Any]]:
+def run(stores: Stores, options: argparse.Namespace) -> list[dict[str, Any]]:
     home = furnish(stores, "curve_bench")
     encoded = [encode(error) for error in make_errors(SAMPLE, SEED)]
     curve, filled = [], 0
     with ExitStack() as stack:
         server = stack.enter_context(run_server("cli", "api", environment=home.environment))
         store_sample(server, home, batch_bodies(encoded, BATCH))
-        for size in sorted(sizes):
+        for size in sorted(map(int, options.rows.split(","))):
             tell(f"to {size:,} errors")
             if size > filled:
                 asyncio.run(grow(home, size - filled))
                 filled = size
-            curve.append(measure(server, home, batch_bodies(encoded, BATCH), seconds, rounds))
+            curve.append(measure_row(server, home, batch_bodies(encoded, BATCH), options.seconds, options.rounds))
     return curve
 
 
@@ -211,17 +210,7 @@ def show(curve: Sequence[dict[str, Any]]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="mayday bench curve", description=__doc__)
-    parser.add_argument("--rows", default=",".join(map(str, SIZES)), help="sizes, separated by commas")
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(arguments)
-    with start_stores() as stores:
-        curve = run(stores, [int(size) for size in options.rows.split(",")], options.seconds, options.rounds)
-    show(curve)
-    asked = f"--rows {options.rows} --seconds {options.seconds:g} --rounds {options.rounds}"
-    write_figures(options.json, {"arguments": asked, "figures": curve})
+    measure("curve", __doc__, run, show, arguments, rows=",".join(map(str, SIZES)), seconds=2.0, rounds=5)
 
 
 if __name__ == "__main__":

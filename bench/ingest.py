@@ -16,7 +16,7 @@ import uvloop
 from bench.ceilings import INSERT_CONNECTIONS, copy_batches, insert_rows, make_records, renew
 from bench.command import measure_in_slices
 from bench.error_samples import batch_bodies, encode, make_errors
-from bench.load import Check, Load, drive, expect_status, post
+from bench.load import Check, Load, ask_batches, drive, expect_status, post
 from bench.processes import Server, run_server
 from bench.stores import Home, Stores, count_rows, furnish
 from bench.turns import Slice, Turn, describe, ratio, take_turns
@@ -30,7 +30,6 @@ BATCH = 100
 BATCH_CONNECTIONS = 8
 SINGLE_CONNECTIONS = 64
 COPIED_PER_SECOND = 60_000  # records to have ready for a second of the ceilings
-STORED_BATCH = b'{"status":"success","count":100,"duplicates":0,"rejected":[]'
 STORED_ONE = b'{"id":"'
 COUNT_BATCH, COUNT_ONE = b'{"count":100', b'{"count":1'
 
@@ -105,9 +104,7 @@ def start_field(stack: ExitStack, stores: Stores) -> Field:
 
 def batch_turns(contest: Contest, variants: Field, bodies: Sequence[bytes]) -> dict[str, Turn]:
     """Batches of 100 over eight connections; COPY by the same hundred from four."""
-    requests = cycle(
-        [post("/api/errors/batch", body, variants.home.ingest_key) for body in batch_bodies(list(bodies), BATCH)]
-    )
+    requests, stored = ask_batches(batch_bodies(list(bodies), BATCH), variants.home.ingest_key, BATCH)
     rows = make_records(bodies, variants.ceiling.project_id, variants.ceiling.settings)
 
     def plain(name: str, server: Server, path: str) -> Turn:
@@ -119,7 +116,6 @@ def batch_turns(contest: Contest, variants: Field, bodies: Sequence[bytes]) -> d
         records = renew(rows, int(COPIED_PER_SECOND * seconds))
         return await copy_batches(variants.ceiling.settings.database_url, records, BATCH, seconds)
 
-    stored = expect_status(201, STORED_BATCH, BATCH)
     return {
         "mayday": contest.service("mayday", variants.mayday, requests, stored, BATCH_CONNECTIONS),
         "copy": contest.ceiling("copy", copy),

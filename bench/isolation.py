@@ -12,20 +12,19 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import asyncpg
 import uvloop
 
-from bench.command import write_figures
+from bench.command import measure
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import Check, Load, ask_batches, ask_recent, drive
 from bench.processes import Server, run_server, run_worker
 from bench.recompute import Recomputer
-from bench.steady import describe_ages, looking
-from bench.stores import Home, Stores, execute, furnish, start_stores
+from bench.steady import describe_ages, watching
+from bench.stores import Home, Stores, execute, furnish
 from bench.turns import Slice, Turn, describe, ratio, take_turns
 
 SEED = 17
@@ -104,7 +103,7 @@ async def run_steady(bench: Bench, seconds: float) -> dict[str, Any]:
     """Batches at full rate beside the worker program; looked at once it has caught up."""
     with run_worker(bench.home.environment):
         await bench.load("batches", CATCH_UP_SECONDS)
-        async with looking(bench.home) as seen:
+        async with watching(bench.home) as seen:
             taken = await bench.load("batches", seconds)
     return {"seconds": seconds, **describe([taken]), **describe_ages(seen, bench.home.settings)}
 
@@ -119,7 +118,7 @@ async def check_counts(bench: Bench) -> dict[str, int]:
     return counts
 
 
-async def measure(stores: Stores, home: Home, api: Server, options: argparse.Namespace) -> dict[str, Any]:
+async def take_all(stores: Stores, home: Home, api: Server, options: argparse.Namespace) -> dict[str, Any]:
     bodies = batch_bodies([encode(error) for error in make_errors(SAMPLE, SEED)], BATCH)
     loads = {"batches": ask_batches(bodies, home.ingest_key, BATCH), "reads": ask_recent(home.read_key)}
     bench = Bench(stores, home, api, await Recomputer.start(home), loads, options.seconds)
@@ -140,7 +139,7 @@ async def measure(stores: Stores, home: Home, api: Server, options: argparse.Nam
 def run(stores: Stores, options: argparse.Namespace) -> dict[str, Any]:
     home = furnish(stores, "isolation_bench")
     with run_server("cli", "api", environment=home.environment) as api:
-        return uvloop.run(measure(stores, home, api, options))
+        return uvloop.run(take_all(stores, home, api, options))
 
 
 def show(result: dict[str, Any]) -> None:
@@ -169,20 +168,7 @@ def tell_share(row: dict[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="mayday bench isolation", description=__doc__)
-    parser.add_argument("--errors", type=int, default=300_000)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steady", type=float, default=75.0)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(arguments)
-    with start_stores() as stores:
-        result = run(stores, options)
-    show(result)
-    asked = (
-        f"--errors {options.errors} --seconds {options.seconds:g} --rounds {options.rounds} --steady {options.steady:g}"
-    )
-    write_figures(options.json, {"arguments": asked, "figures": result})
+    measure("isolation", __doc__, run, show, arguments, errors=300_000, seconds=3.0, rounds=5, steady=75.0)
 
 
 if __name__ == "__main__":

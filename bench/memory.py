@@ -9,19 +9,17 @@ started is listed too.
 import argparse
 import time
 from collections.abc import Sequence
-from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 import httpx
 import uvloop
 from redis import Redis
 
-from bench.command import write_figures
+from bench.command import measure
 from bench.error_samples import batch_bodies, encode, make_errors
-from bench.load import Load, drive, expect_status, post
+from bench.load import Load, ask_batches, drive
 from bench.processes import Server, run_server
-from bench.stores import Home, Stores, furnish, start_stores
+from bench.stores import Home, Stores, furnish
 
 SEED = 15
 ERRORS = 30_000
@@ -33,8 +31,7 @@ LENGTHS = range(142, 201)  # 10,089 errors together, and 200 is the most that on
 
 async def burst(server: Server, home: Home, seconds: float) -> Load:
     bodies = batch_bodies([encode(error) for error in make_errors(ERRORS, SEED)], BATCH)
-    requests = cycle([post("/api/errors/batch", body, home.ingest_key) for body in bodies])
-    stored = expect_status(201, count=BATCH)
+    requests, stored = ask_batches(bodies, home.ingest_key, BATCH)
     return await drive(server.port, requests, stored, connections=CONNECTIONS, seconds=seconds)
 
 
@@ -53,16 +50,16 @@ def cache_errors(server: Server, home: Home, redis_url: str) -> tuple[int, int]:
         return cached, int(redis.info("memory")["used_memory"]) - before
 
 
-def run(stores: Stores, seconds: float, minutes: float) -> dict[str, Any]:
+def run(stores: Stores, options: argparse.Namespace) -> dict[str, Any]:
     home = furnish(stores, "memory_bench")
     with run_server("cli", "api", environment=home.environment) as server:
         started_bytes = server.memory_bytes
         uvloop.run(burst(server, home, WARM_SECONDS))
         time.sleep(WARM_SECONDS)
         idle_bytes = server.memory_bytes
-        load = uvloop.run(burst(server, home, seconds))
+        load = uvloop.run(burst(server, home, options.seconds))
         after_bytes = server.memory_bytes
-        time.sleep(60 * minutes)
+        time.sleep(60 * options.minutes)
         later_bytes = server.memory_bytes
         cached, redis_bytes = cache_errors(server, home, stores.redis_url)
     return {
@@ -71,7 +68,7 @@ def run(stores: Stores, seconds: float, minutes: float) -> dict[str, Any]:
         "started_bytes": started_bytes,
         "idle_bytes": idle_bytes,
         "after_bytes": after_bytes,
-        "minutes": minutes,
+        "minutes": options.minutes,
         "later_bytes": later_bytes,
         "cached_errors": cached,
         "redis_bytes": redis_bytes,
@@ -88,16 +85,7 @@ def show(result: dict[str, Any]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="mayday bench memory", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(arguments)
-    with start_stores() as stores:
-        result = run(stores, options.seconds, options.minutes)
-    show(result)
-    asked = f"--seconds {options.seconds:g} --minutes {options.minutes:g}"
-    write_figures(options.json, {"arguments": asked, "figures": result})
+    measure("memory", __doc__, run, show, arguments, seconds=60.0, minutes=10.0)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,14 @@ import string
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from bench.command import write_figures
+from bench.command import measure
 from bench.error_samples import encode
 from bench.processes import Server, peak_bytes, run_server, run_worker
-from bench.stores import Home, Stores, count_rows, furnish, start_stores
+from bench.stores import Home, Stores, count_rows, furnish
 
 SEED = 19
 LARGE_BODIES = 16
@@ -69,7 +68,7 @@ def fill_fingerprints(server: Server, home: Home, rng: random.Random) -> None:
             client.post("/api/errors/batch", json={"errors": errors}).raise_for_status()
 
 
-def run(stores: Stores) -> dict[str, Any]:
+def run(stores: Stores, _options: argparse.Namespace) -> dict[str, Any]:
     rng, home = random.Random(SEED), furnish(stores, "peaks_bench")
     with run_server("cli", "api", environment=home.environment) as server:
         idle_bytes = server.memory_bytes
@@ -102,13 +101,7 @@ def show(result: dict[str, Any]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="mayday bench peaks", description=__doc__)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(arguments)
-    with start_stores() as stores:
-        result = run(stores)
-    show(result)
-    write_figures(options.json, {"arguments": "", "figures": result})
+    measure("peaks", __doc__, run, show, arguments)
 
 
 if __name__ == "__main__":

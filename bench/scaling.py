@@ -15,19 +15,18 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import uvloop
 
-from bench.command import write_figures
+from bench.command import measure
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import Load, ask_batches, ask_recent, drive
 from bench.processes import Server, run_server
-from bench.stores import Home, Stores, count_rows, furnish, start_stores
+from bench.stores import Home, Stores, count_rows, furnish
 from bench.turns import Slice, Turn, describe, ratio, take_turns
-from bench.waits import looking_at_waits, share_waits
+from bench.waits import share_waits, watching_waits
 
 SEED = 18
 SAMPLE = 30_000
@@ -56,7 +55,7 @@ class Bench:
         async def take() -> Slice:
             used = self.apis[:count]
             before = sum(api.cpu_seconds for api in used), self.stores.postgres_cpu_seconds, await self.find_wal()
-            async with looking_at_waits(self.home.settings.database_url) as waits:
+            async with watching_waits(self.home.settings.database_url) as waits:
                 load = add_up(await asyncio.gather(*[self.drive(kind, api) for api in used]))
             self.waits.setdefault(name_of(count), Counter()).update(waits)
             self.wal_bytes.setdefault(name_of(count), []).append(await self.find_wal() - before[2])
@@ -126,7 +125,7 @@ async def measure_batches(bench: Bench, rounds: int) -> dict[str, Any]:
     return table
 
 
-async def measure(bench: Bench, rounds: int) -> dict[str, Any]:
+async def take_all(bench: Bench, rounds: int) -> dict[str, Any]:
     tables = {
         "batches": await measure_batches(bench, rounds),
         "reads": compare(await take_turns(bench.turns("reads"), rounds)),
@@ -145,7 +144,7 @@ def run(stores: Stores, options: argparse.Namespace) -> dict[str, Any]:
             stack.enter_context(run_server("cli", "api", environment=home.environment))
             for _ in range(options.processes)
         ]
-        return uvloop.run(measure(Bench(stores, home, apis, bodies, options.seconds), options.rounds))
+        return uvloop.run(take_all(Bench(stores, home, apis, bodies, options.seconds), options.rounds))
 
 
 def show(result: dict[str, Any]) -> None:
@@ -166,17 +165,7 @@ def show(result: dict[str, Any]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="mayday bench scaling", description=__doc__)
-    parser.add_argument("--processes", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args(arguments)
-    with start_stores() as stores:
-        result = run(stores, options)
-    show(result)
-    asked = f"--processes {options.processes} --seconds {options.seconds:g} --rounds {options.rounds}"
-    write_figures(options.json, {"arguments": asked, "figures": result})
+    measure("scaling", __doc__, run, show, arguments, processes=3, seconds=3.0, rounds=5)
 
 
 if __name__ == "__main__":

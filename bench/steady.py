@@ -3,17 +3,18 @@
 Part of `mayday bench isolation`.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from statistics import median
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.looking import looking
 from bench.stores import Home
 from common.database import make_engine
 from common.settings import Settings
@@ -38,23 +39,14 @@ class Seen:
 
 
 @asynccontextmanager
-async def looking(home: Home) -> AsyncIterator[Seen]:
+async def watching(home: Home) -> AsyncIterator[Seen]:
     """Look every quarter of a second while the body runs."""
-    seen, done = Seen(), asyncio.Event()
-    engine = make_engine(home.settings, "bench", pool_size=1)
-    looks = asyncio.create_task(look_until(engine, seen, done))
+    seen, engine = Seen(), make_engine(home.settings, "bench", pool_size=1)
     try:
-        yield seen
+        async with looking(partial(look, engine, seen), LOOK_EVERY_SECONDS):
+            yield seen
     finally:
-        done.set()
-        await looks
         await engine.dispose()
-
-
-async def look_until(engine: AsyncEngine, seen: Seen, done: asyncio.Event) -> None:
-    while not done.is_set():
-        await look(engine, seen)
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
 async def look(engine: AsyncEngine, seen: Seen) -> None:

@@ -1,11 +1,12 @@
 """What open flushes wait for, as Postgres says: looked at again and again while load runs. Part of `bench scaling`."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import asyncpg
+
+from bench.looking import looking
 
 LOOK_EVERY_SECONDS = 0.02
 
@@ -17,24 +18,19 @@ OPEN_FLUSHES = """
 
 
 @asynccontextmanager
-async def looking_at_waits(url: str) -> AsyncIterator[Counter[str]]:
+async def watching_waits(url: str) -> AsyncIterator[Counter[str]]:
     """Count what open flushes wait for while the body runs."""
     waits: Counter[str] = Counter()
-    done = asyncio.Event()
-    looks = asyncio.create_task(look_until(url, waits, done))
-    try:
-        yield waits
-    finally:
-        done.set()
-        await looks
-
-
-async def look_until(url: str, waits: Counter[str], done: asyncio.Event) -> None:
     connection = await asyncpg.connect(url)
-    while not done.is_set():
+
+    async def look() -> None:
         waits.update(name_wait(row["kind"], row["event"]) for row in await connection.fetch(OPEN_FLUSHES))
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
-    await connection.close()
+
+    try:
+        async with looking(look, LOOK_EVERY_SECONDS):
+            yield waits
+    finally:
+        await connection.close()
 
 
 def name_wait(kind: str | None, event: str | None) -> str:
