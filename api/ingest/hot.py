@@ -111,9 +111,7 @@ class HotWrites:
         self.lines = lines
         self.tasks: set[asyncio.Task[Any]] = set()
 
-    def begin(
-        self, target: bytes, sent: Headers, send: Callable[[Exchange, Ready], None]
-    ) -> Exchange | None:  # fmt: skip
+    def begin(self, target: bytes, sent: Headers, send: Callable[[Exchange, Ready], None]) -> Exchange | None:
         """The exchange for a POST to one of HOT_TARGETS with these headers, their names in lower case; None where only
         the route can take it. `send` gets the answer."""
         headers = dict(sent)
@@ -160,9 +158,7 @@ class HotWrites:
         exchange.timer = outcome.get_loop().call_later(left, outcome.cancel)
         outcome.add_done_callback(partial(self.finish, exchange, describe))
 
-    def finish(
-        self, exchange: Exchange, describe: Callable[[Any], Answer], outcome: "asyncio.Future[Any]"
-    ) -> None:  # fmt: skip
+    def finish(self, exchange: Exchange, describe: Callable[[Any], Answer], outcome: "asyncio.Future[Any]") -> None:
         if exchange.timer is not None:
             exchange.timer.cancel()
         try:

@@ -64,7 +64,7 @@ class Intake:
         item = self.parse_one(sent)
         [made] = (await self.turns.make_rows([item], self.frame(sent), len(sent.body))).values()
         row = self.storms.admit(made)
-        return describe_one(row, await self.writer.store([row]))
+        return describe_one(row, await self.writer.submit([row]))
 
     def judge_one(self, sent: Sent) -> Row:
         """The row of one error, of a size that is judged at once. Raises Invalid, Unavailable."""

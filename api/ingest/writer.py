@@ -116,13 +116,6 @@ class Writer(Generic[RowT]):
             log.warning("writer_closed_unwritten", rows=self.room.held.rows)
             await asyncio.wait(late, timeout=CLOSE_SECONDS / 3)
 
-    async def store(self, rows: Sequence[RowT]) -> list[Outcome]:
-        """Write the rows of one project, at least one, and say what became of each. Returns after the commit.
-
-        Raises what `submit` and its future do.
-        """
-        return await self.submit(rows)
-
     def submit(self, rows: Sequence[RowT], place: Place | None = None) -> "asyncio.Future[list[Outcome]]":
         """Give the rows of one project, at least one, to the next flush, on the place that was reserved for them.
         Without one it raises Overloaded when there is no room.
