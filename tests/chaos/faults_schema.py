@@ -11,14 +11,14 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.chaos.promises import Fault, FaultFailed
 from tests.chaos.stack import Stack
-from tests.later_release import LATER, with_later_migration
+from tests.later_release import LATER, with_later_migrations
 
 KEPT_DAYS = 31  # a day older than the retention and its first day
 
 
 async def migrate_under_traffic(stack: Stack) -> str:
     """Behind a long reader the migration gives up and nobody waits for long; with the reader gone it goes through."""
-    config = with_later_migration(stack.folder / "migration", stack.stores.direct_url(stack.database), ["errors"])
+    config = with_later_migrations(stack.folder / "migration", stack.stores.direct_url(stack.database), ["errors"])
     async with long_reader(stack):
         try:
             await asyncio.to_thread(command.upgrade, config, LATER)
