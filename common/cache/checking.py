@@ -1,5 +1,6 @@
 """Whether the Redis of a role answers and may be used for it, said in the log when a program starts."""
 
+import asyncio
 from typing import Literal
 
 import structlog
@@ -29,7 +30,8 @@ async def check_redis(settings: Settings, role: Role) -> None:
         log.warning("redis_not_reached", role=role, setting=setting, error=str(error), problem=EFFECTS[role])
         return
     finally:
-        await redis.aclose()
+        # whoever stops a program while it starts cancels this; a close that is cancelled leaves its connection open
+        await asyncio.shield(redis.aclose())
     policy = memory.get("maxmemory_policy", "noeviction")
     if role == "queue" and policy not in KEEPS_JOBS and memory.get("maxmemory", 0):
         log.warning("queue_may_evict", setting=setting, policy=policy, problem=EVICTS)

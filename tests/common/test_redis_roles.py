@@ -79,3 +79,18 @@ async def test_a_start_warns_of_a_queue_that_may_evict(settings: Settings, queue
         queue.config_set("maxmemory-policy", "noeviction")
         await check_redis(apart, "queue")
     assert [(line["event"], line["policy"]) for line in lines] == [("queue_may_evict", "allkeys-lru")]
+
+
+async def test_a_start_that_is_stopped_leaves_no_connection_open(settings: Settings, queue_url: str) -> None:
+    apart = settings.model_copy(update={"queue_url": queue_url})
+    with Redis.from_url(queue_url) as queue:
+        before = len(queue.client_list())
+        for steps in range(60):  # one of them falls into the close
+            check = asyncio.create_task(check_redis(apart, "queue"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            check.cancel()
+            await asyncio.wait([check])
+        async with asyncio.timeout(5):
+            while len(queue.client_list()) > before:
+                await asyncio.sleep(0.01)
