@@ -1,5 +1,6 @@
 """Cache and queue are two roles: on servers of their own each holds its own, and a start says what is wrong with one."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
