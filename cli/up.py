@@ -21,7 +21,7 @@ from cli.client import address_of
 from cli.embedded import EmbeddedFailed, start_servers
 from cli.embedded.process import follow_parent
 from cli.keys import in_transaction
-from cli.migrate import failing_in_a_sentence, upgrade
+from cli.migrate import failing_in_a_sentence, migration_url, upgrade
 from cli.project import create_key, ensure_project
 from cli.state import STATE_FILE, read_env, write_env
 from common.keys import Scope
@@ -81,7 +81,7 @@ def run(settings: Settings) -> None:
     with ExitStack() as stack:
         settings, tend = stack.enter_context(stores(settings))
         with failing_in_a_sentence():
-            upgrade(settings.migrate_database_url or settings.database_url)
+            upgrade(migration_url(settings))
             keys = asyncio.run(first_keys(settings))
         stack.enter_context(announced(settings))
         api = stack.enter_context(program("api", settings))

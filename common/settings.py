@@ -67,8 +67,8 @@ class Settings(BaseSettings):
     )
     migrate_database_url: str = Field(
         "",
-        description="The same database for `mayday migrate`: past a pooler, or as the role that owns the tables. "
-        "Empty: MAYDAY_DATABASE_URL.",
+        description="The same database for `mayday migrate`: past a pooler in transaction mode, which it must be, or as "
+        "the role that owns the tables. Empty: MAYDAY_DATABASE_URL.",
     )
     database_pooler: Literal["none", "transaction"] = Field(
         "none",

@@ -3,11 +3,15 @@
 The release before names its columns in every statement, so what is added does it no harm while it may be left out.
 """
 
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
 import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 # Columns of our tables, not of their partitions: table, name, type, whether a row must say it.
 COLUMNS = """
@@ -30,6 +34,11 @@ INDEXES = """
     WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
       AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid)
 """
+
+# An index that no writer waits for: CONCURRENTLY, or a partitioned table's own, which holds nothing.
+MADE_BESIDE_WRITERS = re.compile(
+    r"\s*CREATE INDEX (?:CONCURRENTLY (?:IF NOT EXISTS )?(\w+)|(?:IF NOT EXISTS )?(\w+) ON ONLY)\b"
+)
 
 Named = dict[tuple[str, str], str]
 
@@ -67,9 +76,26 @@ def named(rows: Iterable[asyncpg.Record]) -> Named:
     return {(table, name): definition for table, name, definition in rows}
 
 
-def find_breaks(before: Catalog, after: Catalog) -> list[str]:
-    """In a sentence each, what the release before cannot bear, or would have to wait for. Pure."""
-    return [*find_taken_away(before, after), *find_asked_for(before, after)]
+@contextmanager
+def indexes_made_beside_writers() -> Iterator[set[str]]:
+    """Gives the names of those that were made so meanwhile: the catalog does not tell."""
+    names: set[str] = set()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if made := MADE_BESIDE_WRITERS.match(statement):
+            names.add(made[1] or made[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield names
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def find_breaks(before: Catalog, after: Catalog, beside_writers: Iterable[str] = ()) -> list[str]:
+    """In a sentence each, what the release before cannot bear, or would have to wait for; `beside_writers` are indexes
+    that were made without anybody waiting. Pure."""
+    return [*find_taken_away(before, after), *find_asked_for(before, after), *find_waits(before, after, beside_writers)]
 
 
 def find_taken_away(before: Catalog, after: Catalog) -> Iterator[str]:
@@ -93,6 +119,20 @@ def find_asked_for(before: Catalog, after: Catalog) -> Iterator[str]:
     for (table, name), definition in after.constraints.items():
         if table in before.tables and before.constraints.get((table, name)) != definition:
             yield f"{table} has a constraint more: {name} {definition}"
-    for table, name in after.indexes.keys() - before.indexes.keys():
-        if table in before.tables:
+    for (table, name), definition in after.indexes.items():
+        if table in before.tables and (table, name) not in before.indexes and "UNIQUE" in definition:
+            yield f"{table} has a constraint more: {name} {definition}"
+
+
+def find_waits(before: Catalog, after: Catalog, beside_writers: Iterable[str]) -> Iterator[str]:
+    """Of tables that were there."""
+    for table, name in sorted(after.indexes.keys() - before.indexes.keys()):
+        if table in before.tables and name not in beside_writers:
             yield f"writers of {table} wait while {name} is made"
+
+
+def find_taken(before: Catalog, after: Catalog) -> set[str]:
+    """The tables that were there and are changed, so that everybody waited for the migration. Pure."""
+    columns = after.columns.items() ^ before.columns.items()
+    constraints = after.constraints.items() ^ before.constraints.items()
+    return {table for (table, _), _ in columns | constraints} & before.tables & after.tables
