@@ -4,10 +4,10 @@ Numbers are refused as instants: whether seconds or milliseconds are meant is an
 wrong day.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from typing_extensions import TypeAliasType
 
 
@@ -25,8 +25,19 @@ def refuse_other_than_day(value: Any) -> Any:
     return value
 
 
+# Times beyond have no UTC form, or are what Postgres takes for infinity and gives back without a zone.
+FIRST_INSTANT, LAST_INSTANT = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def refuse_beyond_calendar(instant: datetime) -> datetime:
+    """Raise ValueError for a time that cannot be stored or compared as it is."""
+    if not FIRST_INSTANT <= instant <= LAST_INSTANT:
+        raise ValueError("name a time from 0001-01-02T00:00:00Z to 9999-12-31T23:59:59Z; leave it out for none")
+    return instant
+
+
 # A point in time.
-Instant = Annotated[AwareDatetime, BeforeValidator(refuse_seconds)]
+Instant = Annotated[AwareDatetime, BeforeValidator(refuse_seconds), AfterValidator(refuse_beyond_calendar)]
 # The same, in UTC where it names no zone: services that log have no time to be taught.
 LenientInstant = Annotated[datetime, BeforeValidator(refuse_seconds)]
 Day = Annotated[date, BeforeValidator(refuse_other_than_day)]

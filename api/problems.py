@@ -213,12 +213,16 @@ def plain_words(message: str) -> str:
 
 
 NOT_STORABLE = "22021"  # character_not_in_repertoire
+DATA_EXCEPTION = "22"  # the class of SQLSTATE for values that do not fit; asyncpg's own say it too
 
 
 async def answer_database_failure(request: Request, error: Exception) -> Response:
     """Postgres did not do what was asked: the client may come again, the log has the reason."""
     original = error.orig if isinstance(error, DBAPIError) else error
-    if getattr(original, "sqlstate", None) == NOT_STORABLE:  # no second try will do
+    sqlstate = getattr(original, "sqlstate", None) or ""
+    if sqlstate == NOT_STORABLE:  # no second try will do, here and below
         return await answer_problem(request, Invalid("a text holds U+0000, which cannot be stored or looked for"))
     structlog.contextvars.bind_contextvars(failure=f"{type(original).__name__}: {original}")  # for the request's line
+    if sqlstate.startswith(DATA_EXCEPTION):
+        return await answer_problem(request, Invalid("a value is beyond what can be stored or looked for"))
     return await answer_problem(request, Unavailable("the database did not answer: try again in a moment"))

@@ -38,7 +38,7 @@ class PatternChange(BaseModel):
         description="With resolved: errors of the releases that are known now do not count as a regression.",
     )
     until: Instant | None = Field(None, description="With ignored: until then. Neither this nor errors: for ever.")
-    errors: int | None = Field(None, ge=1, description="With ignored: until so many more.")
+    errors: int | None = Field(None, ge=1, le=10**15, description="With ignored: until so many more.")
     merge_into: UUID | None = Field(None, description="Id of the pattern that this one becomes part of.")
     split_off: list[Fingerprint] | None = Field(
         None, min_length=1, max_length=1_000, description="Fingerprints that become a pattern of their own."

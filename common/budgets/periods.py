@@ -87,9 +87,9 @@ def span_period(kind: PeriodKind, day: date, zone: ZoneInfo) -> Period:
 
 
 def parse_month(text: str, zone: ZoneInfo) -> Period:
-    """The month written as 2026-02. Raises ValueError."""
+    """The month written as 2026-02. Raises ValueError, also for the calendar's two ends, which not every zone has."""
     match = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text)
-    if match is None or match[1] == "0000":
+    if match is None or not 1 < int(match[1]) < 9999:
         raise ValueError(f"a month is written as 2026-02, not {text[:20]!r}")
     return span_period(PeriodKind.month, date(int(match[1]), int(match[2]), 1), zone)
 
