@@ -15,7 +15,7 @@ from common.telemetry.metrics import CATALOG
 SETTINGS_HEAD = """# Settings
 
 Environment variables; sizes are bytes, times are seconds unless the name says otherwise. This page is made by
-`./mayday docs` from `common/settings.py`.
+`./mayday docs` from `common/settings/`.
 
 | variable | default | what it is |
 | --- | --- | --- |

@@ -3,11 +3,9 @@
 The programs build one `Settings` at start and hand it down; nothing reads the environment elsewhere.
 """
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import (
     Field,
@@ -20,23 +18,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
-PASSWORD_CHARS = 12
-DEFAULT_PASSWORDS = (
-    "password",
-    "passwd",
-    "postgres",
-    "redis",
-    "mayday",
-    "secret",
-    "admin",
-    "change",
-    "default",
-    "1234",
-)
-SENTINEL = r"(\[[0-9a-fA-F:.]+\]|[^@/,:?\[\]]+)(:\d{1,5})?"
-SENTINEL_URL = re.compile(rf"redis\+sentinel://([^@/]*@)?{SENTINEL}(,{SENTINEL})*/[^/?]+(/\d+)?")
-ROOT = Path(__file__).resolve().parent.parent
+from common.settings.urls import POSTGRES, REDIS, find_weakness, refuse_unknown_scheme
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class SettingsInvalid(Exception):
@@ -306,16 +290,7 @@ class Settings(BaseSettings):
     @classmethod
     def has_known_scheme(cls, url: str, info: Any) -> str:
         """Refuse a URL of a kind that the programs cannot use, with the forms that they can."""
-        schemes = (
-            ("postgresql://", "postgres://", "postgresql+asyncpg://")
-            if info.field_name.endswith("database_url")
-            else ("redis://", "rediss://", "unix://", "redis+sentinel://")
-        )
-        if url and not url.startswith(schemes):
-            raise ValueError(f"must begin with {' or '.join(schemes)}")
-        if url.startswith("redis+sentinel://") and not SENTINEL_URL.fullmatch(url):
-            raise ValueError("Sentinels are named as redis+sentinel://user:password@host:26379,host:26379/name/0")
-        return url
+        return refuse_unknown_scheme(url, POSTGRES if info.field_name.endswith("database_url") else REDIS)
 
     @property
     def effective_cache_url(self) -> str:
@@ -365,24 +340,3 @@ class Settings(BaseSettings):
         if lines:
             raise SettingsInvalid("\n".join(lines))
         return self
-
-
-def find_weakness(url: str) -> str:
-    """What is wrong with the password of a server's URL, without a word of it; empty when nothing is.
-
-    Sockets have none, nor has Redis on this host, nor a client that shows a certificate. Pure.
-    """
-    parts = urlsplit(url)
-    options = parse_qs(parts.query)
-    is_here = parts.hostname in LOCAL_HOSTS
-    if not parts.hostname or "sslcert" in options or "ssl_certfile" in options:
-        return ""
-    password = unquote(parts.password or "")
-    if not password:
-        return "" if is_here and parts.scheme.startswith("redis") else "has no password: production mode wants one"
-    known = {name for name in (parts.username, parts.path.strip("/"), parts.hostname) if name}
-    if len(password) < PASSWORD_CHARS or len(set(password)) < PASSWORD_CHARS // 2:
-        return f"has a weak password: production mode wants {PASSWORD_CHARS} characters or more, made at random"
-    if any(word in password.lower() for word in (*DEFAULT_PASSWORDS, *known)) and len(password) < 2 * PASSWORD_CHARS:
-        return "has a password with a well-known word in it: production mode wants one made at random"
-    return ""
