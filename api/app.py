@@ -127,7 +127,8 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             turns = Turns()
             store = partial(store_errors, turns)
             writer = await stack.enter_async_context(Writer(settings, "errors", store, announcer.note_errors))
-            usage_writer = await stack.enter_async_context(Writer(settings, "usage", store_usage, announcer.note_usage))
+            store_sums = partial(store_usage, settings.usage_names_max)
+            usage_writer = await stack.enter_async_context(Writer(settings, "usage", store_sums, announcer.note_usage))
             await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
             await stack.enter_async_context(starting([engine, writer.engine, usage_writer.engine], settings))
             await stack.enter_async_context(watching(engine, settings))

@@ -23,7 +23,8 @@ SOURCE = [
 ]
 LINT_IMPORTS = Path(sys.executable).parent / "lint-imports"
 SHARED_BY_DESIGN = {"deltas"}  # an outbox has a producer and a consumer
-RETIRED_BY = {"usage_records": "worker/usage_retention.py"}  # deletes what is old, and does nothing else
+# Deletes what is old, and does nothing else.
+RETIRED_BY = dict.fromkeys(("usage_records", "usage_rollups", "usage_names"), "worker/usage_retention.py")
 
 
 def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:

@@ -72,7 +72,7 @@ async def upkeep(tools: Tools) -> Mapping[str, int]:
     deleted = await delete_old_rollups(tools.engine, projects, settings.retention_days)
     compacted = await compact_rollups(tools.engine, projects, settings.rollup_fine_hours)
     mended = await mend_hours(tools.engine, projects)
-    usage = await delete_old_usage(tools.engine, projects, settings.usage_retention_days)
+    usage = await delete_old_usage(tools.engine, projects, settings.usage_retention_days, settings.usage_sums_days)
     return {
         **asdict(kept), "deleted": deleted, "compacted": compacted, "mended_hours": mended, "deleted_usage": usage,
     }  # fmt: skip

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.fingerprint import OVERFLOW
 from common.settings import Settings
+from common.tables.columns import OVERFLOW_NAME
 from common.telemetry import metrics, traces
 from worker.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_to_known, add_unknown, lock_project
 from worker.moves import DELETE_OLD_MOVES
@@ -29,8 +30,6 @@ log = structlog.get_logger()
 CHUNK_DELTAS = 5_000
 CHUNK_ROLLUPS = 20_000
 NO_LIMIT = 2**62
-# What the errors of further services and environments count under than a project may have.
-OVERFLOW_NAME = "(overflow)"
 
 # The projects that have deltas to fold.
 PROJECTS_WITH_DELTAS = text("""

@@ -1,17 +1,21 @@
-"""Deletes the records of usage that are older than they are kept; their sums stay.
+"""Deletes what is older than it is kept: the records of usage, their sums after them, names that nobody sends any more.
 
-The one statement beside the writer's that touches `usage_records` (docs/decisions/0008-usage-sums.md). It leaves out
-what a repricing holds, and waits for nobody.
+The only statements beside the writers' that touch these tables (docs/decisions/0008-usage-sums.md). They leave out what
+a flush or a repricing holds, and wait for nobody.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-CHUNK_RECORDS = 5_000
+from common.budgets.periods import first_whole_month
+
+CHUNK_ROWS = 5_000
 MAX_SECONDS = 30.0  # of one run: the worker's other upkeep waits; the next run goes on
 # A record may be sent until it is as old as the retention, by the clock of an API process. Deleted a day later, it can
 # never be sent once more and count twice.
@@ -27,23 +31,61 @@ DELETE_OLD_RECORDS = text("""
     WHERE u.project_id = :project_id AND u.event_key = old.event_key
 """)
 
+# Deletes the oldest sums of months that are kept no longer.
+DELETE_OLD_SUMS = text("""
+    DELETE FROM usage_rollups r USING (
+        SELECT minutes, bucket, team, agent, model FROM usage_rollups
+        WHERE project_id = :project_id AND minutes IN (15, 1440) AND bucket < :before
+        ORDER BY minutes, bucket, team, agent, model LIMIT :chunk FOR UPDATE SKIP LOCKED
+    ) old
+    WHERE r.project_id = :project_id AND r.minutes = old.minutes AND r.bucket = old.bucket
+      AND r.team = old.team AND r.agent = old.agent AND r.model = old.model
+""")
+
+# Makes room for other teams, agents and models.
+DELETE_OLD_NAMES = text("""
+    DELETE FROM usage_names n USING (
+        SELECT kind, name FROM usage_names
+        WHERE project_id = :project_id AND last_seen < now() - interval '8 days'
+        ORDER BY kind, name LIMIT :chunk FOR UPDATE SKIP LOCKED
+    ) old
+    WHERE n.project_id = :project_id AND n.kind = old.kind AND n.name = old.name
+""")
+
 
 async def delete_old_usage(
     engine: AsyncEngine,
     projects: Iterable[UUID],
     retention_days: int,
+    sums_days: int,
     *,
-    chunk: int = CHUNK_RECORDS,
+    chunk: int = CHUNK_ROWS,
     max_seconds: float = MAX_SECONDS,
 ) -> int:
-    """Delete the old records of every project, a transaction each chunk; how many went."""
+    """Delete what is old of every project, a transaction each chunk; how many rows went."""
     ends_at = time.monotonic() + max_seconds
+    statements = (DELETE_OLD_RECORDS, DELETE_OLD_SUMS, DELETE_OLD_NAMES)
+    asked = {"days": retention_days + MARGIN_DAYS, "before": find_oldest_sum(datetime.now(UTC), sums_days)}
     deleted = 0
     for project_id in projects:
-        asked = {"project_id": project_id, "days": retention_days + MARGIN_DAYS, "chunk": chunk}
-        gone = chunk
-        while gone == chunk and time.monotonic() < ends_at:
-            async with engine.begin() as connection:
-                gone = (await connection.execute(DELETE_OLD_RECORDS, asked)).rowcount
-            deleted += gone
+        for statement in statements:
+            deleted += await delete_in_chunks(engine, statement, {"project_id": project_id, **asked}, chunk, ends_at)
+    return deleted
+
+
+def find_oldest_sum(now: datetime, days: int) -> datetime:
+    """The first instant whose sums stay: a day before the oldest whole month, which begins earlier in the east. Pure."""
+    month = first_whole_month(now, days)
+    return datetime(month.year, month.month, 1, tzinfo=UTC) - timedelta(days=1)
+
+
+async def delete_in_chunks(
+    engine: AsyncEngine, statement: TextClause, asked: Mapping[str, Any], chunk: int, ends_at: float
+) -> int:
+    """Run a statement until it finds less than a chunk, or the time is over; how many rows went."""
+    deleted, gone = 0, chunk
+    while gone == chunk and time.monotonic() < ends_at:
+        async with engine.begin() as connection:
+            gone = (await connection.execute(statement, {**asked, "chunk": chunk})).rowcount
+        deleted += gone
     return deleted

@@ -19,7 +19,7 @@ from api.read.parameters import FormQuery, some_of
 from api.read.responding import FORMS, respond_now
 from api.read.tokens import estimate_tokens
 from common.budgets import BudgetStatus, read_status
-from common.budgets.periods import Period, UnknownZone, find_zone, parse_month
+from common.budgets.periods import Period, UnknownZone, find_zone, first_whole_month, parse_month
 from common.budgets.spend import cut_span
 from common.settings import Settings
 
@@ -125,8 +125,8 @@ class ReportQuery(FormQuery):
 )
 async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated[ReportQuery, Query()]) -> Response:
     """Tokens, cost and tokens per deliverable of each team, budget used and reserve: as JSON, CSV or a markdown table."""
-    month = find_month(query)
     settings = cast("Settings", request.state.settings)
+    month = find_month(query, settings.usage_sums_days)
     async with cast("AsyncEngine", request.state.engine).connect() as connection:
         rows = await read_teams(connection, caller.project_id, month)
         finished = await measure_deliverables(connection, caller.project_id, month)
@@ -149,13 +149,17 @@ async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated
     return await respond_now(request, report, query, TEAMS, max_age_seconds=1)
 
 
-def find_month(query: ReportQuery) -> Period:
-    """The month that was asked for. Raises Invalid."""
+def find_month(query: ReportQuery, kept_days: int) -> Period:
+    """The month that was asked for. Raises Invalid, also on one whose sums may be gone."""
+    now = datetime.now(UTC)
     try:
         zone = find_zone(query.timezone)
-        return parse_month(query.period or f"{datetime.now(UTC).astimezone(zone):%Y-%m}", zone)
+        month = parse_month(query.period or f"{now.astimezone(zone):%Y-%m}", zone)
     except (UnknownZone, ValueError) as error:
         raise Invalid(str(error)) from error
+    if month.first < (oldest := first_whole_month(now, kept_days)):
+        raise Invalid(f"period: sums are kept from {oldest:%Y-%m} on")
+    return month
 
 
 async def read_teams(connection: AsyncConnection, project_id: UUID, month: Period) -> list[Any]:

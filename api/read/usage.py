@@ -133,7 +133,7 @@ class OverridesQuery(FormQuery):
 
 @router.get("/usage", response_model=UsagePage, responses=FORMS, summary="What was spent by day, team and model")
 async def list_usage(request: Request, caller: ReadCaller, query: Annotated[UsageQuery, Query()]) -> Response:
-    """Sums of UTC days, page by page; every acknowledged record is in them. Days stay when their records are deleted."""
+    """Sums of UTC days, page by page; every acknowledged record is in them. Days stay longer than their records."""
     rows = await read(request, SUM_DAYS, ask_days(caller.project_id, query))
     page = [UsageSum.model_validate(hide_unknown_cost(row)) for row in rows[: query.limit]]
     after = write_place(page[-1]) if len(rows) > query.limit else None

@@ -94,6 +94,14 @@ def parse_month(text: str, zone: ZoneInfo) -> Period:
     return span_period(PeriodKind.month, date(int(match[1]), int(match[2]), 1), zone)
 
 
+def first_whole_month(now: datetime, days: int) -> date:
+    """The first of the oldest month that is kept whole, in every zone, where sums are kept for so many days.
+
+    Only whole months go, so that no report shows a month without its first days.
+    """
+    return utc_day(now - timedelta(days=days)).replace(day=1)
+
+
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
     """The day that an instant falls on in a zone.
 

@@ -273,6 +273,12 @@ class Settings(BaseSettings):
         "`(overflow)`, and keep the name that they were sent with. One not seen for eight days makes room.",
     )
     environments_max: PositiveInt = Field(50, description="The same for environments.")
+    usage_names_max: PositiveInt = Field(
+        500,
+        description="Teams that a project may have in its sums of usage, and as many agents and models; records of "
+        "further ones are summed up under `(overflow)`, and keep the name that they were sent with. One not seen for "
+        "eight days makes room. What a budget is for is always summed up apart.",
+    )
 
     # retention
     retention_days: PositiveInt = Field(30, description="Days that errors are kept.")
@@ -282,7 +288,12 @@ class Settings(BaseSettings):
     )
     usage_retention_days: PositiveInt = Field(
         400,
-        description="Days that usage records are kept, and so how old one may be when it is sent. Their sums stay.",
+        description="Days that usage records are kept, and so how old one may be when it is sent.",
+    )
+    usage_sums_retention_days: PositiveInt = Field(
+        1_100,
+        description="Days that the sums of usage are kept, and the rest of the month that the last of them is in; "
+        "never less than their records.",
     )
     default_project: str = Field("default", min_length=1, description="Name of the project that `mayday up` makes.")
 
@@ -301,6 +312,11 @@ class Settings(BaseSettings):
     def effective_queue_url(self) -> str:
         """URL of the Redis that holds the worker's queue."""
         return self.queue_url or self.redis_url
+
+    @property
+    def usage_sums_days(self) -> int:
+        """Days that the sums of usage are kept: while a record may come or be priced again, so is its sum."""
+        return max(self.usage_sums_retention_days, self.usage_retention_days)
 
     @property
     def keys_file(self) -> Path:

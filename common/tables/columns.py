@@ -11,6 +11,9 @@ metadata = sa.MetaData(
     }
 )
 
+# What stands in counts for the names that are beyond what a project may have.
+OVERFLOW_NAME = "(overflow)"
+
 
 def instant(name: str, *, nullable: bool = False) -> sa.Column[object]:
     return sa.Column(name, TIMESTAMP(timezone=True), nullable=nullable)

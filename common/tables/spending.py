@@ -42,6 +42,8 @@ usage_records = sa.Table(
     sa.Column("deliverable", sa.Text),
     sa.Column("event_id", UUID(as_uuid=True)),
     sa.Column("pattern_id", UUID(as_uuid=True)),
+    sa.Column("sums_team", sa.Text, comment="The team in sums; null where it is the team."),
+    sa.Column("sums_agent", sa.Text, comment="The agent in sums; null where it is the agent."),
     sa.Index("usage_records_project_id_occurred_at_idx", "project_id", "occurred_at", "event_key"),
     sa.Index(
         "usage_records_project_id_deliverable_idx",
@@ -61,6 +63,16 @@ usage_records = sa.Table(
         "event_id",
         postgresql_where=sa.text("event_id IS NOT NULL"),
     ),
+)
+
+usage_names = sa.Table(
+    "usage_names",
+    metadata,
+    owner(),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    instant("last_seen"),
+    sa.CheckConstraint("kind IN ('team', 'agent', 'model')", name="kind"),
 )
 
 usage_rollups = sa.Table(

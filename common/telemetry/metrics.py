@@ -179,6 +179,13 @@ CROSSINGS = CATALOG.counter(
     level=("warn", "critical", "exceeded"),
 )
 FOLDED_DELTAS = CATALOG.counter("mayday_deltas_folded_total", "Deltas that became rollups.", "worker")
+OVERFLOW_USAGE = CATALOG.counter(
+    "mayday_overflow_usage_total",
+    "Usage records that are summed up under an overflow, since their project has as many teams, agents or models as it "
+    "may; which project is in the log (`usage_overflow`).",
+    "api",
+    kind=("team", "agent", "model"),
+)
 OVERFLOW_ERRORS = CATALOG.counter(
     "mayday_overflow_errors_total",
     "Errors that count under an overflow, since their project has as many fingerprints, services or environments as "

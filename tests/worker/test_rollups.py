@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings, strategies
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.tables.columns import OVERFLOW_NAME
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
 from worker.rollups import (
-    OVERFLOW_NAME,
     Limits,
     compact_rollups,
     delete_old_rollups,

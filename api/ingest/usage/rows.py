@@ -52,6 +52,8 @@ class UsageRow(NamedTuple):
     deliverable: str | None
     event_id: UUID | None
     pattern_id: UUID | None
+    sums_team: str | None = None
+    sums_agent: str | None = None
 
     @property
     def name(self) -> str:

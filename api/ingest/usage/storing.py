@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.ingest.flushing import Outcome, match_stored
+from api.ingest.usage.names import name_sums
 from api.ingest.usage.rows import UsageRow
 
 COLUMN_TYPES = {
@@ -41,6 +42,8 @@ COLUMN_TYPES = {
     "deliverable": "text",
     "event_id": "uuid",
     "pattern_id": "uuid",
+    "sums_team": "text",
+    "sums_agent": "text",
 }
 COLUMNS = ", ".join(COLUMN_TYPES)
 ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(COLUMN_TYPES.values(), 1))
@@ -59,6 +62,7 @@ SUMS = {
     "cost_usd": "coalesce(sum(cost_usd), 0)",
 }
 KEY = "project_id, minutes, bucket, team, agent, model"
+NAMES = "coalesce(sums_team, team), coalesce(sums_agent, agent), sums_as"
 WIDTHS = "(VALUES (15::smallint), (1440::smallint)) AS width (minutes)"
 BUCKET = "date_bin(make_interval(mins => minutes), occurred_at, '2000-01-01Z')"
 ADD_UP = f"ON CONFLICT ({KEY}) DO UPDATE SET " + ", ".join(f"{name} = r.{name} + EXCLUDED.{name}" for name in SUMS)
@@ -74,7 +78,7 @@ WITH stored AS (
     RETURNING *
 ), summed AS (
     INSERT INTO usage_rollups AS r ({KEY}, {", ".join(SUMS)})
-    SELECT project_id, minutes, {BUCKET}, team, agent, sums_as, {", ".join(SUMS.values())}
+    SELECT project_id, minutes, {BUCKET}, {NAMES}, {", ".join(SUMS.values())}
     FROM stored CROSS JOIN {WIDTHS}
     GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
     {ADD_UP}
@@ -101,10 +105,10 @@ SET_PRICES = text(
                     CAST(:price_note AS text[]), CAST(:added_usd AS numeric[]), CAST(:added_unpriced AS bigint[]))
             AS new (event_key, cost_usd, priced_by, price_note, added_usd, added_unpriced)
         WHERE u.project_id = :project_id AND u.event_key = new.event_key
-        RETURNING u.project_id, u.occurred_at, u.team, u.agent, u.sums_as, new.added_usd, new.added_unpriced
+        RETURNING u.*, new.added_usd, new.added_unpriced
     )
     INSERT INTO usage_rollups AS r ({KEY}, {", ".join(SUMS)})
-    SELECT project_id, minutes, {BUCKET}, team, agent, sums_as,
+    SELECT project_id, minutes, {BUCKET}, {NAMES},
            0, 0, 0, 0, 0, 0, 0, 0, sum(added_unpriced), sum(added_usd)
     FROM priced CROSS JOIN {WIDTHS}
     GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
@@ -124,9 +128,9 @@ class NewPrice(NamedTuple):
     added_unpriced: int
 
 
-async def store_usage(connection: Any, rows: Sequence[UsageRow]) -> list[Outcome]:
+async def store_usage(names_max: int, connection: Any, rows: Sequence[UsageRow]) -> list[Outcome]:
     """What became of each row; `connection` is asyncpg's. Raises what asyncpg raises."""
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    columns = [list(column) for column in zip(*await name_sums(connection, rows, names_max), strict=True)]
     stored, keys = await connection.fetchrow(STORE_USAGE, *columns)
     if stored == len(rows):
         return [Outcome.stored] * len(rows)
