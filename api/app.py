@@ -135,6 +135,7 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             key_ring = KeyRing(engine, settings.key_cache_seconds, settings.key_lookups_per_second)
             intake = Intake(settings, writer, turns)
             reads, lines = Reads(cache, engine, settings), RequestLines(settings)
+            stack.push_async_callback(reads.close)
             yield {
                 "settings": settings,
                 "stopping": asyncio.Event(),

@@ -29,3 +29,8 @@ class Flights(Generic[Result]):
         del self.under_way[key]
         if not done.cancelled() and (error := done.exception()):
             self.note_failure(error)
+
+    async def end_all(self) -> None:
+        """Wait until none of those that are under way now is."""
+        if self.under_way:
+            await asyncio.wait(self.under_way.values())

@@ -2,7 +2,7 @@
 
 import gzip
 import sys
-from typing import Literal
+from typing import Literal, cast
 
 import brotli
 
@@ -11,7 +11,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["COMPRESS_FROM_BYTES", "Encoding", "compress", "zstd"]
+__all__ = ["COMPRESS_FROM_BYTES", "Encoding", "compress", "compress_as", "zstd"]
 
 Encoding = Literal["identity", "gzip", "br", "zstd"]
 
@@ -21,7 +21,7 @@ COMPRESS_FROM_BYTES = 500
 def compress(body: bytes) -> dict[Encoding, bytes]:
     """The body in every coding worth sending: only `identity` under 500 bytes.
 
-    Levels are chosen for answers that are compressed once and sent many times.
+    Levels are chosen for answers that are compressed once, beside what is asked, and sent for a minute.
     """
     if len(body) < COMPRESS_FROM_BYTES:
         return {"identity": body}
@@ -31,3 +31,17 @@ def compress(body: bytes) -> dict[Encoding, bytes]:
         "br": brotli.compress(body, quality=5),
         "zstd": zstd.compress(body, level=9),
     }
+
+
+def compress_as(encoding: Encoding, body: bytes) -> bytes:
+    """The body in this coding, for whoever waits for it: a tenth larger than `compress` makes it, in a third of the
+    time or less."""
+    match encoding:
+        case "gzip":
+            return gzip.compress(body, compresslevel=4, mtime=0)
+        case "br":
+            return cast("bytes", brotli.compress(body, quality=3))
+        case "zstd":
+            return zstd.compress(body, level=3)
+        case "identity":
+            return body

@@ -10,15 +10,16 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.flights import Flights
-from common.cache import Answer, Cache, CacheUnavailable, Topic, answer_key
+from api.read.copies import Copies, Copy, Question
+from common.cache import Answer, Cache, CacheUnavailable, Topic, make_etag
 from common.compression import Encoding
 from common.settings import Settings
 from common.telemetry import metrics
@@ -26,7 +27,6 @@ from common.telemetry import metrics
 log = structlog.get_logger()
 
 Source = Literal["hit", "miss", "stale", "bypass"]
-ENCODINGS: tuple[Encoding, ...] = ("identity", "gzip", "br", "zstd")
 GenerationKey = tuple[UUID, Topic]
 Build = Callable[[], Awaitable[bytes]]
 
@@ -41,37 +41,6 @@ class Served:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: equal questions have equal answers under one generation."""
-
-    project_id: UUID
-    topic: Topic
-    name: str
-    parameters: tuple[tuple[str, Any], ...]
-    hashed: int = field(init=False, repr=False, compare=False)  # looked up three times for each answer
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "hashed", hash((self.project_id, self.topic, self.name, self.parameters)))
-
-    def __hash__(self) -> int:
-        return self.hashed
-
-    def key(self, generation: str) -> str:
-        return answer_key(self.project_id, generation, self.name, **dict(self.parameters))
-
-
-@dataclass(slots=True)
-class Copy:
-    """An answer that this process holds, in the codings that were asked for, and when it was last known good."""
-
-    etag: str
-    generation: str
-    good_at: float
-    bodies: dict[Encoding, tuple[Encoding, bytes]] = field(default_factory=dict)
-    kept_bytes: int = 0
-
-
 class Reads:
     """The answers of this process. Knows nothing of HTTP or of what the answers say."""
 
@@ -80,11 +49,16 @@ class Reads:
         self.engine = engine
         self.settings = settings
         self.trust_seconds = settings.recent_max_age_seconds / 2
-        self.copies: OrderedDict[Question, Copy] = OrderedDict()
-        self.copies_bytes = 0
+        self.copies = Copies(settings.read_copies_max_entries, settings.read_copies_max_bytes)
         self.generations: OrderedDict[GenerationKey, tuple[str, float]] = OrderedDict()
         self.looks = Flights[str](note_failed_look)
         self.flights = Flights[Copy](note_failed_answer)
+        self.puts = Flights[None](note_failed_answer)
+
+    async def close(self) -> None:
+        """Wait for what is under way to Redis, which takes no longer than its time limit."""
+        await self.looks.end_all()
+        await self.puts.end_all()
 
     async def answer(self, question: Question, encoding: Encoding, build: Build) -> Served:
         """The answer to the question, made by `build` when nobody has a good one."""
@@ -93,14 +67,14 @@ class Reads:
             generation = await self.generation(question)
         except CacheUnavailable:
             return await self.answer_without_cache(question, encoding, build)
-        if copy is not None and copy.generation == generation and encoding in copy.bodies:
+        if copy is not None and copy.generation == generation and await self.copies.encode(question, copy, encoding):
             return self.serve(question, copy, encoding, "hit")
         if (found := await self.find(question, generation, encoding)) is not None:
             return self.serve(question, found, encoding, "hit")
-        flight = self.fly(question, generation, build)
-        if copy is not None and encoding in copy.bodies and self.is_recent(copy):
+        flight = self.fly(question, generation, build, encoding)
+        if copy is not None and self.is_recent(copy) and await self.copies.encode(question, copy, encoding):
             return self.serve(question, copy, encoding, "stale")
-        return self.serve(question, await asyncio.shield(flight), encoding, "miss")
+        return self.serve(question, await self.land(question, flight, encoding), encoding, "miss")
 
     def held(self, question: Question, encoding: Encoding) -> Served | None:
         """The answer where this process holds it and knows that it is good; never waits."""
@@ -147,36 +121,48 @@ class Reads:
             return None
         etag, coding, body = found
         copy = self.copies.get(question)
-        if copy is None or copy.generation != generation:
+        if copy is None or (copy.generation, copy.etag) != (generation, etag):
             copy = Copy(etag, generation, time.monotonic())
-        copy.bodies[encoding] = (coding, body)
-        self.keep(question, copy)
+        copy.bodies[coding] = (coding, body)
+        self.copies.keep(question, copy)
+        await self.copies.encode(question, copy, encoding)
         return copy
 
-    def fly(self, question: Question, generation: str, build: Build) -> "asyncio.Task[Copy]":
-        """The one task of this process that makes this answer."""
-        return self.flights.join((question, generation), lambda: self.make(question, generation, build))
+    def fly(self, question: Question, generation: str, build: Build, encoding: Encoding) -> "asyncio.Task[Copy]":
+        """The one task of this process that makes this answer, in the coding of the first who asks for it."""
+        return self.flights.join((question, generation), lambda: self.make(question, generation, build, encoding))
 
-    async def make(self, question: Question, generation: str, build: Build) -> Copy:
-        """Build the answer, keep it here, and put it into the cache under the generation that was read before."""
-        answer = Answer.of(await build())
-        copy = Copy(answer.etag, generation, time.monotonic())
-        for encoding in ENCODINGS:
-            coding = encoding if encoding in answer.bodies else "identity"
-            copy.bodies[encoding] = (coding, answer.bodies[coding])
-        self.keep(question, copy)
+    async def land(self, question: Question, flight: "asyncio.Task[Copy]", encoding: Encoding) -> Copy:
+        """What the flight brings, in this coding too."""
+        copy = await asyncio.shield(flight)
+        await self.copies.encode(question, copy, encoding)
+        return copy
+
+    async def make(self, question: Question, generation: str, build: Build, encoding: Encoding) -> Copy:
+        """Build the answer and keep it here. Nobody waits until it is in the cache, under the generation that was read
+        before."""
+        body = await build()
+        copy = Copy(make_etag(body), generation, time.monotonic(), {"identity": ("identity", body)})
+        self.copies.keep(question, copy)
+        await self.copies.encode(question, copy, encoding)
         if generation:
-            try:
-                await self.cache.put(question.key(generation), answer)
-            except CacheUnavailable as error:
-                log.debug("answer_not_cached", error=str(error))
+            self.puts.join((question, generation), lambda: self.put(question, copy))
         return copy
+
+    async def put(self, question: Question, copy: Copy) -> None:
+        """For other processes, which make codings of their own of it where they need them."""
+        bodies = dict(copy.bodies.values())
+        try:
+            await self.cache.put(question.key(copy.generation), Answer(copy.etag, bodies))
+        except CacheUnavailable as error:
+            log.debug("answer_not_cached", error=str(error))
 
     async def answer_without_cache(self, question: Question, encoding: Encoding, build: Build) -> Served:
         """With Redis away: from Postgres, at most once per `trust_seconds` and question."""
         copy = self.copies.get(question)
-        if copy is None or encoding not in copy.bodies or time.monotonic() - copy.good_at > self.trust_seconds:
-            copy = await asyncio.shield(self.fly(question, "", build))
+        is_good = copy is not None and time.monotonic() - copy.good_at <= self.trust_seconds
+        if copy is None or not is_good or not await self.copies.encode(question, copy, encoding):
+            copy = await self.land(question, self.fly(question, "", build, encoding), encoding)
         return self.serve(question, copy, encoding, "bypass")
 
     def is_recent(self, copy: Copy) -> bool:
@@ -186,24 +172,10 @@ class Reads:
     def serve(self, question: Question, copy: Copy, encoding: Encoding, source: Source) -> Served:
         if source == "hit":
             copy.good_at = time.monotonic()
-            if question in self.copies:
-                self.copies.move_to_end(question)
+            self.copies.touch(question)
         metrics.READS.of(question.name, source).inc()
         coding, body = copy.bodies[encoding]
         return Served(copy.etag, coding, body, source)
-
-    def keep(self, question: Question, copy: Copy) -> None:
-        """Hold the copy; those that were not used for longest go when there are too many, or too many bytes."""
-        self.forget(self.copies.pop(question, None))
-        copy.kept_bytes = sum(len(body) for _, body in copy.bodies.values())
-        self.copies[question] = copy
-        self.copies_bytes += copy.kept_bytes
-        limits = self.settings
-        while len(self.copies) > limits.read_copies_max_entries or self.copies_bytes > limits.read_copies_max_bytes:
-            self.forget(self.copies.popitem(last=False)[1])
-
-    def forget(self, copy: Copy | None) -> None:
-        self.copies_bytes -= copy.kept_bytes if copy else 0
 
 
 def note_failed_look(error: BaseException) -> None:

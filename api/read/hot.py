@@ -15,7 +15,8 @@ from starlette.datastructures import Headers as HeaderMap
 from api.auth import KeyRing, recall_caller
 from api.limits import Limits
 from api.middleware import RAW_SECURITY_HEADERS, RequestLines, changing_headers, choose_request_id
-from api.read.caching import Question, Reads, Served
+from api.read.caching import Reads, Served
+from api.read.copies import Question
 from api.read.http import choose_encoding, matches, respond
 from api.read.parameters import ErrorQuery, PatternsQuery
 from api.read.routes import ask_patterns, ask_recent, patterns_max_age_seconds

@@ -11,7 +11,8 @@ from pydantic_core import from_json
 from api.auth import ReadCaller
 from api.problems import Invalid
 from api.read.answers import Answers
-from api.read.caching import Question, Reads
+from api.read.caching import Reads
+from api.read.copies import Question
 from api.read.cursors import CursorInvalid
 from api.read.forms import ERROR, ERRORS, PATTERN, PATTERNS, Format, Table
 from api.read.http import choose_encoding, serve_once
@@ -29,7 +30,8 @@ TEXT_SEARCH_HOURS = 24
 ERROR_MAX_AGE_SECONDS = 60
 
 
-def answers_of(request: Request) -> Answers:
+async def answers_of(request: Request) -> Answers:
+    """Async, though it waits for nothing: the framework runs others in a thread."""
     reads = cast("Reads", request.state.reads)
     return Answers(reads.engine, reads.settings)
 

@@ -9,6 +9,9 @@ import brotli
 import pytest
 
 from api.read.http import choose_encoding, matches
+from api.read.parameters import ErrorQuery
+from api.read.routes import ask_recent
+from common.cache import Answer, Cache
 from common.compression import zstd
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
@@ -80,6 +83,44 @@ async def test_an_outdated_copy_is_served_at_once_while_a_new_one_is_made(
         while await source(project) != "hit":
             await asyncio.sleep(0.01)
     assert (await project.get("/api/errors/recent"))["errors"][0]["message"] == "changed"
+
+
+async def test_an_answer_goes_out_before_the_cache_has_it(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = await service.project()
+    await project.send(error())
+    cache, release = service.state["cache"], asyncio.Event()
+    put = cache.put
+
+    async def wait(*arguments: Any) -> None:
+        await release.wait()
+        await put(*arguments)
+
+    monkeypatch.setattr(Cache, "put", lambda _self, *arguments: wait(*arguments))
+    assert await source(project) == "miss"
+    assert await source(project) == "hit"
+    reads = service.state["reads"]
+    [(question, generation)] = reads.puts.under_way
+    release.set()
+    await reads.close()
+    assert await cache.get(question.key(generation), "identity") is not None
+
+
+async def test_codings_of_two_answers_are_never_taken_for_one(service: Service) -> None:
+    project = await service.project()
+    await project.send(error())
+    await asyncio.sleep(1)
+    reads = service.state["reads"]
+    question = ask_recent(project.id, ErrorQuery.model_validate({}))
+    ours = await project.read.get("/api/errors/recent", headers={"Accept-Encoding": "identity"})
+    generation = await reads.generation(question)
+    reads.copies.get(question).bodies = {"gzip": ("gzip", b"of ours")}
+    await reads.puts.end_all()
+    late = Answer.of(b'{"errors":[]}')  # of another process
+    await service.state["cache"].put(question.key(generation), late)
+    theirs = await project.read.get("/api/errors/recent", headers={"Accept-Encoding": "identity"})
+    assert theirs.json() == {"errors": []}
+    assert theirs.headers["ETag"] != ours.headers["ETag"]
+    assert set(reads.copies.get(question).bodies) == {"identity"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """How much smaller answers are in the codings that clients ask for, and that they are made once."""
 
+import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
@@ -8,9 +9,10 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from api.read import http
+from api.read import copies, http
 from bench.error_samples import make_error, make_templates
-from common import cache, compression
+from common import cache
+from common.compression import Encoding, compress_as
 from common.settings import Settings
 from tests.conftest import Project, run_service
 
@@ -50,8 +52,27 @@ async def test_patterns_shrink_by_three_quarters_and_recent_errors_by_two_thirds
             print(f"{path}: {plain:,} bytes, as {coding} {1 - coded / plain:.1%} fewer")  # noqa: T201
             assert json.loads(unpacked) == json.loads(body)
             assert 1 - coded / plain >= least
-    for module in (cache, http, compression):
-        monkeypatch.setattr(module, "compress", None)  # whoever calls it again fails
+    for module, name in ((cache, "compress"), (http, "compress"), (copies, "compress_as")):
+        monkeypatch.setattr(module, name, None)  # whoever calls it again fails
     for path in ("/api/errors/patterns", "/api/errors/recent"):
         for coding in CODINGS:
             assert (await read_coded(project, path, coding))[0] > 0
+
+
+async def test_an_answer_is_made_in_the_codings_that_are_asked_for_and_in_no_other(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, int]] = []
+
+    def note(encoding: Encoding, body: bytes) -> bytes:
+        made.append((encoding, len(body)))
+        return compress_as(encoding, body)
+
+    monkeypatch.setattr(copies, "compress_as", note)
+    small, large = "/api/errors/recent?limit=3", "/api/errors/patterns?window=6h&order=new"
+    for path in (small, large):
+        plain, _ = await read_coded(project, path, "identity")
+        assert (plain > copies.LARGE_BYTES) is (path == large)
+        await asyncio.gather(*[read_coded(project, path, coding) for coding in ("br", "br", "zstd") * 3])
+        assert sorted(made) == [("br", plain), ("zstd", plain)]
+        made.clear()
