@@ -39,6 +39,7 @@ from worker.jobs import Job, Outcome, Tools, run_job
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
 from worker.rollups import Limits, compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
+from worker.rounds import Round
 from worker.usage_retention import delete_old_usage
 
 log = structlog.get_logger()
@@ -55,9 +56,7 @@ CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
 async def fold(tools: Tools) -> Mapping[str, int]:
     settings = tools.settings
     limits, seconds = Limits.of(settings), FOLD_SHARE * settings.job_max_seconds
-    deltas = await fold_deltas(tools.engine, settings.rollup_fine_hours, limits, seconds=seconds)
-    metrics.FOLDED_DELTAS.of().inc(deltas)
-    return {"deltas": deltas}
+    return {"deltas": await fold_deltas(tools.engine, settings.rollup_fine_hours, limits, seconds=seconds)}
 
 
 async def patterns(tools: Tools) -> Mapping[str, int]:
@@ -69,10 +68,15 @@ async def upkeep(tools: Tools) -> Mapping[str, int]:
     settings = tools.settings
     kept = await keep_partitions(tools.engine, settings.retention_days, settings.partitions_ahead_days)
     projects = await list_projects(tools.engine)
-    deleted = await delete_old_rollups(tools.engine, projects, settings.retention_days)
-    compacted = await compact_rollups(tools.engine, projects, settings.rollup_fine_hours)
-    mended = await mend_hours(tools.engine, projects)
     usage = await delete_old_usage(tools.engine, projects, settings.usage_retention_days, settings.usage_sums_days)
+    deleted = compacted = mended = 0
+    this = Round()
+    for project_id in this.over(projects):
+        async with this.turn(project_id):
+            deleted += await delete_old_rollups(tools.engine, [project_id], settings.retention_days)
+            compacted += await compact_rollups(tools.engine, [project_id], settings.rollup_fine_hours)
+            mended += await mend_hours(tools.engine, [project_id])
+    this.end()
     return {
         **asdict(kept), "deleted": deleted, "compacted": compacted, "mended_hours": mended, "deleted_usage": usage,
     }  # fmt: skip

@@ -23,12 +23,15 @@ from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
 from worker.fingerprints import assign_patterns, first_pattern_id
 from worker.incidents import Incident, find_incidents
 from worker.moves import note_moves
+from worker.rounds import Round
 from worker.series import LIST_TITLES, load_activities, load_onsets
 from worker.trends import Score, score_trends
 
 TITLE_CHARS = 200
 SLOW_SECONDS = 240  # a spike shows within this and a period
 UNNAMED = UUID(int=0)
+# Of the time that a job may take: what a round gets, and what one project's turn gets. Together less than all of it.
+ROUND_SHARE, TURN_SHARE = 0.5, 0.4
 
 # Projects with errors in the longest window, without a snapshot, or with one an hour old; the longest waiting first.
 PROJECTS_DUE = text("""
@@ -138,25 +141,33 @@ class Found:
 
     projects: int
     clustered: int
+    left: int  # projects that the time did not reach
 
 
 async def find_patterns(
     engine: AsyncEngine, cache: Cache, settings: Settings, *, slow_seconds: float = SLOW_SECONDS
 ) -> Found:
     """Bring the patterns and snapshots of every project that is due up to date; trends and the longest window only
-    where they are older than `slow_seconds`."""
+    where they are older than `slow_seconds`. What the time does not reach waits longest, and is first the next time.
+
+    Raises ProjectsFailed when some could not be, after all others were.
+    """
     async with engine.connect() as connection:
         due = (await connection.scalars(PROJECTS_DUE, {"windows": len(WINDOWS_HOURS)})).all()
+    most = settings.job_max_seconds
+    this = Round(seconds=ROUND_SHARE * most, turn_seconds=TURN_SHARE * most)
     clustered = 0
-    for project_id in due:
-        clustered += await update_patterns(engine, project_id)
-        if await is_slow_part_due(engine, project_id, slow_seconds):
-            await update_trends(engine, project_id)
-            await update_incidents(engine, project_id)
-            await publish_snapshots(engine, cache, project_id, settings)
-        else:
-            await publish_snapshots(engine, cache, project_id, settings, WINDOWS_HOURS[:-1])
-    return Found(len(due), clustered)
+    for project_id in this.over(due):
+        async with this.turn(project_id):
+            clustered += await update_patterns(engine, project_id)
+            if await is_slow_part_due(engine, project_id, slow_seconds):
+                await update_trends(engine, project_id)
+                await update_incidents(engine, project_id)
+                await publish_snapshots(engine, cache, project_id, settings)
+            else:
+                await publish_snapshots(engine, cache, project_id, settings, WINDOWS_HOURS[:-1])
+    this.end()
+    return Found(this.taken, clustered, len(due) - this.taken)
 
 
 async def is_slow_part_due(engine: AsyncEngine, project_id: UUID, slow_seconds: float) -> bool:

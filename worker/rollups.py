@@ -8,7 +8,6 @@ that dies half-way has done nothing and one that is run twice adds nothing.
 """
 
 import math
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from common.tables.columns import OVERFLOW_NAME
 from common.telemetry import metrics, traces
 from worker.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_to_known, add_unknown, lock_project
 from worker.moves import DELETE_OLD_MOVES
+from worker.rounds import Round
 
 log = structlog.get_logger()
 
@@ -31,10 +31,10 @@ CHUNK_DELTAS = 5_000
 CHUNK_ROLLUPS = 20_000
 NO_LIMIT = 2**62
 
-# The projects that have deltas to fold.
+# The projects that have deltas to fold, in another order each time: who comes last when the time is short is chance.
 PROJECTS_WITH_DELTAS = text("""
     SELECT project_id FROM projects p
-    WHERE EXISTS (SELECT FROM deltas d WHERE d.project_id = p.project_id)
+    WHERE EXISTS (SELECT FROM deltas d WHERE d.project_id = p.project_id) ORDER BY random()
 """)
 
 # All projects.
@@ -214,15 +214,23 @@ async def fold_deltas(
     """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded.
 
     After so many seconds the rest is left to the next run: where they come as fast as they are folded there is no end.
+    Raises ProjectsFailed when those of some projects could not be, after all others were.
     """
-    until = time.monotonic() + seconds
+    this = Round(seconds=seconds)
     async with engine.connect() as connection:
         due = list((await connection.scalars(PROJECTS_WITH_DELTAS)).all())
     folded = 0
-    while due and time.monotonic() < until:
-        taken = {project_id: await fold_chunk(engine, project_id, fine_hours, limits) for project_id in due}
-        folded += sum(taken.values())
-        due = [project_id for project_id, count in taken.items() if count >= CHUNK_DELTAS]
+    while due:
+        more = []
+        for project_id in this.over(due):
+            async with this.turn(project_id):
+                taken = await fold_chunk(engine, project_id, fine_hours, limits)
+                metrics.FOLDED_DELTAS.of().inc(taken)
+                folded += taken
+                if taken >= CHUNK_DELTAS:
+                    more.append(project_id)
+        due = more
+    this.end()
     return folded
 
 
