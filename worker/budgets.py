@@ -93,9 +93,13 @@ async def keep_budgets(tools: Tools, now: datetime | None = None) -> Mapping[str
 
 
 async def record_crossings(connection: AsyncConnection, budget: Budget, now: datetime) -> list[str]:
-    """Note what this period crossed, and the last one while late records may come; the levels that are new."""
+    """Note what this period crossed, and the last one while late records may come; the levels that are new.
+
+    A period that was over before the budget was made crossed nothing: nobody had set a limit for it.
+    """
     period = budget.period_at(now)
-    periods = [period.previous, period] if now - period.starts_at < LATE else [period]
+    has_late = now - period.starts_at < LATE and budget.made_at < period.starts_at
+    periods = [period.previous, period] if has_late else [period]
     new = []
     for one in periods:
         used = (await sum_spend(connection, budget, one)).of(budget.metric)
@@ -105,7 +109,9 @@ async def record_crossings(connection: AsyncConnection, budget: Budget, now: dat
                       "amount": Decimal(budget.limit), **key_of(budget)}  # fmt: skip
             if (await connection.execute(RECORD_CROSSING, values)).first():
                 new.append(level)
-                log.warning("budget_crossed", budget=budget.name, threshold=str(threshold), level=level, used=str(used),
+                # `level` is the log line's own
+                log.warning("budget_crossed", budget=budget.name, period_start=str(one.first), state=level,
+                            threshold=str(threshold), used=str(used), limit=str(budget.limit),
                             project_id=str(budget.project_id))  # fmt: skip
     return new
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from uuid import UUID
 
 import structlog
@@ -151,25 +151,34 @@ async def decide(connection: AsyncConnection, key: BudgetKey, asks: Sequence[Ask
     used = Decimal((await sum_spend(connection, budget, budget.period_at(datetime.now(UTC)))).of(budget.metric))
     held = Decimal(await connection.scalar(SUM_HELD, values) or 0)
     granted: list[tuple[UUID | None, Decimal]] = []
-    for ask in asks:
-        is_allowed = used + held + ask.estimate <= budget.limit
-        held += ask.estimate if is_allowed else 0
+    amounts = [as_held(ask.estimate, budget) for ask in asks]
+    for amount in amounts:
+        is_allowed = used + held + amount <= budget.limit
+        held += amount if is_allowed else 0
         granted.append((uuid_utils.compat.uuid7() if is_allowed else None, held))
-    expiries = await reserve(connection, values, [(i, a) for (i, _), a in zip(granted, asks, strict=True) if i])
+    wanted = [
+        (i, amount, ask.seconds) for (i, _), amount, ask in zip(granted, amounts, asks, strict=True) if i is not None
+    ]
+    expiries = await reserve(connection, values, wanted)
     return [Decision(i, expiries[i] if i else None, used, reserved, budget) for i, reserved in granted]
 
 
+def as_held(estimate: Decimal, budget: Budget) -> Decimal:
+    """What an estimate holds: tokens are whole, and a part of one is a token."""
+    return estimate.to_integral_value(ROUND_CEILING) if budget.metric == "tokens" else estimate
+
+
 async def reserve(
-    connection: AsyncConnection, values: dict[str, UUID], held: Sequence[tuple[UUID, Ask]]
+    connection: AsyncConnection, values: dict[str, UUID], held: Sequence[tuple[UUID, Decimal, int]]
 ) -> dict[UUID, datetime]:
-    """Hold the estimates; when each expires."""
+    """Hold amounts for some seconds, each by its id; when each expires."""
     if not held:
         return {}
     await connection.execute(FORGET_EXPIRED, values)
     columns = {
-        "ids": [reservation_id for reservation_id, _ in held],
-        "amounts": [ask.estimate for _, ask in held],
-        "seconds": [float(ask.seconds) for _, ask in held],
+        "ids": [reservation_id for reservation_id, _, _ in held],
+        "amounts": [amount for _, amount, _ in held],
+        "seconds": [float(seconds) for _, _, seconds in held],
     }
     return {row.reservation_id: row.expires_at for row in await connection.execute(RESERVE, values | columns)}
 

@@ -192,7 +192,7 @@ async def check_budget(request: Request, caller: IngestCaller, budget_id: UUID, 
         reservation_id=decision.reservation_id,
         expires_at=decision.expires_at,
         used=cast("int | Decimal", whole_or_usd(decision.used, decision.budget)),
-        reserved=decision.reserved,
+        reserved=cast("int | Decimal", whole_or_usd(decision.reserved, decision.budget)),
         limit=decision.budget.limit,
     )
 

@@ -128,7 +128,7 @@ class CheckIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"estimate": 12000}]})
 
-    estimate: Positive = Field(description="Tokens or USD.")
+    estimate: Positive = Field(description="Tokens (a part of one counts whole) or USD.")
     expires_in_seconds: int | None = Field(None, ge=1, le=DAY_SECONDS, description="600 if not said.")
 
 

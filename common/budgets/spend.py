@@ -15,7 +15,9 @@ from common.budgets.periods import Period, PeriodKind, find_midnight, find_zone,
 from common.budgets.status import Amount
 
 QUARTER, DAY = 15, 1440  # minutes
-BUDGET_COLUMNS = "project_id, budget_id, name, scope, scope_value, metric, amount, period, timezone, thresholds"
+BUDGET_COLUMNS = (
+    "project_id, budget_id, name, scope, scope_value, metric, amount, period, timezone, thresholds, made_at"
+)
 IN_SCOPE = """(:scope = 'project' OR (CASE :scope WHEN 'team' THEN r.team WHEN 'agent' THEN r.agent ELSE r.model END)
          = :scope_value)"""
 
@@ -74,6 +76,7 @@ class Budget:
     period: PeriodKind
     zone: ZoneInfo
     thresholds: tuple[Decimal, ...]
+    made_at: datetime
 
     @classmethod
     def read(cls, row: Any) -> "Budget":
@@ -89,6 +92,7 @@ class Budget:
             period=PeriodKind(row.period),
             zone=find_zone(row.timezone),
             thresholds=tuple(row.thresholds),
+            made_at=row.made_at,
         )
 
     def period_at(self, instant: datetime) -> Period:

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from api.budgets import reservations
 from common.budgets.spend import FIND_BUDGET, cut_span
 from common.telemetry.exposition import make_registry
 from tests.conftest import Project, Service
 from worker.budgets import keep_budgets
+
+DAY = timedelta(days=1)
 
 
 def spend(key: str, tokens: int, **others: Any) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def test_a_span_is_cut_into_days_and_the_quarter_hours_at_its_ends() -> None:
     assert cut_span(start, start + timedelta(hours=1)) == [(15, start, start + timedelta(hours=1))]
 
 
-async def check(project: Project, budget: str, estimate: int, **others: Any) -> dict[str, Any]:
+async def check(project: Project, budget: str, estimate: float, **others: Any) -> dict[str, Any]:
     answer = await project.ingest.post(f"/api/budgets/{budget}/check", json={"estimate": estimate, **others})
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
@@ -237,6 +240,31 @@ async def test_a_threshold_is_crossed_anew_once_the_limit_was_raised(service: Se
     assert [(one["threshold"], one["used"]) for one in status["crossings"]] == [(80, 165)]
     await project.admin.patch(f"/api/budgets/{budget}", json={"limit": 190})  # lower: what was told is told
     assert (await keep_budgets(service.tools))["crossings"] == 0
+
+
+async def test_a_period_that_was_over_before_the_budget_was_made_crossed_nothing(service: Service) -> None:
+    """It was an alert for yesterday, from a limit that nobody had set yet."""
+    project = await service.project()
+    yesterday = datetime.now(UTC) - DAY
+    await post(project, spend("a", 100, occurred_at=yesterday.isoformat()))
+    budget = await make(project, limit=100, period="day", thresholds=[100])
+    assert (await keep_budgets(service.tools))["crossings"] == 0
+    await service.execute("UPDATE budgets SET made_at = made_at - interval '2 days'")
+    with capture_logs() as lines:
+        assert (await keep_budgets(service.tools))["crossings"] == 1  # of yesterday: it came late
+    [line] = [line for line in lines if line["event"] == "budget_crossed"]
+    assert (line["state"], line["limit"], line["period_start"]) == ("exceeded", "100", str(yesterday.date()))
+    assert "level" not in line  # it would be taken for the line's own, and be lost
+    assert (await project.get(f"/api/budgets/{budget}/status"))["state"] == "ok"
+
+
+async def test_amounts_of_tokens_are_whole_in_every_answer(service: Service) -> None:
+    project = await service.project()
+    budget = await make(project, limit=100)
+    held = await check(project, budget, 50.5)
+    assert (held["used"], held["reserved"], held["limit"]) == (0, 51, 100)
+    assert not (await check(project, budget, 49.5))["allowed"]
+    assert (await project.get(f"/api/budgets/{budget}/status"))["reserved"] == 51
 
 
 async def test_a_budget_is_changed_and_its_crossings_stay(service: Service) -> None:
