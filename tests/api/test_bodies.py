@@ -81,15 +81,16 @@ async def test_what_is_held_of_all_bodies_is_bounded_and_one_alone_always_passes
     body = json.dumps({"errors": [error] * 10}).encode()  # more than the connection takes without the application
     async with run_service(settings.model_copy(update={"bodies_max_bytes": len(body) // 2})) as service:
         project = await service.project()
-        path, half = "/api/errors/batch", asyncio.Event()
+        path, is_held, half = "/api/errors/batch", asyncio.Event(), asyncio.Event()
 
         async def slow_body() -> AsyncIterator[bytes]:
             yield body[:-10]
+            is_held.set()  # the application asks for more
             await half.wait()
             yield body[-10:]
 
         async def release() -> None:
-            await asyncio.sleep(0.05)
+            await is_held.wait()
             refused = await project.ingest.post(path, content=body)
             assert (refused.status_code, refused.json()["type"]) == (503, "urn:mayday:problem:overloaded")
             assert "Retry-After" in refused.headers

@@ -4,16 +4,19 @@ import asyncio
 import gzip
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from api import connections
+from api.connections import Connection
 from api.ingest import routes
 from api.ingest.flushing import Flusher, Outcome
+from api.ingest.hot import HotWrites
 from api.ingest.intake import Intake
 from api.ingest.writer import Writer
 from api.problems import Unavailable
@@ -75,18 +78,79 @@ def no_route(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "read_sent", fail)
 
 
+class Seen:
+    """How often the server came to each of the steps that a test waits for."""
+
+    def __init__(self) -> None:
+        self.times: Counter[str] = Counter()
+
+    def watch(self, monkeypatch: pytest.MonkeyPatch, owner: type, step: str) -> None:
+        inner = getattr(owner, step)
+
+        def note(*given: Any) -> Any:
+            done = inner(*given)
+            self.times[step] += 1
+            return done
+
+        monkeypatch.setattr(owner, step, note)
+
+    async def until(self, step: str, times: int) -> None:
+        """Return once it came there so often."""
+        async with asyncio.timeout(10):
+            while self.times[step] < times:
+                await asyncio.sleep(0.005)
+
+
 @pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Flushes wait until it is set."""
-    write, gate = Writer.write, asyncio.Event()
+def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
+    """Of requests taken by the hot way, of those given up before they were whole, of connections that were told that the
+    process stops, and that ended."""
+    seen = Seen()
+    for step in ("begin", "abandon"):
+        seen.watch(monkeypatch, HotWrites, step)
+    for step in ("shutdown", "connection_lost"):
+        seen.watch(monkeypatch, Connection, step)
+    return seen
+
+
+class Gate(asyncio.Event):
+    """Flushes wait until it is set; `reached` says that one does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+
+    async def wait(self) -> Literal[True]:
+        self.reached.set()
+        return await super().wait()
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    write, gate = Writer.write, Gate()
     gate.set()
 
     async def wait_and_write(*given: Any) -> None:
-        await gate.wait()
+        if not gate.is_set():
+            await gate.wait()
         await write(*given)
 
     monkeypatch.setattr(Writer, "write", wait_and_write)
     return gate
+
+
+@pytest.fixture
+def hot_writes(monkeypatch: pytest.MonkeyPatch) -> list[HotWrites]:
+    """Those of each application that is made from here on."""
+    made: list[HotWrites] = []
+    init = HotWrites.__init__
+
+    def note(self: HotWrites, *given: Any) -> None:
+        init(self, *given)
+        made.append(self)
+
+    monkeypatch.setattr(HotWrites, "__init__", note)
+    return made
 
 
 class Raw:
@@ -184,16 +248,20 @@ async def test_a_known_key_does_without_the_route_and_everything_else_takes_it(
 
 @pytest.mark.parametrize("limits", [{"bodies_max_bytes": 1_000}])
 async def test_a_body_counts_among_those_that_the_process_holds_until_it_is_answered(
-    project: Project, raw: Raw, gate: asyncio.Event
+    project: Project, raw: Raw, gate: Gate, seen: Seen
 ) -> None:
     gate.clear()
     await raw.send(raw.log(body=json.dumps(ERROR | {"message": "x" * 700})))
+    await gate.reached.wait()
     large = json.dumps(ERROR | {"message": "y" * 700}).encode()
     assert (await post(project, "log", large))[0] == 503
     gone = Raw(raw.authorization)
     await gone.connect(port_of(project))
+    begun = seen.times["begin"]
     await gone.send(gone.log()[:-10])
+    await seen.until("begin", begun + 1)
     gone.writer.transport.abort()
+    await seen.until("abandon", 1)
     gate.set()
     assert (await raw.answer())[0] == 201
     assert (await post(project, "log", large))[0] == 201
@@ -240,7 +308,7 @@ async def test_a_body_may_come_in_pieces(raw: Raw) -> None:
 async def test_a_body_that_does_not_come_is_a_408_and_ends_the_connection(
     raw: Raw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "LINGER_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "LINGER_SECONDS", 60)
     await raw.send(raw.log()[:-10])
     status, head, body = await raw.answer()
     assert (status, json.loads(body)["type"]) == (408, "urn:mayday:problem:request-too-slow")
@@ -248,44 +316,53 @@ async def test_a_body_that_does_not_come_is_a_408_and_ends_the_connection(
     await raw.send(raw.log()[-10:])  # it came late: the next request may follow
     await raw.send(raw.log())
     assert (await raw.answer())[0] == 201
+    monkeypatch.setattr(connections, "LINGER_SECONDS", 0.1)
     await raw.send(raw.log()[:-10])
     assert (await raw.answer())[0] == 408
     assert await asyncio.wait_for(raw.reader.read(), 10) == b""
 
 
-@pytest.mark.parametrize("limits", [{"request_seconds": 0.3}])
 @pytest.mark.parametrize("name", ["log", "batch"])
 async def test_a_write_that_takes_too_long_is_answered_and_may_be_stored_still(
-    project: Project, service: Service, gate: asyncio.Event, name: str
+    hot_writes: list[HotWrites], project: Project, service: Service, gate: Gate, name: str
 ) -> None:
     gate.clear()
+    hot_writes[-1].request_seconds = 0.1
     body = json.dumps(ERROR if name == "log" else {"errors": [ERROR]}).encode()
     status, _, told = await post(project, name, body)
     assert (status, json.loads(told)["type"]) == (503, "urn:mayday:problem:timed-out")
     gate.set()
-    await project.send(ERROR)
-    assert await count_stored(service) == 3
+    async with asyncio.timeout(10):
+        while await count_stored(service) < 2:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_client_that_goes_away_breaks_nothing(
-    project: Project, raw: Raw, service: Service, gate: asyncio.Event
+    project: Project, raw: Raw, service: Service, gate: Gate, seen: Seen
 ) -> None:
+    begun, lost = seen.times["begin"], seen.times["connection_lost"]
     await raw.send(raw.log()[:-10])
     other = Raw(raw.authorization)
     await other.connect(port_of(project))
     gate.clear()
     await other.send(other.log())
+    await gate.reached.wait()
+    await seen.until("begin", begun + 2)
     for gone in (raw, other):
         gone.writer.transport.abort()
-    await asyncio.sleep(0.05)
+    await seen.until("connection_lost", lost + 2)
     gate.set()
     assert (await post(project, "log", json.dumps(ERROR).encode()))[0] == 201
     assert await count_stored(service) == 3
 
 
 async def test_a_write_under_way_is_answered_when_the_process_stops(
-    service: Service, settings: Settings, gate: asyncio.Event
+    service: Service, settings: Settings, gate: Gate, seen: Seen
 ) -> None:
+    async def open_once_told() -> None:
+        await seen.until("shutdown", 2)
+        gate.set()
+
     made = await service.project()
     async with over_sockets(made, settings) as project:
         await project.send(ERROR)
@@ -294,7 +371,9 @@ async def test_a_write_under_way_is_answered_when_the_process_stops(
             await connection.connect(port_of(project))
         gate.clear()
         await raw.send(raw.log())
-        asyncio.get_running_loop().call_later(0.3, gate.set)
+        await gate.reached.wait()
+        opening = asyncio.create_task(open_once_told())
+    await opening
     status, head, _ = await raw.answer()
     assert status == 201
     assert b"connection: close\r\n" in head
