@@ -139,9 +139,7 @@ async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated
     if query.form() == Form(Format.markdown):
         table = format_report_markdown(name, costs, status, bands)
         media_type = MEDIA_TYPES[Format.markdown]
-        answer = respond(
-            serve_once(table.encode()), request.headers, max_age_seconds=1, stale_seconds=0, media_type=media_type
-        )
+        answer = respond(serve_once(table.encode()), request.headers, max_age_seconds=1, media_type=media_type)
         answer.headers["X-Token-Estimate"] = str(estimate_tokens(table))
         return answer
     teams = [describe_team(row, one, finished.get(row.team), bands) for row, one in zip(rows, costs, strict=True)]

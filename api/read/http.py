@@ -58,19 +58,24 @@ def matches(if_none_match: str | None, etag: str) -> bool:
     return "*" in tags or etag.removeprefix("W/") in tags
 
 
+def say_keeping(max_age_seconds: int) -> str:
+    """Cache-Control. What is promised to be a second old is never shown older while the browser asks again."""
+    stale = f", stale-while-revalidate={STALE_SECONDS}" if max_age_seconds > 1 else ""
+    return f"private, max-age={max_age_seconds}{stale}"
+
+
 def respond(
     served: Served,
     headers: Headers,
     *,
     max_age_seconds: int,
-    stale_seconds: int = STALE_SECONDS,
     media_type: str = "application/json",
 ) -> Response:
     """The answer, or 304 when the client has it. Only the client's own cache may keep it: it is one project's."""
     is_coded = served.encoding != "identity"
     sent = {
         "ETag": served.etag,
-        "Cache-Control": f"private, max-age={max_age_seconds}, stale-while-revalidate={stale_seconds}",
+        "Cache-Control": say_keeping(max_age_seconds),
         "X-Mayday-Cache": served.source,
     }
     if matches(headers.get("if-none-match"), served.etag):
@@ -89,13 +94,12 @@ def respond_shaped(
     headers: Headers,
     *,
     max_age_seconds: int,
-    stale_seconds: int = STALE_SECONDS,
 ) -> Response:
     """The answer in an agent's form. Its ETag follows from that of the whole one: a 304 shapes nothing."""
     etag = f'{served.etag[:-1]}-{hashlib.blake2b(repr(form).encode(), digest_size=6).hexdigest()}"'
     sent = {
         "ETag": etag,
-        "Cache-Control": f"private, max-age={max_age_seconds}, stale-while-revalidate={stale_seconds}",
+        "Cache-Control": say_keeping(max_age_seconds),
         "X-Mayday-Cache": served.source,
         "Vary": f"{VARY}, Accept-Encoding",
     }

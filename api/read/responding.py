@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from api.read.caching import Served
 from api.read.forms import SHAPED, Format, Table
-from api.read.http import NOT_MODIFIED, STALE_SECONDS, respond, respond_shaped, serve_once
+from api.read.http import NOT_MODIFIED, respond, respond_shaped, serve_once
 from api.read.parameters import FormQuery
 from api.read.schemas import ShapedAnswer
 
@@ -33,11 +33,10 @@ async def respond_in_form(
     table: Table,
     *,
     max_age_seconds: int,
-    stale_seconds: int = STALE_SECONDS,
 ) -> Response:
     form = query.form()
     if form is None:
-        return respond(served, request.headers, max_age_seconds=max_age_seconds, stale_seconds=stale_seconds)
+        return respond(served, request.headers, max_age_seconds=max_age_seconds)
     # a large document takes tens of milliseconds to shape: others are answered meanwhile
     return await asyncio.to_thread(
         respond_shaped,
@@ -46,7 +45,6 @@ async def respond_in_form(
         form,
         request.headers,
         max_age_seconds=max_age_seconds,
-        stale_seconds=stale_seconds,
     )
 
 
@@ -55,7 +53,7 @@ async def respond_now(
 ) -> Response:
     """What Postgres says now, with an ETag; the client's own cache asks again when it is older than `max_age_seconds`."""
     served = serve_once(body.model_dump_json().encode())
-    answer = await respond_in_form(request, served, query, table, max_age_seconds=max_age_seconds, stale_seconds=0)
+    answer = await respond_in_form(request, served, query, table, max_age_seconds=max_age_seconds)
     return link_next(request, answer, query, getattr(body, "next", None))
 
 
