@@ -47,5 +47,11 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 FilterText = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
 
 # Named, so that generated clients have one type for all that take it.
-SeverityName = TypeAliasType("SeverityName", Literal["debug", "info", "warning", "error", "critical"])
+SeverityName = TypeAliasType(
+    "SeverityName",
+    Annotated[
+        Literal["debug", "info", "warning", "error", "critical"],
+        Field(description="How bad an error is, mildest first."),
+    ],
+)
 ProcessingName = TypeAliasType("ProcessingName", Literal["standard", "batch"])

@@ -22,7 +22,7 @@ CHECK_SECONDS = 2.0
 class Liveness(BaseModel):
     """The process answers."""
 
-    status: str
+    status: str = Field(description="ok, always: a process that is not well does not answer.")
 
 
 class Readiness(BaseModel):

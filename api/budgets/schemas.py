@@ -77,8 +77,8 @@ class BudgetChange(BaseModel):
 class BudgetOut(BaseModel):
     """One budget."""
 
-    id: UUID
-    name: str
+    id: UUID = Field(description="Stays through every change.")
+    name: str = Field(description="Of one budget in the project; may be changed.")
     scope: str = Field(description="project, team, agent or model.")
     scope_value: str | None = Field(description="Which team, agent or model; null for a project.")
     metric: str = Field(description="tokens or usd: what its amounts are in.")
@@ -91,7 +91,7 @@ class BudgetOut(BaseModel):
 class BudgetPage(BaseModel):
     """Some budgets, oldest first, and where to go on."""
 
-    budgets: list[BudgetOut]
+    budgets: list[BudgetOut] = Field(description="Oldest first.")
     next: UUID | None = Field(description="Give it as `cursor` for the budgets after these; null at the end.")
 
 
@@ -107,8 +107,8 @@ class CrossingOut(BaseModel):
 class BudgetStatusOut(BaseModel):
     """Where a budget stands; every acknowledged record is in it."""
 
-    id: UUID
-    name: str
+    id: UUID = Field(description="Of the budget.")
+    name: str = Field(description="Of the budget.")
     metric: str = Field(description="tokens or usd: what its amounts are in.")
     period_start: date = Field(description="First day of the current period, in the budget's time zone.")
     period_end: date = Field(description="First day after the period.")
@@ -159,7 +159,7 @@ class SettleIn(BaseModel):
 class SettleAnswer(BaseModel):
     """What became of it."""
 
-    reservation_id: UUID
+    reservation_id: UUID = Field(description="As it was sent.")
     outcome: str = Field(description="settled, or duplicate when it was settled before.")
 
 
@@ -195,7 +195,7 @@ class AccuracyOut(BaseModel):
 class BudgetProjectionOut(BaseModel):
     """The latest projection of the current period, and past accuracy."""
 
-    id: UUID
+    id: UUID = Field(description="Of the budget.")
     limit: Amount = Field(description="In the budget's metric.")
     period_start: date = Field(description="First day of the current period, in the budget's time zone.")
     projection: ProjectionOut | None = Field(description="null until the worker has made one.")

@@ -53,7 +53,7 @@ class ErrorBatchIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"errors": [EXAMPLE_ERROR]}]})
 
-    errors: list[ErrorIn] = Field(min_length=1)
+    errors: list[ErrorIn] = Field(min_length=1, description="In any order; each is stored or rejected alone.")
 
 
 class RejectedItem(BaseModel):

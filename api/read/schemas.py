@@ -41,13 +41,13 @@ class ErrorDetail(ErrorSummary):
 class RecentErrors(BaseModel):
     """The latest errors, newest first."""
 
-    errors: list[ErrorSummary]
+    errors: list[ErrorSummary] = Field(description="By the time at which they happened, newest first.")
 
 
 class ErrorPage(BaseModel):
     """Some errors, newest first, and where to go on."""
 
-    errors: list[ErrorSummary]
+    errors: list[ErrorSummary] = Field(description="By the time at which they happened, newest first.")
     next: str | None = Field(description="Give it as `cursor` for the errors after these; null at the end.")
 
 
@@ -71,7 +71,7 @@ class Spent(BaseModel):
 class PatternDetail(BaseModel):
     """One pattern in one window, with its latest errors."""
 
-    id: UUID
+    id: UUID = Field(description="Stays from run to run of the worker.")
     title: str = Field(description="Its type and its template, short.")
     template: str = Field(description="The message with <*> at its variable places.")
     error_type: str | None = Field(description="That of most of its errors; null where they have none.")

@@ -58,8 +58,8 @@ LIST_PRICE_OVERRIDES = text(
 class UsageSum(BaseModel):
     """What a team spent on a model in a UTC day. The cost leaves out the unpriced tokens."""
 
-    day: date
-    team: str
+    day: date = Field(description="UTC.")
+    team: str = Field(description="As the records name it; `(overflow)` for those beyond what a project may have.")
     model: str = Field(description="The catalog's name: all spellings are in it.")
     records: int = Field(description="How many calls.")
     input_tokens: int = Field(description="Cached and written ones included.")
@@ -76,22 +76,24 @@ class UsageSum(BaseModel):
 class UsagePage(BaseModel):
     """Some sums, newest day first, and where to go on."""
 
-    sums: list[UsageSum]
+    sums: list[UsageSum] = Field(description="Newest day first, then by team and model.")
     next: str | None = Field(description="Give it as `cursor` for the sums after these; null at the end.")
 
 
 class OverrideOut(BaseModel):
     """Rates that the project set, USD per million tokens; null where nothing was set."""
 
-    id: UUID
-    model: str
+    id: UUID = Field(description="Of the override.")
+    model: str = Field(description="As it was set: a name of the catalog stands for all its spellings.")
     provider: str | None = Field(description="null: any.")
     processing: str = Field(description="How the calls were processed, as in usage records.")
-    input: Decimal
-    output: Decimal
-    cached: Decimal | None
-    cache_write: Decimal | None
-    cache_write_1h: Decimal | None
+    input: Decimal = Field(description="Of plain input.")
+    output: Decimal = Field(description="Of output, reasoning included.")
+    cached: Decimal | None = Field(description="Of input out of the cache; null: as plain input.")
+    cache_write: Decimal | None = Field(description="Of input that is written into the cache; null: as plain input.")
+    cache_write_1h: Decimal | None = Field(
+        description="Of such input that is kept for an hour; null: as other written input."
+    )
     starts_at: datetime = Field(description="From when on it counts.")
     ends_at: datetime | None = Field(description="null: for good.")
     made_at: datetime = Field(description="When it was set: of two for the same moment the later one counts.")
@@ -101,7 +103,7 @@ class OverrideOut(BaseModel):
 class OverridePage(BaseModel):
     """Some overrides in the order in which they were set, and where to go on."""
 
-    overrides: list[OverrideOut]
+    overrides: list[OverrideOut] = Field(description="In the order in which they were set.")
     next: UUID | None = Field(description="Give it as `cursor` for those after these; null at the end.")
 
 

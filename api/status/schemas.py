@@ -43,17 +43,17 @@ class ProjectStatus(BaseModel):
 class Partition(BaseModel):
     """One day of errors, or those without a day."""
 
-    name: str
+    name: str = Field(description="Of the table in Postgres.")
     day: date | None = Field(description="UTC; null for the partition of errors without a day of their own.")
-    size_bytes: int
+    size_bytes: int = Field(description="With indexes and long values.")
 
 
 class Table(BaseModel):
     """One table with its indexes, its partitions and their long values."""
 
-    name: str
+    name: str = Field(description="Of the table in Postgres.")
     size_bytes: int = Field(description="With indexes and long values.")
-    partitions: list[Partition]
+    partitions: list[Partition] = Field(description="By name; empty where it has none.")
 
 
 class Installation(BaseModel):

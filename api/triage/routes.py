@@ -65,7 +65,7 @@ class PatternChange(BaseModel):
 class PatternChanged(BaseModel):
     """What was decided."""
 
-    id: UUID
+    id: UUID = Field(description="Of the pattern.")
     applies: str = Field(description="now, or next_run: merges and splits show when the worker has run again.")
 
 

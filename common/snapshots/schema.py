@@ -9,23 +9,23 @@ from pydantic import BaseModel, Field
 class KeyCount(BaseModel):
     """How many errors have this value."""
 
-    key: str
-    count: int
+    key: str = Field(description="The value; empty where the errors have none.")
+    count: int = Field(description="Errors in the window.")
 
 
 class HourCount(BaseModel):
     """How many errors fell on the hour (UTC) that begins at `start`."""
 
-    start: datetime
-    count: int
+    start: datetime = Field(description="Beginning of the hour, UTC.")
+    count: int = Field(description="Errors of that hour in the window.")
 
 
 class PatternCount(BaseModel):
     """A pattern in a short list."""
 
-    id: UUID
-    title: str
-    count: int
+    id: UUID = Field(description="Of the pattern.")
+    title: str = Field(description="Its type and its template, short.")
+    count: int = Field(description="Errors in the window.")
 
 
 class TrendGroup(BaseModel):
@@ -50,7 +50,7 @@ class TrendFacts(BaseModel):
 class PatternSummary(BaseModel):
     """One pattern, as it stands in the window."""
 
-    id: UUID
+    id: UUID = Field(description="Stays from run to run of the worker.")
     title: str = Field(description="Its type and its template, short.")
     template: str = Field(description="The message with <*> at its variable places.")
     error_type: str | None = Field(description="That of most of its errors; null where they have none.")

@@ -47,7 +47,7 @@ class OverrideIn(BaseModel):
 class OverrideMade(BaseModel):
     """The override that counts from now on; what is stored already keeps its price until it is priced again."""
 
-    id: UUID
+    id: UUID = Field(description="By which it can be deleted.")
 
 
 class RepriceIn(BaseModel):

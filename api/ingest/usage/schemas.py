@@ -85,7 +85,7 @@ class UsageBatchIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"records": [EXAMPLE_RECORD]}]})
 
-    records: list[UsageIn] = Field(min_length=1)
+    records: list[UsageIn] = Field(min_length=1, description="In any order; each is stored or rejected alone.")
 
 
 class DeliverableIn(BaseModel):
@@ -109,5 +109,5 @@ class DeliverableIn(BaseModel):
 class DeliverableAnswer(BaseModel):
     """What became of it."""
 
-    ref: str
+    ref: str = Field(description="As it was sent: usage records name it as `deliverable`.")
     outcome: str = Field(description="stored, or duplicate when one with this ref was there; that one is unchanged.")
