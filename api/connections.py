@@ -10,31 +10,27 @@ head is there, and errors (api/ingest/hot.py) as soon as their body is whole and
 
 import asyncio
 from collections.abc import Callable
-from email.utils import formatdate
 from functools import partial
 from operator import itemgetter
 from time import monotonic
 from typing import cast
 
-import uuid_utils
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.bodies import body_too_slow
 from api.ingest.hot import HOT_TARGETS as HOT_WRITES
-from api.ingest.hot import Exchange, HotWrites
-from api.middleware import SECURITY_HEADERS
-from api.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable, respond
+from api.ingest.hot import Exchange, HotWrites, Posted, read_post
+from api.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable
 from api.read.hot import HOT_TARGETS as HOT_READS
 from api.read.hot import Asked, HotReads, read_request
-from api.ready import Ready, as_lines
+from api.ready import Ready, as_bytes, as_lines
+from api.repeats import Remembered
 from common.settings import Settings
 
 # A client that is told 413 may be sending still: what comes is thrown away for so long, that it sees the answer.
 LINGER_SECONDS = 2.0
 # An answer that the client does not take in this time is thrown away with its connection.
 SEND_SECONDS = 30.0
-# A request that is answered at once is remembered up to this length, to know it when it comes again.
-REPEATED_MAX_BYTES = 2_048
 
 
 class Connection(HttpToolsProtocol):
@@ -47,8 +43,8 @@ class Connection(HttpToolsProtocol):
         self.has_begun = False
         self.begun_here = 0  # requests, in what is being received
         self.asked: Asked | None = None  # of what is held ready, by the last of them
-        self.repeated_asked: Asked | None = None
-        self.repeated = b""  # the request that asked this
+        self.posted: Posted | None = None  # by the last of them
+        self.remembered = Remembered()
         self.head_bytes = self.received_bytes = 0
         self.head_failure: Problem | None = None
         self.is_answered = False  # the request that is being parsed, by what was held ready
@@ -72,13 +68,13 @@ class Connection(HttpToolsProtocol):
             self.refuse(Unavailable("all connections are in use: try again in a moment"))
 
     def data_received(self, data: bytes) -> None:
-        if data == self.repeated and self.answer_again():
+        if self.remembered.may_know(data) and self.pass_parser(data):
             return
         was_between = self.is_between
         self.begin_receiving(data)
         super().data_received(data)
-        if was_between and self.begun_here == 1 and self.asked and self.is_between and len(data) <= REPEATED_MAX_BYTES:
-            self.repeated, self.repeated_asked = data, self.asked
+        if was_between and self.begun_here == 1:
+            self.remembered.note(data, self.asked if self.is_between else None, self.posted)
         if self.exchange is not None and "body" not in self.timers:
             self.after("body", self.settings.body_seconds, partial(self.give_up_on_body, self.exchange))
         if self.waits_since is None or self.transport.is_closing() or (self.has_answered and not self.has_begun):
@@ -90,7 +86,7 @@ class Connection(HttpToolsProtocol):
             self.refuse(head_too_large(self.settings))
 
     def begin_receiving(self, data: bytes) -> None:
-        self.begun_here, self.has_answered, self.asked = 0, False, None
+        self.begun_here, self.has_answered, self.asked, self.posted = 0, False, None, None
         self.received_bytes = len(data)
 
     @property
@@ -116,7 +112,9 @@ class Connection(HttpToolsProtocol):
             self.asked = read_request(self.url, self.headers)
             self.is_answered = self.asked is not None and self.send_held(self.asked)
         elif self.url in HOT_WRITES and self.is_free and self.parser.get_method() == b"POST":
-            self.exchange = self.hot_writes.begin(self.url, self.headers, self.send_outcome)
+            self.posted = read_post(self.url, self.headers)
+            if self.posted is not None:
+                self.exchange = self.hot_writes.begin(self.posted, self.posted.body_bytes, self.send_outcome)
         if self.exchange is not None:
             self.cycle = cast("RequestResponseCycle", self.exchange)
         elif not self.is_answered:
@@ -152,15 +150,30 @@ class Connection(HttpToolsProtocol):
             and not self.stopping.is_set()
         )
 
-    def answer_again(self) -> bool:
-        """Answer a request that came as before, byte for byte, without reading it again: that is dearer than to answer.
+    def pass_parser(self, data: bytes) -> bool:
+        """Deal with a request that came as before without reading it again, if it is one: that is dearer than to answer.
 
         Only between two requests, where the parser stands at a beginning, may it go without these bytes.
         """
-        if self.repeated_asked is None or not self.is_between or not self.is_idle or self.transport.is_closing():
+        if not (self.is_between and self.is_idle) or self.transport.is_closing():
             return False
-        self.cancel("head")
-        return self.send_held(self.repeated_asked)
+        asked, posted, body = self.remembered.recall(data)
+        is_taken = self.send_held(asked) if asked else posted is not None and self.take_whole(posted, body)
+        if is_taken:
+            self.cancel("head")
+        return is_taken
+
+    def take_whole(self, posted: Posted, body: bytes) -> bool:
+        """Take a hot write whose body is there."""
+        exchange = self.hot_writes.begin(posted, len(body), self.send_outcome)
+        if exchange is not None:
+            self._unset_keepalive_if_required()
+            self.has_begun, self.waits_since = True, None
+            exchange.more_body = False
+            exchange.pieces.append(body)
+            self.cycle = cast("RequestResponseCycle", exchange)
+            self.hot_writes.take(exchange)
+        return exchange is not None
 
     def send_held(self, asked: Asked) -> bool:
         """Answer a hot read, if this process holds what it asks for."""
@@ -276,12 +289,3 @@ class Connection(HttpToolsProtocol):
 
 def head_too_large(settings: Settings) -> HeadTooLarge:
     return HeadTooLarge(f"path and headers may have {settings.header_max_bytes:,} bytes: send fewer, or shorter ones")
-
-
-def as_bytes(problem: Problem) -> bytes:
-    """A whole answer, for a client that the application never sees."""
-    request_id = uuid_utils.uuid7().hex
-    response = respond(problem, "", request_id)
-    common = {**SECURITY_HEADERS, "Date": formatdate(usegmt=True), "X-Request-ID": request_id, "Connection": "close"}
-    fields = [*response.raw_headers, *((name.lower().encode(), value.encode()) for name, value in common.items())]
-    return STATUS_LINE[response.status_code] + as_lines(fields) + b"\r\n" + bytes(response.body)

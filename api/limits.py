@@ -82,12 +82,15 @@ class Allowance:
     meters: tuple[Meter, ...]
     policy_field: bytes
     left_field: bytes  # RateLimit, with places for what is left of each and for the seconds
+    both_lines: bytes  # both fields as HTTP/1.1 writes them, with the same places
 
     @classmethod
     def of(cls, meters: tuple[Meter, ...]) -> Self:
         policies = [meter.policy for meter in meters]
         left = ", ".join(f'"{policy.name}";r=%d;t=%d' for policy in policies)
-        return cls(meters, ", ".join(policy.field for policy in policies).encode(), left.encode())
+        named = ", ".join(policy.field for policy in policies)
+        lines = f"ratelimit-policy: {named}\r\nratelimit: {left}\r\n" if meters else ""
+        return cls(meters, named.encode(), left.encode(), lines.encode())
 
     def admit(self) -> bool:
         """Count one request; False, and nothing counted, where a quota is used up."""
@@ -111,11 +114,22 @@ class Allowance:
         """RateLimit-Policy, and RateLimit: what is left, and for how many seconds; nothing where nothing is limited."""
         if not self.meters:
             return []
+        return [(b"ratelimit-policy", self.policy_field), (b"ratelimit", self.left_field % self.left)]
+
+    def lines(self) -> bytes:
+        """The headers as HTTP/1.1 writes them."""
+        return self.both_lines % self.left
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """What is left of each quota, and for how many seconds, one after the other."""
+        if not self.meters:
+            return ()
         seconds = seconds_left(self.meters[0], clock())
         said: list[int] = []
         for meter in self.meters:
             said += (max(meter.policy.quota - meter.used, 0), seconds)
-        return [(b"ratelimit-policy", self.policy_field), (b"ratelimit", self.left_field % tuple(said))]
+        return tuple(said)
 
     def count(self, policy_name: str, amount: int) -> None:
         """Add what an ingest request brought. The last one within a quota may pass it: then the next are refused."""

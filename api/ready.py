@@ -3,22 +3,25 @@
 Whoever makes one gives it the headers that RequestFrame and the compression around the routes give theirs.
 """
 
-from dataclasses import dataclass
+from email.utils import formatdate
 from typing import NamedTuple, cast
 
 import structlog
+import uuid_utils
 from starlette.types import Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from api.auth import Caller
-from api.middleware import RequestLines, count_answer
+from api.limits import Allowance
+from api.middleware import SECURITY_HEADERS, RequestLines, count_answer, standing_headers
+from api.problems import Problem, respond
 from common.compression import COMPRESS_FROM_BYTES
 
 Headers = list[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A whole answer; `head` has its header lines, without the status line and what every answer of a server has."""
 
     status: int
@@ -37,6 +40,26 @@ class Answer(NamedTuple):
 def as_lines(headers: Headers) -> bytes:
     """Header fields as HTTP/1.1 writes them."""
     return b"".join([b"%s: %s\r\n" % field for field in headers])
+
+
+def changing_lines(request_id: str, allowance: Allowance) -> bytes:
+    """The lines that no two answers have alike."""
+    return b"x-request-id: %b\r\n%b" % (request_id.encode(), allowance.lines())
+
+
+def as_ready(answer: Answer) -> Ready:
+    """The answer with the lines that are the same in every one with such headers."""
+    standing = standing_headers(tuple([name for name, _ in answer.headers]))
+    return Ready(answer.status, as_lines([*answer.headers, *standing]), answer.body)
+
+
+def as_bytes(problem: Problem) -> bytes:
+    """A whole answer, for a client that the application never sees."""
+    request_id = uuid_utils.uuid7().hex
+    response = respond(problem, "", request_id)
+    common = {**SECURITY_HEADERS, "Date": formatdate(usegmt=True), "X-Request-ID": request_id, "Connection": "close"}
+    fields = [*response.raw_headers, *((name.lower().encode(), value.encode()) for name, value in common.items())]
+    return STATUS_LINE[response.status_code] + as_lines(fields) + b"\r\n" + bytes(response.body)
 
 
 def note(

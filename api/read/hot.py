@@ -14,13 +14,13 @@ from starlette.datastructures import Headers as HeaderMap
 
 from api.auth import KeyRing, recall_caller
 from api.limits import Limits
-from api.middleware import RAW_SECURITY_HEADERS, RequestLines, changing_headers, choose_request_id
+from api.middleware import RAW_SECURITY_HEADERS, RequestLines, choose_request_id
 from api.read.caching import Reads, Served
 from api.read.copies import Question
 from api.read.http import choose_encoding, matches, respond
 from api.read.parameters import ErrorQuery, PatternsQuery
 from api.read.routes import ask_patterns, ask_recent, patterns_max_age_seconds
-from api.ready import Headers, Ready, as_lines, note
+from api.ready import Headers, Ready, as_lines, changing_lines, note
 from common.compression import COMPRESS_FROM_BYTES, Encoding
 from common.keys import Scope as KeyScope
 from common.settings import Settings
@@ -73,7 +73,7 @@ class HotReads:
         same = make_head(served.etag, served.encoding, len(served.body), self.max_age_seconds[asked.path], is_known)
         ready = Ready(
             304 if is_known else 200,
-            same + as_lines(changing_headers(request_id, allowance)),
+            same + changing_lines(request_id, allowance),
             b"" if is_known else served.body,
         )
         note(self.lines, ("GET", asked.path), (ready.status, perf_counter() - started), request_id, caller)

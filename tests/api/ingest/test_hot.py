@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from api import connections
+from api.auth import KeyRing
 from api.connections import Connection
 from api.ingest import routes
 from api.ingest.flushing import Flusher, Outcome
@@ -302,6 +303,52 @@ async def test_a_body_may_come_in_pieces(raw: Raw) -> None:
     for _ in range(2):
         await raw.send(whole[:40], whole[40:-50], whole[-50:-10], whole[-10:])
         assert (await raw.answer())[0] == 201
+
+
+async def test_errors_with_the_head_of_those_before_do_without_the_parser_and_mean_something_else_in_another_place(
+    raw: Raw, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def log(message: str) -> bytes:
+        return raw.log(body=json.dumps(ERROR | {"message": message}))
+
+    await raw.send(log("first"))
+    assert (await raw.answer())[0] == 201
+    with monkeypatch.context() as unread:
+        unread.setattr(connections, "read_post", lambda *_: 1 / 0)
+        for message in ("second", "a third that is longer"):
+            await raw.send(log(message))
+            assert (await raw.answer())[0] == 201
+    await raw.send(log("in"), log("a row") + log("at once"))
+    await raw.send(log("in pieces")[:-5], log("in pieces")[-5:])
+    assert [(await raw.answer())[0] for _ in range(4)] == [201] * 4
+    # as the end of a body
+    inner = log("inner").decode()
+    outer = raw.log(body=json.dumps(ERROR | {"message": "outer"}) + "\n" + inner)
+    await raw.send(outer[: -len(inner)], outer[-len(inner) :])
+    assert (await raw.answer())[0] == 422
+    # behind the beginning of a request
+    await raw.send(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ", log("behind").replace(b"Host: x\r\n", b""))
+    assert (await raw.answer())[2] == b'{"status":"ok"}'
+    stored = {message for [message] in await service.execute("SELECT message FROM errors")}
+    assert stored == {
+        *(ERROR["message"], "first", "second", "a third that is longer"),
+        *("in", "a row", "at once", "in pieces"),
+    }
+
+
+async def test_errors_with_the_head_of_those_before_need_a_key_that_is_still_known(
+    raw: Raw, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await raw.send(raw.log())
+    assert (await raw.answer())[0] == 201
+    monkeypatch.setattr(KeyRing, "recall", lambda *_: None)
+    monkeypatch.setattr(KeyRing, "find", forget)
+    await raw.send(raw.log())
+    assert (await raw.answer())[0] == 401
+
+
+async def forget(*_: object) -> None:
+    """Postgres knows no such key."""
 
 
 @pytest.mark.parametrize("limits", [{"body_seconds": 0.3}])
