@@ -17,7 +17,8 @@ from common.database import make_engine
 from common.keys import Scope
 from common.settings import Settings
 from worker.jobs import Tools, run_job
-from worker.main import open_tools, schedule
+from worker.main import open_tools
+from worker.schedule import schedule
 
 # Limits are counted but out of reach: a whole run of load comes from one key, and where cores are short a batch waits.
 OUT_OF_REACH = {

@@ -28,7 +28,7 @@ from common.keys import Scope as KeyScope
 from common.settings import Settings
 from tests.pgbouncer import run_pgbouncer
 from worker.jobs import Tools, run_job
-from worker.main import schedule
+from worker.schedule import schedule
 
 # the default shows the locals of a traceback, which takes seconds where an application is among them
 structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])

@@ -83,7 +83,7 @@ async def run_job(tools: Tools, job: Job) -> Outcome:
 async def run_guarded(tools: Tools, job: Job) -> Outcome:
     try:
         async with tools.engine.connect() as guard, guard.begin():
-            if not await take_guard(guard, job, tools.settings.job_max_seconds):
+            if not await take_guard(guard, job.name, tools.settings.job_max_seconds):
                 return "busy"
             if await ran_recently(guard, job):
                 return "recent"
@@ -94,9 +94,10 @@ async def run_guarded(tools: Tools, job: Job) -> Outcome:
         return "failed"
 
 
-async def take_guard(guard: AsyncConnection, job: Job, max_seconds: float) -> bool:
+async def take_guard(guard: AsyncConnection, name: str, max_seconds: float) -> bool:
+    """Keep other runs of the job of this name away until the transaction ends; False when one is under way."""
     await guard.execute(LET_IDLE, {"milliseconds": str(int((max_seconds + FROZEN_SECONDS) * 1000))})
-    return bool((await guard.execute(TAKE_GUARD, {"job": job.name})).scalar_one())
+    return bool((await guard.execute(TAKE_GUARD, {"job": name})).scalar_one())
 
 
 async def ran_recently(guard: AsyncConnection, job: Job) -> bool:

@@ -8,9 +8,8 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 from uuid import uuid4
@@ -34,71 +33,16 @@ from common.settings import Settings
 from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
 from common.telemetry.traces import tracing
-from worker.budgets import keep_budgets
 from worker.jobs import Job, Outcome, Tools, run_job
-from worker.patterns import find_patterns
-from worker.retention import keep_partitions
-from worker.rollups import Limits, compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
-from worker.rounds import Round
-from worker.usage_retention import delete_old_usage
+from worker.schedule import AT_START, schedule
 
 log = structlog.get_logger()
 
 QUEUE = "mayday:jobs"
-UPKEEP_SECONDS = 3_600
 REDIS_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 STOP_SECONDS = 3.0
-FOLD_SHARE = 0.5  # of the time that a job may take: a fold ends by itself then, and the next one goes on
 CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
-
-
-async def fold(tools: Tools) -> Mapping[str, int]:
-    settings = tools.settings
-    limits, seconds = Limits.of(settings), FOLD_SHARE * settings.job_max_seconds
-    return {"deltas": await fold_deltas(tools.engine, settings.rollup_fine_hours, limits, seconds=seconds)}
-
-
-async def patterns(tools: Tools) -> Mapping[str, int]:
-    return asdict(await find_patterns(tools.engine, tools.cache, tools.settings))
-
-
-async def upkeep(tools: Tools) -> Mapping[str, int]:
-    """What is due every hour: partitions ahead, old days and old usage out, old rollups wider."""
-    settings = tools.settings
-    kept = await keep_partitions(tools.engine, settings.retention_days, settings.partitions_ahead_days)
-    projects = await list_projects(tools.engine)
-    usage = await delete_old_usage(tools.engine, projects, settings.usage_retention_days, settings.usage_sums_days)
-    deleted = compacted = mended = 0
-    this = Round()
-    for project_id in this.over(projects):
-        async with this.turn(project_id):
-            deleted += await delete_old_rollups(tools.engine, [project_id], settings.retention_days)
-            compacted += await compact_rollups(tools.engine, [project_id], settings.rollup_fine_hours)
-            mended += await mend_hours(tools.engine, [project_id])
-    this.end()
-    return {
-        **asdict(kept), "deleted": deleted, "compacted": compacted, "mended_hours": mended, "deleted_usage": usage,
-    }  # fmt: skip
-
-
-async def mend(tools: Tools) -> Mapping[str, int]:
-    """Count what a worker of the release before left out of tables that it does not know."""
-    return {"mended_hours": await mend_hours(tools.engine, await list_projects(tools.engine))}
-
-
-# At every start, since the worker that ended just before may have been of the release before.
-AT_START = Job("mend", 1, mend)
-
-
-def schedule(settings: Settings) -> list[Job]:
-    """What the worker does, and how often."""
-    return [
-        Job("upkeep", UPKEEP_SECONDS, upkeep),
-        Job("fold", settings.fold_every_seconds, fold),
-        Job("patterns", settings.patterns_every_seconds, patterns),
-        Job("budgets", settings.budgets_every_seconds, keep_budgets),
-    ]
 
 
 class Triggers:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,17 +19,16 @@ from common.cache import Cache
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, load_snapshot, publish_snapshots
 from common.snapshots.schema import TrendFacts
-from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
-from worker.fingerprints import assign_patterns, first_pattern_id
+from worker.clustering import Cluster
+from worker.fingerprints import assign_patterns
 from worker.incidents import Incident, find_incidents
 from worker.moves import note_moves
+from worker.pattern_rows import cluster_rows, pattern_row
 from worker.rounds import Round
 from worker.series import LIST_TITLES, load_activities, load_onsets
 from worker.trends import Score, score_trends
 
-TITLE_CHARS = 200
 SLOW_SECONDS = 240  # a spike shows within this and a period
-UNNAMED = UUID(int=0)
 # Of the time that a job may take: what a round gets, and what one project's turn gets. Together less than all of it.
 ROUND_SHARE, TURN_SHARE = 0.5, 0.4
 
@@ -90,6 +89,9 @@ HAS_NEW_PINS = text("""
         JOIN fingerprints g ON g.project_id = b.project_id AND g.fingerprint = b.fingerprint
         WHERE a.project_id = :project_id AND (a.pattern_id = b.pattern_id) <> (f.pattern_id = g.pattern_id))
 """)
+
+# The projects in which something was pinned lately; what is older, a run of patterns has seen.
+PROJECTS_WITH_PINS = text("SELECT DISTINCT project_id FROM pins WHERE pinned_at > now() - interval '10 minutes'")
 
 # Patterns resolved until the next release, in which an error of a release came that was not known then.
 FIND_REGRESSIONS = text("""
@@ -170,6 +172,27 @@ async def find_patterns(
     return Found(this.taken, clustered, len(due) - this.taken)
 
 
+async def follow_new_pins(engine: AsyncEngine, cache: Cache, settings: Settings) -> int:
+    """Put what people merged or split lately where it belongs, and publish it; in how many projects.
+
+    Raises ProjectsFailed when it failed in some, after all others. Not to be run beside `find_patterns`.
+    """
+    async with engine.connect() as connection:
+        due = (await connection.scalars(PROJECTS_WITH_PINS)).all()
+    this = Round(turn_seconds=TURN_SHARE * settings.job_max_seconds)
+    followed = 0
+    for project_id in this.over(due):
+        async with this.turn(project_id):
+            async with engine.connect() as connection:
+                is_new = await connection.scalar(HAS_NEW_PINS, {"project_id": project_id})
+            if is_new:
+                await update_patterns(engine, project_id)
+                await publish_snapshots(engine, cache, project_id, settings)
+                followed += 1
+    this.end()
+    return followed
+
+
 async def is_slow_part_due(engine: AsyncEngine, project_id: UUID, slow_seconds: float) -> bool:
     """Whether trends, incidents and the longest window, which read two weeks, are older than that."""
     async with engine.connect() as connection:
@@ -245,30 +268,6 @@ async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
     return len(rows)
 
 
-def cluster_rows(project_id: UUID, rows: Sequence[Row[Any]], pins: Mapping[int, str]) -> list[tuple[UUID, Cluster]]:
-    """The clusters with the ids of the patterns that they continue; others are named after their first fingerprint."""
-    previous = {row.fingerprint: row.pattern_id for row in rows if row.is_placed}
-    skeletons = [Skeleton(row.fingerprint, row.error_type, row.skeleton, row.errors, row.origin) for row in rows]
-    # what people pinned has the id that they pinned it to
-    ids = previous | {fingerprint: UUID(pin) for fingerprint, pin in pins.items()}
-    clusters = carry_over(cluster_skeletons(skeletons, previous=previous, pins=pins), ids, lambda: UNNAMED)
-    used = set(ids.values())
-    named = []
-    for cluster in clusters:
-        pattern_id = cluster.pattern_id
-        if pattern_id is None or pattern_id == UNNAMED:
-            pattern_id = new_pattern_id(project_id, cluster, used)
-        used.add(pattern_id)
-        named.append((pattern_id, cluster))
-    return named
-
-
-def new_pattern_id(project_id: UUID, cluster: Cluster, used: set[UUID]) -> UUID:
-    """That of its first fingerprint, unless a pattern that it founded before has gone on without it."""
-    ids = (first_pattern_id(project_id, fingerprint) for fingerprint in cluster.fingerprints)
-    return next((pattern_id for pattern_id in ids if pattern_id not in used), None) or uuid4()
-
-
 async def write_clusters(
     connection: AsyncConnection,
     project_id: UUID,
@@ -293,22 +292,3 @@ async def write_clusters(
     await note_moves(connection, project_id, steps)
     if changed:
         await connection.execute(WRITE_PATTERN, changed)
-
-
-def pattern_row(project_id: UUID, pattern_id: UUID, cluster: Cluster, members: Sequence[Row[Any]]) -> dict[str, Any]:
-    first = max(members, key=lambda row: (row.errors, -row.fingerprint))
-    return {
-        "project_id": project_id,
-        "pattern_id": pattern_id,
-        "title": first.title if len(members) == 1 else template_title(cluster.error_type, cluster.template),
-        "template": cluster.template,
-        "grouped_by": first.grouped_by,
-        "error_type": cluster.error_type,
-        "first_seen": min(row.first_seen for row in members),
-        "last_seen": max(row.last_seen for row in members),
-    }
-
-
-def template_title(error_type: str | None, template: str) -> str:
-    title = template if not error_type or template.startswith(error_type) else f"{error_type}: {template}"
-    return title if len(title) <= TITLE_CHARS else title[: TITLE_CHARS - 1] + "\u2026"

@@ -47,7 +47,7 @@ WRITE_NOTE = text(
     ON CONFLICT (project_id, pattern_id) DO UPDATE SET note = EXCLUDED.note
     """
 )
-# Pin fingerprints to a pattern: the worker puts them there at its next run, and leaves them.
+# Pin fingerprints to a pattern: the worker puts them there within seconds, and leaves them.
 PIN = text(
     """
     INSERT INTO pins (project_id, fingerprint, pattern_id, pinned_at)

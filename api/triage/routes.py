@@ -66,7 +66,9 @@ class PatternChanged(BaseModel):
     """What was decided."""
 
     id: UUID = Field(description="Of the pattern.")
-    applies: str = Field(description="now, or next_run: merges and splits show when the worker has run again.")
+    applies: str = Field(
+        description="now, or next_run: merges and splits show when the worker has run again, within seconds."
+    )
 
 
 @router.patch("/{pattern_id}", summary="Resolve, ignore, reopen, merge or split a pattern")

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from common.settings import Settings
 from tests.worker.stored import PROJECT, now_errors, scalar, store
 from worker.jobs import Tools, run_job
-from worker.main import Triggers, close_arq, cron_times, make_arq, schedule, serve, to_json
+from worker.main import Triggers, close_arq, cron_times, make_arq, serve, to_json
+from worker.schedule import schedule
 
 NOWHERE = "unix:///nowhere/redis.sock"
 

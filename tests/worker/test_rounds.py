@@ -15,10 +15,10 @@ from common.settings import Settings
 from tests.worker.stored import OTHER_PROJECT, PROJECT, now_errors, rows, store
 from worker.fingerprints import lock_project
 from worker.jobs import Job, Tools, run_job
-from worker.main import fold
 from worker.patterns import find_patterns
 from worker.rollups import fold_deltas
 from worker.rounds import ProjectsFailed, Round
+from worker.schedule import fold
 
 IMPATIENT_SECONDS = 0.2
 

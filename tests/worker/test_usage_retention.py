@@ -11,7 +11,7 @@ from sqlalchemy import text
 from common.budgets.periods import find_zone, first_whole_month, parse_month
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
-from worker.main import upkeep
+from worker.schedule import upkeep
 from worker.usage_retention import delete_old_usage, find_oldest_sum
 
 SUMS_DAYS = 1_100
