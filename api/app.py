@@ -42,7 +42,7 @@ from api.triage import routes as triage_routes
 from api.watching import watching
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
-from common.database import close_engine, make_engine
+from common.database import ONE_PLAN, close_engine, make_engine, without_transactions
 from common.keys import Scope as KeyScope
 from common.pricing import load_catalog
 from common.settings import Settings
@@ -118,7 +118,7 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
             stack.enter_context(tracing("api"))
-            engine = make_engine(settings, "api")
+            engine = make_engine(settings, "api", session=ONE_PLAN)
             stack.push_async_callback(close_engine, engine)
             cache = Cache.connect(settings)
             stack.push_async_callback(cache.close)
@@ -132,9 +132,10 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
             await stack.enter_async_context(starting([engine, writer.engine, usage_writer.engine], settings))
             await stack.enter_async_context(watching(engine, settings))
-            key_ring = KeyRing(engine, settings.key_cache_seconds, settings.key_lookups_per_second)
+            reading = without_transactions(engine, settings)
+            key_ring = KeyRing(reading, settings.key_cache_seconds, settings.key_lookups_per_second)
             intake = Intake(settings, writer, turns)
-            reads, lines = Reads(cache, engine, settings), RequestLines(settings)
+            reads, lines = Reads(cache, reading, settings), RequestLines(settings)
             stack.push_async_callback(reads.close)
             yield {
                 "settings": settings,

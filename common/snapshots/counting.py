@@ -61,6 +61,8 @@ COUNT_WINDOW = text(
     GROUP BY GROUPING SETS ((f.pattern_id, r.service, r.severity, r.environment), (r.hour))
     """  # noqa: S608 - made of a constant
 )
+# A window of an hour is read otherwise than one of a week: plan for its very times, also where a session plans once.
+PLAN_ANEW = text("SET LOCAL plan_cache_mode = auto")
 # Age of the oldest delta that is not folded, in seconds.
 FIND_LAG = text(
     "SELECT coalesce(extract(epoch FROM now() - min(written_at)), 0) FROM deltas WHERE project_id = :project_id"
@@ -144,6 +146,7 @@ async def follow_move(connection: AsyncConnection, project_id: UUID, pattern_id:
 async def count_window(connection: AsyncConnection, project_id: UUID, start: datetime, wanted: Wanted) -> Counted:
     """Read all of it as of one moment: folds that run meanwhile are not half seen."""
     await connection.execution_options(isolation_level="REPEATABLE READ")
+    await connection.execute(PLAN_ANEW)
     asked = {"project_id": project_id, "pattern_ids": None, **since(start), **wanted.parameters()}
     tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
     known = await connection.execute(DESCRIBE_PATTERNS, {"project_id": project_id, "pattern_ids": list(tallies)})

@@ -1,0 +1,94 @@
+"""What a read that no cache holds asks of Postgres."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+
+from api.read.answers import Answers
+from api.read.queries import Filter
+from common.settings import Settings
+from tests.conftest import Service
+
+POOL_SIZE = 4  # the worker needs so many
+PLANS = """
+SELECT coalesce(sum(generic_plans), 0)::int, coalesce(sum(custom_plans), 0)::int FROM pg_prepared_statements
+WHERE strpos(statement, $1) > 0
+"""
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    if settings.database_pooler == "transaction":
+        pytest.skip("behind a pooler no statement outlives its transaction")
+    return settings.model_copy(update={"database_pool_size": POOL_SIZE})
+
+
+@asynccontextmanager
+async def all_drivers(service: Service) -> AsyncIterator[list[Any]]:
+    """All connections of the API's pool; nobody else has one meanwhile."""
+    async with AsyncExitStack() as stack:
+        engine = service.state["engine"]
+        held = [await stack.enter_async_context(engine.connect()) for _ in range(POOL_SIZE)]
+        yield [(await connection.get_raw_connection()).driver_connection for connection in held]
+
+
+async def listen(service: Service) -> list[str]:
+    """What is sent to Postgres from now on, other than by the flushers: statements, and what stands around them."""
+    sent: list[str] = []
+
+    def note(record: Any) -> None:
+        sent.append(record.query)
+
+    @event.listens_for(service.state["engine"].sync_engine, "before_cursor_execute")
+    def note_statement(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+        sent.append(statement)
+
+    async with all_drivers(service) as drivers:
+        for driver in drivers:
+            driver.add_query_logger(note)
+    sent.clear()
+    return sent
+
+
+async def count_plans(service: Service, part: str) -> tuple[int, int]:
+    """How often statements with this part were executed by a plan for any values, and by one for theirs."""
+    async with all_drivers(service) as drivers:
+        counts = [tuple(await driver.fetchrow(PLANS, part)) for driver in drivers]
+    generic, custom = (sum(column) for column in zip(*counts, strict=True))
+    return generic, custom
+
+
+async def test_a_list_is_one_round_trip_and_a_pattern_five(service: Service) -> None:
+    project = await service.project()
+    await project.send(*[{"service": "shop", "severity": "error", "message": f"payment {n} failed"} for n in range(9)])
+    await service.run_worker()
+    [pattern] = (await project.get("/api/errors/patterns"))["patterns"]
+    answers = Answers(service.state["reads"].engine, service.settings)
+    wanted, pattern_id = Filter(*answers.whole_time()), UUID(pattern["id"])
+    asked: dict[Callable[[], Awaitable[bytes]], int] = {
+        lambda: answers.recent(project.id, wanted, 7): 1,
+        lambda: answers.page(project.id, wanted, 7, None): 1,
+        lambda: answers.pattern(project.id, pattern_id, 24): 5,
+    }
+    for ask, round_trips in asked.items():
+        for _ in range(POOL_SIZE):
+            await ask()  # a new connection looks at the types that it meets
+        sent = await listen(service)
+        await ask()
+        assert len(sent) == round_trips, sent
+
+
+async def test_postgres_plans_a_list_once_and_a_window_for_its_times(service: Service) -> None:
+    project = await service.project()
+    for limit in range(10, 20):
+        await project.get("/api/errors", limit=limit)
+    assert await count_plans(service, "FROM errors e") == (10, 0)
+    sent = await listen(service)
+    for window in ("1h", "24h", "7d"):
+        await project.get("/api/errors/patterns", window=window, severity="error")
+    assert await count_plans(service, "GROUPING SETS") == (0, 3)
+    assert sum("REPEATABLE READ" in query for query in sent) == 3  # each as of one moment
