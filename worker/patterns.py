@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.cache import Cache
 from common.settings import Settings
-from common.snapshots import WINDOWS_HOURS, load_snapshot, publish_snapshots
+from common.snapshots import WINDOWS_HOURS, publish_snapshots
 from common.snapshots.schema import TrendFacts
 from worker.clustering import Cluster
 from worker.fingerprints import assign_patterns
@@ -41,6 +41,12 @@ PROJECTS_DUE = text("""
     WHERE s.kept < :windows OR s.oldest < now() - interval '1 hour'
        OR EXISTS (SELECT FROM hourly_rollups r WHERE r.project_id = p.project_id AND r.hour >= now() - interval '169 hours')
     ORDER BY s.oldest NULLS FIRST, p.project_id
+""")
+
+# Whether a window's answer is younger than that, by Postgres' clock, as it was computed.
+HAS_YOUNG_SNAPSHOT = text("""
+    SELECT EXISTS (SELECT FROM snapshots WHERE project_id = :project_id AND window_hours = :window_hours
+                   AND computed_at >= now() - make_interval(secs => :seconds))
 """)
 
 # The fingerprints of every kind (type and origin) that has one whose like was not looked for yet; all, after a pin.
@@ -195,9 +201,9 @@ async def follow_new_pins(engine: AsyncEngine, cache: Cache, settings: Settings)
 
 async def is_slow_part_due(engine: AsyncEngine, project_id: UUID, slow_seconds: float) -> bool:
     """Whether trends, incidents and the longest window, which read two weeks, are older than that."""
+    asked = {"project_id": project_id, "window_hours": WINDOWS_HOURS[-1], "seconds": slow_seconds}
     async with engine.connect() as connection:
-        kept = await load_snapshot(connection, project_id, WINDOWS_HOURS[-1])
-    return kept is None or datetime.now(UTC) - kept[0] > timedelta(seconds=slow_seconds)
+        return not await connection.scalar(HAS_YOUNG_SNAPSHOT, asked)
 
 
 async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:

@@ -30,6 +30,7 @@ STORE_SNAPSHOT = text(
     ON CONFLICT (project_id, window_hours) DO UPDATE SET
         computed_at = EXCLUDED.computed_at, body = EXCLUDED.body
     WHERE snapshots.computed_at < EXCLUDED.computed_at
+    RETURNING true
     """
 )
 # The answer that is kept.
@@ -73,11 +74,14 @@ async def make_body(
 async def store_snapshot(
     connection: AsyncConnection, project_id: UUID, window_hours: int, answer: PatternsAnswer
 ) -> bytes:
-    """Keep the answer, unless a later one is kept already; gives its bytes, as they are sent."""
+    """Keep the answer, unless a later one is kept already; gives the bytes of the one that is kept, as they are sent."""
     body = answer.model_dump_json().encode()
     values = {"project_id": project_id, "window_hours": window_hours, "computed_at": answer.computed_at, "body": body}
-    await connection.execute(STORE_SNAPSHOT, values)
-    return body
+    if await connection.scalar(STORE_SNAPSHOT, values):
+        return body
+    # a change that people made meanwhile is in the later one, and must not vanish from the cache again
+    kept = await load_snapshot(connection, project_id, window_hours)
+    return kept[1] if kept else body
 
 
 async def load_snapshot(

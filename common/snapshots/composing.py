@@ -1,7 +1,6 @@
 """Makes one project's patterns answer of what was counted: sums, lists, groups by trend and incident."""
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +17,15 @@ from common.snapshots.schema import (
     PatternSummary,
     TrendGroup,
 )
-from common.snapshots.windows import hour_series, name_window, start_of_window
+from common.snapshots.windows import hour_series, name_window
 
 
 async def compute_snapshot(
     engine: AsyncEngine, project_id: UUID, window_hours: int, settings: Settings, wanted: Wanted = EVERYTHING
 ) -> PatternsAnswer:
     """Sum up one window; the sums are those of the patterns that are wanted."""
-    now = datetime.now(UTC)
-    start = start_of_window(now, window_hours, settings.rollup_fine_hours)
     async with engine.connect() as connection:
-        counted = await count_window(connection, project_id, start, wanted)
+        counted = await count_window(connection, project_id, window_hours, settings.rollup_fine_hours, wanted)
     whole = Tally()
     for counts in counted.tallies.values():
         whole.merge(counts)
@@ -38,15 +35,15 @@ async def compute_snapshot(
     most = counted.order("count")[:10]
     return PatternsAnswer(
         window=name_window(window_hours),
-        window_start=start,
-        window_end=now,
-        computed_at=now,
+        window_start=counted.start,
+        window_end=counted.now,
+        computed_at=counted.now,
         lag_seconds=round(counted.lag_seconds, 3),
         total=whole.total,
         by_severity=key_counts(whole.by_severity),
         by_service=key_counts(whole.by_service),
         by_environment=key_counts(whole.by_environment),
-        series=list(hour_series(counted.hours, start, now)),
+        series=list(hour_series(counted.hours, counted.start, counted.now)),
         trends=group_trends(counted),
         incidents=group_incidents(counted),
         top_10=[short(counted, pattern) for pattern in most],

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.snapshots.windows import COUNTS_SINCE, since
+from common.snapshots.windows import COUNTS_SINCE, since, start_of_window
 from common.tables import Severity
 
 Order = Literal["count", "trend", "new"]
@@ -63,9 +63,13 @@ COUNT_WINDOW = text(
 )
 # A window of an hour is read otherwise than one of a week: plan for its very times, also where a session plans once.
 PLAN_ANEW = text("SET LOCAL plan_cache_mode = auto")
-# Age of the oldest delta that is not folded, in seconds.
-FIND_LAG = text(
-    "SELECT coalesce(extract(epoch FROM now() - min(written_at)), 0) FROM deltas WHERE project_id = :project_id"
+# Now, and the age of the oldest delta that is not folded, in seconds, both by Postgres' clock: one that all programs
+# share, so that an answer of a program with a fast clock keeps no later one out.
+READ_MOMENT = text(
+    """
+    SELECT now() AS now, coalesce(extract(epoch FROM now() - min(written_at)), 0)::float AS lag_seconds
+    FROM deltas WHERE project_id = :project_id
+    """
 )
 
 
@@ -117,10 +121,12 @@ class Tally:
 class Counted:
     """One window as of one moment: the tallies of the patterns that are shown, what is known of them, the hours."""
 
+    start: datetime
+    now: datetime
+    lag_seconds: float
     tallies: Mapping[UUID, Tally]
     described: Mapping[UUID, Any]
     hours: Mapping[datetime, int]
-    lag_seconds: float
 
     def order(self, by: Order) -> list[UUID]:
         """The patterns: most errors first, or by trend or age and then by errors."""
@@ -143,10 +149,14 @@ async def follow_move(connection: AsyncConnection, project_id: UUID, pattern_id:
     return moved_to or pattern_id
 
 
-async def count_window(connection: AsyncConnection, project_id: UUID, start: datetime, wanted: Wanted) -> Counted:
+async def count_window(
+    connection: AsyncConnection, project_id: UUID, window_hours: int, fine_hours: int, wanted: Wanted
+) -> Counted:
     """Read all of it as of one moment: folds that run meanwhile are not half seen."""
     await connection.execution_options(isolation_level="REPEATABLE READ")
     await connection.execute(PLAN_ANEW)
+    moment = (await connection.execute(READ_MOMENT, {"project_id": project_id})).one()
+    start = start_of_window(moment.now, window_hours, fine_hours)
     asked = {"project_id": project_id, "pattern_ids": None, **since(start), **wanted.parameters()}
     tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
     known = await connection.execute(DESCRIBE_PATTERNS, {"project_id": project_id, "pattern_ids": list(tallies)})
@@ -154,8 +164,7 @@ async def count_window(connection: AsyncConnection, project_id: UUID, start: dat
     if len(described) < len(tallies):
         asked["pattern_ids"] = list(described)
         tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
-    lag_seconds = float(await connection.scalar(FIND_LAG, {"project_id": project_id}) or 0)
-    return Counted(tallies, described, hours, lag_seconds)
+    return Counted(start, moment.now, moment.lag_seconds, tallies, described, hours)
 
 
 def tally(rows: Iterable[Any]) -> tuple[dict[UUID, Tally], dict[datetime, int]]:

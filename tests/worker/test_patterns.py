@@ -1,16 +1,17 @@
 """Patterns: like messages together, ids that stay, states that age, answers whose sums are exact at every moment."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import worker.patterns
 from common.cache import Cache, answer_key
 from common.settings import Settings
-from common.snapshots import WINDOWS_HOURS, load_snapshot, store_snapshot
+from common.snapshots import WINDOWS_HOURS, composing, counting, load_snapshot, store_snapshot
 from common.snapshots.composing import compute_snapshot
 from common.snapshots.schema import PatternsAnswer
 from common.snapshots.windows import start_of_window
@@ -245,10 +246,39 @@ async def test_a_newer_snapshot_is_never_overwritten(engine: AsyncEngine) -> Non
     old = new.model_copy(update={"computed_at": new.computed_at - timedelta(minutes=1), "lag_seconds": 60.0})
     async with engine.begin() as connection:
         body = await store_snapshot(connection, PROJECT, 24, new)
-        await store_snapshot(connection, PROJECT, 24, old)
+        assert await store_snapshot(connection, PROJECT, 24, old) == body  # so that the cache gets the newer one too
         assert await load_snapshot(connection, PROJECT, 24) == (new.computed_at, body)
         assert await load_snapshot(connection, PROJECT, 6) is None
         assert await load_snapshot(connection, OTHER_PROJECT, 24) is None
+
+
+class FastClock(datetime):
+    """A program's clock that is a day ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + timedelta(days=1)
+
+
+async def test_a_program_whose_clock_is_fast_keeps_no_later_answer_out(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer of tomorrow was kept for a day, and trends and the longest window waited as long."""
+    await store(tools.engine, now_errors("disk full"))
+    await fold_deltas(tools.engine, 48)
+    with monkeypatch.context() as patch:
+        for module in (worker.patterns, counting, composing):
+            patch.setattr(module, "datetime", FastClock, raising=False)
+        await find_patterns(tools.engine, tools.cache, tools.settings)
+    assert await scalar(tools.engine, "SELECT count(*) FROM snapshots WHERE computed_at > now()") == 0
+    await store(tools.engine, now_errors("disk empty"))
+    await fold_deltas(tools.engine, 48)
+    await find_patterns(tools.engine, tools.cache, tools.settings, slow_seconds=0)
+    for hours in WINDOWS_HOURS:
+        async with tools.engine.connect() as connection:
+            kept = await load_snapshot(connection, PROJECT, hours)
+        assert kept is not None
+        assert PatternsAnswer.model_validate_json(kept[1]).total == 2
 
 
 async def test_every_window_is_kept_and_published(tools: Tools) -> None:
