@@ -5,16 +5,28 @@ that tells which (docs/decisions/0013); a single one by a plainer form of it.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import date
+from functools import partial
 from typing import Any
 
 import asyncpg
 import uuid_utils.compat
 
+from api.ingest.copying import (
+    BUCKET_MINUTES,
+    DELTA_COLUMNS,
+    END,
+    HEAD,
+    ROW_COLUMNS,
+    DeltaCounts,
+    encode_deltas,
+    encode_some,
+    join_some,
+)
 from api.ingest.flushing import Outcome, match_stored
 from api.ingest.rows import Row
-from api.ingest.turns import Turns
+from api.ingest.turns import SLICE_SECONDS, Turns
 from common.tables import Adjustment
 from common.telemetry import metrics, traces
 
@@ -39,9 +51,6 @@ COLUMN_TYPES = {
     "tags": "jsonb",
 }
 COLUMNS = ", ".join(COLUMN_TYPES)
-BUCKET_MINUTES = 5
-BUCKET_SECONDS = 60 * BUCKET_MINUTES
-EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate([*COLUMN_TYPES.values(), "boolean"], 1))
 FLUSH_ID, TRACEPARENT = (f"${len(Row._fields) + n}" for n in (1, 2))
 
@@ -88,51 +97,8 @@ RETURNING true
 """  # noqa: S608 - made of the constants above
 
 
-# The same counts, where all rows are new and were counted here. Numbers come as the text of arrays, times among them, in
-# microseconds since 1970: the driver takes several times as long for arrays, as it asks of each item if it is one too.
-ADD_DELTAS = f"""
-INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
-                    first_seen, last_seen, written_at, traceparent)
-SELECT project_id, $1, $2::int + row_number() OVER (), date_bin('{BUCKET_MINUTES} minutes', first_seen, '2000-01-01Z'),
-       fingerprint, service, severity, environment, count, first_seen, last_seen, now(), $3
-FROM unnest($4::text::uuid[], $5::text::bigint[], $6::text::smallint[], $7::text::int[], $8::text::bigint[],
-            $9::text::bigint[], $10::text[], $11::text[])
-     AS new (project_id, fingerprint, severity, count, first, last, service, environment),
-     LATERAL (SELECT '1970-01-01Z'::timestamptz + first * interval '1 microsecond' AS first_seen,
-                     '1970-01-01Z'::timestamptz + last * interval '1 microsecond' AS last_seen) times
-"""  # noqa: S608 - made of the constants above
 COPY_FROM_ROWS = 100  # COPY takes four round trips instead of one
-# What is encoded at a turn of the event loop: some 0.8 ms, 6 us a row and 3 us a delta.
-ROWS_A_TURN, DELTAS_A_TURN = 120, 250
-
-
-class DeltaCounts:
-    """Counts rows that are stored: by bucket, and by what the deltas tell apart."""
-
-    def __init__(self) -> None:
-        self.times: dict[tuple[Any, ...], list[datetime]] = {}
-
-    def add(self, row: Row) -> None:
-        at = row.occurred_at
-        bucket = at.timestamp() // BUCKET_SECONDS
-        key = (row.project_id, row.fingerprint, row.severity, bucket, row.service, row.environment or "")
-        if (seen := self.times.get(key)) is None:
-            self.times[key] = [at]
-        else:
-            seen.append(at)
-
-    def deltas(self) -> list[tuple[Any, ...]]:
-        """Project, fingerprint, severity, count, first and last time in microseconds since 1970, service and environment
-        of each."""
-        return [
-            (project, fingerprint, severity, len(at), to_microseconds(min(at)), to_microseconds(max(at)), *names)
-            for (project, fingerprint, severity, _, *names), at in self.times.items()
-        ]
-
-
-def to_microseconds(at: datetime) -> int:
-    """Since 1970."""
-    return (at - EPOCH) // MICROSECOND
+DELTAS_A_TURN = 400
 
 
 async def store_errors(turns: Turns, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
@@ -153,13 +119,17 @@ async def copy_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> bool:
         return False
     ordered = sorted(rows, key=key_order)  # so that two flushes with the same rows wait for each other, not in a ring
     counts = DeltaCounts()
+    next_rows = partial(encode_some, iter(ordered), counts, SLICE_SECONDS)
     try:
         async with connection.transaction():
-            # the driver takes as many fields of a row as there are columns: `look_back` stays behind
-            await connection.copy_records_to_table(
-                "errors", records=count_in_turns(turns, ordered, counts), columns=tuple(COLUMN_TYPES)
+            await connection.copy_to_table(
+                "errors", source=in_turns(turns, next_rows), columns=ROW_COLUMNS, format="binary"
             )
-            await add_deltas(turns, connection, counts)
+            deltas = encode_deltas(counts, uuid_utils.compat.uuid7(), traces.current_traceparent())
+            next_deltas = partial(join_some, deltas, DELTAS_A_TURN)
+            await connection.copy_to_table(
+                "deltas", source=in_turns(turns, next_deltas), columns=DELTA_COLUMNS, format="binary"
+            )
     except asyncpg.UniqueViolationError:
         return False
     return True
@@ -170,23 +140,15 @@ async def store_one(connection: Any, row: Row) -> Outcome:
     return Outcome.stored if is_new else Outcome.duplicate
 
 
-async def count_in_turns(turns: Turns, rows: Sequence[Row], counts: DeltaCounts) -> AsyncIterator[Row]:
-    """The rows, counted on their way to the driver, which encodes each as it comes."""
-    for start in range(0, len(rows), ROWS_A_TURN):
+async def in_turns(turns: Turns, encode_next: Callable[[], bytes]) -> AsyncIterator[bytes]:
+    """What COPY gets: pieces, each made in a turn of its own, until one is empty."""
+    await turns.for_flush()
+    encoded = HEAD + encode_next()
+    while encoded:
+        yield encoded
         await turns.for_flush()
-        for row in rows[start : start + ROWS_A_TURN]:
-            counts.add(row)
-            yield row
-
-
-async def add_deltas(turns: Turns, connection: Any, counts: DeltaCounts) -> None:
-    flush_id, origin = uuid_utils.compat.uuid7(), traces.current_traceparent()
-    deltas = counts.deltas()
-    for start in range(0, len(deltas), DELTAS_A_TURN):
-        await turns.for_flush()
-        *numbers, services, environments = zip(*deltas[start : start + DELTAS_A_TURN], strict=True)
-        arrays = [f"{{{','.join(map(str, column))}}}" for column in numbers]
-        await connection.execute(ADD_DELTAS, flush_id, start, origin, *arrays, services, environments)
+        encoded = encode_next()
+    yield END
 
 
 async def store_what_is_new(connection: Any, rows: Sequence[Row]) -> list[Outcome]:

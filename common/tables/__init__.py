@@ -115,7 +115,7 @@ deltas = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     instant("first_seen"),
     instant("last_seen"),
-    instant("written_at"),
+    sa.Column("written_at", TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.now()),
     sa.Column("traceparent", sa.Text),
 )
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import uuid4
 
 import pytest
 
 from api.ingest import turns
-from api.ingest.error_rows import ROWS_A_TURN, DeltaCounts, count_in_turns
+from api.ingest.copying import END, HEAD, DeltaCounts, encode_some
+from api.ingest.error_rows import in_turns
 from api.ingest.parsing import Item, Parsed, Rejected, SentError
 from api.ingest.rows import Frame, make_row
 from api.ingest.schemas import ErrorIn
@@ -103,6 +105,7 @@ async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(given, "for_flush", count_next)
-        sent = [each async for each in count_in_turns(given, [row] * (2 * ROWS_A_TURN + 1), counts)]
-    assert (taken, len(sent)) == (3, 2 * ROWS_A_TURN + 1)
-    assert [delta[3] for delta in counts.deltas()] == [len(sent)]
+        sent = [each async for each in in_turns(given, partial(encode_some, iter([row] * 3), counts, 0.0))]
+    assert (sent[0][: len(HEAD)], sent[-1], len(sent[:-1])) == (HEAD, END, 3)
+    assert taken == 4  # the last one to see that nothing is left
+    assert [len(times) for times in counts.times.values()] == [3]
