@@ -28,7 +28,7 @@ from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import ask_batches, expect_status, get
 from bench.processes import Server, run_server
 from bench.reads import PATHS, fetch, turn_of
-from bench.stores import Home, Stores, furnish
+from bench.stores import Home, Stores, furnish, work_once
 from bench.turns import Turn, describe, quantile, take_turns
 from worker.main import open_tools
 from worker.patterns import find_patterns
@@ -166,6 +166,7 @@ def run(stores: Stores, options: argparse.Namespace) -> list[dict[str, Any]]:
     home = furnish(stores, "curve_bench")
     encoded = [encode(error) for error in make_errors(SAMPLE, SEED)]
     curve, filled = [], 0
+    asyncio.run(work_once(home))  # the partitions of all days, which the worker makes
     with ExitStack() as stack:
         server = stack.enter_context(run_server("cli", "api", environment=home.environment))
         store_sample(server, home, batch_bodies(encoded, BATCH))

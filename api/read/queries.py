@@ -5,21 +5,22 @@ request.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.fingerprint import OVERFLOW
-from common.snapshots.counting import DESCRIBE_PATTERNS, follow_move
-from common.snapshots.windows import COUNTS_SINCE, since
+from common.snapshots.counting import follow_move
 from common.tables import Severity
 
 # An error whose fingerprint is not known is one that counts as overflow, or that is not counted yet.
 IS_UNKNOWN = """NOT EXISTS (
     SELECT FROM fingerprints k WHERE k.project_id = e.project_id AND k.fingerprint = e.fingerprint)"""
-SUMMARY = f"""e.event_id, e.occurred_at, e.service, e.severity, e.error_type, e.message, e.environment, e.release,
+# What a list shows of an error, in the order of its answer.
+SHOWN = "e.event_id, e.occurred_at, e.service, e.severity, e.error_type, e.message, e.environment, e.release"
+SUMMARY = f"""{SHOWN},
     coalesce(
         (SELECT f.pattern_id FROM fingerprints f WHERE f.project_id = e.project_id AND f.fingerprint = e.fingerprint),
         (SELECT o.pattern_id FROM fingerprints o WHERE o.project_id = e.project_id AND o.fingerprint = {OVERFLOW}
@@ -44,23 +45,26 @@ LIST_ERRORS = text(
     ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT :limit
     """  # noqa: S608 - made of the constants above
 )
-# The latest errors of some fingerprints: of each along its index, then the latest of them all.
-LIST_ERRORS_OF_FINGERPRINTS = text(
-    f"""
-    SELECT {SUMMARY} FROM unnest(CAST(:fingerprints AS bigint[])) AS wanted (fingerprint)
+# The latest errors of the fingerprints that `member` has, all of one pattern: of each along its index, then the latest
+# of them all.
+LATEST_OF_MEMBERS = f"""
+    SELECT {SHOWN}, CAST(:pattern_id AS uuid) AS pattern_id FROM member
     CROSS JOIN LATERAL (
-        SELECT * FROM errors e
-        WHERE e.project_id = :project_id AND e.fingerprint = wanted.fingerprint AND {FILTERS}
+        SELECT {SHOWN} FROM errors e
+        WHERE e.project_id = :project_id AND e.fingerprint = member.fingerprint AND {FILTERS}
         ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT :limit
     ) e
     ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT :limit
-    """  # noqa: S608 - made of the constants above
+"""  # noqa: S608 - made of the constants above
+# The latest errors of some fingerprints of a pattern.
+LIST_ERRORS_OF_FINGERPRINTS = text(
+    f"WITH member AS (SELECT unnest(CAST(:fingerprints AS bigint[])) AS fingerprint) {LATEST_OF_MEMBERS}"
 )
 # The latest errors of a pattern with the overflow in it: no error has its fingerprint, so that of the latest of all
 # (as many as `scanned`; null: all) those are taken whose own is not known. The caller bounds their times.
 LIST_ERRORS_WITH_OVERFLOW = text(
     f"""
-    SELECT {SUMMARY} FROM (
+    SELECT {SHOWN}, CAST(:pattern_id AS uuid) AS pattern_id FROM (
         SELECT * FROM errors e WHERE e.project_id = :project_id AND {FILTERS}
         ORDER BY e.occurred_at DESC, e.event_id DESC LIMIT CAST(:scanned AS bigint)
     ) e
@@ -69,10 +73,10 @@ LIST_ERRORS_WITH_OVERFLOW = text(
     """  # noqa: S608 - made of the constants above
 )
 # The fingerprints of a pattern.
-FIND_FINGERPRINTS = text(
-    "SELECT fingerprint, skeleton, count AS errors, first_seen, last_seen FROM fingerprints"
-    " WHERE project_id = :project_id AND pattern_id = :pattern_id ORDER BY count DESC, fingerprint"
-)
+MEMBERS_OF = """
+    SELECT fingerprint, skeleton, count, first_seen, last_seen FROM fingerprints
+    WHERE project_id = :project_id AND pattern_id = :pattern_id"""
+FIND_FINGERPRINTS = text(MEMBERS_OF)
 # One error by its id, on whichever day it fell; the days bound the search where the id tells its time.
 FIND_ERROR = text(
     f"""
@@ -80,27 +84,6 @@ FIND_ERROR = text(
     FROM errors e
     WHERE e.project_id = :project_id AND e.event_id = :event_id AND e.day BETWEEN :first_day AND :last_day
     ORDER BY e.day DESC LIMIT 1
-    """  # noqa: S608 - made of the constants above
-)
-# The counts of some fingerprints in a window, by hour, service and severity.
-COUNT_PATTERN = text(
-    f"""
-    SELECT hour AS start, service, severity, environment, sum(count)::bigint AS errors
-    FROM {COUNTS_SINCE} r WHERE fingerprint = ANY(:fingerprints) GROUP BY 1, 2, 3, 4
-    """  # noqa: S608 - made of a constant
-)
-# What was spent on a pattern: usage that names it, or one that has become part of it, or one of its errors.
-SUM_SPENT = text(
-    f"""
-    SELECT count(*) AS records, coalesce(sum(input_tokens + output_tokens), 0)::bigint AS tokens, sum(cost_usd) AS usd,
-           coalesce(sum(input_tokens + output_tokens) FILTER (WHERE cost_usd IS NULL), 0)::bigint AS unpriced_tokens
-    FROM usage_records u
-    WHERE u.project_id = :project_id AND (u.pattern_id = ANY(ARRAY(
-        SELECT CAST(:pattern_id AS uuid) UNION ALL
-        SELECT pattern_id FROM pattern_moves WHERE project_id = :project_id AND moved_to = :pattern_id)) OR (
-        u.pattern_id IS NULL AND u.event_id IS NOT NULL AND EXISTS (
-            SELECT FROM errors e WHERE e.project_id = u.project_id AND e.event_id = u.event_id
-            AND (e.fingerprint = ANY(:fingerprints) OR {OVERFLOW} = ANY(:fingerprints) AND {IS_UNKNOWN}))))
     """  # noqa: S608 - made of the constants above
 )
 
@@ -134,6 +117,16 @@ class Filter:
         }
 
 
+class Member(NamedTuple):
+    """One of the fingerprints that a pattern is made of."""
+
+    fingerprint: int
+    skeleton: str
+    errors: int
+    first_seen: datetime
+    last_seen: datetime
+
+
 Place = tuple[datetime, UUID]
 
 
@@ -150,31 +143,28 @@ async def list_errors(
         return (await connection.execute(LIST_ERRORS, page_of(project_id, wanted, limit, after))).all()
     pattern_id = await follow_move(connection, project_id, wanted.pattern_id)
     members = await find_fingerprints(connection, project_id, pattern_id)
-    return await list_errors_of(connection, project_id, members, wanted, limit=limit, after=after)
+    asked = page_of(project_id, wanted, limit, after) | {"pattern_id": pattern_id}
+    return await list_errors_of(connection, members, wanted, asked)
 
 
 async def list_errors_of(
     connection: AsyncConnection,
-    project_id: UUID,
-    members: Sequence[Row[Any]],
+    members: Sequence[Member],
     wanted: Filter,
+    asked: dict[str, Any],
     *,
-    limit: int,
-    after: Place | None = None,
     scanned: int | None = None,
 ) -> Sequence[Row[Any]]:
-    """The same of these fingerprints alone, as `find_fingerprints` gives them.
+    """The same of the pattern with these fingerprints alone; `asked` is what `page_of` gives, and the pattern.
 
     `scanned` bounds how many are looked at for those of the overflow, which are found by what they are not.
     """
-    fingerprints = [member.fingerprint for member in members]
-    if OVERFLOW not in fingerprints:
-        values = page_of(project_id, wanted, limit, after) | {"fingerprints": fingerprints}
-        return (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, values)).all()
+    asked = asked | {"fingerprints": [member.fingerprint for member in members]}
+    if OVERFLOW not in asked["fingerprints"]:
+        return (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, asked)).all()
     first, last = min(member.first_seen for member in members), max(member.last_seen for member in members)
-    values = page_of(project_id, wanted.within(first, last), limit, after)
-    values |= {"fingerprints": fingerprints, "scanned": scanned}
-    return (await connection.execute(LIST_ERRORS_WITH_OVERFLOW, values)).all()
+    asked |= {"scanned": scanned, **wanted.within(first, last).parameters()}
+    return (await connection.execute(LIST_ERRORS_WITH_OVERFLOW, asked)).all()
 
 
 def page_of(project_id: UUID, wanted: Filter, limit: int, after: Place | None) -> dict[str, Any]:
@@ -183,10 +173,10 @@ def page_of(project_id: UUID, wanted: Filter, limit: int, after: Place | None) -
     return wanted.parameters() | page
 
 
-async def find_fingerprints(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> Sequence[Row[Any]]:
-    """Rows of fingerprint, skeleton, errors and when it was seen, most first; none for a pattern of another project."""
+async def find_fingerprints(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> list[Member]:
+    """In no order; none for a pattern of another project."""
     asked = {"project_id": project_id, "pattern_id": pattern_id}
-    return (await connection.execute(FIND_FINGERPRINTS, asked)).all()
+    return [Member(*row) for row in await connection.execute(FIND_FINGERPRINTS, asked)]
 
 
 async def find_error(
@@ -209,25 +199,3 @@ def likely_days(event_id: UUID, oldest: date, newest: date) -> list[tuple[date, 
         return [(oldest, newest)]
     day = datetime.fromtimestamp(seconds, UTC).date()
     return [(day, day), (oldest, newest)] if oldest <= day <= newest else [(oldest, newest)]
-
-
-async def find_pattern(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> Row[Any] | None:
-    """What is known of a pattern of this project, or None."""
-    asked = {"project_id": project_id, "pattern_ids": [pattern_id]}
-    return (await connection.execute(DESCRIBE_PATTERNS, asked)).first()
-
-
-async def count_pattern(
-    connection: AsyncConnection, project_id: UUID, fingerprints: Sequence[int], start: datetime
-) -> Sequence[Row[Any]]:
-    """Rows of start (hour), service, severity, environment and errors."""
-    asked = {"project_id": project_id, "fingerprints": fingerprints, **since(start)}
-    return (await connection.execute(COUNT_PATTERN, asked)).all()
-
-
-async def sum_spent(
-    connection: AsyncConnection, project_id: UUID, pattern_id: UUID, fingerprints: Sequence[int]
-) -> Row[Any]:
-    """Records, tokens, usd (None where nothing has a price) and unpriced_tokens that were spent on a pattern."""
-    asked = {"project_id": project_id, "pattern_id": pattern_id, "fingerprints": list(fingerprints)}
-    return (await connection.execute(SUM_SPENT, asked)).one()

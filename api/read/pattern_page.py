@@ -1,0 +1,162 @@
+"""The page of one pattern: what two statements say of it, put together."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.read.queries import (
+    IS_UNKNOWN,
+    LATEST_OF_MEMBERS,
+    MEMBERS_OF,
+    Filter,
+    Member,
+    list_errors_of,
+    page_of,
+)
+from api.read.schemas import FingerprintCount, PatternDetail, Spent
+from api.read.shown import SUMMARY_FIELDS, hexadecimal, summarize
+from api.read.variables import variable_values
+from common.fingerprint import OVERFLOW
+from common.snapshots.composing import key_counts
+from common.snapshots.counting import DESCRIBE_PATTERNS, follow_move
+from common.snapshots.schema import KeyCount
+from common.snapshots.windows import COUNTS_SINCE, hour_series, name_window
+from common.snapshots.windows import since as count_since
+from common.tables import Severity
+
+EXAMPLES = 20
+LATEST = 200  # of a pattern: what varies in it is told by them
+SCANNED = 20_000  # errors that are looked at for those of the overflow: a tenth of a second where none is one
+MEMBERS = 100
+MESSAGE, RELEASE = SUMMARY_FIELDS.index("message"), SUMMARY_FIELDS.index("release")
+
+FINGERPRINTS = "ARRAY(SELECT fingerprint FROM member)"
+# The counts of the fingerprints in a window, by hour, service and severity.
+COUNTS = f"""
+    SELECT hour AS start, service, severity, environment, sum(count)::bigint AS errors
+    FROM {COUNTS_SINCE} r WHERE fingerprint = ANY({FINGERPRINTS}) GROUP BY 1, 2, 3, 4
+"""  # noqa: S608 - made of constants
+# What was spent on a pattern: usage that names it, or one that has become part of it, or one of its errors.
+SPENT = f"""
+    SELECT count(*) AS records, coalesce(sum(input_tokens + output_tokens), 0)::bigint AS tokens, sum(cost_usd) AS usd,
+           coalesce(sum(input_tokens + output_tokens) FILTER (WHERE cost_usd IS NULL), 0)::bigint AS unpriced_tokens
+    FROM usage_records u
+    WHERE u.project_id = :project_id AND (u.pattern_id = ANY(ARRAY(
+        SELECT CAST(:pattern_id AS uuid) UNION ALL
+        SELECT pattern_id FROM pattern_moves WHERE project_id = :project_id AND moved_to = :pattern_id)) OR (
+        u.pattern_id IS NULL AND u.event_id IS NOT NULL AND EXISTS (
+            SELECT FROM errors e WHERE e.project_id = u.project_id AND e.event_id = u.event_id
+            AND (e.fingerprint = ANY({FINGERPRINTS}) OR {OVERFLOW} = ANY({FINGERPRINTS}) AND {IS_UNKNOWN}))))
+"""  # noqa: S608 - made of constants
+# All of it in one round trip: five would take longer than what they ask for. Rows are those of an array.
+READ_PAGE = text(
+    f"""
+    WITH member AS MATERIALIZED ({MEMBERS_OF})
+    SELECT (SELECT array_agg((fingerprint, skeleton, count, first_seen, last_seen) ORDER BY count DESC, fingerprint)
+            FROM member) AS members,
+           (SELECT array_agg((start, service, severity, environment, errors)) FROM ({COUNTS}) c) AS counts,
+           (SELECT (records, tokens, usd, unpriced_tokens) FROM ({SPENT}) s) AS spent,
+           (SELECT array_agg((event_id, occurred_at, service, severity, error_type, message, environment, release,
+                              pattern_id) ORDER BY occurred_at DESC, event_id DESC)
+            FROM ({LATEST_OF_MEMBERS}) l) AS latest
+    """  # noqa: S608 - made of the constants above
+)
+
+
+class Count(NamedTuple):
+    """Errors of an hour."""
+
+    start: datetime
+    service: str
+    severity: int
+    environment: str
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What Postgres says of a pattern: rows of what describes it (one), of its fingerprints, most errors first, of its
+    counts, of what was spent on it (one), and of its latest errors as a list has them, newest first."""
+
+    pattern_id: UUID
+    facts: Row[Any]
+    members: Sequence[Member]
+    counts: Sequence[Count]
+    spent: tuple[int, int, Decimal | None, int]
+    latest: Sequence[Sequence[Any]]
+
+
+async def read_page(
+    connection: AsyncConnection, project_id: UUID, pattern_id: UUID, start: datetime, wanted: Filter
+) -> Page | None:
+    """Of the pattern that this one has become part of, where its id is no pattern's any more; None where there is none.
+    Counts are those since `start`, errors those that are wanted."""
+    facts = await find_pattern(connection, project_id, pattern_id)
+    if facts is None:
+        pattern_id = await follow_move(connection, project_id, pattern_id)
+        facts = await find_pattern(connection, project_id, pattern_id)
+    if facts is None:
+        return None
+    asked = page_of(project_id, wanted, LATEST, None) | {"pattern_id": pattern_id}
+    row = (await connection.execute(READ_PAGE, asked | count_since(start))).one()
+    members = [Member(*member) for member in row.members or ()]
+    latest = row.latest or ()
+    if OVERFLOW in [member.fingerprint for member in members]:
+        latest = await list_errors_of(connection, members, wanted, asked, scanned=SCANNED)
+    return Page(pattern_id, facts, members, [Count(*count) for count in row.counts or ()], row.spent, latest)
+
+
+async def find_pattern(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> Row[Any] | None:
+    """What is known of a pattern of this project, or None."""
+    asked = {"project_id": project_id, "pattern_ids": [pattern_id]}
+    return (await connection.execute(DESCRIBE_PATTERNS, asked)).first()
+
+
+def describe_page(page: Page, window_hours: int, start: datetime, now: datetime) -> PatternDetail:
+    """The page as it is answered."""
+    facts = page.facts
+    messages, releases = (Counter(row[place] for row in page.latest) for place in (MESSAGE, RELEASE))
+    values = variable_values(facts.template, messages.items())
+    return PatternDetail(
+        id=page.pattern_id,
+        title=facts.title,
+        template=facts.template,
+        error_type=facts.error_type,
+        state=facts.state,
+        trend=facts.trend,
+        trend_facts=facts.trend_facts,
+        note=facts.note,
+        grouped_by=facts.grouped_by,
+        fingerprints=[
+            FingerprintCount(fingerprint=hexadecimal(m.fingerprint), skeleton=m.skeleton, count=m.errors)
+            for m in page.members[:MEMBERS]
+        ],
+        fingerprints_total=len(page.members),
+        spent=Spent(**dict(zip(Spent.model_fields, page.spent, strict=True))),
+        variables=[[KeyCount(key=value, count=count) for value, count in place] for place in values],
+        first_seen=facts.first_seen,
+        last_seen=facts.last_seen,
+        window=name_window(window_hours),
+        count=sum(row.errors for row in page.counts),
+        by_severity=key_counts(add_up((Severity(row.severity).name, row.errors) for row in page.counts)),
+        services=key_counts(add_up((row.service, row.errors) for row in page.counts)),
+        environments=key_counts(add_up((row.environment, row.errors) for row in page.counts)),
+        releases=key_counts(Counter({release: count for release, count in releases.items() if release})),
+        series=list(hour_series(add_up((row.start, row.errors) for row in page.counts), start, now)),
+        examples=[summarize(row) for row in page.latest[:EXAMPLES]],
+    )
+
+
+def add_up(pairs: Iterable[tuple[Any, int]]) -> Counter[Any]:
+    """The sum for each key."""
+    sums: Counter[Any] = Counter()
+    for key, count in pairs:
+        sums[key] += count
+    return sums
