@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import httpx
 import typer
 
-from cli.client import address_of, find_key
+from cli.client import find_address, find_key
 from cli.cost_log import CostLog, CostLogEmpty, CostRow, parse_cost_log
 from common.budgets import show_percent
 from common.budgets.periods import find_zone, parse_month
@@ -20,7 +20,7 @@ budget_app = typer.Typer(no_args_is_help=True, help="Say how budgets stand; read
 
 EXITS = {"ok": 0, "warn": 1, "critical": 2, "exceeded": 2}
 UNKNOWN = 3  # nothing could be said: neither ok nor over
-Url = Annotated[str | None, typer.Option(help="Where Mayday listens. Default: MAYDAY_HOST and MAYDAY_PORT.")]
+Url = Annotated[str | None, typer.Option(help="Where Mayday listens. Default: as it runs here.")]
 
 
 @budget_app.command("check")
@@ -114,7 +114,9 @@ def open_client(key_name: str, url: str | None, key: str | None) -> httpx.Client
         found = find_key(key_name, key, settings)
     except typer.Exit as error:
         raise typer.Exit(UNKNOWN) from error
-    return httpx.Client(base_url=url or address_of(settings), headers={"Authorization": f"Bearer {found}"}, timeout=30)
+    return httpx.Client(
+        base_url=url or find_address(settings), headers={"Authorization": f"Bearer {found}"}, timeout=30
+    )
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import httpx
 import typer
 import uuid_utils.compat
 
-from cli.client import address_of, find_key
+from cli.client import find_address, find_key
 from common.settings import Settings
 
 SERVICE = "mayday-doctor"
@@ -19,13 +19,16 @@ class Stuck(Exception):
 
 
 def doctor(
-    url: Annotated[str | None, typer.Option(help="Where Mayday listens. Default: MAYDAY_HOST and MAYDAY_PORT.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where Mayday listens. Default: as it runs here."),
+    ] = None,
     ingest_key: Annotated[str | None, typer.Option(help="Default: MAYDAY_INGEST_KEY, or that of keys.env.")] = None,
     read_key: Annotated[str | None, typer.Option(help="Default: MAYDAY_READ_KEY, or that of keys.env.")] = None,
 ) -> None:
     """Send a test error and follow it: API, Postgres, worker, cache, read. Exits 1 where it stops."""
     settings = Settings.load()
-    base = url or address_of(settings)
+    base = url or find_address(settings)
     keys = [find_key(f"MAYDAY_{k}_KEY", v, settings) for k, v in (("INGEST", ingest_key), ("READ", read_key))]
     with httpx.Client(base_url=base, timeout=10, trust_env=False) as client:
         patient = Patient(

@@ -6,9 +6,11 @@ command would else pay for the whole of both.
 
 import asyncio
 import gc
+import os
 import signal
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from cli.migrate import failing_in_a_sentence
@@ -16,6 +18,7 @@ from cli.state import find_database
 from common.database import make_engine
 from common.logs import configure_logging
 from common.settings import Settings
+from common.settings.spelling import find_misspelt
 from common.telemetry.exposition import serve_metrics, shared_folder
 from common.telemetry.freshness import find_freshness, find_lateness
 
@@ -37,6 +40,7 @@ def api(
         # uvicorn raises the signal again after a clean drain: with nothing left to do for it, we exit 0
         signal.signal(expected, lambda *_: None)
     configure_logging(settings, "api")
+    warn_of_misspelt()
     with (
         shared_folder(processes) as folder,
         serve_metrics("api", settings.metrics_host, settings.api_metrics_port, folder),
@@ -93,7 +97,14 @@ def worker(
     from worker.main import run_worker
 
     configure_logging(settings, "worker")
+    warn_of_misspelt()
     raise typer.Exit(run_worker(settings))
+
+
+def warn_of_misspelt() -> None:
+    """Say which variables are probably meant for settings and set none."""
+    for name, meant in find_misspelt(os.environ).items():
+        structlog.get_logger().warning("setting_unknown", name=name, probably=meant)
 
 
 async def find_stall(settings: Settings) -> str:

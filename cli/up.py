@@ -142,9 +142,9 @@ async def first_keys(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def announced(settings: Settings) -> Iterator[None]:
-    """Leave word in the home of where the stores listen, for `mayday key` and the like."""
+    """Leave word in the home of where stores and API listen, for `mayday key`, `mayday send` and the like."""
     path = settings.home / STATE_FILE
-    write_env(path, urls_of(settings))
+    write_env(path, urls_of(settings) | {"MAYDAY_HOST": settings.host, "MAYDAY_PORT": str(settings.port)})
     try:
         yield
     finally:
@@ -228,7 +228,7 @@ def greet(settings: Settings, keys: Mapping[str, str]) -> None:
         f"  curl -sS {base}/batch -H 'Authorization: Bearer {keys['MAYDAY_INGEST_KEY']}'"
         f" -H 'Content-Type: application/json' -d {shlex.quote(errors)}\n\n"
         f"see what is failing:\n"
-        f"  curl -sS {base}/patterns -H 'Authorization: Bearer {keys['MAYDAY_READ_KEY']}'\n\n"
+        f"  curl -sS '{base}/patterns?format=markdown' -H 'Authorization: Bearer {keys['MAYDAY_READ_KEY']}'\n\n"
         "Ctrl-C stops it.\n"
     )
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.client import address_of, find_key
+from cli.client import find_address, find_key
 from cli.send.delivery import Delivery, Tally
 from cli.send.reading import Defaults, Form, ItemUnreadable, Line, read_lines
 from common.settings import Settings
@@ -28,7 +28,10 @@ def send(
     column: Annotated[
         list[str] | None, typer.Option(help="For CSV: FIELD=COLUMN, as in message=Content. May be given again.")
     ] = None,
-    url: Annotated[str | None, typer.Option(help="Where Mayday listens. Default: MAYDAY_HOST and MAYDAY_PORT.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where Mayday listens. Default: as it runs here."),
+    ] = None,
     key: Annotated[
         str | None, typer.Option(help="Ingest key. Default: MAYDAY_INGEST_KEY, or that of keys.env.")
     ] = None,
@@ -45,7 +48,7 @@ def send(
     settings = Settings.load()
     defaults = Defaults(service, severity, environment, dict(pair.split("=", 1) for pair in column or []))
     delivery = Delivery(
-        url=url or address_of(settings),
+        url=url or find_address(settings),
         key=find_key("MAYDAY_INGEST_KEY", key, settings),
         in_flight=in_flight,
         give_up_seconds=give_up_seconds,

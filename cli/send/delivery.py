@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import httpx
+import typer
 
 from cli.send.reading import Line
 
@@ -87,6 +88,8 @@ class Delivery:
                 asked_for = retry_after(answer)
             if time.monotonic() > give_up_at:
                 return False
+            if not self.tally.retries:  # once: who waits wants to know for what
+                typer.echo(f"{self.tally.last_failure}: tried again for {self.give_up_seconds:.0f} s", err=True)
             self.tally.retries += 1
             await asyncio.sleep(max(asked_for, pause * random.uniform(0.5, 1)))  # noqa: S311
             pause = min(pause * 2, longest)
