@@ -17,6 +17,9 @@ One project of `patterns` patterns at one instant. Each pattern has, drawn once:
 On the same series, an injected change multiplies the rate: `x3`, `x5`, `x10` in the last hour, `rise to x3` and
 `rise to x5` linearly from nothing over the last six hours. `quiet` is the series without a change.
 
+`weekly x10` has a job of one hour, ten times the rate, now and a week ago; `three times that` is the same, and today
+three times as much came. Patterns younger than eight days have neither.
+
 `sparse` and `harsh` are these settings as they were first written down: median 2 an hour, noise of sd 0.2 to 0.7 and
 clumps of up to 4. There, too few errors come for any rule to reach the recall asked for, even one that is told the
 rate, the cycle and the noise (see `truth`). The first version of Mayday's rule missed it as well; only then were the
@@ -43,6 +46,12 @@ CHANGES: dict[str, Callable[[float], float]] = {
     "rise to x3": lambda hours_ago: 1 + 2 * max(0.0, 1 - hours_ago / 6),
     "rise to x5": lambda hours_ago: 1 + 4 * max(0.0, 1 - hours_ago / 6),
 }
+
+
+# How much more a weekly job brings now than a week ago.
+WEEKLY = {"weekly x10": 1.0, "three times that": 3.0}
+WEEKLY_FACTOR = 10.0
+WEEK_HOURS = 7 * 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,7 @@ class Truth:
 class SimulatedPattern:
     first_seen: datetime
     by_change: dict[str, Series]
+    weekly: dict[str, Series]  # empty where the pattern is too young
     last_hour: Truth
     last_six_hours: Truth
 
@@ -110,9 +120,10 @@ class _Traits:
 def simulate_project(seed: int, patterns: int, setting_name: str) -> SimulatedProject:
     """The same project for the same arguments, on every machine."""
     draw, setting = random.Random(f"{seed} {patterns} {setting_name}"), SETTINGS[setting_name]
+    aside = random.Random(f"weekly {seed} {patterns} {setting_name}")  # so that all else is drawn as without it
     now = datetime(2026, 3, 18, tzinfo=UTC) + timedelta(minutes=5 * draw.randrange(24 * BUCKETS_PER_HOUR))
     peak_hour = draw.uniform(0, 24)
-    made = (_simulate_pattern(draw, now, _draw_traits(draw, peak_hour, setting)) for _ in range(patterns))
+    made = (_simulate_pattern(draw, aside, now, _draw_traits(draw, peak_hour, setting)) for _ in range(patterns))
     return SimulatedProject(now, tuple(made))
 
 
@@ -136,7 +147,7 @@ def _draw_traits(draw: random.Random, project_peak: float, setting: Setting) -> 
     )
 
 
-def _simulate_pattern(draw: random.Random, now: datetime, traits: _Traits) -> SimulatedPattern:
+def _simulate_pattern(draw: random.Random, aside: random.Random, now: datetime, traits: _Traits) -> SimulatedPattern:
     calm = list(_calm_rates(draw, now, traits))
     rates = [rate * noise for rate, noise in zip(calm, _draw_noise(draw, traits), strict=True)]
     coarse = [_draw_errors(draw, rate, traits.clump) for rate in rates[:-FINE_HOURS]]
@@ -152,7 +163,28 @@ def _simulate_pattern(draw: random.Random, now: datetime, traits: _Traits) -> Si
         ]
         by_change[name] = _series(coarse, [one + more for one, more in zip(quiet, extra, strict=True)])
     truths = (_truth(calm, hour_of[-length:], traits) for length in (BUCKETS_PER_HOUR, 6 * BUCKETS_PER_HOUR))
-    return SimulatedPattern(now - timedelta(hours=traits.hours - 1), by_change, *truths)
+    is_old = traits.hours > WEEK_HOURS + 2 * FINE_HOURS
+    weekly = _add_weekly_job(aside, coarse, quiet, rates, hour_of[-BUCKETS_PER_HOUR:], traits.clump) if is_old else {}
+    return SimulatedPattern(now - timedelta(hours=traits.hours - 1), by_change, weekly, *truths)
+
+
+def _add_weekly_job(
+    draw: random.Random, coarse: list[int], fine: list[int], rates: list[float], last: list[int], clump: float
+) -> dict[str, Series]:
+    """The series with the job in its last buckets, whose hours are `last` (-1: the newest), and in those a week ago."""
+    past = list(coarse)
+    for hour in last:
+        rate = rates[hour - WEEK_HOURS] * (WEEKLY_FACTOR - 1) / BUCKETS_PER_HOUR
+        past[hour - WEEK_HOURS + FINE_HOURS] += _draw_errors(draw, rate, clump)
+    made = {}
+    for name, times in WEEKLY.items():
+        more = [
+            _draw_errors(draw, rates[hour] * (WEEKLY_FACTOR * times - 1) / BUCKETS_PER_HOUR, clump) for hour in last
+        ]
+        made[name] = _series(
+            past, [*fine[: -len(last)], *(a + b for a, b in zip(fine[-len(last) :], more, strict=True))]
+        )
+    return made
 
 
 def _series(coarse: list[int], fine: list[int]) -> Series:

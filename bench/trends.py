@@ -23,7 +23,15 @@ from statistics import fmean, pstdev
 from typing import TypedDict
 
 from bench.command import write_figures
-from bench.trend_simulation import CHANGES, SETTINGS, Series, SimulatedPattern, SimulatedProject, simulate_project
+from bench.trend_simulation import (
+    CHANGES,
+    SETTINGS,
+    WEEKLY,
+    Series,
+    SimulatedPattern,
+    SimulatedProject,
+    simulate_project,
+)
 from worker.tails import upper_tail
 from worker.trends import LEAST_COUNT, LEAST_RATIO, RECENT_HOURS, Activity, Score, score_trends
 
@@ -94,6 +102,7 @@ class Summary(TypedDict):
 
     recall: dict[str, float]
     default_recall: dict[str, float]
+    weekly_called: dict[str, float]
     default_false_alarms: float
     default_false_alarms_nothing_changed: float
     default_false_alarms_twenty_patterns: float
@@ -111,13 +120,15 @@ class Tally:
 
     scores: dict[str, list[float]]
     found: dict[str, list[bool]]
+    weekly: dict[str, list[bool]]
     quiet: list[bool]
     calm: list[bool]
     calm_small: list[bool]
 
     @classmethod
     def empty(cls) -> "Tally":
-        return cls({name: [] for name in CHANGES}, {name: [] for name in CHANGES if name != "quiet"}, [], [], [])
+        found: dict[str, list[bool]] = {name: [] for name in CHANGES if name != "quiet"}
+        return cls({name: [] for name in CHANGES}, found, {name: [] for name in WEEKLY}, [], [], [])
 
     def summary(self) -> Summary:
         quiet = sorted(self.scores["quiet"], reverse=True)
@@ -125,6 +136,7 @@ class Tally:
         return {
             "recall": {name: fmean(score > cut for score in self.scores[name]) for name in self.found},
             "default_recall": {name: fmean(found) for name, found in self.found.items()},
+            "weekly_called": {name: fmean(called) for name, called in self.weekly.items()},
             "default_false_alarms": fmean(self.quiet),
             "default_false_alarms_nothing_changed": fmean(self.calm),
             "default_false_alarms_twenty_patterns": fmean(self.calm_small),
@@ -146,6 +158,13 @@ def tally_ours(project: SimulatedProject, tally: Tally) -> float:
         called = list(map(_is_called, _run(project, [name if one else "quiet" for one in changed])))
         tally.found[name] += [call for call, is_changed in zip(called, changed, strict=True) if is_changed]
         tally.quiet += [call for call, is_changed in zip(called, changed, strict=True) if not is_changed]
+    old = [index for index, pattern in enumerate(project.patterns) if pattern.weekly]
+    for name, called_jobs in tally.weekly.items():
+        jobs = set(old[::CHANGED_EVERY])
+        called = list(
+            map(_is_called, _run(project, [name if i in jobs else "quiet" for i in range(len(project.patterns))]))
+        )
+        called_jobs += [called[index] for index in jobs]
     for start in range(0, len(project.patterns), SMALL_PROJECT):
         small = SimulatedProject(project.now, project.patterns[start : start + SMALL_PROJECT])
         tally.calm_small += map(_is_called, _run(small, ["quiet"] * len(small.patterns)))
@@ -156,7 +175,7 @@ def _run(project: SimulatedProject, changes: Sequence[str]) -> list[Score]:
     """What Mayday says of a project's patterns, each with its change."""
     activities = {}
     for index, (pattern, change) in enumerate(zip(project.patterns, changes, strict=True)):
-        series = pattern.by_change[change]
+        series = (pattern.by_change | pattern.weekly)[change]
         activities[index] = Activity(
             series.hourly, series.last_hour, series.last_six_hours, pattern.first_seen, project.now
         )
@@ -186,6 +205,9 @@ def tally_rule(project: SimulatedProject, rule: Rule, threshold: float, tally: T
             tally.calm_small += called
         else:
             tally.found[name] += called
+    old = [pattern for pattern in project.patterns if pattern.weekly]
+    for name, called_jobs in tally.weekly.items():
+        called_jobs += [rule(pattern, pattern.weekly[name]) > threshold for pattern in old]
 
 
 def measure(setting: str, seeds: Iterable[int], patterns: int) -> Measured:
@@ -205,6 +227,7 @@ def print_table(setting: str, measured: Measured) -> None:
     rules = measured["rules"].items()
     _print_recalls("recall at 0.1 % false alarms", {rule: row["recall"] for rule, row in rules})
     _print_recalls("recall at the default", {rule: row["default_recall"] for rule, row in rules})
+    _print_recalls("weekly jobs called at the default", {rule: row["weekly_called"] for rule, row in rules})
     print("\n| false alarms at the default | one in twenty changed | nothing changed | the same, twenty patterns |")
     print("| --- | ---: | ---: | ---: |")
     for rule, row in rules:
@@ -213,7 +236,7 @@ def print_table(setting: str, measured: Measured) -> None:
 
 
 def _print_recalls(title: str, recalls: Mapping[str, Mapping[str, float]]) -> None:
-    names = [name for name in CHANGES if name != "quiet"]
+    names = list(next(iter(recalls.values())))
     print(f"\n| {title} | {' | '.join(names)} |\n| --- |{' ---: |' * len(names)}")
     for rule, recall in recalls.items():
         print(f"| {rule} | {' | '.join(f'{recall[name]:.3f}' for name in names)} |")

@@ -24,6 +24,7 @@ HIGHEST_P = 0.002
 HIGHEST_Q = 0.1
 WINDOW_SHARES: dict[Window, float] = {"1h": 0.75, "6h": 0.25}  # of the false alarms that a pattern may have
 RECENT_HOURS = 7  # clock hours that the last six hours touch: kept out of the baseline
+WEEK_HOURS = 7 * 24
 LEAST_PAST_COUNT = 24  # fewer tell nothing of habits
 
 
@@ -131,21 +132,44 @@ def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[Te
     as soon as it runs."""
     this, last, sixth = (baseline.hourly[(now.hour - ago) % 24] for ago in (0, 1, 6))
     between = sum(baseline.hourly[(now.hour - ago) % 24] for ago in range(1, 6))
-    windows: list[tuple[Trend, Window, int, float, float]] = [
-        ("spiking", "1h", activity.last_hour, max(this, last), baseline.dispersion),
-        ("rising", "6h", activity.last_six_hours, between + max(this, sixth), baseline.block_dispersion),
-    ]
+    after_jobs, this_jobs, last_jobs, *_ = jobs = find_weekly_jobs(activity, baseline, now)
+    hour_jobs = this_jobs + max(after_jobs, last_jobs)
+    hour = expect_again(hour_jobs, max(this, last), baseline.dispersion, baseline.dispersion)
+    six = expect_again(sum(jobs), between + max(this, sixth), baseline.block_dispersion, baseline.dispersion)
     return [
-        Test(
-            trend,
-            window,
-            count,
-            expected,
-            min(1.0, upper_tail(count, expected, dispersion) / WINDOW_SHARES[window]) if count >= LEAST_COUNT else 1.0,
-            count >= max(LEAST_COUNT, LEAST_RATIO * expected),
-        )
-        for trend, window, count, expected, dispersion in windows
+        test_rise("spiking", "1h", activity.last_hour, *hour),
+        test_rise("rising", "6h", activity.last_six_hours, *six),
     ]
+
+
+def test_rise(trend: Trend, window: Window, count: int, expected: float, dispersion: float) -> Test:
+    tail = upper_tail(count, expected, dispersion) if count >= LEAST_COUNT else 1.0
+    is_large = count >= max(LEAST_COUNT, LEAST_RATIO * expected)
+    return Test(trend, window, count, expected, min(1.0, tail / WINDOW_SHARES[window]), is_large)
+
+
+def find_weekly_jobs(activity: Activity, baseline: Baseline, now: datetime) -> list[float]:
+    """What hours brought beyond the expected a week ago, where they stood out: a job of every Monday is none other.
+
+    Newest first: the hour after this one, since clocks are set back and forth, this one, and the six before it.
+    """
+    hourly, after_this = activity.hourly, len(activity.hourly) - WEEK_HOURS
+    if after_this < RECENT_HOURS or activity.first_seen > now - (WEEK_HOURS + RECENT_HOURS) * HOUR:
+        return [0.0] * (RECENT_HOURS + 1)
+    jobs = []
+    for ago in range(-1, RECENT_HOURS):
+        count, expected = hourly[after_this - 1 - ago], baseline.hourly[(now.hour - ago) % 24]
+        stood_out = count >= max(LEAST_COUNT, LEAST_RATIO * expected)
+        stood_out = stood_out and upper_tail(count, expected, baseline.dispersion) <= HIGHEST_P
+        jobs.append(count - expected if stood_out else 0.0)
+    return jobs
+
+
+def expect_again(jobs: float, expected: float, dispersion: float, job_dispersion: float) -> tuple[float, float]:
+    """Errors to expect of a window with the jobs of a week ago, and their dispersion: with the jobs' own noise, and that
+    of having seen them once."""
+    total = expected + jobs
+    return total, dispersion + (jobs / total) ** 2 * (job_dispersion + 1 / jobs) if jobs else dispersion
 
 
 def find_fall(activity: Activity, baseline: Baseline, now: datetime) -> Test:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.trend_simulation import SimulatedProject, simulate_project
+from bench.trend_simulation import Series, SimulatedProject, simulate_project
+from worker import trends
 from worker.tails import adjust_p_values, lower_tail, upper_tail
 from worker.trends import Activity, Score, score_trends
 
@@ -107,6 +108,40 @@ def test_a_job_of_every_night_is_no_spike_when_it_runs() -> None:
     assert score(activity(nightly, 100, 100)).trend == "steady"
 
 
+def with_weekly_job(hours_off: int, errors: int = 60, hours: int = 1) -> list[int]:
+    """Four errors an hour, and a job a week ago, so many hours later than now."""
+    past = list(STEADY)
+    for hour in range(hours):
+        past[335 - 168 + hours_off - hour] = errors
+    return past
+
+
+@pytest.mark.parametrize("hours_off", [-1, 0, 1])
+def test_a_job_of_every_week_is_no_spike_when_it_runs_nor_when_clocks_are_set(hours_off: int) -> None:
+    assert score(activity([*with_weekly_job(hours_off)[:335], 60], 64, 84)).trend == "steady"
+
+
+def test_a_weekly_job_of_some_hours_is_no_rise() -> None:
+    past = with_weekly_job(0, hours=5)
+    assert score(activity([*past[:331], 60, 60, 60, 60, 60], 60, 304)).trend == "steady"
+
+
+def test_far_more_than_a_weekly_job_brings_is_spiking() -> None:
+    found = score(activity([*with_weekly_job(0)[:335], 600], 600, 620))
+    assert (found.trend, found.window, found.count) == ("spiking", "1h", 600)
+    assert found.expected == pytest.approx(60, abs=2)
+
+
+@pytest.mark.parametrize("hours_off", [-3, 3, 24])
+def test_what_stood_out_a_week_ago_at_another_hour_hides_no_spike(hours_off: int) -> None:
+    assert score(activity([*with_weekly_job(hours_off)[:335], 60], 64, 84)).trend == "spiking"
+
+
+def test_a_pattern_that_is_not_a_week_old_has_no_weekly_job() -> None:
+    young = activity([*with_weekly_job(0)[:335], 60], 64, 84, first_seen=NOW - timedelta(days=6))
+    assert score(young).trend == "spiking"
+
+
 def test_an_incident_of_last_week_hides_no_spike() -> None:
     past = STEADY[:150] + [300] * 8 + STEADY[158:334]
     assert score(activity([*past, 20, 20], 40, 60)).trend == "spiking"
@@ -185,20 +220,37 @@ def test_q_values_are_those_of_benjamini_and_hochberg() -> None:
 
 
 def activities_of(project: SimulatedProject, change: str) -> dict[int, Activity]:
-    return {
-        index: activity(
-            (series := pattern.by_change[change]).hourly,
-            series.last_hour,
-            series.last_six_hours,
-            first_seen=pattern.first_seen,
-            last_seen=project.now,
-        )
-        for index, pattern in enumerate(project.patterns)
-    }
+    return {i: as_activity(project, i, pattern.by_change[change]) for i, pattern in enumerate(project.patterns)}
+
+
+def as_activity(project: SimulatedProject, index: int, series: Series) -> Activity:
+    return activity(
+        series.hourly,
+        series.last_hour,
+        series.last_six_hours,
+        first_seen=project.patterns[index].first_seen,
+        last_seen=project.now,
+    )
 
 
 def score_project(project: SimulatedProject, change: str) -> dict[int, Score]:
     return score_trends(activities_of(project, change), project.now)
+
+
+def test_simulated_weekly_jobs_are_called_half_as_often_as_without_their_week(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = simulate_project(7, 600, "modelled")
+    called = share_of_jobs_called(project, "weekly x10")
+    assert share_of_jobs_called(project, "three times that") > 1.5 * called
+    monkeypatch.setattr(trends, "find_weekly_jobs", lambda *_: [0.0] * 8)
+    assert share_of_jobs_called(project, "weekly x10") > 2 * called
+
+
+def share_of_jobs_called(project: SimulatedProject, name: str) -> float:
+    """Of the patterns that are old enough every twentieth has the job."""
+    jobs = [index for index, pattern in enumerate(project.patterns) if pattern.weekly][::20]
+    series = [p.weekly[name] if i in jobs else p.by_change["quiet"] for i, p in enumerate(project.patterns)]
+    scores = score_trends({i: as_activity(project, i, one) for i, one in enumerate(series)}, project.now)
+    return sum(scores[index].trend in {"spiking", "rising"} for index in jobs) / len(jobs)
 
 
 def share_called(project: SimulatedProject, change: str) -> float:
