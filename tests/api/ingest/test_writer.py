@@ -7,9 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api.ingest import flushing
+from api.ingest import flushing, writer
 from api.ingest.error_rows import COPY_FROM_ROWS
 from api.ingest.room import Load
+from api.ingest.writer import FLUSH_BESIDE_REQUESTS
 from common.settings import Settings
 from tests.conftest import Service, run_service
 
@@ -66,6 +67,33 @@ async def test_one_flush_that_hangs_does_not_hold_up_the_next_error(
     release.set()
     await first
     assert await stored(service) == 3
+
+
+async def test_many_requests_that_wait_are_written_beside_a_flush_that_is_under_way(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, hangs, release = flushing.Flusher.store, asyncio.Event(), asyncio.Event()
+    flushes: list[int] = []
+
+    async def hang_once(flusher: Any, rows: list[Any]) -> list[flushing.Outcome]:
+        flushes.append(len(rows))
+        if not hangs.is_set():
+            hangs.set()
+            await release.wait()
+        return await store(flusher, rows)
+
+    monkeypatch.setattr(flushing.Flusher, "store", hang_once)
+    monkeypatch.setattr(writer, "FLUSH_BESIDE_SECONDS", 60)
+    project = await service.project()
+    first = asyncio.create_task(project.send(error()))
+    await hangs.wait()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*[project.send(error(n)) for n in range(FLUSH_BESIDE_REQUESTS)])
+    assert flushes == [1, FLUSH_BESIDE_REQUESTS]
+    assert not first.done()
+    release.set()
+    await first
+    assert await stored(service) == 1 + FLUSH_BESIDE_REQUESTS
 
 
 async def test_more_than_the_buffer_holds_is_refused_with_a_time_to_come_again(
