@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from api.auth import Caller
 from api.ingest.answering import NOT_HELD, count_rejected, parse_body, read_media_type, refuse_if_empty, summarize
@@ -20,8 +20,7 @@ from common.settings import Settings
 from common.tables import Adjustment
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """What one request brought, and who sent it on which allowance."""
 
     caller: Caller

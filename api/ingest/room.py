@@ -37,6 +37,9 @@ class Load:
         self.size_bytes -= other.size_bytes
 
 
+NOTHING = Load()
+
+
 @dataclass(slots=True)
 class Place:
     """The room that one request holds, and since when it waits (monotonic seconds)."""
@@ -93,11 +96,13 @@ class Room:
 
     def refuse_beyond(self, project_id: UUID, load: Load) -> None:
         """Raise Overloaded when there is no room for so much more of this project."""
-        mine = self.by_project.get(project_id) or Load()
-        free_rows = max(self.most_rows - self.held.rows, self.least_rows)
-        has_rows = mine.rows + load.rows <= min(free_rows, self.most.rows - self.held.rows)
-        has_bytes = mine.size_bytes + load.size_bytes <= self.most.size_bytes - self.held.size_bytes
-        if self.held.rows and not (has_rows and has_bytes):
+        held = self.held
+        if not held.rows:
+            return
+        mine = self.by_project.get(project_id) or NOTHING
+        rows, size_bytes = mine.rows + load.rows, mine.size_bytes + load.size_bytes
+        is_in_memory = rows <= self.most.rows - held.rows and size_bytes <= self.most.size_bytes - held.size_bytes
+        if not is_in_memory or (rows > self.most_rows - held.rows and rows > self.least_rows):
             raise Overloaded("more is waiting than can be written: send this again in a moment")
 
     @property

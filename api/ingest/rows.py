@@ -1,6 +1,5 @@
 """From an error as sent to the row that is written: its time, its size, its secrets, its fingerprint. Pure."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
@@ -61,8 +60,7 @@ class Row(NamedTuple):
         return ROW_OVERHEAD_BYTES + len(self.message) + others
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What all rows of one request share."""
 
     project_id: UUID

@@ -125,7 +125,7 @@ class Writer(Generic[RowT]):
         """
         if self.is_closing:
             raise Unavailable("this process is stopping: send this again")
-        load = Load(len(rows), sum(row.size_bytes for row in rows))
+        load = Load(len(rows), sum([row.size_bytes for row in rows]))
         if place is None:
             self.room.take(rows[0].project_id, load)
         else:
