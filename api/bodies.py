@@ -10,7 +10,7 @@ import brotli
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import BodyTooLarge, Invalid, Overloaded, RequestTooSlow, Unsupported
+from api.problems import BadRequest, BodyTooLarge, Invalid, Overloaded, RequestTooSlow, Unsupported
 from common.compression import zstd
 from common.settings import Settings
 from common.telemetry import metrics
@@ -139,8 +139,8 @@ class BodyReader:
                 message = await self.inner()
         except TimeoutError as error:
             raise body_too_slow(self.settings) from error
-        if message["type"] != "http.request":
-            return message
+        if message["type"] == "http.disconnect":
+            raise BadRequest("the connection ended before the body had arrived: send it again")
         return self.take(message)
 
     def take(self, message: Message) -> Message:

@@ -1,7 +1,7 @@
 """Every failure that a client can see, as RFC 9457 problem+json.
 
 Problem
-├── BadRequest 400          not HTTP
+├── BadRequest 400          not HTTP, or cut off
 ├── Unauthorized 401        no key, or one that does not hold
 ├── Forbidden 403           the key's scope does not allow this
 ├── NotFound 404            nothing there for this project

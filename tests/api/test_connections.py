@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from api import connections
 from common.settings import Settings
+from common.telemetry.exposition import make_registry
 from tests.api.serving import serving
+from tests.conftest import Service
 
 SECONDS = 0.4
 PROBE = b"GET /livez HTTP/1.1\r\nHost: mayday\r\n\r\n"
@@ -176,6 +179,28 @@ async def test_requests_that_follow_each_other_are_answered_in_their_order(serve
     assert [(await client.answer())[0] for _ in range(40)] == [200, 404] * 20
     await client.send(PROBE[10:])
     assert (await client.answer())[0] == 200
+
+
+async def test_a_client_that_goes_in_the_middle_of_its_body_is_no_defect(server: Server, service: Service) -> None:
+    """It was counted and logged as a 500, of which one in a hundred is an alert."""
+    key = (await service.project()).ingest.headers["Authorization"].encode()
+    counted = {"method": "POST", "route": "/api/errors/batch"}
+    registry = make_registry("api")
+
+    def grown(status: str) -> float:
+        return registry.get_sample_value("mayday_requests_total", counted | {"status": status}) or 0.0
+
+    before = {status: grown(status) for status in ("400", "500")}
+    with capture_logs() as lines:
+        head = POST + b"Authorization: " + key + b"\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+        client = await server.connect(head + b'{"errors": [')
+        await asyncio.sleep(0.1)
+        client.writer.close()
+        async with asyncio.timeout(10):
+            while grown("400") == before["400"]:
+                await asyncio.sleep(0.01)
+    assert grown("500") == before["500"]
+    assert [line for line in lines if line["log_level"] == "error"] == []
 
 
 @pytest.mark.parametrize("limits", [{"connections_max": 20}])
