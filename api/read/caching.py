@@ -29,6 +29,7 @@ log = structlog.get_logger()
 Source = Literal["hit", "miss", "stale", "bypass"]
 GenerationKey = tuple[UUID, Topic]
 Build = Callable[[], Awaitable[bytes]]
+Refreshed = tuple[Copy, Encoding, Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Reads:
         self.generations: OrderedDict[GenerationKey, tuple[str, float]] = OrderedDict()
         self.looks = Flights[str](note_failed_look)
         self.flights = Flights[Copy](note_failed_answer)
+        self.refreshes = Flights[Refreshed](note_failure=lambda _: None)  # it is noted by the one above
         self.puts = Flights[None](note_failed_answer)
 
     async def close(self) -> None:
@@ -69,25 +71,28 @@ class Reads:
             return await self.answer_without_cache(question, encoding, build)
         if copy is not None and copy.generation == generation and await self.copies.encode(question, copy, encoding):
             return self.serve(question, copy, encoding, "hit")
-        if (found := await self.find(question, generation, encoding)) is not None:
-            return self.serve(question, found, encoding, "hit")
-        flight = self.fly(question, generation, build, encoding)
+        flight = self.begin_refresh(question, generation, encoding, build)
         if copy is not None and self.is_recent(copy) and await self.copies.encode(question, copy, encoding):
             return self.serve(question, copy, encoding, "stale")
-        return self.serve(question, await self.land(question, flight, encoding), encoding, "miss")
+        return self.serve(question, *await asyncio.shield(flight))
 
-    def held(self, question: Question, encoding: Encoding) -> Served | None:
-        """The answer where this process holds it and knows that it is good; never waits."""
+    def held(self, question: Question, encoding: Encoding, build: Build) -> Served | None:
+        """The answer where this process holds it and knows that it is good, or was until now; never waits."""
         copy = self.copies.get(question)
         generation, asked_at = self.generations.get((question.project_id, question.topic), ("", 0.0))
-        if copy is None or not generation or copy.generation != generation or encoding not in copy.bodies:
+        if copy is None or not generation or encoding not in copy.bodies:
             return None
         age_seconds = time.monotonic() - asked_at
         if age_seconds > self.trust_seconds:
             return None
         if age_seconds > self.trust_seconds / 2:
             self.look((question.project_id, question.topic))  # or all readers of that moment would wait for it
-        return self.serve(question, copy, encoding, "hit")
+        if copy.generation == generation:
+            return self.serve(question, copy, encoding, "hit")
+        if not self.is_recent(copy):
+            return None
+        self.begin_refresh(question, generation, encoding, build)
+        return self.serve(question, copy, encoding, "stale")
 
     async def generation(self, question: Question) -> str:
         """The current generation, asked for at most every `trust_seconds`. Raises CacheUnavailable."""
@@ -110,6 +115,20 @@ class Reads:
         if len(self.generations) > self.settings.read_copies_max_entries:
             self.generations.popitem(last=False)
         return generation
+
+    def begin_refresh(
+        self, question: Question, generation: str, encoding: Encoding, build: Build
+    ) -> "asyncio.Task[Refreshed]":
+        """The one task of this process that brings this answer in this coding."""
+        return self.refreshes.join(
+            (question, generation, encoding), lambda: self.refresh(question, generation, encoding, build)
+        )
+
+    async def refresh(self, question: Question, generation: str, encoding: Encoding, build: Build) -> Refreshed:
+        """The answer as the cache has it, else made; in this coding."""
+        if (found := await self.find(question, generation, encoding)) is not None:
+            return found, encoding, "hit"
+        return await self.land(question, self.fly(question, generation, build, encoding), encoding), encoding, "miss"
 
     async def find(self, question: Question, generation: str, encoding: Encoding) -> Copy | None:
         """The answer that another process has put into the cache."""

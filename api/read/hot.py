@@ -6,7 +6,7 @@ RequestFrame cost several times what such an answer does. So it gets its id, is 
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
 from uuid import UUID
 
@@ -15,11 +15,12 @@ from starlette.datastructures import Headers as HeaderMap
 from api.auth import KeyRing, recall_caller
 from api.limits import Limits
 from api.middleware import RAW_SECURITY_HEADERS, RequestLines, choose_request_id
-from api.read.caching import Reads, Served
+from api.read.answers import Answers
+from api.read.caching import Reads, Served, Source
 from api.read.copies import Question
 from api.read.http import choose_encoding, matches, respond
 from api.read.parameters import ErrorQuery, PatternsQuery
-from api.read.routes import ask_patterns, ask_recent, patterns_max_age_seconds
+from api.read.routes import ask_patterns, ask_recent, build_patterns, build_recent, patterns_max_age_seconds
 from api.ready import Headers, Ready, as_lines, changing_lines, note
 from common.compression import COMPRESS_FROM_BYTES, Encoding
 from common.keys import Scope as KeyScope
@@ -54,6 +55,7 @@ class HotReads:
         self.limits = limits
         self.reads = reads
         self.lines = lines
+        self.answers = Answers(reads.engine, settings)
         self.max_age_seconds = {RECENT: 1, PATTERNS: patterns_max_age_seconds(settings)}
 
     def answer(self, asked: Asked) -> Ready | None:
@@ -62,7 +64,8 @@ class HotReads:
         caller = recall_caller(self.key_ring, asked.authorization, KeyScope.read)
         if caller is None or traces.is_on():
             return None
-        served = self.reads.held(make_question(asked.path, caller.project_id), asked.encoding)
+        build = partial(self.build, asked.path, caller.project_id)
+        served = self.reads.held(make_question(asked.path, caller.project_id), asked.encoding, build)
         if served is None:
             return None
         allowance = self.limits.allowance(caller.project_id, caller.key_id, ingest=False)
@@ -70,7 +73,8 @@ class HotReads:
             return None
         is_known = matches(asked.known, served.etag)
         request_id = choose_request_id(asked.request_id)
-        same = make_head(served.etag, served.encoding, len(served.body), self.max_age_seconds[asked.path], is_known)
+        kind = (served.etag, served.encoding, served.source, len(served.body))
+        same = make_head(*kind, self.max_age_seconds[asked.path], is_known)
         ready = Ready(
             304 if is_known else 200,
             same + changing_lines(request_id, allowance),
@@ -78,6 +82,12 @@ class HotReads:
         )
         note(self.lines, ("GET", asked.path), (ready.status, perf_counter() - started), request_id, caller)
         return ready
+
+    async def build(self, path: str, project_id: UUID) -> bytes:
+        """What the route of this path answers when it is given no parameters."""
+        if path == RECENT:
+            return await build_recent(self.answers, project_id, ErrorQuery.model_validate({}))
+        return await build_patterns(self.answers, project_id, PatternsQuery.model_validate({}))
 
 
 def read_request(target: bytes, sent: Headers) -> Asked | None:
@@ -108,10 +118,12 @@ def make_question(path: str, project_id: UUID) -> Question:
 
 
 @lru_cache(maxsize=1_024)
-def make_head(etag: str, encoding: Encoding, body_bytes: int, max_age_seconds: int, is_known: bool) -> bytes:
+def make_head(
+    etag: str, encoding: Encoding, source: Source, body_bytes: int, max_age_seconds: int, is_known: bool
+) -> bytes:
     """The header lines that the route and the middleware around it give such an answer: made once, since they cost more
     than all the rest of it."""
-    served = Served(etag, encoding, bytes(body_bytes), "hit")
+    served = Served(etag, encoding, bytes(body_bytes), source)
     response = respond(served, HeaderMap({"if-none-match": etag} if is_known else {}), max_age_seconds=max_age_seconds)
     if encoding == "identity" and not is_known and body_bytes >= COMPRESS_FROM_BYTES:
         response.headers["Vary"] += ", Accept-Encoding"

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -44,11 +45,7 @@ async def list_recent_errors(
     request: Request, caller: ReadCaller, answers: TheAnswers, query: Annotated[ErrorQuery, Query()]
 ) -> Response:
     """The latest errors, newest first; about a second old at most. Served from the cache."""
-    wanted = query.filter(*answers.whole_time())
-
-    async def build() -> bytes:
-        return await answers.recent(caller.project_id, wanted, query.limit)
-
+    build = partial(build_recent, answers, caller.project_id, query)
     return await serve(request, ask_recent(caller.project_id, query), build, query, ERRORS, 1)
 
 
@@ -74,12 +71,7 @@ async def get_patterns(
     request: Request, caller: ReadCaller, answers: TheAnswers, query: Annotated[PatternsQuery, Query()]
 ) -> Response:
     """What is failing: counts by severity, by service, by environment and by pattern, as the worker computed them."""
-    hours = query.window.hours
-    wanted = Wanted(**of_patterns(query))
-
-    async def build() -> bytes:
-        return await answers.patterns(caller.project_id, hours, wanted)
-
+    build = partial(build_patterns, answers, caller.project_id, query)
     max_age_seconds = patterns_max_age_seconds(cast("Settings", request.state.settings))
     return await serve(request, ask_patterns(caller.project_id, query), build, query, PATTERNS, max_age_seconds)
 
@@ -115,8 +107,16 @@ def ask_recent(project_id: UUID, query: ErrorQuery) -> Question:
     return ask(project_id, "errors", "recent", {"limit": query.limit, **query.question()})
 
 
+async def build_recent(answers: Answers, project_id: UUID, query: ErrorQuery) -> bytes:
+    return await answers.recent(project_id, query.filter(*answers.whole_time()), query.limit)
+
+
 def ask_patterns(project_id: UUID, query: PatternsQuery) -> Question:
     return ask(project_id, "patterns", "patterns", {"window_hours": query.window.hours, **of_patterns(query)})
+
+
+async def build_patterns(answers: Answers, project_id: UUID, query: PatternsQuery) -> bytes:
+    return await answers.patterns(project_id, query.window.hours, Wanted(**of_patterns(query)))
 
 
 def of_patterns(query: PatternsQuery) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from api.read import routes
+from api.read.caching import Reads
 from common.settings import Settings
 from common.telemetry import metrics
 from tests.api.serving import over_sockets, serving
@@ -97,6 +99,37 @@ async def test_readers_of_a_hot_answer_do_not_wait_for_the_generation(
     for _ in range(4):
         await asyncio.sleep(settings.recent_max_age_seconds / 2 * 0.7)
         assert (await project.read.get(PATHS[0])).status_code == 200
+
+
+async def test_readers_of_what_is_outdated_wait_for_neither_the_cache_nor_a_new_answer(
+    project: Project, service: Service, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    first = await project.get(PATHS[0])
+    request.getfixturevalue("no_route")
+    release, looks = asyncio.Event(), 0
+    find = Reads.find
+
+    async def wait(*arguments: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        await release.wait()
+        return await find(*arguments)
+
+    async def read_until(source: str) -> httpx.Response:
+        async with asyncio.timeout(10):
+            while (answer := await project.read.get(PATHS[0])).headers["x-mayday-cache"] != source:
+                await asyncio.sleep(0.05)
+        return answer
+
+    monkeypatch.setattr(Reads, "find", wait)
+    monkeypatch.setattr(Reads, "is_recent", lambda *_: True)
+    await project.send(ERROR)
+    await service.tools.cache.raise_generation(project.id, "errors")
+    assert (await read_until("stale")).json() == first
+    assert (await read_until("stale")).json() == first
+    assert looks == 1
+    release.set()
+    assert len((await read_until("hit")).json()["errors"]) == len(first["errors"]) + 1
 
 
 async def test_requests_in_one_packet_are_answered_in_their_order(project: Project) -> None:
