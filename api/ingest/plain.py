@@ -67,6 +67,7 @@ ODD = rf"{HINT}|\\|[0-9]{{300}}|[:,\[\s]-?[0-9.]+[eE][+-]?[0-9]{{3}}"
 _TEXT = r'\s*"[^"\\]*"\s*'
 PLAIN_TAGS = rf"^\{{{_TEXT}:{_TEXT}(?:,{_TEXT}:{_TEXT})*\}}$"
 is_odd, are_plain_tags = automaton(ODD), automaton(PLAIN_TAGS)
+INSTANT_CHARS = len("2026-11-24T12:00:00.123456")  # further ones are cut off by the models, and rounded by msgspec
 PLAIN_BRACKETS = 100  # by themselves; in a batch, the models give up at a depth of 200
 NOT_PLAIN = (msgspec.DecodeError, ValueError, RecursionError)  # text that is not UTF-8 is a ValueError
 
@@ -109,6 +110,11 @@ def read_instant(text: str) -> datetime:
     """As `fields.LenientInstant` reads it. Raises ValueError."""
     if text[4:5] != "-":
         raise ValueError("neither date nor time: the model says so")
+    if not text[INSTANT_CHARS : INSTANT_CHARS + 1].isdigit():
+        try:
+            return msgspec.convert(text, datetime)  # in UTC itself, where the models' way has a zone of its own for it
+        except msgspec.ValidationError:
+            pass  # RFC 3339 is less than the models take
     at: datetime = read_datetime(text)
     return at
 
@@ -117,7 +123,7 @@ def read_context(text: str) -> dict[str, Any] | str | None:
     """The text of an object, or what is in it where that must be written anew. Raises ValueError for other JSON."""
     if text == "null":
         return None
-    if text[0] != "{" or text.count("{") + text.count("[") > PLAIN_BRACKETS:
+    if text[0] != "{" or (len(text) > 2 * PLAIN_BRACKETS and text.count("{") + text.count("[") > PLAIN_BRACKETS):
         raise ValueError("no object, or a deep one: the model says so")
     if '"' in text and not is_odd(text):
         return text

@@ -158,6 +158,8 @@ def settle_time(error: SentError, frame: Frame) -> tuple[datetime, bool, bool]:
 def to_utc(sent: datetime) -> datetime | None:
     """In UTC, where a time without a zone is one already; None at the ends of the calendar. Times of one zone are
     compared in a tenth of the time that those of two take."""
+    if sent.tzinfo is UTC:
+        return sent
     try:
         return sent.replace(tzinfo=UTC) if sent.tzinfo is None else sent.astimezone(UTC)
     except OverflowError:
@@ -201,10 +203,10 @@ def settle_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str, i
 
 def is_small(text: str, settings: Settings) -> bool:
     """Whether a JSON text keeps all limits for certain."""
-    brackets, commas = text.count("{") + text.count("["), text.count(",")
+    brackets = text.count("{") + text.count("[")
     return (
         brackets <= settings.json_max_depth
-        and commas < settings.json_max_keys
+        and (len(text) < settings.json_max_keys or text.count(",") < settings.json_max_keys)
         and len(text) <= settings.error_max_bytes
     )
 

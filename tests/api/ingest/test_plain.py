@@ -39,6 +39,14 @@ TIMES = st.datetimes().map(lambda at: at.isoformat() + "Z") | st.sampled_from(
         *("2026-02-01T10:00", "2026-02-01T23:59:60Z", "1764000000", "yesterday", "2026-02-30T00:00:00Z", ""),
     ]
 )
+ZONES = st.sampled_from(["", "Z", "z", "+00:00", "-00:00", "+05:30", "-0330", "+23:59", "+24:00", "+14", " Z"])
+INSTANTS = st.builds(
+    lambda at, separator, fraction, zone: at.isoformat(separator, "seconds") + fraction + zone,
+    st.datetimes(),
+    st.sampled_from("Tt _"),
+    st.from_regex(r"\A(?:\.[0-9]{0,12})?\Z"),
+    ZONES,
+)
 IDS = st.uuids().flatmap(lambda i: st.sampled_from([str(i), i.hex, i.urn, f"{{{i}}}", str(i).upper(), str(i)[1:]]))
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "service": TEXTS,
@@ -100,7 +108,7 @@ def test_one_plain_error_becomes_the_row_that_the_model_would_make_of_it(error: 
         assert first == second
 
 
-@given(TIMES | st.text(max_size=40))
+@given(TIMES | INSTANTS | st.text(max_size=40))
 def test_a_time_is_read_as_the_model_reads_it(text: str) -> None:
     model: TypeAdapter[Any] = TypeAdapter(LenientInstant)
     try:
