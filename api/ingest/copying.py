@@ -40,11 +40,11 @@ class DeltaCounts:
     def __init__(self) -> None:
         self.times: dict[tuple[UUID, int, int, str, str, int], list[int]] = {}
 
-    def add(self, row: Row, at: int) -> None:
-        """`at` is when it occurred, in microseconds since 2000."""
-        key = (row.project_id, row.fingerprint, row.severity, row.service, row.environment or "", at // BUCKET)
-        if (seen := self.times.get(key)) is None:
-            self.times[key] = [at]
+    def add(self, at: int, key: tuple[UUID, int, int, str, str]) -> None:
+        """`at` is when it occurred, in microseconds since 2000; `key` its project, fingerprint, severity, service and
+        environment."""
+        if (seen := self.times.get((*key, at // BUCKET))) is None:
+            self.times[(*key, at // BUCKET)] = [at]
         else:
             seen.append(at)
 
@@ -52,21 +52,27 @@ class DeltaCounts:
 def encode_some(left: Iterator[Row], counts: DeltaCounts, seconds: float) -> bytes:
     """The next rows, as many as this time encodes, at least one; empty when none is left. Each is counted."""
     fields: list[bytes] = []
+    received, received_at = None, 0
     until = perf_counter() + seconds
     for row in left:
-        occurred_at = to_microseconds(row.occurred_at)
-        counts.add(row, occurred_at)
+        (
+            project_id, day, event_id, occurred, received_now, fingerprint, severity, adjustments, redactions, service,
+            environment, release, error_type, client_fingerprint, message, stack_trace, context, tags,
+        ) = row[:-1]  # by place, in half the time that names take  # fmt: skip
+        occurred_at = to_microseconds(occurred)
+        if received_now is not received:  # the rows of one request have the same
+            received, received_at = received_now, to_microseconds(received_now)
+        counts.add(occurred_at, (project_id, fingerprint, severity, service, environment or ""))
         fields += (
             pack_row(
-                18, 16, row.project_id.bytes, 4, row.day.toordinal() - EPOCH_DAY, 16, row.event_id.bytes, 8, occurred_at,
-                8, to_microseconds(row.received_at), 8, row.fingerprint, 2, row.severity, 2, row.adjustments,
-                2, row.redactions,
+                18, 16, project_id.bytes, 4, day.toordinal() - EPOCH_DAY, 16, event_id.bytes, 8, occurred_at,
+                8, received_at, 8, fingerprint, 2, severity, 2, adjustments, 2, redactions,
             ),
-            encode_names(row.service, row.environment, row.release, row.error_type, row.client_fingerprint),
-            encode_text(row.message),
-            encode_text(row.stack_trace),
-            encode_json(row.context),
-            encode_json(row.tags),
+            encode_names(service, environment, release, error_type, client_fingerprint),
+            encode_text(message),
+            encode_text(stack_trace),
+            encode_json(context),
+            encode_json(tags),
         )  # fmt: skip
         if perf_counter() > until:
             break
