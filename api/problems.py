@@ -207,8 +207,13 @@ def describe_place(error: Any) -> ProblemPlace:
     return ProblemPlace(pointer=pointer, reason=error["type"], detail=plain_words(error["msg"]))
 
 
+EXTRA = "Extra inputs are not permitted"  # in pydantic's words
+
+
 def plain_words(message: str) -> str:
-    """What pydantic says, without the name of Python's exception."""
+    """What pydantic says, without the name of Python's exception, and of a name that is too much what to do."""
+    if message == EXTRA:
+        return "unknown, leave it out"
     return message.removeprefix("Value error, ")
 
 
