@@ -1,8 +1,7 @@
 """Plain requests that come again on their connection, known by their bytes without the parser.
 
 Pages and agents poll with the same bytes, and services send one error after the other with the same head; to read
-either costs more than all else that HTTP does to it (docs/decisions/0018
-and 0019).
+either costs more than all else that HTTP does to it (docs/decisions/0018 and 0019).
 """
 
 import re

@@ -24,12 +24,7 @@ from api.ingest.rows import Row
 from api.ingest.schemas import BatchAnswer, ErrorAnswer
 from api.ingest.turns import LARGE_BYTES
 from api.limits import Allowance, Limits, charge
-from api.middleware import (
-    RequestLines,
-    as_problem,
-    choose_request_id,
-    count_answer,
-)
+from api.middleware import RequestLines, as_problem, choose_request_id, count_answer
 from api.problems import Problem, respond
 from api.ready import Answer, Headers, Ready, as_ready, changing_lines, compress, note
 from common.compression import COMPRESS_FROM_BYTES
