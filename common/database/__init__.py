@@ -19,6 +19,8 @@ CLOSE_SECONDS = 0.5
 # For sessions whose statements are right by index whatever they are asked for. Left to itself, Postgres plans such a
 # statement anew each time it is executed: 4 ms over the partitions of errors, several times what the rest takes.
 ONE_PLAN = {"plan_cache_mode": "force_generic_plan"}
+# Connections at the bottom of the pool rest for long: no router on the way may forget them meanwhile.
+KEPT_ALIVE = {"tcp_keepalives_idle": "60"}
 
 
 def sqlalchemy_url(database_url: str) -> URL:
@@ -44,10 +46,12 @@ def make_engine(
         max_overflow=0,
         pool_timeout=settings.database_connect_seconds,
         pool_pre_ping=False,
+        pool_use_lifo=True,  # the connection that was used last has its plans, and is warm
         connect_args={
             "timeout": settings.database_connect_seconds,
             "command_timeout": settings.database_statement_seconds,
-            "server_settings": server_settings | ({} if is_pooled else {**time_limits(settings), **(session or {})}),
+            "server_settings": server_settings
+            | ({} if is_pooled else {**time_limits(settings), **KEPT_ALIVE, **(session or {})}),
             **(UNNAMED_STATEMENTS if is_pooled else {}),
         },
     )
