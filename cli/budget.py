@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import httpx
 import typer
 
-from cli.client import find_address, find_key
+from cli.client import Url, find_address, find_key
 from cli.cost_log import CostLog, CostLogEmpty, CostRow, parse_cost_log
 from common.budgets import show_percent
 from common.budgets.periods import find_zone, parse_month
@@ -20,7 +20,6 @@ budget_app = typer.Typer(no_args_is_help=True, help="Say how budgets stand; read
 
 EXITS = {"ok": 0, "warn": 1, "critical": 2, "exceeded": 2}
 UNKNOWN = 3  # nothing could be said: neither ok nor over
-Url = Annotated[str | None, typer.Option(help="Where Mayday listens. Default: as it runs here.")]
 
 
 @budget_app.command("check")

@@ -1,24 +1,21 @@
 """How our own commands find a running Mayday and a key for it."""
 
 import os
-from collections.abc import Mapping
+from typing import Annotated
 
 import typer
 
 from cli.state import read_env, read_state
 from common.settings import Settings
 
+Url = Annotated[str | None, typer.Option(help="Where Mayday listens. Default: as it runs here.")]
+
 
 def find_address(settings: Settings) -> str:
     """Where the API is: as the environment says, else that of the Mayday that runs on this home, else by the defaults."""
-    told = read_state(settings.home)
-    given = {name: told[f"MAYDAY_{name.upper()}"] for name in ("host", "port") if needs_telling(name, told)}
-    return address_of(Settings.load(**given))
-
-
-def needs_telling(name: str, told: Mapping[str, str]) -> bool:
-    variable = f"MAYDAY_{name.upper()}"
-    return variable in told and variable not in os.environ
+    told = {**read_state(settings.home), **os.environ}
+    places = {"host": "MAYDAY_HOST", "port": "MAYDAY_PORT"}
+    return address_of(Settings.load(**{name: told[variable] for name, variable in places.items() if variable in told}))
 
 
 def address_of(settings: Settings) -> str:

@@ -8,7 +8,7 @@ import httpx
 import typer
 import uuid_utils.compat
 
-from cli.client import find_address, find_key
+from cli.client import Url, find_address, find_key
 from common.settings import Settings
 
 SERVICE = "mayday-doctor"
@@ -19,10 +19,7 @@ class Stuck(Exception):
 
 
 def doctor(
-    url: Annotated[
-        str | None,
-        typer.Option(help="Where Mayday listens. Default: as it runs here."),
-    ] = None,
+    url: Url = None,
     ingest_key: Annotated[str | None, typer.Option(help="Default: MAYDAY_INGEST_KEY, or that of keys.env.")] = None,
     read_key: Annotated[str | None, typer.Option(help="Default: MAYDAY_READ_KEY, or that of keys.env.")] = None,
 ) -> None:

@@ -227,7 +227,8 @@ def greet(settings: Settings, keys: Mapping[str, str]) -> None:
         f"send errors:\n"
         f"  curl -sS {base}/batch -H 'Authorization: Bearer {keys['MAYDAY_INGEST_KEY']}'"
         f" -H 'Content-Type: application/json' -d {shlex.quote(errors)}\n\n"
-        f"see what is failing (patterns are found every {settings.patterns_every_seconds} s, `recent` shows an error at once):\n"
+        f"see what is failing (patterns are found every {settings.patterns_every_seconds} s,"
+        " `recent` shows an error at once):\n"
         f"  curl -sS '{base}/patterns?format=markdown' -H 'Authorization: Bearer {keys['MAYDAY_READ_KEY']}'\n\n"
         "Ctrl-C stops it.\n"
     )

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Row
 
+from common.fingerprint import make_title
 from worker.clustering import Cluster, Skeleton, carry_over, cluster_skeletons
 from worker.fingerprints import first_pattern_id
 
-TITLE_CHARS = 200
 UNNAMED = UUID(int=0)
 
 
@@ -42,15 +42,10 @@ def pattern_row(project_id: UUID, pattern_id: UUID, cluster: Cluster, members: S
     return {
         "project_id": project_id,
         "pattern_id": pattern_id,
-        "title": first.title if len(members) == 1 else template_title(cluster.error_type, cluster.template),
+        "title": first.title if len(members) == 1 else make_title(cluster.error_type, cluster.template),
         "template": cluster.template,
         "grouped_by": first.grouped_by,
         "error_type": cluster.error_type,
         "first_seen": min(row.first_seen for row in members),
         "last_seen": max(row.last_seen for row in members),
     }
-
-
-def template_title(error_type: str | None, template: str) -> str:
-    title = template if not error_type or template.startswith(error_type) else f"{error_type}: {template}"
-    return title if len(title) <= TITLE_CHARS else title[: TITLE_CHARS - 1] + "\u2026"

@@ -20,7 +20,7 @@ class ProjectsFailed(RuntimeError):
 class Round:
     """`seconds` is the time of the whole round, what is left then is for the next one; `turn_seconds` that of a turn."""
 
-    def __init__(self, *, seconds: float = math.inf, turn_seconds: float = math.inf) -> None:
+    def __init__(self, *, seconds: float = math.inf, turn_seconds: float | None = None) -> None:
         self.ends_at = time.monotonic() + seconds
         self.turn_seconds = turn_seconds
         self.taken = 0
@@ -37,9 +37,8 @@ class Round:
     @asynccontextmanager
     async def turn(self, project_id: UUID) -> AsyncIterator[None]:
         """One project's turn; its failure is noted here. Raises only what no project could do now."""
-        seconds = None if self.turn_seconds == math.inf else self.turn_seconds
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with asyncio.timeout(self.turn_seconds) as limit:
                 yield
         except Exception as error:
             if is_outage(error) and not limit.expired():

@@ -144,8 +144,12 @@ def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[Te
 
 def test_rise(trend: Trend, window: Window, count: int, expected: float, dispersion: float) -> Test:
     tail = upper_tail(count, expected, dispersion) if count >= LEAST_COUNT else 1.0
-    is_large = count >= max(LEAST_COUNT, LEAST_RATIO * expected)
-    return Test(trend, window, count, expected, min(1.0, tail / WINDOW_SHARES[window]), is_large)
+    return Test(trend, window, count, expected, min(1.0, tail / WINDOW_SHARES[window]), is_far_above(count, expected))
+
+
+def is_far_above(more: float, less: float) -> bool:
+    """Whether the one is enough errors, and enough times the other, to be worth a word."""
+    return more >= max(LEAST_COUNT, LEAST_RATIO * less)
 
 
 def find_weekly_jobs(activity: Activity, baseline: Baseline, now: datetime) -> list[float]:
@@ -159,8 +163,7 @@ def find_weekly_jobs(activity: Activity, baseline: Baseline, now: datetime) -> l
     jobs = []
     for ago in range(-1, RECENT_HOURS):
         count, expected = hourly[after_this - 1 - ago], baseline.hourly[(now.hour - ago) % 24]
-        stood_out = count >= max(LEAST_COUNT, LEAST_RATIO * expected)
-        stood_out = stood_out and upper_tail(count, expected, baseline.dispersion) <= HIGHEST_P
+        stood_out = is_far_above(count, expected) and upper_tail(count, expected, baseline.dispersion) <= HIGHEST_P
         jobs.append(count - expected if stood_out else 0.0)
     return jobs
 
@@ -177,7 +180,7 @@ def find_fall(activity: Activity, baseline: Baseline, now: datetime) -> Test:
     between = sum(baseline.hourly[(now.hour - ago) % 24] for ago in range(1, 6))
     expected = between + min(baseline.hourly[now.hour], baseline.hourly[(now.hour - 6) % 24])
     count = activity.last_six_hours
-    is_large = expected >= LEAST_COUNT and expected >= LEAST_RATIO * count
+    is_large = is_far_above(expected, count)
     p_value = lower_tail(count, expected, baseline.block_dispersion) if is_large else 1.0
     return Test("falling", "6h", count, expected, p_value, is_large)
 

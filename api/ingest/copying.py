@@ -5,6 +5,7 @@ The driver encodes a field at a time through its codec, and JSON through one tha
 times the CPU (docs/decisions/0013).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -13,20 +14,18 @@ from struct import Struct
 from time import perf_counter
 from uuid import UUID
 
-from api.ingest.rows import Row
+from api.ingest.rows import NAMES_ENTRIES, Row
 
-ROW_COLUMNS = Row._fields[:-1]  # `look_back` is not stored
 DELTA_COLUMNS = (
     *("project_id", "flush_id", "ordinal", "bucket", "fingerprint", "severity", "count", "first_seen", "last_seen"),
     *("service", "environment", "traceparent"),
 )
 HEAD, END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
-JSONB_VERSION = b"\x01"
+JSONB_VERSION = "\x01"  # stands before the text
 EPOCH, EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC), date(2000, 1, 1).toordinal()
 BUCKET_MINUTES = 5
 BUCKET = BUCKET_MINUTES * 60_000_000
-NAMES_ENTRIES = 4_096  # the names of one service's errors repeat; at most 1,000 characters each
 
 pack_length = Struct(">i").pack
 # The number of fields, then those of a fixed size: i16s is an id after its length, iq a bigint or a time after its own.
@@ -38,19 +37,17 @@ class DeltaCounts:
     """Counts rows that are to be stored: by bucket, and by what the deltas tell apart."""
 
     def __init__(self) -> None:
-        self.times: dict[tuple[UUID, int, int, str, str, int], list[int]] = {}
+        self.times: defaultdict[tuple[UUID, int, int, str, str, int], list[int]] = defaultdict(list)
 
     def add(self, at: int, key: tuple[UUID, int, int, str, str]) -> None:
         """`at` is when it occurred, in microseconds since 2000; `key` its project, fingerprint, severity, service and
         environment."""
-        if (seen := self.times.get((*key, at // BUCKET))) is None:
-            self.times[(*key, at // BUCKET)] = [at]
-        else:
-            seen.append(at)
+        self.times[(*key, at // BUCKET)].append(at)
 
 
 def encode_some(left: Iterator[Row], counts: DeltaCounts, seconds: float) -> bytes:
-    """The next rows, as many as this time encodes, at least one; empty when none is left. Each is counted."""
+    """The next rows, but for `look_back`, as many as this time encodes, at least one; empty when none is left. Each is
+    counted."""
     fields: list[bytes] = []
     received, received_at = None, 0
     until = perf_counter() + seconds
@@ -71,8 +68,8 @@ def encode_some(left: Iterator[Row], counts: DeltaCounts, seconds: float) -> byt
             encode_names(service, environment, release, error_type, client_fingerprint),
             encode_text(message),
             encode_text(stack_trace),
-            encode_json(context),
-            encode_json(tags),
+            encode_text(context and JSONB_VERSION + context),
+            encode_text(tags and JSONB_VERSION + tags),
         )  # fmt: skip
         if perf_counter() > until:
             break
@@ -104,13 +101,6 @@ def encode_text(text: str | None) -> bytes:
         return NULL
     encoded = text.encode()
     return pack_length(len(encoded)) + encoded
-
-
-def encode_json(text: str | None) -> bytes:
-    if text is None:
-        return NULL
-    encoded = text.encode()
-    return pack_length(len(encoded) + 1) + JSONB_VERSION + encoded
 
 
 def to_microseconds(at: datetime) -> int:

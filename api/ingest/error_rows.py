@@ -18,7 +18,6 @@ from api.ingest.copying import (
     DELTA_COLUMNS,
     END,
     HEAD,
-    ROW_COLUMNS,
     DeltaCounts,
     encode_deltas,
     encode_some,
@@ -123,7 +122,7 @@ async def copy_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> bool:
     try:
         async with connection.transaction():
             await connection.copy_to_table(
-                "errors", source=in_turns(turns, next_rows), columns=ROW_COLUMNS, format="binary"
+                "errors", source=in_turns(turns, next_rows), columns=tuple(COLUMN_TYPES), format="binary"
             )
             deltas = encode_deltas(counts, uuid_utils.compat.uuid7(), traces.current_traceparent())
             next_deltas = partial(join_some, deltas, DELTAS_A_TURN)

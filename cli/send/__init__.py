@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.client import find_address, find_key
+from cli.client import Url, find_address, find_key
 from cli.send.delivery import Delivery, Tally
 from cli.send.reading import Defaults, Form, ItemUnreadable, Line, read_lines
 from common.settings import Settings
@@ -28,10 +28,7 @@ def send(
     column: Annotated[
         list[str] | None, typer.Option(help="For CSV: FIELD=COLUMN, as in message=Content. May be given again.")
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(help="Where Mayday listens. Default: as it runs here."),
-    ] = None,
+    url: Url = None,
     key: Annotated[
         str | None, typer.Option(help="Ingest key. Default: MAYDAY_INGEST_KEY, or that of keys.env.")
     ] = None,

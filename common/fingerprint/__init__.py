@@ -18,6 +18,7 @@ __all__ = [
     "Fingerprint",
     "fingerprint_error",
     "fingerprint_value",
+    "make_title",
     "mask_message",
 ]
 
@@ -72,16 +73,18 @@ def fingerprint_value(
 
 @lru_cache(maxsize=4_096)
 def _of_skeleton(skeleton: str, error_type: str | None) -> Fingerprint:
-    return Fingerprint(_hash("message", error_type or "", skeleton), "message", skeleton, _title(error_type, skeleton))
+    return Fingerprint(
+        _hash("message", error_type or "", skeleton), "message", skeleton, make_title(error_type, skeleton)
+    )
 
 
 def _of_client(client: str, error_type: str | None, skeleton: str) -> Fingerprint:
-    return Fingerprint(_hash("client", client), "client", skeleton, _title(error_type, skeleton), client)
+    return Fingerprint(_hash("client", client), "client", skeleton, make_title(error_type, skeleton), client)
 
 
 @lru_cache(maxsize=4_096)
 def _of_trace(trace: Trace, error_type: str | None, skeleton: str) -> Fingerprint:
-    title = _title(error_type or (trace.types[0] if trace.types else None), skeleton)
+    title = make_title(error_type or (trace.types[0] if trace.types else None), skeleton)
     return Fingerprint(_trace_value(trace, error_type), "stacktrace", skeleton, title, trace.frames[0])
 
 
@@ -91,7 +94,8 @@ def _trace_value(trace: Trace, error_type: str | None) -> int:
     return _hash("stacktrace", *types, "", *trace.frames)
 
 
-def _title(error_type: str | None, skeleton: str) -> str:
+def make_title(error_type: str | None, skeleton: str) -> str:
+    """The type and the skeleton, or the template of several, in at most TITLE_CHARS characters: what people see."""
     if error_type and not skeleton.startswith(error_type):
         skeleton = f"{error_type}: {skeleton}"
     return skeleton if len(skeleton) <= TITLE_CHARS else skeleton[: TITLE_CHARS - 1] + "\u2026"

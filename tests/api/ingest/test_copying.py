@@ -9,8 +9,7 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.ingest.copying import ROW_COLUMNS
-from api.ingest.error_rows import copy_new, store_what_is_new
+from api.ingest.error_rows import COLUMNS, copy_new, store_what_is_new
 from api.ingest.rows import Row
 from api.ingest.turns import Turns
 
@@ -40,7 +39,7 @@ SELECT project_id, bucket, fingerprint, service, severity, environment, count, f
        written_at > now() - interval '1 minute' AS is_new
 FROM deltas ORDER BY 1, 2, 3, 4, 5, 6
 """
-ERRORS = f"SELECT {', '.join(ROW_COLUMNS)} FROM errors ORDER BY project_id, day, event_id"  # noqa: S608 - our columns
+ERRORS = f"SELECT {COLUMNS} FROM errors ORDER BY project_id, day, event_id"  # noqa: S608 - our columns
 
 
 async def look(connection: Any, store: Any) -> tuple[list[Any], list[Any]]:
