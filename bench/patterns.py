@@ -9,7 +9,6 @@ fingerprints. Every way must come to the same total, or the bench fails.
 import argparse
 import asyncio
 import json
-import os
 import random
 import resource
 import time
@@ -26,6 +25,7 @@ from sqlalchemy import text
 
 from api.ingest.error_rows import COLUMN_TYPES
 from bench.command import write_figures
+from bench.processes import cpu_seconds
 from cli.embedded import start_servers, temporary_home
 from cli.migrate import upgrade
 from cli.project import ensure_project
@@ -109,30 +109,15 @@ async def store(connection: asyncpg.Connection, project_id: UUID, count: int, se
     return stored
 
 
-def cpu_seconds_of_server(pid: int) -> float:
-    """CPU so far of the Postgres server with this pid, its children, and those that have ended."""
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(") ")[2].split()
-        except OSError:
-            continue
-        if stat.parent.name == str(pid):
-            ticks += sum(map(int, fields[11:15]))
-        elif fields[1] == str(pid):
-            ticks += sum(map(int, fields[11:13]))
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 async def measure(server: int, work: Callable[[], Awaitable[int]]) -> dict[str, float]:
     """Total found, wall seconds, and CPU seconds of this process and of the server."""
-    own, theirs, started = time.process_time(), cpu_seconds_of_server(server), time.perf_counter()
+    own, theirs, started = time.process_time(), cpu_seconds(server), time.perf_counter()
     total = await work()
     return {
         "total": total,
         "wall_seconds": round(time.perf_counter() - started, 3),
         "cpu_seconds": round(time.process_time() - own, 3),
-        "postgres_cpu_seconds": round(cpu_seconds_of_server(server) - theirs, 3),
+        "postgres_cpu_seconds": round(cpu_seconds(server) - theirs, 3),
     }
 
 

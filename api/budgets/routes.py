@@ -4,7 +4,6 @@ Checks and settlements are for keys that spend, the ingest keys: a read key must
 """
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -40,11 +39,10 @@ from api.budgets.schemas import (
     SettleAnswer,
     SettleIn,
 )
-from api.budgets.store import whole_or_usd
 from api.problems import PROBLEM_RESPONSE, Conflict, Invalid, NotFound
 from api.read.responding import FORMS, respond_now
 from common.budgets import read_status
-from common.budgets.spend import Budget, find_budget, sum_spend
+from common.budgets.spend import Budget, as_amount, find_budget, sum_spend
 
 router = APIRouter(prefix="/api/budgets", tags=["budgets"])
 RESERVE_SECONDS = 600
@@ -147,11 +145,11 @@ async def get_budget_status(
                 threshold=one.threshold,
                 level=one.level,
                 crossed_at=one.crossed_at,
-                used=cast("int | Decimal", whole_or_usd(one.used, budget)),
+                used=as_amount(one.used, budget.metric),
             )
             for one in crossed
         ],
-        reserved=cast("int | Decimal", whole_or_usd(held, budget)),
+        reserved=as_amount(held, budget.metric),
         unpriced_tokens=spend.unpriced_tokens,
         estimated_tokens=spend.estimated_tokens,
     )
@@ -191,8 +189,8 @@ async def check_budget(request: Request, caller: IngestCaller, budget_id: UUID, 
         allowed=decision.reservation_id is not None,
         reservation_id=decision.reservation_id,
         expires_at=decision.expires_at,
-        used=cast("int | Decimal", whole_or_usd(decision.used, decision.budget)),
-        reserved=cast("int | Decimal", whole_or_usd(decision.reserved, decision.budget)),
+        used=as_amount(decision.used, decision.budget.metric),
+        reserved=as_amount(decision.reserved, decision.budget.metric),
         limit=decision.budget.limit,
     )
 
@@ -220,12 +218,15 @@ def describe(budget: Budget) -> BudgetOut:
 
 
 def describe_projection(row: Any, budget: Budget) -> ProjectionOut:
-    amounts = {name: whole_or_usd(getattr(row, name), budget) for name in ("projected", "low", "high")}
+    amounts = {
+        name: None if (amount := getattr(row, name)) is None else as_amount(amount, budget.metric)
+        for name in ("projected", "low", "high")
+    }
     return ProjectionOut(
         made_at=row.made_at,
         method=row.method,
         complete_days=row.complete_days,
-        spent=cast("int | Decimal", whole_or_usd(row.spent, budget)),
+        spent=as_amount(row.spent, budget.metric),
         breach_chance=row.breach_chance,
         exhausted_on=row.exhausted_on,
         confidence=row.confidence,

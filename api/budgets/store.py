@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -131,8 +130,3 @@ async def measure_accuracy(connection: AsyncConnection, budget: Budget) -> Seque
     """Rows of day, periods, error (mean absolute percent) and held (percent)."""
     asked = {"project_id": budget.project_id, "budget_id": budget.budget_id, "days": ACCURACY_DAYS}
     return (await connection.execute(MEASURE_ACCURACY, asked)).all()
-
-
-def whole_or_usd(number: Decimal | None, budget: Budget) -> int | Decimal | None:
-    """A stored number as it is answered."""
-    return int(number) if number is not None and budget.metric == "tokens" else number
