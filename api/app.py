@@ -13,6 +13,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 
 from api import health, problems
 from api.auth import KeyRing, paths_for, refuse_unguarded
+from api.background import in_background
 from api.bodies import BodyLimits, Held
 from api.budgets import routes as budget_routes
 from api.budgets.reservations import Checks
@@ -36,10 +37,10 @@ from api.read import costs, usage
 from api.read import routes as read_routes
 from api.read.caching import Reads
 from api.read.hot import HotReads
-from api.starting import starting
+from api.starting import start
 from api.status import routes as status_routes
 from api.triage import routes as triage_routes
-from api.watching import watching
+from api.watching import watch
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
 from common.database import ONE_PLAN, close_engine, make_engine, without_transactions
@@ -130,8 +131,9 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             store_sums = partial(store_usage, settings.usage_names_max)
             usage_writer = await stack.enter_async_context(Writer(settings, "usage", store_sums, announcer.note_usage))
             await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
-            await stack.enter_async_context(starting([engine, writer.engine, usage_writer.engine], settings))
-            await stack.enter_async_context(watching(engine, settings))
+            engines = [engine, writer.engine, usage_writer.engine]
+            await stack.enter_async_context(in_background(start(engines, settings), "starting"))
+            await stack.enter_async_context(in_background(watch(engine, settings), "watching"))
             reading = without_transactions(engine, settings)
             key_ring = KeyRing(reading, settings.key_cache_seconds, settings.key_lookups_per_second)
             intake = Intake(settings, writer, turns)

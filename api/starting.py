@@ -3,9 +3,8 @@
 It listens meanwhile: `/livez` answers, `/readyz` says what is missing, and everything else is answered 503.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,18 +17,6 @@ from common.database.schema import wait_for_schema
 from common.settings import Settings
 
 log = structlog.get_logger()
-
-
-@asynccontextmanager
-async def starting(engines: Sequence[AsyncEngine], settings: Settings) -> AsyncIterator[None]:
-    """Start in the background; what is not done when the process stops is left."""
-    task = asyncio.create_task(start(engines, settings), name="starting")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def start(engines: Sequence[AsyncEngine], settings: Settings) -> None:

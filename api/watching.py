@@ -6,8 +6,6 @@ when nobody can look any more, their distance grows all the same.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
 import structlog
 from sqlalchemy import text
@@ -32,20 +30,9 @@ STORAGE = text(r"""
 """)
 
 
-@asynccontextmanager
-async def watching(engine: AsyncEngine, settings: Settings) -> AsyncIterator[None]:
-    """Look every `watch_every_seconds` while the body runs."""
-    task = asyncio.create_task(watch(engine, settings), name="watching")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 async def watch(engine: AsyncEngine, settings: Settings) -> None:
-    """Keep the metrics at what Postgres says; while it does not answer they stay as they were."""
+    """Keep the metrics at what Postgres says every `watch_every_seconds`; while it does not answer they stay as they
+    were."""
     started_at = time.time()
     storage_due_at = 0.0
     for job, limit_seconds in late_limits(settings).items():

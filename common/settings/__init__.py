@@ -77,7 +77,6 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console", "auto"] = Field(
         "auto", description="Form of the log lines; auto is console on a terminal and json elsewhere."
     )
-
     log_requests_share: float = Field(
         0.0,
         ge=0,
@@ -97,7 +96,6 @@ class Settings(BaseSettings):
         le=65535,
         description="Port for a worker's metrics; 0: none. Several workers on one host need one each.",
     )
-
     watch_every_seconds: PositiveFloat = Field(
         5.0, description="How often a process of the API looks how far the worker is, for its metrics."
     )
@@ -122,6 +120,7 @@ class Settings(BaseSettings):
     database_statement_seconds: PositiveFloat = Field(10.0, description="Time limit of one statement.")
     database_lock_seconds: PositiveFloat = Field(3.0, description="Time limit of waiting for a lock.")
 
+    # which web pages may send errors
     ingest_origins: str = Field(
         "",
         pattern=r"^(\*|https?://[\w.:\[\]-]+(, ?https?://[\w.:\[\]-]+)*)?$",
@@ -168,13 +167,11 @@ class Settings(BaseSettings):
     writer_flush_max_rows: PositiveInt = Field(4_000, description="Most errors in one transaction.")
     writer_buffer_max_bytes: PositiveInt = Field(64 * 2**20, description="Most bytes waiting to be written.")
     writer_buffer_max_errors: PositiveInt = Field(20_000, description="Most errors waiting to be written.")
-
     writer_wait_max_seconds: PositiveFloat = Field(
         1.0,
         description="Time that an error may have to wait for its commit, by the pace of the last flushes; what would "
         "wait longer is answered 503 at once.",
     )
-
     storm_errors_per_minute: NonNegativeInt = Field(
         0,
         description="Errors of one fingerprint that a process stores whole in a minute; those beyond are stored and "
@@ -187,7 +184,6 @@ class Settings(BaseSettings):
         le=30.0,
         description="How long a process trusts a key that it looked up; a revoked key works that long.",
     )
-
     key_lookups_per_second: PositiveInt = Field(
         200,
         description="Keys new to a process that it looks up in Postgres in a second; those beyond are answered 429. "
@@ -217,7 +213,6 @@ class Settings(BaseSettings):
         1.0,
         description="How old GET /api/errors/recent may be: writes raise the generation at most this often.",
     )
-
     read_copies_max_bytes: PositiveInt = Field(
         64 * 2**20, description="Most bytes of answers that a process keeps copies of."
     )
@@ -228,6 +223,8 @@ class Settings(BaseSettings):
     patterns_every_seconds: int = Field(
         60, ge=10, le=3600, description="How often patterns are computed; at most an hour."
     )
+
+    # budgets
     deliverable_ok_max_tokens: PositiveInt = Field(5_000, description="Most tokens per deliverable that are `ok`.")
     deliverable_watch_max_tokens: PositiveInt = Field(
         6_000, description="Most tokens per deliverable that are `watch`; more are `alert`."
@@ -235,6 +232,8 @@ class Settings(BaseSettings):
     budgets_every_seconds: int = Field(
         30, ge=5, le=3600, description="How often crossings of budgets are looked for; projections are made every hour."
     )
+
+    # every job of the worker, and what it publishes
     job_max_seconds: PositiveInt = Field(120, description="A job that runs longer is stopped.")
     patterns_max_listed: PositiveInt = Field(
         200, description="Patterns listed in one answer; the rest is counted in `other`."
@@ -263,6 +262,7 @@ class Settings(BaseSettings):
         0, description="Size of the disk under Postgres, to tell the day on which it is full; 0: unknown."
     )
 
+    # what a project may have counted apart
     fingerprints_max: PositiveInt = Field(
         20_000,
         description="Fingerprints that a project may have; errors of further ones count under one pattern, `overflow`.",
@@ -295,6 +295,8 @@ class Settings(BaseSettings):
         description="Days that the sums of usage are kept, and the rest of the month that the last of them is in; "
         "never less than their records.",
     )
+
+    # what a first start makes
     default_project: str = Field("default", min_length=1, description="Name of the project that `mayday up` makes.")
 
     @field_validator("database_url", "migrate_database_url", "redis_url", "cache_url", "queue_url")
