@@ -1,5 +1,6 @@
 """The short form of the chaos run: some faults of each kind. `./mayday test chaos` is the long one."""
 
+import asyncio
 from functools import partial
 
 from cli.embedded import temporary_home
@@ -18,12 +19,14 @@ FAULTS = (
     Fault("both APIs are killed", kill_apis, each=2, breaks_connections=True),
     Fault("an API is terminated", terminate_api, breaks_connections=True),
 )
+LONGEST_SECONDS = 240  # it takes 45; once it waited for ever, and a traceback says where
 
 
 async def test_nothing_acknowledged_is_lost_or_stored_twice() -> None:
     report = Report()
     with temporary_home() as folder:
         async with run_stack(folder, settings={"MAYDAY_LOG_LEVEL": "warning"}) as stack:
-            await break_all(stack, FAULTS, report, print, once=True)
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await break_all(stack, FAULTS, report, print, once=True)
     assert report.problems == []
     assert report.verdict.acknowledged > 0
