@@ -7,6 +7,7 @@ wrong day.
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from typing_extensions import TypeAliasType
 
@@ -16,6 +17,15 @@ def refuse_seconds(value: Any) -> Any:
     if isinstance(value, int | float) or (isinstance(value, str) and value[4:5] != "-"):
         raise ValueError("write it as text with an offset, such as 2026-02-01T00:00:00Z")
     return value
+
+
+def read_instant(value: Any) -> Any:
+    """A time of RFC 3339 as the short way of errors reads it too: digits beyond microseconds are rounded, and UTC is
+    Python's own. What is none is left to the model. Raises ValueError as `refuse_seconds`."""
+    try:
+        return msgspec.convert(refuse_seconds(value), datetime) if isinstance(value, str) else refuse_seconds(value)
+    except msgspec.ValidationError:
+        return value
 
 
 def refuse_other_than_day(value: Any) -> Any:
@@ -39,7 +49,7 @@ def refuse_beyond_calendar(instant: datetime) -> datetime:
 # A point in time.
 Instant = Annotated[AwareDatetime, BeforeValidator(refuse_seconds), AfterValidator(refuse_beyond_calendar)]
 # The same, in UTC where it names no zone: services that log have no time to be taught.
-LenientInstant = Annotated[datetime, BeforeValidator(refuse_seconds)]
+LenientInstant = Annotated[datetime, BeforeValidator(read_instant)]
 Day = Annotated[date, BeforeValidator(refuse_other_than_day)]
 
 NO_NUL = r"^[^\x00]*$"  # Postgres holds no U+0000; bodies of batches are cleaned of it instead

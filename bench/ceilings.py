@@ -16,7 +16,6 @@ import asyncpg
 import uuid_utils.compat
 
 from api.ingest.error_rows import COLUMN_TYPES
-from api.ingest.parsing import Parsed
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import ErrorIn
 from bench.load import Load, own_cpu_seconds
@@ -34,7 +33,7 @@ Record = tuple[Any, ...]
 def make_records(bodies: Sequence[bytes], project_id: UUID, settings: Settings) -> list[Row]:
     """The rows that Mayday would write for these errors."""
     frame = Frame.now(project_id, settings)
-    return [make_row(Parsed(ErrorIn.model_validate_json(body)), frame) for body in bodies]
+    return [make_row(ErrorIn.model_validate_json(body), frame) for body in bodies]
 
 
 def renew(rows: Sequence[Row], count: int) -> list[Record]:

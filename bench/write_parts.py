@@ -17,13 +17,13 @@ import asyncpg
 import uvloop
 
 from api.ingest.error_rows import store_errors
-from api.ingest.parsing import ERRORS, Parsed, SentError, parse_batch
-from api.ingest.rows import Frame, Row, make_row, redact_names, settle_json, settle_text, settle_time
+from api.ingest.parsing import ERRORS, SentError, parse_batch
+from api.ingest.rows import Frame, Row, make_row, redact_names, settle_json, settle_text, settle_time, settle_trace
 from api.ingest.turns import Turns
 from bench.error_samples import batch_bodies, encode
 from bench.stores import Home, Stores
 from cli.programs import collect_seldom
-from common.fingerprint import fingerprint_value
+from common.fingerprint import fingerprint_value, split_trace
 
 BATCH = 100
 CHUNKS = 6  # of rows, and as many of parts
@@ -75,8 +75,7 @@ def make_rows(home: Home, errors: Sequence[Error]) -> tuple[float, list[Row]]:
     """Microseconds for a row, and the rows."""
     frame = Frame.now(home.project_id, home.settings)
     [body] = batch_bodies([encode(error) for error in errors], len(errors))
-    items = [item for item in parse_batch(body, ERRORS, home.settings) if isinstance(item, Parsed)]
-    return timed(lambda item: make_row(item, frame), items)
+    return timed(lambda error: make_row(error, frame), parse_batch(body, ERRORS, home.settings).items)
 
 
 def time_parts(home: Home, errors: Sequence[Error]) -> dict[str, float]:
@@ -84,21 +83,20 @@ def time_parts(home: Home, errors: Sequence[Error]) -> dict[str, float]:
     settings, frame = home.settings, Frame.now(home.project_id, home.settings)
     bodies = batch_bodies([encode(error) for error in errors], BATCH)
     each_body, parsed = timed(lambda body: parse_batch(body, ERRORS, settings), bodies)
-    values = [item.value for batch in parsed for item in batch if isinstance(item, Parsed)]
+    sent = [error for batch in parsed for error in batch.items]
+    split_of = {id(error): split_trace(error.stack_trace) if error.stack_trace else None for error in sent}
     works: dict[str, Callable[[SentError], Any]] = {
         "time": lambda e: settle_time(e, frame),
         "redaction of the message": lambda e: settle_text(e.message, settings.message_max_bytes),
         "redaction of names": lambda e: redact_names(e.service, e.environment, e.release, e.error_type, e.fingerprint),
-        "redaction of the trace": lambda e: settle_text(e.stack_trace or "", settings.stack_trace_max_bytes),
+        "redaction of the trace": lambda e: settle_trace(e.stack_trace or "", settings.stack_trace_max_bytes),
         "context and tags, to JSON and redacted": lambda e: (
             settle_json(e.context or {}, settings),
             settle_json(e.tags or {}, settings),
         ),
-        "fingerprint": lambda e: fingerprint_value(
-            message=e.message, error_type=e.error_type, stack_trace=e.stack_trace
-        ),
+        "fingerprint": lambda e: fingerprint_value(message=e.message, error_type=e.error_type, trace=split_of[id(e)]),
     }
-    return {"parse and validate": each_body / BATCH} | {part: timed(work, values)[0] for part, work in works.items()}
+    return {"parse and validate": each_body / BATCH} | {part: timed(work, sent)[0] for part, work in works.items()}
 
 
 def timed(work: Callable[[Thing], Done], things: Sequence[Thing]) -> tuple[float, list[Done]]:

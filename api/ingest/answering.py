@@ -1,10 +1,10 @@
 """What takes batches shares: the body's type and items, and an answer that counts each item once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from api.ingest.flushing import Outcome
-from api.ingest.parsing import Form, Item, ItemT, Rejected, describe_places, parse_batch, parse_lines
+from api.ingest.parsing import Batch, Form, ItemT, Rejected, describe_places, parse_batch, parse_lines
 from api.ingest.schemas import AdjustedItem, BatchAnswer, RejectedItem
 from api.problems import Invalid, Unsupported
 from common.settings import Settings
@@ -34,32 +34,31 @@ def read_media_type(content_type: str | None) -> str:
     return sent
 
 
-def parse_body(body: bytes, sent_as: str, form: Form[ItemT], settings: Settings) -> Sequence[Item[ItemT]]:
+def parse_body(body: bytes, sent_as: str, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of a batch, in either of its forms. Raises Invalid."""
     return parse_lines(body, form, settings) if sent_as == NDJSON else parse_batch(body, form, settings)
 
 
-def count_rejected(items: Sequence[Any], form: Form[ItemT]) -> None:
-    for item in items:
-        if isinstance(item, Rejected):
-            metrics.ITEMS.of(form.kind, Outcome.rejected.value).inc()
-            metrics.REJECTIONS.of(form.kind, item.reason).inc()
+def count_rejected(rejected: Iterable[Rejected], form: Form[Any]) -> None:
+    for item in rejected:
+        metrics.ITEMS.of(form.kind, Outcome.rejected.value).inc()
+        metrics.REJECTIONS.of(form.kind, item.reason).inc()
 
 
-def refuse_if_empty(items: Sequence[Any], rows: Mapping[int, Any], form: Form[ItemT]) -> None:
+def refuse_if_empty(batch: Batch[Any], form: Form[Any]) -> None:
     """Raise Invalid when no item can be stored."""
-    if not rows:
-        rejected = [(index, item) for index, item in enumerate(items) if isinstance(item, Rejected)]
-        detail = f"none of {len(items)} {form.name} can be stored: {rejected[0][1].detail}"
-        raise Invalid(detail, errors=describe_places(rejected, form))
+    if not batch.items:
+        first = next(iter(batch.rejected.values()))
+        detail = f"none of {len(batch)} {form.name} can be stored: {first.detail}"
+        raise Invalid(detail, errors=describe_places(batch.rejected, form))
 
 
-def summarize(
-    items: Sequence[Any], rows: Mapping[int, Any], outcomes: Sequence[Outcome], adjusted: list[AdjustedItem]
-) -> BatchAnswer:
-    """The answer for a batch. `rows` are by the place of their item; outcomes are in the order of the rows."""
-    rejected = {index: item for index, item in enumerate(items) if isinstance(item, Rejected)}
-    rejected |= {i: NOT_HELD for i, outcome in zip(rows, outcomes, strict=True) if outcome is Outcome.rejected}
+def summarize(batch: Batch[Any], outcomes: Sequence[Outcome], adjusted: list[AdjustedItem]) -> BatchAnswer:
+    """The answer for a batch; outcomes are in the order of its items."""
+    rejected = dict(batch.rejected)
+    if Outcome.rejected in outcomes:
+        places = zip(batch.places, outcomes, strict=True)
+        rejected |= {place: NOT_HELD for place, outcome in places if outcome is Outcome.rejected}
     return BatchAnswer(
         status="partial" if rejected else "success",
         count=outcomes.count(Outcome.stored),

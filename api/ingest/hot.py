@@ -146,8 +146,8 @@ class HotWrites:
             if exchange.posted.path == BATCH:
                 self.answer_after(exchange, self.start(self.intake.take_batch(sent)), self.answer_batch)
             else:
-                row = self.intake.judge_one(sent)
-                self.answer_after(exchange, self.intake.writer.submit([row]), partial(self.answer_one, row))
+                [row] = rows = self.intake.judge_one(sent)
+                self.answer_after(exchange, self.intake.writer.submit(rows), partial(self.answer_one, row))
         except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
             self.fail(exchange, error)
 

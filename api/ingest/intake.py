@@ -7,9 +7,9 @@ from typing import NamedTuple
 from api.auth import Caller
 from api.ingest.answering import NOT_HELD, count_rejected, parse_body, read_media_type, refuse_if_empty, summarize
 from api.ingest.flushing import Outcome
-from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one
+from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
 from api.ingest.room import Load
-from api.ingest.rows import Frame, Row, make_row
+from api.ingest.rows import Frame, Row, make_row, note_cleaned
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
 from api.ingest.turns import Turns
@@ -46,28 +46,26 @@ class Intake:
         sent_as = read_media_type(sent.content_type)
         await self.turns.for_batch()
         self.writer.refuse_when_full(project_id)  # by now others may have it
-        items = parse_body(sent.body, sent_as, ERRORS, self.settings)
-        sent.allowance.count("errors", len(items))
-        with self.writer.room.reserve(project_id, Load(len(items), len(sent.body)), since) as place:
-            made = await self.turns.make_rows(items, self.frame(sent), len(sent.body))
-            rows = {index: self.storms.admit(row) for index, row in made.items()}
-            count_rejected(items, ERRORS)
-            refuse_if_empty(items, rows, ERRORS)
-            stored = self.writer.submit(list(rows.values()), place)
-        outcomes = await stored
-        adjusted = [AdjustedItem(index=i, adjustments=name_adjustments(r)) for i, r in rows.items() if r.adjustments]
-        return summarize(items, rows, outcomes, adjusted)
+        batch = parse_body(sent.body, sent_as, ERRORS, self.settings)
+        sent.allowance.count("errors", len(batch))
+        count_rejected(batch.rejected.values(), ERRORS)
+        refuse_if_empty(batch, ERRORS)
+        with self.writer.room.reserve(project_id, Load(len(batch), len(sent.body)), since) as place:
+            rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent), len(sent.body)))
+            stored = self.writer.submit(rows, place)
+        return summarize(batch, await stored, list_adjusted(batch.places, rows))
 
     async def take_one(self, sent: Sent) -> ErrorAnswer:
         """Judge and store one error, of any size. Raises Invalid, Unavailable."""
-        item = self.parse_one(sent)
-        [made] = (await self.turns.make_rows([item], self.frame(sent), len(sent.body))).values()
-        row = self.storms.admit(made)
-        return describe_one(row, await self.writer.submit([row]))
+        batch = sort_out([self.parse_one(sent)])
+        [row] = rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent), len(sent.body)))
+        return describe_one(row, await self.writer.submit(rows))
 
-    def judge_one(self, sent: Sent) -> Row:
+    def judge_one(self, sent: Sent) -> list[Row]:
         """The row of one error, of a size that is judged at once. Raises Invalid, Unavailable."""
-        return self.storms.admit(make_row(self.parse_one(sent), self.frame(sent)))
+        error, is_cleaned = self.parse_one(sent)
+        row = make_row(error, self.frame(sent))
+        return self.storms.admit([note_cleaned(row) if is_cleaned else row])
 
     def parse_one(self, sent: Sent) -> Parsed[SentError]:
         """Raises Invalid, Unavailable."""
@@ -91,6 +89,11 @@ def describe_one(row: Row, outcomes: Sequence[Outcome]) -> ErrorAnswer:
     if outcome is Outcome.rejected:
         raise Invalid(NOT_HELD.detail)
     return ErrorAnswer(id=row.event_id, outcome=str(outcome), adjustments=name_adjustments(row))
+
+
+def list_adjusted(places: Sequence[int], rows: Sequence[Row]) -> list[AdjustedItem]:
+    changed = ((place, row) for place, row in zip(places, rows, strict=True) if row.adjustments)
+    return [AdjustedItem(index=place, adjustments=name_adjustments(row)) for place, row in changed]
 
 
 def name_adjustments(row: Row) -> list[str]:

@@ -6,14 +6,15 @@ item is rejected alone.
 """
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from api.ingest.cleaning import clean_value, load_tolerantly
-from api.ingest.plain import PlainError, read_plain_batch, read_plain_error
+from api.ingest.plain import Json, PlainError, read_plain_batch, read_plain_error
+from api.ingest.redaction import automaton
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
 from api.problems import Invalid, ProblemPlace, plain_words
 from common.settings import Settings
@@ -23,7 +24,8 @@ REASONS = {"missing": "missing_field", "extra_forbidden": "unknown_field", "mode
 
 ItemT = TypeVar("ItemT")
 T = TypeVar("T")
-SentError = ErrorIn | PlainError
+SentError = ErrorIn | PlainError[Json]
+has_nul = automaton(r"\\u0000")  # a tenth of what a search by Python takes
 
 
 def read_none(_body: bytes) -> None:
@@ -47,10 +49,10 @@ ERRORS: Form[SentError] = Form(ErrorBatchIn, "errors", ErrorIn, "errors", read_p
 
 
 class Parsed(NamedTuple, Generic[ItemT]):
-    """One item that can go on; `cleaned` when it is not quite what was sent."""
+    """One item that can go on; `is_cleaned` when it is not quite what was sent."""
 
     value: ItemT
-    cleaned: bool = False
+    is_cleaned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +67,55 @@ class Rejected:
 Item = Parsed[ItemT] | Rejected
 
 
-def parse_batch(body: bytes, form: Form[ItemT], settings: Settings) -> Sequence[Item[ItemT]]:
-    """The items of `{"errors": [...]}`, in order. Raises Invalid when there are none to speak of, or too many."""
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[ItemT]):
+    """What one request brought: the items that can go on, in order, which of these (by their number) are not quite what
+    was sent, and those that cannot, by their place in the body."""
+
+    items: Sequence[ItemT]
+    cleaned: frozenset[int] = frozenset()
+    rejected: Mapping[int, Rejected] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.items) + len(self.rejected)
+
+    @property
+    def places(self) -> Sequence[int]:
+        """The place in the body of each item that can go on."""
+        return (
+            [place for place in range(len(self)) if place not in self.rejected] if self.rejected else range(len(self))
+        )
+
+
+def sort_out(items: Iterable[Item[ItemT]]) -> Batch[ItemT]:
+    """What can go on apart from what cannot; items in the order of their places."""
+    parsed: list[Parsed[ItemT]] = []
+    rejected: dict[int, Rejected] = {}
+    for place, item in enumerate(items):
+        if isinstance(item, Rejected):
+            rejected[place] = item
+        else:
+            parsed.append(item)
+    cleaned = frozenset(number for number, item in enumerate(parsed) if item.is_cleaned)
+    return Batch([item.value for item in parsed], cleaned, rejected)
+
+
+def parse_batch(body: bytes, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
+    """The items of `{"errors": [...]}`. Raises Invalid when there are none to speak of, or too many."""
     if is_storable(body):
         try:
             items = form.read_plain_batch(body) or getattr(form.batch.model_validate_json(body), form.name)
-            return in_bounds([Parsed(item) for item in items], form, settings)
+            return Batch(in_bounds(items, form, settings))
         except ValidationError:
             pass  # one by one, then, to keep the good ones
     values = list_values(load(body, settings), form)
-    return in_bounds([parse_value(value, form, settings) for value in values], form, settings)
+    return sort_out(parse_value(value, form, settings) for value in in_bounds(values, form, settings))
 
 
-def parse_lines(body: bytes, form: Form[ItemT], settings: Settings) -> Sequence[Item[ItemT]]:
+def parse_lines(body: bytes, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of a body with one JSON object a line (NDJSON); blank lines do not count. Raises Invalid."""
     lines = in_bounds([line for line in body.splitlines() if line.strip()], form, settings)
-    return [parse_one(line, form, settings) for line in lines]
+    return sort_out(parse_one(line, form, settings) for line in lines)
 
 
 def parse_one(body: bytes, form: Form[ItemT], settings: Settings) -> Item[ItemT]:
@@ -98,7 +133,7 @@ def parse_one(body: bytes, form: Form[ItemT], settings: Settings) -> Item[ItemT]
 
 def is_storable(body: bytes) -> bool:
     """False where the fast parsers would let something pass that Postgres cannot keep: an escaped NUL."""
-    return b"\\u0000" not in body
+    return not has_nul(body)
 
 
 def load(body: bytes, settings: Settings) -> Any:
@@ -118,7 +153,7 @@ def list_values(document: Any, form: Form[ItemT]) -> list[Any]:
     return list(document[form.name])
 
 
-def in_bounds(items: list[T], form: Form[ItemT], settings: Settings) -> list[T]:
+def in_bounds(items: Sequence[T], form: Form[ItemT], settings: Settings) -> Sequence[T]:
     if not items:
         raise Invalid(f"no {form.name} in the body: send at least one")
     if len(items) > settings.batch_max_items:
@@ -133,7 +168,7 @@ def parse_value(value: Any, form: Form[ItemT], settings: Settings) -> Item[ItemT
         item = form.item.model_validate_json(json.dumps(cleaned))
     except ValidationError as invalid:
         return describe_rejection(invalid)
-    return Parsed(cast("ItemT", item), cleaned=cleaned != value)
+    return Parsed(cast("ItemT", item), is_cleaned=cleaned != value)
 
 
 def describe_rejection(invalid: ValidationError) -> Rejected:
@@ -150,9 +185,9 @@ def describe_rejection(invalid: ValidationError) -> Rejected:
     )
 
 
-def describe_places(rejected: Sequence[tuple[int, Rejected]], form: Form[ItemT]) -> list[ProblemPlace]:
+def describe_places(rejected: Mapping[int, Rejected], form: Form[ItemT]) -> list[ProblemPlace]:
     """The rejected items of a batch as places in its body."""
-    return [describe_place(item, f"/{form.name}/{index}") for index, item in rejected]
+    return [describe_place(item, f"/{form.name}/{place}") for place, item in rejected.items()]
 
 
 def describe_place(item: Rejected, prefix: str = "") -> ProblemPlace:

@@ -54,10 +54,10 @@ _NAMED = (
 _NOT_YET = r"(?!\[redacted\])"
 
 
-def automaton(hint: str) -> Callable[[str], bool]:
-    """Whether a text has this, told in Rust; such expressions know no look-around. Of a text that is not UTF-8 (it has
-    lone surrogates) it knows nothing and says no."""
-    return SchemaValidator(core_schema.str_schema(pattern=hint, strict=True)).isinstance_python
+def automaton(hint: str) -> Callable[[str | bytes], bool]:
+    """Whether a text, or what is one in UTF-8, has this, told in Rust; such expressions know no look-around. Of what is
+    not UTF-8 (lone surrogates) it knows nothing and says no."""
+    return SchemaValidator(core_schema.str_schema(pattern=hint)).isinstance_python
 
 
 class Expression(NamedTuple):
@@ -65,7 +65,7 @@ class Expression(NamedTuple):
 
     hint: str
     secret: re.Pattern[str]
-    has_hint: Callable[[str], bool]
+    has_hint: Callable[[str | bytes], bool]
 
 
 def expression(hint: str, secret: str) -> Expression:

@@ -4,6 +4,7 @@ Slim is without stack trace, context and tags, which is nearly all of an error's
 that a retry is still a duplicate and every count stays exact.
 """
 
+from collections import defaultdict
 from uuid import UUID
 
 from api.ingest.rows import Row
@@ -18,19 +19,32 @@ class StormControl:
     def __init__(self, errors_per_minute: int) -> None:
         self.errors_per_minute = errors_per_minute
         self.minute = 0
-        self.counts: dict[tuple[UUID, int], int] = {}
+        self.counts: defaultdict[UUID, dict[int, int]] = defaultdict(dict)
+        self.remembered = 0
 
-    def admit(self, row: Row) -> Row:
-        """The row, slim when more than the limit of its like came in this minute."""
+    def admit(self, rows: list[Row]) -> list[Row]:
+        """The rows of one request, slim where more than the limit of their like came in this minute."""
         if not self.errors_per_minute:
-            return row
+            return rows
+        counts = self.counts_of(rows[0])
+        known = len(counts)
+        for number, row in enumerate(rows):
+            counts[row.fingerprint] = count = counts.get(row.fingerprint, 0) + 1
+            if count > self.errors_per_minute:
+                rows[number] = make_slim(row)
+        self.remembered += len(counts) - known
+        return rows
+
+    def counts_of(self, row: Row) -> dict[int, int]:
+        """How many errors of each fingerprint this row's project has had in its minute."""
         minute = int(row.received_at.timestamp()) // 60
-        if minute != self.minute or len(self.counts) > MAX_REMEMBERED:
+        if minute != self.minute or self.remembered > MAX_REMEMBERED:
             self.minute = minute
             self.counts.clear()
-        key = (row.project_id, row.fingerprint)
-        self.counts[key] = count = self.counts.get(key, 0) + 1
-        if count <= self.errors_per_minute:
-            return row
-        adjustments = row.adjustments | Adjustment.sampled.value
-        return row._replace(stack_trace=None, context=None, tags=None, adjustments=adjustments)
+            self.remembered = 0
+        return self.counts[row.project_id]
+
+
+def make_slim(row: Row) -> Row:
+    adjustments = row.adjustments | Adjustment.sampled.value
+    return row._replace(stack_trace=None, context=None, tags=None, adjustments=adjustments)

@@ -8,10 +8,10 @@ milliseconds.
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from api.ingest.parsing import Item, Parsed, SentError
-from api.ingest.rows import Frame, Row, make_row
+from api.ingest.parsing import Batch, SentError
+from api.ingest.rows import Frame, Row, make_row, note_cleaned
 
 LARGE_BYTES = 256 * 2**10  # below, the hand-over to a thread costs others more than the wait
 SLICE_SECONDS = 0.0008
@@ -36,28 +36,29 @@ class Turns:
         async with self.batches:
             await self.for_flush()
 
-    async def make_rows(self, items: Sequence[Item[SentError]], frame: Frame, body_bytes: int) -> dict[int, Row]:
-        """The rows of what was parsed, by the place of their item. First come, first served: what is made goes to the
-        writer while the next is. Large bodies have a queue of their own, so that two take no more than one."""
-        parsed = [(index, item) for index, item in enumerate(items) if isinstance(item, Parsed)]
-        left, rows = iter(parsed), dict[int, Row]()
+    async def make_rows(self, batch: Batch[SentError], frame: Frame, body_bytes: int) -> list[Row]:
+        """A row for each item. First come, first served: what is made goes to the writer while the next is. Large bodies
+        have a queue of their own, so that two take no more than one."""
+        left, rows = iter(batch.items), list[Row]()
         is_large = body_bytes > LARGE_BYTES
         async with self.large if is_large else self.small:
-            while len(rows) < len(parsed):
+            while len(rows) < len(batch.items):
                 if is_large:
-                    rows |= await asyncio.to_thread(make_some, left, frame, LARGE_SLICE_SECONDS)
+                    rows += await asyncio.to_thread(make_some, left, frame, LARGE_SLICE_SECONDS)
                 else:
                     await self.for_batch()
-                    rows |= make_some(left, frame, SLICE_SECONDS)
+                    rows += make_some(left, frame, SLICE_SECONDS)
+        for number in batch.cleaned:
+            rows[number] = note_cleaned(rows[number])
         return rows
 
 
-def make_some(left: Iterator[tuple[int, Parsed[SentError]]], frame: Frame, seconds: float) -> dict[int, Row]:
+def make_some(left: Iterator[SentError], frame: Frame, seconds: float) -> list[Row]:
     """The next rows, as many as this time makes, at least one."""
-    rows: dict[int, Row] = {}
+    rows: list[Row] = []
     until = time.perf_counter() + seconds
-    for index, item in left:
-        rows[index] = make_row(item, frame)
+    for error in left:
+        rows.append(make_row(error, frame))
         if time.perf_counter() > until:
             break
     return rows

@@ -9,17 +9,21 @@ from hashlib import blake2b
 from typing import Final
 
 from common.fingerprint.masks import HOLE, mask_message
-from common.fingerprint.traces import Trace, read_trace
+from common.fingerprint.traces import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, Trace, read_trace, split_trace
 
 __all__ = [
     "FINGERPRINT_VERSION",
     "HOLE",
     "OVERFLOW",
+    "TRACE_CHARS",
+    "TRACE_ENTRIES",
     "Fingerprint",
+    "SplitTrace",
     "fingerprint_error",
     "fingerprint_value",
     "make_title",
     "mask_message",
+    "split_trace",
 ]
 
 FINGERPRINT_VERSION: Final = 1
@@ -54,20 +58,19 @@ def fingerprint_error(
     skeleton = mask_message(message)
     if client_fingerprint:
         return _of_client(client_fingerprint[:_CLIENT_CHARS], error_type, skeleton)
-    trace = read_trace(stack_trace) if stack_trace else None
+    trace = read_trace(split_trace(stack_trace)) if stack_trace else None
     return _of_trace(trace, error_type, skeleton) if trace else _of_skeleton(skeleton, error_type)
 
 
 def fingerprint_value(
-    *, message: str, error_type: str | None, stack_trace: str | None, client_fingerprint: str | None = None
+    *, message: str, error_type: str | None, trace: SplitTrace | None, client_fingerprint: str | None = None
 ) -> int:
     """`fingerprint_error(...).value`, without masking a message that a trace or the client speaks for: masks are
     the dearest part of an error whose message was never seen."""
     if client_fingerprint:
         return _hash("client", client_fingerprint[:_CLIENT_CHARS])
-    trace = read_trace(stack_trace) if stack_trace else None
-    if trace is not None:
-        return _trace_value(trace, error_type[:_TYPE_CHARS] if error_type else None)
+    if trace is not None and (read := read_trace(trace)) is not None:
+        return _trace_value(read, error_type[:_TYPE_CHARS] if error_type else None)
     return fingerprint_error(message=message, error_type=error_type, stack_trace=None).value
 
 

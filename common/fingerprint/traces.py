@@ -22,6 +22,15 @@ class Trace(NamedTuple):
     frames: tuple[str, ...]
 
 
+class SplitTrace(NamedTuple):
+    """What is read of a trace: the line that may hold the message, the first or (`last_first`, as Python writes it) the
+    last, and the rest with the break between them, which is the same whenever the program fails in that place."""
+
+    line: str
+    rest: str
+    last_first: bool
+
+
 class _Line(NamedTuple):
     """One line of a trace: its frame with whether that is the program's own, and the type that it names."""
 
@@ -71,22 +80,48 @@ _FRAME_MARKS = ("@", ".go:", ".s:", ".r", ".erb:")  # in a line that begins othe
 _CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed: ", "[cause]: ")
 
 
-def _read(text: str, last_first: bool) -> Trace:
-    """The trace. Only its first or last line holds the message: all else is the same whenever the program fails in that
-    place, and is read once."""
+def split_trace(trace: str) -> SplitTrace:
+    """Looks at TRACE_CHARS: the end of a Python trace, the start of others."""
+    last_first = _is_python(trace[:TRACE_CHARS]) or (len(trace) > TRACE_CHARS and _is_python(trace[-TRACE_CHARS:]))
+    return _split_at_message(trace[-TRACE_CHARS:] if last_first else trace[:TRACE_CHARS], last_first)
+
+
+def _split_at_message(text: str, last_first: bool) -> SplitTrace:
     text = text.rstrip("\n")
-    start, end = text.find("\n"), text.rfind("\n")
-    if start < 0:
-        return _read_whole(text, last_first)
-    line = text[end + 1 :] if last_first else text[:start]
+    if last_first:
+        at = text.rfind("\n") + 1
+        return SplitTrace(text[at:], text[:at], last_first)
+    at = text.find("\n")
+    return SplitTrace(text, "", last_first) if at < 0 else SplitTrace(text[:at], text[at:], last_first)
+
+
+def _is_python(text: str) -> bool:
+    return 'File "' in text and ", line " in text
+
+
+def read_trace(split: SplitTrace) -> Trace | None:
+    """None where no frame can be read."""
+    read = _read(*split)
+    return read if read.frames else None
+
+
+def _read(line: str, rest: str, last_first: bool) -> Trace:
     if cut := _message_start(line):
-        return _recall(text[: end + 1] + line[:cut] if last_first else line[:cut] + text[start:], last_first)
-    first, middle, last = _only_line(text[:start]), text[start + 1 : end], _only_line(text[end + 1 :])
-    if first and last and ".go:" not in text:
-        # the line with the message is a new one each time: remembered, it would push out those that come again
-        read_first, read_last = (_line, _read_line) if last_first else (_read_line, _line)
-        return _read_between(read_first(first), middle, read_last(last), last_first)
-    return _read_whole(text, last_first)
+        return _recall(line[:cut], rest, last_first)
+    if not rest or ".go:" in rest or ".go:" in line:
+        return _read_whole(line, rest, last_first)
+    # the line with the message is a new one each time: remembered, it would push out those that come again
+    if last_first:
+        first, _, middle = rest[:-1].partition("\n")
+        ends = _only_line(first), _only_line(line)
+        read_first, read_last = _line, _read_line
+    else:
+        middle, _, last = rest[1:].rpartition("\n")
+        ends = _only_line(line), _only_line(last)
+        read_first, read_last = _read_line, _line
+    if not all(ends):
+        return _read_whole(line, rest, last_first)
+    return _read_between(read_first(ends[0]), middle, read_last(ends[1]), last_first)
 
 
 def _message_start(line: str) -> int:
@@ -114,8 +149,8 @@ def _read_between(first: _Line, middle: str, last: _Line, last_first: bool) -> T
     return _put_together([first, *_lines(middle), last], last_first)
 
 
-def _read_whole(text: str, last_first: bool) -> Trace:
-    return _put_together(_lines(text), last_first)
+def _read_whole(line: str, rest: str, last_first: bool) -> Trace:
+    return _put_together(_lines(rest + line if last_first else line + rest), last_first)
 
 
 _recall = lru_cache(maxsize=TRACE_ENTRIES)(_read_whole)
@@ -130,17 +165,6 @@ def _put_together(lines: Iterable[_Line], last_first: bool) -> Trace:
     raised = next((s.frames for s in sections if s.frames), [])
     chosen = _own(raised) or _own(every) or [name for name, _ in raised]
     return Trace(types, tuple(dict.fromkeys(chosen))[:FRAMES])
-
-
-def read_trace(trace: str) -> Trace | None:
-    """None where no frame can be read. Looks at TRACE_CHARS: the end of a Python trace, the start of others."""
-    last_first = _is_python(trace[:TRACE_CHARS]) or (len(trace) > TRACE_CHARS and _is_python(trace[-TRACE_CHARS:]))
-    read = _read(trace[-TRACE_CHARS:] if last_first else trace[:TRACE_CHARS], last_first)
-    return read if read.frames else None
-
-
-def _is_python(text: str) -> bool:
-    return 'File "' in text and ", line " in text
 
 
 def _own(frames: list[tuple[str, bool]]) -> list[str]:

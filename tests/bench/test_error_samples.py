@@ -4,7 +4,7 @@ import json
 
 from api.ingest.parsing import ERRORS, parse_batch
 from bench.error_samples import PATTERNS, batch_bodies, encode, make_errors, make_templates
-from common.fingerprint import fingerprint_value
+from common.fingerprint import fingerprint_error
 from common.settings import Settings
 
 
@@ -26,9 +26,9 @@ def test_messages_are_fresh_and_patterns_few() -> None:
     errors = make_errors(5_000, 3)
     assert len({error["message"] for error in errors}) > 4_500
     fingerprints = {
-        fingerprint_value(
+        fingerprint_error(
             message=error["message"], error_type=error["error_type"], stack_trace=error.get("stack_trace")
-        )
+        ).value
         for error in errors
     }
     assert 100 < len(fingerprints) <= PATTERNS * 2

@@ -142,9 +142,7 @@ async def count_what_is_left(stack: Stack) -> dict[str, int]:
 
 def test_the_messages_are_distinct() -> None:
     numbers = range(0, 1_000_000, 97)
-    fingerprints = {
-        fingerprint_value(message=message_of(number), error_type=None, stack_trace=None) for number in numbers
-    }
+    fingerprints = {fingerprint_value(message=message_of(number), error_type=None, trace=None) for number in numbers}
     assert len(fingerprints) == len(numbers)
 
 

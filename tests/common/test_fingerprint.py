@@ -13,7 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.fingerprint import Fingerprint, fingerprint_error, fingerprint_value, mask_message, masks, traces
+from common.fingerprint import (
+    Fingerprint,
+    fingerprint_error,
+    fingerprint_value,
+    mask_message,
+    masks,
+    split_trace,
+    traces,
+)
 from common.fingerprint.masks import INPUT_CHARS, SKELETON_CHARS
 from tests.common.grouping_samples import SYSTEMS, labelled
 
@@ -243,8 +251,9 @@ def test_the_check_for_repeats_sees_them() -> None:
 @pytest.mark.parametrize("trace", [None, "", "no frame", 'Traceback:\n  File "/srv/a.py", line 3, in f\nKeyError: 7'])
 def test_the_value_alone_is_that_of_the_whole(client: str | None, error_type: str | None, trace: str | None) -> None:
     for message in ("lost order 4711", "lost order 4711 " * 200):
-        facts = {"error_type": error_type, "stack_trace": trace, "client_fingerprint": client}
-        assert fingerprint_value(message=message, **facts) == fingerprint_error(message=message, **facts).value
+        facts: dict[str, Any] = {"message": message, "error_type": error_type, "client_fingerprint": client}
+        whole = fingerprint_error(**facts, stack_trace=trace)
+        assert fingerprint_value(**facts, trace=split_trace(trace) if trace else None) == whole.value
 
 
 DIGITS_AND_MORE = st.text(alphabet="0123456789019xXaAfFgGzZ .,:;-_/@=+*<>()[]{}'\"`%\u0664\u00e9", max_size=60)
@@ -304,4 +313,4 @@ TRACES = st.lists(st.lists(PIECES, max_size=4).map("".join), max_size=6).map("\n
 @settings(max_examples=500)
 def test_a_trace_that_was_seen_with_another_message_is_read_as_by_itself(trace: str, last_first: bool) -> None:
     whole = traces._put_together(traces._lines(trace.rstrip("\n")), last_first)
-    assert traces._read(trace, last_first) == whole
+    assert traces._read(*traces._split_at_message(trace, last_first)) == whole

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Any, cast
+from typing import cast
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,7 +16,7 @@ from api.ingest.answering import (
     refuse_if_empty,
     summarize,
 )
-from api.ingest.parsing import Form, Parsed, Rejected
+from api.ingest.parsing import Batch, Form, Rejected
 from api.ingest.room import Load
 from api.ingest.schemas import AdjustedItem, BatchAnswer
 from api.ingest.usage.deliverables import add_deliverable
@@ -55,32 +55,41 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     parsed = parse_body(body, read_media_type(request.headers.get("content-type")), RECORDS, settings)
     allowance.count("errors", len(parsed))
     with writer.room.reserve(caller.project_id, Load(len(parsed), len(body)), time.monotonic()) as place:
-        items = await make_rows(request, parsed, caller)
-        rows = {index: item for index, item in enumerate(items) if isinstance(item, UsageRow)}
-        count_rejected(items, RECORDS)
-        refuse_if_empty(items, rows, RECORDS)
-        stored = writer.submit(list(rows.values()), place)
-    answer = summarize(items, rows, await stored, list_adjusted(parsed, rows))
+        batch = await price(request, parsed, caller)
+        count_rejected(batch.rejected.values(), RECORDS)
+        refuse_if_empty(batch, RECORDS)
+        stored = writer.submit(batch.items, place)
+    answer = summarize(batch, await stored, list_adjusted(batch))
     response.status_code = 207 if answer.rejected else 201
     return answer
 
 
-async def make_rows(request: Request, parsed: Any, caller: IngestCaller) -> list[UsageRow | Rejected]:
-    """Each item as a row at its price, or why it is none."""
+async def price(request: Request, parsed: Batch[UsageIn], caller: IngestCaller) -> Batch[UsageRow]:
+    """Each record as a row at its price, or why it is none."""
     async with cast("AsyncEngine", request.state.engine).connect() as connection:
         overrides = await list_overrides(connection, caller.project_id)
     frame = UsageFrame.now(caller.project_id, cast("Settings", request.state.settings), overrides)
-    items: list[UsageRow | Rejected] = []
-    for start in range(0, len(parsed), PRICED_AT_ONCE):
-        some = parsed[start : start + PRICED_AT_ONCE]
-        items += [make_usage_row(item, frame) if isinstance(item, Parsed) else item for item in some]
-        await asyncio.sleep(0)
-    return items
+    rows: list[UsageRow] = []
+    cleaned: set[int] = set()
+    rejected = dict(parsed.rejected)
+    for number, (place, sent) in enumerate(zip(parsed.places, parsed.items, strict=True)):
+        if number % PRICED_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        row = make_usage_row(sent, frame)
+        if isinstance(row, Rejected):
+            rejected[place] = row
+            continue
+        if number in parsed.cleaned:
+            cleaned.add(len(rows))
+        rows.append(row)
+    return Batch(rows, frozenset(cleaned), dict(sorted(rejected.items())))
 
 
-def list_adjusted(parsed: Any, rows: dict[int, UsageRow]) -> list[AdjustedItem]:
-    said = ((index, name_usage_adjustments(row, cleaned=parsed[index].cleaned)) for index, row in rows.items())
-    return [AdjustedItem(index=index, adjustments=words) for index, words in said if words]
+def list_adjusted(batch: Batch[UsageRow]) -> list[AdjustedItem]:
+    said = (name_usage_adjustments(row, cleaned=number in batch.cleaned) for number, row in enumerate(batch.items))
+    return [
+        AdjustedItem(index=place, adjustments=words) for place, words in zip(batch.places, said, strict=True) if words
+    ]
 
 
 @router.post("/deliverables", status_code=201, summary="Note a finished deliverable")

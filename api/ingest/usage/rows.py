@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from api.ingest.parsing import Parsed, Rejected
+from api.ingest.parsing import Rejected
 from api.ingest.usage.forms import UsageUnreadable, read_otel_model, read_processing, read_usage
 from api.ingest.usage.schemas import UsageIn
 from common.pricing import (
@@ -99,13 +99,12 @@ class UsageFrame:
         return cls(project_id, now, oldest, now + timedelta(seconds=settings.clock_ahead_max_seconds), overrides)
 
 
-def make_usage_row(item: Parsed[UsageIn], frame: UsageFrame) -> UsageRow | Rejected:
+def make_usage_row(sent: UsageIn, frame: UsageFrame) -> UsageRow | Rejected:
     """The row of one record, or why there is none.
 
     A time that cannot be right is refused and not replaced, as that of an error is: it would put money into another
     period, at another price.
     """
-    sent = item.value
     occurred_at = sent.occurred_at if sent.occurred_at.tzinfo else sent.occurred_at.replace(tzinfo=UTC)
     if not frame.oldest <= occurred_at <= frame.newest:
         span = f"{frame.oldest:%Y-%m-%d} to {frame.newest:%Y-%m-%d %H:%M} UTC"

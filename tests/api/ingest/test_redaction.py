@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from api.ingest.parsing import Parsed
 from api.ingest.redaction import (
     EXPRESSIONS,
     MANY_LINES,
@@ -21,8 +20,9 @@ from api.ingest.redaction import (
     redact_text,
     redact_value,
 )
-from api.ingest.rows import Frame, Row, make_row
+from api.ingest.rows import Frame, Row, make_row, settle_text, settle_trace
 from api.ingest.schemas import ErrorIn
+from common.fingerprint import split_trace
 from common.keys import Scope, make_key
 from common.settings import Settings
 from common.tables import Adjustment
@@ -162,6 +162,9 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+FRAMES = st.sampled_from(['File "/srv/a.py", line 3, in f', "at com.x.A.f(A.java:3)", "Traceback:"])
+
+
 @given(st.lists(PIECES | WORDS | st.characters(), max_size=8).map("".join))
 def test_a_text_is_redacted_as_if_every_expression_searched_every_line(text: str) -> None:
     expected = PRIVATE_KEY.sub(rf"\1{REDACTED}", text)
@@ -173,6 +176,13 @@ def search_with_all(line: str) -> str:
     for known in EXPRESSIONS:
         line = known.secret.sub(rf"\1{REDACTED}", line)
     return redact_cards(line, 0)[0]
+
+
+@given(st.lists(st.lists(PIECES | WORDS | FRAMES, max_size=4).map("".join), max_size=5).map("\n".join))
+def test_a_trace_that_is_searched_in_two_parts_is_redacted_as_any_text(trace: str) -> None:
+    *settled, split = settle_trace(trace, 64)
+    assert tuple(settled) == settle_text(trace, 64)
+    assert split == split_trace(settle_text(trace, 64)[0])
 
 
 @given(st.lists(st.lists(PIECES | WORDS, min_size=1, max_size=4).map("".join), min_size=1, max_size=5))
@@ -229,4 +239,4 @@ def row_of_secrets() -> Row:
         service=secret, severity="error", message=secret, error_type=secret, environment=secret, release=secret,
         fingerprint=secret,
     )  # fmt: skip
-    return make_row(Parsed(error), Frame.now(uuid4(), Settings()))
+    return make_row(error, Frame.now(uuid4(), Settings()))

@@ -118,7 +118,7 @@ async def test_batches_whose_rows_are_being_made_hold_room_already(
     """Nothing waits for Postgres, and still no more are let in than there is room for."""
     made, make_rows = asyncio.Event(), Turns.make_rows
 
-    async def make_rows_later(mine: Turns, *arguments: Any) -> dict[int, Row]:
+    async def make_rows_later(mine: Turns, *arguments: Any) -> list[Row]:
         await made.wait()
         return await make_rows(mine, *arguments)
 
