@@ -18,8 +18,9 @@ from typing import cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.bodies import body_too_slow
-from api.ingest.hot import HOT_TARGETS as HOT_WRITES
-from api.ingest.hot import Exchange, HotWrites, Posted, read_post
+from api.ingest.exchange import HOT_TARGETS as HOT_WRITES
+from api.ingest.exchange import Exchange, Posted, read_post
+from api.ingest.hot import HotWrites
 from api.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable
 from api.read.hot import HOT_TARGETS as HOT_READS
 from api.read.hot import Asked, HotReads, read_request
@@ -245,7 +246,7 @@ class Connection(HttpToolsProtocol):
         for name in list(self.timers):
             self.cancel(name)
         if self.exchange is not None:
-            self.hot_writes.abandon(self.exchange)
+            self.hot_writes.replies.abandon(self.exchange)
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -261,7 +262,7 @@ class Connection(HttpToolsProtocol):
     def give_up_on_body(self, exchange: Exchange) -> None:
         self.exchange = None
         exchange.response_complete = True  # what comes now is thrown away
-        self.hot_writes.fail(exchange, body_too_slow(self.settings))
+        self.hot_writes.replies.fail(exchange, body_too_slow(self.settings))
 
     def refuse(self, problem: Problem) -> None:
         """Say why and close; what came whole before is answered first."""

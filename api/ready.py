@@ -13,7 +13,6 @@ from starlette_compress import CompressMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from api.auth import Caller
-from api.limits import Allowance
 from api.middleware import SECURITY_HEADERS, RequestLines, count_answer, standing_headers
 from api.problems import Problem, respond
 from common.compression import COMPRESS_FROM_BYTES
@@ -42,9 +41,9 @@ def as_lines(headers: Headers) -> bytes:
     return b"".join([b"%s: %s\r\n" % field for field in headers])
 
 
-def changing_lines(request_id: str, allowance: Allowance) -> bytes:
-    """The lines that no two answers have alike."""
-    return b"x-request-id: %b\r\n%b" % (request_id.encode(), allowance.lines())
+def changing_lines(request_id: str, quotas: bytes) -> bytes:
+    """The lines that no two answers have alike; `quotas` are `Allowance.lines`."""
+    return b"x-request-id: %b\r\n%b" % (request_id.encode(), quotas)
 
 
 def as_ready(answer: Answer) -> Ready:

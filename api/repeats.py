@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from api.ingest.hot import Posted
+from api.ingest.exchange import Posted
 from api.read.hot import Asked
 
 END = b"\r\n\r\n"

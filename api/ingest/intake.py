@@ -51,21 +51,21 @@ class Intake:
         count_rejected(batch.rejected.values(), ERRORS)
         refuse_if_empty(batch, ERRORS)
         with self.writer.room.reserve(project_id, Load(len(batch), len(sent.body)), since) as place:
-            rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent), len(sent.body)))
+            rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body)))
             stored = self.writer.submit(rows, place)
         return summarize(batch, await stored, list_adjusted(batch.places, rows))
 
     async def take_one(self, sent: Sent) -> ErrorAnswer:
         """Judge and store one error, of any size. Raises Invalid, Unavailable."""
         batch = sort_out([self.parse_one(sent)])
-        [row] = rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent), len(sent.body)))
+        [row] = rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body)))
         return describe_one(row, await self.writer.submit(rows))
 
-    def judge_one(self, sent: Sent) -> list[Row]:
-        """The row of one error, of a size that is judged at once. Raises Invalid, Unavailable."""
+    def judge_one(self, sent: Sent, frame: Frame) -> Row:
+        """The row of one error, of a size that is judged at once, before storm control. Raises Invalid, Unavailable."""
         error, is_cleaned = self.parse_one(sent)
-        row = make_row(error, self.frame(sent))
-        return self.storms.admit([note_cleaned(row) if is_cleaned else row])
+        row = make_row(error, frame)
+        return note_cleaned(row) if is_cleaned else row
 
     def parse_one(self, sent: Sent) -> Parsed[SentError]:
         """Raises Invalid, Unavailable."""
@@ -79,8 +79,8 @@ class Intake:
             raise Invalid(item.detail, errors=[describe_place(item)])
         return item
 
-    def frame(self, sent: Sent) -> Frame:
-        return Frame.now(sent.caller.project_id, self.settings)
+    def frame(self, caller: Caller) -> Frame:
+        return Frame.now(caller.project_id, self.settings)
 
 
 def describe_one(row: Row, outcomes: Sequence[Outcome]) -> ErrorAnswer:

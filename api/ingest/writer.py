@@ -40,9 +40,10 @@ CLOSE_SECONDS = 1.5
 
 @dataclass(slots=True, eq=False)
 class Submission(Generic[RowT]):
-    """The rows of one request, and where its caller waits."""
+    """The rows of one request, or of several that go together, and where their caller waits."""
 
     rows: Sequence[RowT]
+    requests: int
     load: Load
     traceparent: str | None
     held_since: float  # from before its rows were made, where that took a while
@@ -79,7 +80,7 @@ class Writer(Generic[RowT]):
         self.waiting: deque[Submission[RowT]] = deque()
         most = Load(settings.writer_buffer_max_errors, settings.writer_buffer_max_bytes)
         self.room = Room(kind, most, settings.writer_wait_max_seconds)
-        self.waiting_rows = 0
+        self.waiting_rows = self.waiting_requests = 0
         self.flushes = 0
         self.flushed_at = -math.inf
         self.resting: list[asyncio.Future[None]] = []  # flushers that wait for work, the last one first
@@ -116,9 +117,11 @@ class Writer(Generic[RowT]):
             log.warning("writer_closed_unwritten", rows=self.room.held.rows)
             await asyncio.wait(late, timeout=CLOSE_SECONDS / 3)
 
-    def submit(self, rows: Sequence[RowT], place: Place | None = None) -> "asyncio.Future[list[Outcome]]":
-        """Give the rows of one project, at least one, to the next flush, on the place that was reserved for them.
-        Without one it raises Overloaded when there is no room.
+    def submit(
+        self, rows: Sequence[RowT], place: Place | None = None, *, requests: int = 1
+    ) -> "asyncio.Future[list[Outcome]]":
+        """Give the rows of one project, at least one, from so many requests, to the next flush, on the place that was
+        reserved for them. Without one it raises Overloaded when there is no room.
 
         The future has what became of each row after the commit. Unavailable when Postgres did not take the rows: then
         they may be sent again with the same ids, whether or not they were committed. Cancelling it takes no row back.
@@ -131,9 +134,10 @@ class Writer(Generic[RowT]):
         else:
             self.room.settle(place, load)
         held_since = place.since if place else time.monotonic()
-        submission = Submission(rows, load, traces.current_traceparent(), held_since)
+        submission = Submission(rows, requests, load, traces.current_traceparent(), held_since)
         self.waiting.append(submission)
         self.waiting_rows += load.rows
+        self.waiting_requests += requests
         self.call_flusher()
         return submission.done
 
@@ -162,7 +166,7 @@ class Writer(Generic[RowT]):
             return False
         if not self.flushes or self.is_closing:
             return True
-        if self.waiting_rows > FLUSH_BESIDE_ROWS or len(self.waiting) >= FLUSH_BESIDE_REQUESTS:
+        if self.waiting_rows > FLUSH_BESIDE_ROWS or self.waiting_requests >= FLUSH_BESIDE_REQUESTS:
             return True
         return time.monotonic() - self.flushed_at >= FLUSH_BESIDE_SECONDS
 
@@ -198,6 +202,7 @@ class Writer(Generic[RowT]):
         while self.waiting and (not taken or rows + self.waiting[0].load.rows <= self.settings.writer_flush_max_rows):
             taken.append(self.waiting.popleft())
             rows += taken[-1].load.rows
+            self.waiting_requests -= taken[-1].requests
         self.waiting_rows -= rows
         return taken
 

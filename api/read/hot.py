@@ -77,7 +77,7 @@ class HotReads:
         same = make_head(*kind, self.max_age_seconds[asked.path], is_known)
         ready = Ready(
             304 if is_known else 200,
-            same + changing_lines(request_id, allowance),
+            same + changing_lines(request_id, allowance.lines()),
             b"" if is_known else served.body,
         )
         note(self.lines, ("GET", asked.path), (ready.status, perf_counter() - started), request_id, caller)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.ingest.hot import Posted
+from api.ingest.exchange import Posted
 from api.read.hot import Asked
 from api.repeats import REMEMBERED_MAX_BYTES, KnownHead, Remembered
 

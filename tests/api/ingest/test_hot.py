@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -15,12 +15,15 @@ import pytest
 from api import connections
 from api.auth import KeyRing
 from api.connections import Connection
-from api.ingest import routes
+from api.ingest import routes, singles
 from api.ingest.flushing import Flusher, Outcome
 from api.ingest.hot import HotWrites
 from api.ingest.intake import Intake
+from api.ingest.replies import Replies
+from api.ingest.room import Room
+from api.ingest.singles import TOGETHER_MAX
 from api.ingest.writer import Writer
-from api.problems import Unavailable
+from api.problems import Overloaded, Unavailable
 from common.settings import Settings
 from common.telemetry import metrics
 from tests.api.serving import over_sockets
@@ -41,6 +44,7 @@ BODIES: list[tuple[str, Any]] = [
     ("log", {"service": "x" * 300, "severity": "x", "message": ""}),
     ("log", [1]),
 ]
+SendInOneTurn = Callable[[list[str]], Awaitable[list[tuple[int, bytes, bytes]]]]
 CODINGS = ["identity", "gzip", "gzip, deflate, br, zstd"]
 
 
@@ -107,8 +111,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
     """Of requests taken by the hot way, of those given up before they were whole, of connections that were told that the
     process stops, and that ended."""
     seen = Seen()
-    for step in ("begin", "abandon"):
-        seen.watch(monkeypatch, HotWrites, step)
+    seen.watch(monkeypatch, HotWrites, "begin")
+    seen.watch(monkeypatch, Replies, "abandon")
     for step in ("shutdown", "connection_lost"):
         seen.watch(monkeypatch, Connection, step)
     return seen
@@ -298,6 +302,99 @@ async def test_requests_in_one_packet_are_answered_in_their_order(raw: Raw, serv
     assert await count_stored(service) == 7
 
 
+@pytest.fixture
+async def in_one_turn(project: Project) -> AsyncIterator[SendInOneTurn]:
+    """Sends each of these bodies on a connection of its own, in one turn of the event loop, and gives the answers."""
+    open_ones: list[Raw] = []
+
+    async def send(bodies: list[str]) -> list[tuple[int, bytes, bytes]]:
+        for _ in bodies:
+            open_ones.append(Raw(project.ingest.headers["authorization"]))
+            await open_ones[-1].connect(port_of(project))
+        await asyncio.sleep(0.05)
+        for number, (raw, body) in enumerate(zip(open_ones, bodies, strict=True)):
+            raw.writer.write(raw.log(number, body=body))
+        return [await raw.answer() for raw in open_ones]
+
+    yield send
+    for raw in open_ones:
+        raw.writer.close()
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows were given to the writers at once."""
+    sizes: list[int] = []
+    submit = Writer.submit
+
+    def note(self: Writer[Any], rows: Any, *given: Any, **named: Any) -> Any:
+        sizes.append(len(rows))
+        return submit(self, rows, *given, **named)
+
+    monkeypatch.setattr(Writer, "submit", note)
+    return sizes
+
+
+async def test_errors_of_one_turn_are_one_submission_and_each_is_answered_by_itself(
+    in_one_turn: SendInOneTurn, submitted: list[int], service: Service
+) -> None:
+    errors = [ERROR | {"message": f"of one turn: {name}"} for name in "abcdef"]
+    errors[1] |= {"event_id": EVENT_ID}
+    errors[2] |= {"severity": "none"}
+    errors[3] |= {"event_id": EVENT_ID}
+    errors[4] |= {"message": "login failed password=hunter2"}
+    answers = await in_one_turn([json.dumps(error) for error in errors])
+    assert submitted == [5]
+    assert [status for status, _, _ in answers] == [201, 201, 422, 201, 201, 201]
+    assert [re.findall(rb"x-request-id: (\d)", head) for _, head, _ in answers] == [[b"%d" % n] for n in range(6)]
+    told = [json.loads(body) for _, _, body in answers]
+    assert [one.get("outcome") for one in told] == ["stored", "stored", None, "duplicate", "stored", "stored"]
+    assert told[4]["adjustments"] == ["redacted"]
+    stored = dict(await service.execute("SELECT event_id::text, message FROM errors"))
+    assert [stored[one["id"]] for one in told if "id" in one] == [
+        *("of one turn: a", "of one turn: b", "of one turn: b"),
+        *(stored[told[4]["id"]], "of one turn: f"),
+    ]
+
+
+async def test_what_does_not_find_room_together_is_told_to_come_again(
+    in_one_turn: SendInOneTurn, monkeypatch: pytest.MonkeyPatch, service: Service
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise Overloaded("no room")
+
+    monkeypatch.setattr(Room, "take", refuse)
+    answers = await in_one_turn([json.dumps(ERROR)] * 3)
+    assert [status for status, _, _ in answers] == [503] * 3
+    assert all(b"retry-after: " in head for _, head, _ in answers)
+    assert await count_stored(service) == 1
+
+
+@pytest.mark.parametrize("limits", [{"limit_key_requests": 4}])
+async def test_a_quota_may_end_between_errors_of_one_turn(in_one_turn: SendInOneTurn, service: Service) -> None:
+    answers = await in_one_turn([json.dumps(ERROR)] * 5)
+    assert Counter(status for status, _, _ in answers) == {201: 3, 429: 2}
+    assert await count_stored(service) == 4
+
+
+async def test_more_errors_than_go_together_are_all_answered(
+    in_one_turn: SendInOneTurn, submitted: list[int], service: Service
+) -> None:
+    answers = await in_one_turn([json.dumps(ERROR)] * (TOGETHER_MAX + 2))
+    assert [status for status, _, _ in answers] == [201] * (TOGETHER_MAX + 2)
+    assert max(submitted) == TOGETHER_MAX
+    assert await count_stored(service) == TOGETHER_MAX + 3
+
+
+async def test_an_error_that_was_slow_to_come_goes_by_itself(
+    in_one_turn: SendInOneTurn, submitted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(singles, "SLOW_SECONDS", 0.0)
+    answers = await in_one_turn([json.dumps(ERROR)] * 3)
+    assert [status for status, _, _ in answers] == [201] * 3
+    assert submitted == [1] * 3
+
+
 async def test_a_body_may_come_in_pieces(raw: Raw) -> None:
     whole = raw.log()
     for _ in range(2):
@@ -374,7 +471,7 @@ async def test_a_write_that_takes_too_long_is_answered_and_may_be_stored_still(
     hot_writes: list[HotWrites], project: Project, service: Service, gate: Gate, name: str
 ) -> None:
     gate.clear()
-    hot_writes[-1].request_seconds = 0.1
+    hot_writes[-1].replies.request_seconds = 0.1
     body = json.dumps(ERROR if name == "log" else {"errors": [ERROR]}).encode()
     status, _, told = await post(project, name, body)
     assert (status, json.loads(told)["type"]) == (503, "urn:mayday:problem:timed-out")
