@@ -38,10 +38,13 @@ from worker.schedule import AT_START, schedule
 
 log = structlog.get_logger()
 
+Tasks = set[asyncio.Task[Any]]
+
 QUEUE = "mayday:jobs"
 REDIS_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 STOP_SECONDS = 3.0
+CANCEL_AGAIN_SECONDS = 1.0
 CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
 
 
@@ -198,22 +201,33 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> int:
 async def run_until(stopping: asyncio.Event, tools: Tools) -> None:
     """Do what is due, then keep arq and overdue jobs going. What is under way when told to stop has a while to end."""
     triggers = Triggers(schedule(tools.settings))
-    working = asyncio.create_task(keep_working(tools, triggers))
+    tasks: Tasks = set()
+    working = asyncio.create_task(keep_working(tools, triggers, tasks))
     stopped = asyncio.create_task(stopping.wait())
-    await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+    tasks |= {working, stopped}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     if working.done():
         working.result()
     await triggers.let_end(tools.settings.shutdown_seconds)
-    working.cancel()
-    stopped.cancel()
-    # bounded: `wait_for` of Python 3.11 loses a cancellation that comes with its result; the end of the loop asks again
-    _, late = await asyncio.wait([working, stopped], timeout=2 * STOP_SECONDS)
-    if late:
-        log.warning("worker_ends_late")
+    await end(tasks)
 
 
-async def keep_working(tools: Tools, triggers: Triggers) -> None:
-    """When the schema is there, mend, and all jobs once in their order, so that a start catches up; then for ever."""
+async def end(tasks: Tasks) -> None:
+    """Cancel the tasks until they have ended. Once is not enough: `wait_for` of Python 3.11, by which redis-py sends, loses
+    a cancellation that comes with its result, and the worker went on for ever."""
+    until = time.monotonic() + 2 * STOP_SECONDS
+    while left := [task for task in tasks if not task.done()]:
+        if time.monotonic() > until:
+            log.warning("worker_ends_late")
+            return
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
+
+
+async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
+    """When the schema is there, mend, and all jobs once in their order, so that a start catches up; then for ever, by tasks
+    that are added to these."""
     jobs = schedule(tools.settings)
     await wait_for_schema(tools.engine)
     await check_room(tools.engine, tools.settings)
@@ -224,9 +238,8 @@ async def keep_working(tools: Tools, triggers: Triggers) -> None:
     for job in [AT_START, *jobs]:
         await triggers.run(tools, job)
     async with asyncio.TaskGroup() as group:
-        group.create_task(keep_arq(tools, triggers))
-        for job in jobs:
-            group.create_task(keep_triggered(tools, job, triggers))
+        tasks.add(group.create_task(keep_arq(tools, triggers)))
+        tasks.update(group.create_task(keep_triggered(tools, job, triggers)) for job in jobs)
 
 
 def run_worker(settings: Settings) -> int:

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from common.settings import Settings
 from tests.worker.stored import PROJECT, now_errors, scalar, store
+from worker import main
 from worker.jobs import Tools, run_job
 from worker.main import Triggers, close_arq, cron_times, make_arq, serve, to_json
 from worker.schedule import schedule
@@ -104,6 +105,32 @@ async def test_a_worker_that_is_told_to_stop_while_it_closes_a_lost_queue_stops(
     closing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await closing
+
+
+async def test_a_worker_whose_cancellation_was_lost_is_cancelled_again(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `wait_for` of Python 3.11 does with one that comes with its result."""
+    began, lost = asyncio.Event(), 0
+
+    async def keep_on(*_: Any) -> None:
+        nonlocal lost
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            lost += 1
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(main, "keep_arq", keep_on)
+    before = asyncio.all_tasks()
+    with capture_logs() as lines:
+        async with running_worker(tools.settings):
+            await began.wait()
+    assert lost == 1
+    assert asyncio.all_tasks() == before
+    assert lines[-1]["event"] == "worker_stopped"
+    assert "worker_ends_late" not in [line["event"] for line in lines]
 
 
 async def test_a_worker_waits_for_its_schema_says_so_and_then_works(tools: Tools) -> None:
