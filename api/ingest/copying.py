@@ -33,21 +33,14 @@ pack_row = Struct(">hi16siii16siqiqiqihihih").pack
 pack_delta = Struct(">hi16si16siiiqiqihiiiqiq").pack
 
 
-class DeltaCounts:
-    """Counts rows that are to be stored: by bucket, and by what the deltas tell apart."""
-
-    def __init__(self) -> None:
-        self.times: defaultdict[tuple[UUID, int, int, str, str, int], list[int]] = defaultdict(list)
-
-    def add(self, at: int, key: tuple[UUID, int, int, str, str]) -> None:
-        """`at` is when it occurred, in microseconds since 2000; `key` its project, fingerprint, severity, service and
-        environment."""
-        self.times[(*key, at // BUCKET)].append(at)
+# When rows that are to be stored occurred, in microseconds since 2000, by what deltas tell apart: project, fingerprint,
+# severity, service, environment and bucket.
+Occurrences = defaultdict[tuple[UUID, int, int, str, str, int], list[int]]
 
 
-def encode_some(left: Iterator[Row], counts: DeltaCounts, seconds: float) -> bytes:
+def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float) -> bytes:
     """The next rows, but for `look_back`, as many as this time encodes, at least one; empty when none is left. Each is
-    counted."""
+    noted among the occurrences."""
     fields: list[bytes] = []
     received, received_at = None, 0
     until = perf_counter() + seconds
@@ -59,7 +52,9 @@ def encode_some(left: Iterator[Row], counts: DeltaCounts, seconds: float) -> byt
         occurred_at = to_microseconds(occurred)
         if received_now is not received:  # the rows of one request have the same
             received, received_at = received_now, to_microseconds(received_now)
-        counts.add(occurred_at, (project_id, fingerprint, severity, service, environment or ""))
+        occurrences[
+            project_id, fingerprint, severity, service, environment or "", occurred_at // BUCKET
+        ].append(occurred_at)  # fmt: skip
         fields += (
             pack_row(
                 18, 16, project_id.bytes, 4, day.toordinal() - EPOCH_DAY, 16, event_id.bytes, 8, occurred_at,
@@ -76,10 +71,10 @@ def encode_some(left: Iterator[Row], counts: DeltaCounts, seconds: float) -> byt
     return b"".join(fields)
 
 
-def encode_deltas(counts: DeltaCounts, flush_id: UUID, origin: str | None) -> Iterator[bytes]:
-    """The delta of each count, in DELTA_COLUMNS."""
+def encode_deltas(occurrences: Occurrences, flush_id: UUID, origin: str | None) -> Iterator[bytes]:
+    """The deltas of these, in DELTA_COLUMNS."""
     origin_field = encode_text(origin)
-    for ordinal, (key, times) in enumerate(counts.times.items(), 1):
+    for ordinal, (key, times) in enumerate(occurrences.items(), 1):
         project_id, fingerprint, severity, service, environment, bucket = key
         yield pack_delta(
             12, 16, project_id.bytes, 16, flush_id.bytes, 4, ordinal, 8, bucket * BUCKET, 8, fingerprint, 2, severity,

@@ -4,7 +4,7 @@ Many rows go by COPY, in the hope that all are new; few rows, and many where one
 that tells which (docs/decisions/0013); a single one by a plainer form of it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date
 from functools import partial
@@ -18,7 +18,7 @@ from api.ingest.copying import (
     DELTA_COLUMNS,
     END,
     HEAD,
-    DeltaCounts,
+    Occurrences,
     encode_deltas,
     encode_some,
     join_some,
@@ -117,14 +117,14 @@ async def copy_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> bool:
     if any(row.look_back for row in rows):
         return False
     ordered = sorted(rows, key=key_order)  # so that two flushes with the same rows wait for each other, not in a ring
-    counts = DeltaCounts()
-    next_rows = partial(encode_some, iter(ordered), counts, SLICE_SECONDS)
+    occurrences: Occurrences = defaultdict(list)
+    next_rows = partial(encode_some, iter(ordered), occurrences, SLICE_SECONDS)
     try:
         async with connection.transaction():
             await connection.copy_to_table(
                 "errors", source=in_turns(turns, next_rows), columns=tuple(COLUMN_TYPES), format="binary"
             )
-            deltas = encode_deltas(counts, uuid_utils.compat.uuid7(), traces.current_traceparent())
+            deltas = encode_deltas(occurrences, uuid_utils.compat.uuid7(), traces.current_traceparent())
             next_deltas = partial(join_some, deltas, DELTAS_A_TURN)
             await connection.copy_to_table(
                 "deltas", source=in_turns(turns, next_deltas), columns=DELTA_COLUMNS, format="binary"

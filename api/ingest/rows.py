@@ -123,6 +123,8 @@ def make_event_id() -> UUID:
 
 def settle_text(text: str, max_bytes: int) -> tuple[str, int, int]:
     """The text cut and redacted, its redactions, its adjustments."""
+    if 4 * len(text) <= max_bytes and not may_hold_secrets(text):
+        return text, 0, 0
     cut = cut_text(text, max_bytes)
     redacted, redactions = redact_text(cut)
     return redacted, redactions, TRUNCATED if len(cut) < len(text) else 0

@@ -9,7 +9,15 @@ from hashlib import blake2b
 from typing import Final
 
 from common.fingerprint.masks import HOLE, mask_message
-from common.fingerprint.traces import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, Trace, read_trace, split_trace
+from common.fingerprint.traces import (
+    TRACE_CHARS,
+    TRACE_ENTRIES,
+    SplitTrace,
+    Trace,
+    read_trace,
+    split_trace,
+    type_of_line,
+)
 
 __all__ = [
     "FINGERPRINT_VERSION",
@@ -69,9 +77,22 @@ def fingerprint_value(
     the dearest part of an error whose message was never seen."""
     if client_fingerprint:
         return _hash("client", client_fingerprint[:_CLIENT_CHARS])
-    if trace is not None and (read := read_trace(trace)) is not None:
-        return _trace_value(read, error_type[:_TYPE_CHARS] if error_type else None)
+    if trace is not None:
+        line, rest, last_first = trace
+        head = type_of_line(line)
+        value = _recall_value(head, rest, last_first, error_type) if head else _value_of(*trace, error_type)
+        if value:
+            return value
     return fingerprint_error(message=message, error_type=error_type, stack_trace=None).value
+
+
+def _value_of(line: str, rest: str, last_first: bool, error_type: str | None) -> int:
+    """0 where no frame can be read."""
+    read = read_trace(SplitTrace(line, rest, last_first))
+    return _trace_value(read, error_type[:_TYPE_CHARS] if error_type else None) if read else 0
+
+
+_recall_value = lru_cache(maxsize=TRACE_ENTRIES)(_value_of)
 
 
 @lru_cache(maxsize=4_096)

@@ -4,9 +4,9 @@ A frame is `module:function` without line, column, address or release folder, so
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 TRACE_CHARS: Final = 8 * 1024
@@ -76,13 +76,14 @@ _JAVA_LIBRARY = re.compile(
 )
 _VOLATILE = re.compile(r"(?<![a-z\d])(?=[a-fx]*+\d)(?:0x)?[0-9a-f]{6,}+(?![a-z])|\d++")
 _DIGIT = re.compile(r"\d")
-_FRAME_MARKS = ("@", ".go:", ".s:", ".r", ".erb:")  # in a line that begins otherwise than with `File` or `at`
 _CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed: ", "[cause]: ")
 
 
 def split_trace(trace: str) -> SplitTrace:
     """Looks at TRACE_CHARS: the end of a Python trace, the start of others."""
-    last_first = _is_python(trace[:TRACE_CHARS]) or (len(trace) > TRACE_CHARS and _is_python(trace[-TRACE_CHARS:]))
+    if len(trace) <= TRACE_CHARS:
+        return _split_at_message(trace, _is_python(trace))
+    last_first = _is_python(trace[:TRACE_CHARS]) or _is_python(trace[-TRACE_CHARS:])
     return _split_at_message(trace[-TRACE_CHARS:] if last_first else trace[:TRACE_CHARS], last_first)
 
 
@@ -90,9 +91,13 @@ def _split_at_message(text: str, last_first: bool) -> SplitTrace:
     text = text.rstrip("\n")
     if last_first:
         at = text.rfind("\n") + 1
-        return SplitTrace(text[at:], text[:at], last_first)
+        return _new_split((text[at:], text[:at], last_first))
     at = text.find("\n")
-    return SplitTrace(text, "", last_first) if at < 0 else SplitTrace(text[:at], text[at:], last_first)
+    return _new_split((text, "", last_first) if at < 0 else (text[:at], text[at:], last_first))
+
+
+# a third of what the class itself takes
+_new_split: Callable[[tuple[str, str, bool]], SplitTrace] = partial(tuple.__new__, SplitTrace)
 
 
 def _is_python(text: str) -> bool:
@@ -106,8 +111,8 @@ def read_trace(split: SplitTrace) -> Trace | None:
 
 
 def _read(line: str, rest: str, last_first: bool) -> Trace:
-    if cut := _message_start(line):
-        return _recall(line[:cut], rest, last_first)
+    if head := type_of_line(line):
+        return _recall(head, rest, last_first)
     if not rest or ".go:" in rest or ".go:" in line:
         return _read_whole(line, rest, last_first)
     # the line with the message is a new one each time: remembered, it would push out those that come again
@@ -124,16 +129,20 @@ def _read(line: str, rest: str, last_first: bool) -> Trace:
     return _read_between(read_first(ends[0]), middle, read_last(ends[1]), last_first)
 
 
-def _message_start(line: str) -> int:
-    """Where a message begins of which nothing is read; 0 where there may be more to the line than a type and that."""
+def type_of_line(line: str) -> str:
+    """The line up to its message, where nothing is read of that: what comes again with each error of its kind. Empty where
+    there may be more to the line than a type and a message."""
     of_type = _TYPE.match(line)
     if of_type is None or not line.isprintable():
-        return 0
-    message = line[of_type.end() :]
-    for mark in _FRAME_MARKS:
-        if mark in message:
-            return 0
-    return of_type.end() + 2  # with the colon and the blank after it, which say whether a cause begins
+        return ""
+    end = of_type.end()
+    message = line[end:]
+    # what the frames of a line have that begins otherwise than with `File` or `at`
+    if "@" in message or (
+        "." in message and (".go:" in message or ".s:" in message or ".r" in message or ".erb:" in message)
+    ):
+        return ""
+    return line[: end + 2]  # with the colon and the blank after it, which say whether a cause begins
 
 
 def _only_line(text: str) -> str:

@@ -1,6 +1,7 @@
 """A large body, in which every line may hold a secret, leaves the event loop to others."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from functools import partial
 from uuid import uuid4
@@ -8,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from api.ingest import turns
-from api.ingest.copying import END, HEAD, DeltaCounts, encode_some
+from api.ingest.copying import END, HEAD, Occurrences, encode_some
 from api.ingest.error_rows import in_turns
 from api.ingest.parsing import Batch, Rejected, SentError
 from api.ingest.rows import CLEANED, Frame, make_row
@@ -94,7 +95,8 @@ async def test_a_flush_does_not_wait_longer_for_many_batches_than_for_one() -> N
 
 async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
     row = make_row(ErrorIn(service="shop", severity="error", message="m"), Frame.now(uuid4(), Settings()))
-    given, counts, taken = turns.Turns(), DeltaCounts(), 0
+    given, taken = turns.Turns(), 0
+    occurrences: Occurrences = defaultdict(list)
     next_turn = given.for_flush
 
     async def count_next() -> None:
@@ -104,7 +106,7 @@ async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(given, "for_flush", count_next)
-        sent = [each async for each in in_turns(given, partial(encode_some, iter([row] * 3), counts, 0.0))]
+        sent = [each async for each in in_turns(given, partial(encode_some, iter([row] * 3), occurrences, 0.0))]
     assert (sent[0][: len(HEAD)], sent[-1], len(sent[:-1])) == (HEAD, END, 3)
     assert taken == 4  # the last one to see that nothing is left
-    assert [len(times) for times in counts.times.values()] == [3]
+    assert [len(times) for times in occurrences.values()] == [3]
