@@ -30,9 +30,9 @@ from bench.processes import Server, run_server
 from bench.reads import PATHS, fetch, turn_of
 from bench.stores import Home, Stores, furnish, work_once
 from bench.turns import Turn, describe, quantile, take_turns
-from worker.folding import fold_deltas
 from worker.main import open_tools
 from worker.patterns import find_patterns
+from worker.rollups import fold_deltas
 
 SIZES = (0, 1_000_000, 5_000_000, 10_000_000)
 SEED = 13

@@ -31,11 +31,11 @@ from cli.migrate import upgrade
 from cli.project import ensure_project
 from common.fingerprint import fingerprint_error, mask_message
 from common.settings import Settings
-from worker.folding import fold_deltas
 from worker.jobs import Tools
 from worker.main import open_tools
 from worker.patterns import find_patterns
 from worker.retention import keep_partitions
+from worker.rollups import fold_deltas
 
 CHUNK = 20_000
 SERVICES = [f"service-{n}" for n in range(12)]

@@ -5,11 +5,10 @@ from dataclasses import asdict
 
 from common.settings import Settings
 from worker.budgets import keep_budgets
-from worker.folding import Limits, fold_deltas
 from worker.jobs import Job, Tools, take_guard
 from worker.patterns import find_patterns, follow_new_pins
 from worker.retention import keep_partitions
-from worker.rollups import compact_rollups, delete_old_rollups, list_projects, mend_hours
+from worker.rollups import Limits, compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
 from worker.rounds import Round
 from worker.usage_retention import delete_old_usage
 

@@ -17,11 +17,10 @@ from common.snapshots.schema import PatternsAnswer
 from common.snapshots.windows import start_of_window
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
 from worker.fingerprints import first_pattern_id
-from worker.folding import fold_deltas
 from worker.jobs import Tools
 from worker.moves import find_moves, note_moves
 from worker.patterns import find_patterns, update_patterns, update_trends
-from worker.rollups import delete_old_rollups
+from worker.rollups import delete_old_rollups, fold_deltas
 
 USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
 NOW = datetime(2026, 11, 23, 14, 33, 20, tzinfo=UTC)

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.tables.columns import OVERFLOW_NAME
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
-from worker.folding import Limits, fold_chunk, fold_deltas
 from worker.rollups import (
+    Limits,
     compact_rollups,
     delete_old_rollups,
+    fold_chunk,
+    fold_deltas,
     mend_hours,
 )
 
@@ -82,7 +84,7 @@ async def test_a_fold_that_dies_half_way_loses_nothing(engine: AsyncEngine, monk
 
 
 async def test_more_deltas_than_a_chunk_are_all_folded(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.folding.CHUNK_DELTAS", 3)
+    monkeypatch.setattr("worker.rollups.CHUNK_DELTAS", 3)
     monkeypatch.setattr(fold_chunk, "__kwdefaults__", {"chunk": 3})
     await store(engine, now_errors(*(f"disk {letter} full" for letter in "abcdefg")))
     assert await fold_deltas(engine, 48) == 7

@@ -14,9 +14,9 @@ from common.database import make_engine
 from common.settings import Settings
 from tests.worker.stored import OTHER_PROJECT, PROJECT, now_errors, rows, store
 from worker.fingerprints import lock_project
-from worker.folding import fold_deltas
 from worker.jobs import Job, Tools, run_job
 from worker.patterns import find_patterns
+from worker.rollups import fold_deltas
 from worker.rounds import ProjectsFailed, Round
 from worker.schedule import fold
 
