@@ -160,11 +160,14 @@ class Authorize:
         return caller
 
 
-def recall_caller(key_ring: KeyRing, authorization: bytes, asked: Scope) -> Caller | None:
-    """For answers before the routing: who sent this header, where that and its scope need no second look, else None."""
-    if not authorization.startswith(BEARER):
-        return None
-    caller = key_ring.recall(authorization[len(BEARER) :].decode("latin-1"))
+def read_bearer(authorization: bytes) -> str:
+    """The key in this header; empty where there is none."""
+    return authorization[len(BEARER) :].decode("latin-1") if authorization.startswith(BEARER) else ""
+
+
+def recall_caller(key_ring: KeyRing, sent: str, asked: Scope) -> Caller | None:
+    """For answers before the routing: whose key this is, where that and its scope need no second look, else None."""
+    caller = key_ring.recall(sent)
     return caller if caller is not None and caller.scope.allows(asked) else None
 
 

@@ -168,7 +168,6 @@ class Connection(HttpToolsProtocol):
         """Take a hot write whose body is there."""
         exchange = self.hot_writes.begin(posted, len(body), self.send_outcome)
         if exchange is not None:
-            self._unset_keepalive_if_required()
             self.has_begun, self.waits_since = True, None
             exchange.more_body = False
             exchange.pieces.append(body)
@@ -181,7 +180,7 @@ class Connection(HttpToolsProtocol):
         ready = self.hot_reads.answer(asked)
         if ready is not None:
             self.send_ready(ready)
-            super().on_response_complete()
+            self.look_for_next()
             self.await_next()
         return ready is not None
 
@@ -223,13 +222,20 @@ class Connection(HttpToolsProtocol):
             self.hot_writes.take(exchange)
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self.look_for_next()
         if self.transport.is_closing():
             self.after("flush", SEND_SECONDS, self.transport.abort)
         elif self.cycle.response_complete and self.cycle.more_body:
             self.after("linger", LINGER_SECONDS, self.close)
         elif self.cycle.response_complete and self.waits_since is None:
             self.await_next()
+
+    def look_for_next(self) -> None:
+        """As the server does at the end of an answer; but a timer that runs still looks at the time when it is up."""
+        if self.timeout_keep_alive_task is None or self.pipeline:
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -240,7 +246,14 @@ class Connection(HttpToolsProtocol):
         self.cancel("write")
 
     def timeout_keep_alive_handler(self) -> None:
-        self.close()
+        """Close, unless a request came meanwhile: those that do without the parser leave the timer alone, since a new one
+        costs as much as to find out what they ask."""
+        waited = 0.0 if self.waits_since is None else monotonic() - self.waits_since
+        left = self.timeout_keep_alive - waited
+        if left <= 0:
+            self.close()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
         for name in list(self.timers):

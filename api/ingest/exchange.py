@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import NamedTuple
 
-from api.auth import Caller
+from api.auth import Caller, read_bearer
 from api.ingest.intake import Sent
 from api.ingest.routes import PREFIX
 from api.limits import Allowance
@@ -23,7 +23,7 @@ class Posted(NamedTuple):
 
     path: str
     headers: Headers
-    authorization: bytes
+    key: str
     content_type: str | None
     request_id: bytes | None
     body_bytes: int
@@ -85,7 +85,7 @@ def read_post(target: bytes, sent: Headers) -> Posted | None:
     return Posted(
         HOT_TARGETS[target],
         sent,
-        headers.get(b"authorization", b""),
+        read_bearer(headers.get(b"authorization", b"")),
         None if content_type is None else content_type.decode("latin-1"),
         headers.get(b"x-request-id"),
         int(length),

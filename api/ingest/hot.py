@@ -54,7 +54,7 @@ class HotWrites:
         answer."""
         if body_bytes > self.body_max_bytes or self.bodies.total_bytes + body_bytes > self.bodies_max_bytes:
             return None
-        caller = recall_caller(self.key_ring, posted.authorization, KeyScope.ingest)
+        caller = recall_caller(self.key_ring, posted.key, KeyScope.ingest)
         if caller is None or traces.is_on():
             return None
         allowance = self.limits.allowance(caller.project_id, caller.key_id, ingest=True)
@@ -81,4 +81,7 @@ class HotWrites:
             self.replies.answer_after([exchange], batch, partial(self.answer_batch, exchange))
 
     def answer_batch(self, exchange: Exchange, batch: BatchAnswer) -> None:
-        self.replies.answer(exchange, as_json(batch_status(batch), to_json(batch)))
+        try:
+            self.replies.answer(exchange, as_json(batch_status(batch), to_json(batch)))
+        except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
+            self.replies.fail(exchange, error)

@@ -57,19 +57,19 @@ class Intake:
 
     async def take_one(self, sent: Sent) -> ErrorAnswer:
         """Judge and store one error, of any size. Raises Invalid, Unavailable."""
+        self.writer.refuse_when_full(sent.caller.project_id)
         batch = sort_out([self.parse_one(sent)])
         [row] = rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body)))
         return describe_one(row, await self.writer.submit(rows))
 
     def judge_one(self, sent: Sent, frame: Frame) -> Row:
-        """The row of one error, of a size that is judged at once, before storm control. Raises Invalid, Unavailable."""
+        """The row of one error, of a size that is judged at once, before storm control. Raises Invalid, Unsupported."""
         error, is_cleaned = self.parse_one(sent)
         row = make_row(error, frame)
         return note_cleaned(row) if is_cleaned else row
 
     def parse_one(self, sent: Sent) -> Parsed[SentError]:
-        """Raises Invalid, Unavailable."""
-        self.writer.refuse_when_full(sent.caller.project_id)
+        """Raises Invalid, Unsupported."""
         read_media_type(sent.content_type)
         sent.allowance.count("bytes", len(sent.body))
         sent.allowance.count("errors", 1)

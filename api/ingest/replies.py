@@ -34,7 +34,8 @@ class Replies:
     def answer_after(
         self, exchanges: Sequence[Exchange], outcome: "asyncio.Future[Told]", answer: Callable[[Told], None]
     ) -> None:
-        """Have `answer` tell these what became of it, or tell them that it did not come in the time of the oldest."""
+        """Have `answer` tell each of these what became of it, or tell them that it did not come in the time of the
+        oldest."""
         left = self.request_seconds - (perf_counter() - min([exchange.started for exchange in exchanges]))
         timer = outcome.get_loop().call_later(left, outcome.cancel)
         outcome.add_done_callback(partial(self.finish, exchanges, timer, answer))
@@ -48,17 +49,17 @@ class Replies:
     ) -> None:
         timer.cancel()
         try:
-            answer(outcome.result())
+            told = outcome.result()
         except asyncio.CancelledError:
             self.fail_all(exchanges, TimeoutError())
         except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
             self.fail_all(exchanges, error)
+        else:
+            answer(told)
 
     def fail_all(self, exchanges: Sequence[Exchange], error: Exception) -> None:
-        """Answer those that were not answered yet with the problem that this is."""
         for exchange in exchanges:
-            if not exchange.response_complete:
-                self.fail(exchange, error)
+            self.fail(exchange, error)
 
     def fail(self, exchange: Exchange, error: Exception) -> None:
         """Answer with the problem that this is."""

@@ -21,7 +21,7 @@ from api.ingest.routes import place_of
 from api.ingest.rows import Row
 from api.ingest.schemas import ErrorAnswer
 from api.limits import charge
-from api.problems import Invalid
+from api.problems import QuotaExceeded, Unavailable
 from api.ready import Answer, Ready, as_ready
 from common.telemetry import metrics
 
@@ -62,24 +62,45 @@ class Singles:
         body_bytes = sum([exchange.body_bytes for exchange in together])
         metrics.BODY_BYTES.of("sent").inc(body_bytes)
         metrics.BODY_BYTES.of("unpacked").inc(body_bytes)
+        admitted = [exchange for exchange in together if self.admit(exchange)]
+        if not admitted:
+            return
+        try:
+            self.intake.writer.refuse_when_full(together[0].caller.project_id)
+        except Unavailable as error:
+            self.replies.fail_all(admitted, error)
+        else:
+            self.store(*self.judge(admitted))
+
+    def admit(self, exchange: Exchange) -> bool:
+        """Charge for it; False, and answered so, where a quota is used up."""
+        try:
+            charge(exchange.allowance)
+        except QuotaExceeded as error:
+            self.replies.fail(exchange, error)
+            return False
+        return True
+
+    def judge(self, together: Sequence[Exchange]) -> tuple[list[Exchange], list[Row]]:
+        """Those that can be stored, and their rows; the others are answered."""
         frame = self.intake.frame(together[0].caller)
         taken: list[Exchange] = []
         rows: list[Row] = []
         for exchange in together:
             try:
-                charge(exchange.allowance)
                 rows.append(self.intake.judge_one(exchange.sent, frame))
                 taken.append(exchange)
             except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
                 self.replies.fail(exchange, error)
-        if rows:
-            self.store(taken, rows)
+        return taken, rows
 
     def store(self, taken: Sequence[Exchange], judged: list[Row]) -> None:
+        if not taken:
+            return
         try:
             rows = self.intake.storms.admit(judged)
             outcomes = self.intake.writer.submit(rows, requests=len(rows))
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - as in `judge`
             self.replies.fail_all(taken, error)
         else:
             self.replies.answer_after(taken, outcomes, partial(self.answer, taken, rows))
@@ -87,17 +108,18 @@ class Singles:
     def answer(self, taken: Sequence[Exchange], rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
         quotas = taken[0].allowance.lines()
         for exchange, row, outcome in zip(taken, rows, outcomes, strict=True):
-            if row.adjustments or outcome is Outcome.rejected:
-                self.answer_changed(exchange, row, outcome)
-            else:
-                event_id, same = str(row.event_id).encode(), tell_unchanged(outcome)
-                self.replies.end(exchange, Ready(same.status, same.head % event_id, same.body % event_id), quotas)
+            try:
+                self.answer_one(exchange, row, outcome, quotas)
+            except Exception as error:  # noqa: BLE001 - as in `judge`
+                self.replies.fail(exchange, error)
 
-    def answer_changed(self, exchange: Exchange, row: Row, outcome: Outcome) -> None:
-        try:
+    def answer_one(self, exchange: Exchange, row: Row, outcome: Outcome, quotas: bytes) -> None:
+        """Raises Invalid."""
+        if row.adjustments or outcome is Outcome.rejected:
             self.replies.answer(exchange, tell_one(describe_one(row, [outcome])))
-        except Invalid as error:
-            self.replies.fail(exchange, error)
+        else:
+            event_id, same = str(row.event_id).encode(), tell_unchanged(outcome)
+            self.replies.end(exchange, Ready(same.status, same.head % event_id, same.body % event_id), quotas)
 
 
 @lru_cache(maxsize=len(Outcome))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from starlette.datastructures import Headers as HeaderMap
 
-from api.auth import KeyRing, recall_caller
+from api.auth import KeyRing, read_bearer, recall_caller
 from api.limits import Limits
 from api.middleware import RAW_SECURITY_HEADERS, RequestLines, choose_request_id
 from api.read.answers import Answers
@@ -39,7 +39,7 @@ class Asked:
     """A plain GET of the recent errors or the patterns, as far as its bytes say. `known` is its If-None-Match."""
 
     path: str
-    authorization: bytes
+    key: str
     encoding: Encoding
     known: str | None
     request_id: bytes | None
@@ -61,7 +61,7 @@ class HotReads:
     def answer(self, asked: Asked) -> Ready | None:
         """None where something would have to be waited for, or there is more to do than to send it."""
         started = perf_counter()
-        caller = recall_caller(self.key_ring, asked.authorization, KeyScope.read)
+        caller = recall_caller(self.key_ring, asked.key, KeyScope.read)
         if caller is None or traces.is_on():
             return None
         build = partial(self.build, asked.path, caller.project_id)
@@ -102,7 +102,7 @@ def read_request(target: bytes, sent: Headers) -> Asked | None:
         return None  # the middleware around the routes has a word in what is sent then
     return Asked(
         HOT_TARGETS[target],
-        headers.get(b"authorization", b""),
+        read_bearer(headers.get(b"authorization", b"")),
         encoding,
         None if known is None else known.decode("latin-1"),
         headers.get(b"x-request-id"),

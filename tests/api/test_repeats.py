@@ -7,8 +7,8 @@ from api.read.hot import Asked
 from api.repeats import REMEMBERED_MAX_BYTES, KnownHead, Remembered
 
 HEAD = b"POST /api/errors/log HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nX: y\r\n\r\n"
-POSTED = Posted("/api/errors/log", [], b"Bearer x", None, None, 4)
-ASKED = Asked("/api/errors/recent", b"Bearer x", "zstd", None, None)
+POSTED = Posted("/api/errors/log", [], "key", None, None, 4)
+ASKED = Asked("/api/errors/recent", "key", "zstd", None, None)
 
 
 def request(body: bytes, head: bytes = HEAD) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal
@@ -26,7 +27,7 @@ from api.ingest.writer import Writer
 from api.problems import Overloaded, Unavailable
 from common.settings import Settings
 from common.telemetry import metrics
-from tests.api.serving import over_sockets
+from tests.api.serving import over_sockets, serving
 from tests.conftest import Project, Service
 
 ERROR = {"service": "shop", "severity": "error", "message": "payment 1 failed"}
@@ -431,6 +432,21 @@ async def test_errors_with_the_head_of_those_before_do_without_the_parser_and_me
         *(ERROR["message"], "first", "second", "a third that is longer"),
         *("in", "a row", "at once", "in pieces"),
     }
+
+
+async def test_a_connection_is_kept_from_its_last_answer_on(service: Service, settings: Settings) -> None:
+    made = await service.project()
+    async with serving(settings, keep_alive_seconds=1) as port:
+        raw = Raw(made.ingest.headers["authorization"])
+        await raw.connect(port)
+        for _ in range(7):
+            await raw.send(raw.log())
+            assert (await raw.answer())[0] == 201
+            answered = time.monotonic()
+            await asyncio.sleep(0.25)
+        assert await asyncio.wait_for(raw.reader.read(), 10) == b""
+        assert time.monotonic() - answered > 0.9
+        raw.writer.close()
 
 
 async def test_errors_with_the_head_of_those_before_need_a_key_that_is_still_known(
