@@ -60,7 +60,8 @@ LOAD_ONSETS = text("""
     ), traces AS (
         SELECT w.pattern_id, array_agg(DISTINCT e.trace_id) AS trace_ids
         FROM wanted w CROSS JOIN LATERAL (
-            SELECT coalesce(tags ->> 'trace_id', context ->> 'trace_id') AS trace_id FROM errors
+            SELECT coalesce(tags_text::json ->> 'trace_id', context_text::json ->> 'trace_id',
+                            tags ->> 'trace_id', context ->> 'trace_id') AS trace_id FROM errors
             WHERE project_id = :project_id AND fingerprint = w.fingerprint
               AND day = (w.last_seen AT TIME ZONE 'UTC')::date ORDER BY occurred_at DESC LIMIT 20
         ) e WHERE e.trace_id IS NOT NULL GROUP BY 1

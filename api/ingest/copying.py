@@ -22,7 +22,6 @@ DELTA_COLUMNS = (
 )
 HEAD, END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
-JSONB_VERSION = "\x01"  # stands before the text
 EPOCH, EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC), date(2000, 1, 1).toordinal()
 BUCKET_MINUTES = 5
 BUCKET = BUCKET_MINUTES * 60_000_000
@@ -63,8 +62,8 @@ def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float) -
             encode_names(service, environment, release, error_type, client_fingerprint),
             encode_text(message),
             encode_text(stack_trace),
-            encode_text(context and JSONB_VERSION + context),
-            encode_text(tags and JSONB_VERSION + tags),
+            encode_text(context),
+            encode_text(tags),
         )  # fmt: skip
         if perf_counter() > until:
             break

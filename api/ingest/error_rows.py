@@ -46,8 +46,8 @@ COLUMN_TYPES = {
     "client_fingerprint": "text",
     "message": "text",
     "stack_trace": "text",
-    "context": "jsonb",
-    "tags": "jsonb",
+    "context_text": "text",
+    "tags_text": "text",
 }
 COLUMNS = ", ".join(COLUMN_TYPES)
 ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate([*COLUMN_TYPES.values(), "boolean"], 1))

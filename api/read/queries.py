@@ -80,7 +80,8 @@ FIND_FINGERPRINTS = text(MEMBERS_OF)
 # One error by its id, on whichever day it fell; the days bound the search where the id tells its time.
 FIND_ERROR = text(
     f"""
-    SELECT {SUMMARY}, e.received_at, e.stack_trace, e.context, e.tags, e.fingerprint, e.adjustments, e.redactions
+    SELECT {SUMMARY}, e.received_at, e.stack_trace, coalesce(e.context_text, e.context::text) AS context,
+           coalesce(e.tags_text, e.tags::text) AS tags, e.fingerprint, e.adjustments, e.redactions
     FROM errors e
     WHERE e.project_id = :project_id AND e.event_id = :event_id AND e.day BETWEEN :first_day AND :last_day
     ORDER BY e.day DESC LIMIT 1

@@ -28,8 +28,8 @@ def detail(row: Any) -> ErrorDetail:
         **summary_fields(row),
         received_at=row.received_at,
         stack_trace=row.stack_trace,
-        context=parsed(row.context),
-        tags=parsed(row.tags),
+        context=row.context and from_json(row.context),
+        tags=row.tags and from_json(row.tags),
         fingerprint=hexadecimal(row.fingerprint),
         adjustments=[adjustment.name or "" for adjustment in Adjustment(row.adjustments)],
         redactions=row.redactions,
@@ -39,8 +39,3 @@ def detail(row: Any) -> ErrorDetail:
 def hexadecimal(fingerprint: int) -> str:
     """64 bits as 16 digits."""
     return f"{fingerprint & (2**64 - 1):016x}"
-
-
-def parsed(value: Any) -> Any:
-    """A jsonb column, which the driver gives as text or parsed, depending on the statement."""
-    return from_json(value) if isinstance(value, str | bytes) else value

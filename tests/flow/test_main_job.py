@@ -147,6 +147,18 @@ async def test_poison_in_the_context_is_made_storable(service: Service, context:
     assert (await project.get(f"/api/errors/{event_id}"))["context"] == kept
 
 
+async def test_what_the_release_before_stored_and_stores_is_shown_with_its_context_and_tags(service: Service) -> None:
+    project = await service.project()
+    event_id = str(uuid_utils.compat.uuid7())
+    await project.send(error("it failed", event_id=event_id, context={"order": 4711}, tags={"region": "eu"}))
+    sent = await project.get(f"/api/errors/{event_id}")
+    await service.execute(
+        "UPDATE errors SET context = context_text::jsonb, tags = tags_text::jsonb, context_text = NULL, tags_text = NULL"
+    )
+    assert await project.get(f"/api/errors/{event_id}") == sent
+    assert (sent["context"], sent["tags"]) == ({"order": 4711}, {"region": "eu"})
+
+
 async def test_deep_nesting_is_cut_and_said(service: Service) -> None:
     project = await service.project()
     event_id = str(uuid_utils.compat.uuid7())

@@ -248,6 +248,22 @@ async def test_one_cause_in_two_services_is_shown_as_one_incident(service: Servi
     assert [one["id"] for one in (await project.get("/api/errors/patterns"))["incidents"]] == [incident["id"]]
 
 
+@pytest.mark.parametrize("stored_by", ["this release", "the release before"])
+async def test_a_trace_through_two_services_is_shown_as_one_incident(service: Service, stored_by: str) -> None:
+    project = await service.project()
+    trace = {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
+    await project.send(*[error("disk full", service="store", tags=trace) for _ in range(3)])
+    await project.send(*[error("checkout gave up", service="shop", context=trace) for _ in range(3)])
+    await project.send(*[error("user unknown", service="login") for _ in range(3)])
+    if stored_by == "the release before":
+        await service.execute(
+            "UPDATE errors SET context = context_text::jsonb, tags = tags_text::jsonb, context_text = NULL, tags_text = NULL"
+        )
+    await service.run_worker()
+    [incident] = (await project.get("/api/errors/patterns"))["incidents"]
+    assert incident["services"] == ["shop", "store"]
+
+
 async def test_a_storm_is_stored_slim_and_counted_whole(settings: Settings) -> None:
     async with run_service(settings.model_copy(update={"storm_errors_per_minute": 10})) as service:
         project = await service.project()

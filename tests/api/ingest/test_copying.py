@@ -1,6 +1,8 @@
-"""What goes by COPY is what the statement would have stored, to the last bit."""
+"""What goes by COPY is what the statement would have stored, to the last bit; and JSON that Postgres does not look at is
+JSON to it."""
 
 import asyncio
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,8 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.ingest.error_rows import COLUMNS, copy_new, store_what_is_new
-from api.ingest.rows import Row
+from api.ingest.parsing import ERRORS, parse_batch
+from api.ingest.rows import Row, make_row
 from api.ingest.turns import Turns
+from tests.api.ingest.test_plain import ERRORS_SENT, FRAME, NO_PLAIN, SETTINGS
+from tests.flow.test_hostile import REFUSED, STORABLE
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=40)
 times = st.integers(-(10**15), 4 * 10**15).map(
@@ -39,7 +44,7 @@ SELECT project_id, bucket, fingerprint, service, severity, environment, count, f
        written_at > now() - interval '1 minute' AS is_new
 FROM deltas ORDER BY 1, 2, 3, 4, 5, 6
 """
-ERRORS = f"SELECT {COLUMNS} FROM errors ORDER BY project_id, day, event_id"  # noqa: S608 - our columns
+STORED = f"SELECT {COLUMNS} FROM errors ORDER BY project_id, day, event_id"  # noqa: S608 - our columns
 
 
 async def look(connection: Any, store: Any) -> tuple[list[Any], list[Any]]:
@@ -47,7 +52,7 @@ async def look(connection: Any, store: Any) -> tuple[list[Any], list[Any]]:
     transaction = connection.transaction()
     await transaction.start()
     await store
-    stood = await connection.fetch(ERRORS), await connection.fetch(DELTAS)
+    stood = await connection.fetch(STORED), await connection.fetch(DELTAS)
     await transaction.rollback()
     return stood
 
@@ -67,4 +72,27 @@ def test_rows_that_are_copied_stand_and_count_as_those_of_the_statement(database
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(database_url))
         compare()
+        runner.run(connection.close())
+
+
+def test_context_and_tags_are_texts_that_postgres_takes_for_json(database_url: str) -> None:
+    """Nobody looks at them again until they are read, by GET and by the worker, whose run one that is none would end."""
+
+    def look_at(errors: bytes) -> None:
+        for form in (ERRORS, NO_PLAIN):
+            rows = [make_row(error, FRAME) for error in parse_batch(b'{"errors":[%s]}' % errors, form, SETTINGS).items]
+            texts = [text for row in rows for text in (row.context, row.tags) if text]
+            kinds = runner.run(connection.fetch("SELECT jsonb_typeof(t::jsonb) FROM unnest($1::text[]) t", texts))
+            assert {kind for (kind,) in kinds} <= {"object"}
+
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+    @given(ERRORS_SENT)
+    def look_at_any(error: dict[str, Any]) -> None:
+        look_at(json.dumps(error).encode())
+
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(database_url))
+        look_at_any()
+        for poison in (*STORABLE.values(), *REFUSED.values()):
+            look_at(poison)
         runner.run(connection.close())
