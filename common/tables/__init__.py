@@ -96,7 +96,7 @@ errors = sa.Table(
     sa.Column("stack_trace", sa.Text),
     sa.Column("context", JSONB),  # written by releases before 0010_json_texts alone, as tags
     sa.Column("tags", JSONB),
-    sa.Column("context_text", sa.Text),  # JSON that the API has read: Postgres need not (docs/decisions/0020)
+    sa.Column("context_text", sa.Text),  # JSON that the API has read: Postgres need not (docs/decisions/0021)
     sa.Column("tags_text", sa.Text),
     sa.Index("errors_project_id_occurred_at_idx", "project_id", "occurred_at"),
     sa.Index("errors_project_id_fingerprint_occurred_at_idx", "project_id", "fingerprint", "occurred_at"),

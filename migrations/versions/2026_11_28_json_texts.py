@@ -1,4 +1,4 @@
-"""Context and tags as the text that they are read from and given back as (docs/decisions/0020).
+"""Context and tags as the text that they are read from and given back as (docs/decisions/0021).
 
 Expand first, contract in a later release: the programs of the release before must run on this schema. What they write
 stays in `context` and `tags`, which are read beside these.
