@@ -1,11 +1,12 @@
 """How errors are stored: rows into `errors` and their counts into `deltas`, in one transaction.
 
-Many rows go by COPY, in the hope that all are new; few rows, and many where one was stored before, by one statement
-that tells which (docs/decisions/0013); a single one by a plainer form of it.
+They go in the hope that all are new: many by COPY, few by one statement. Where one was stored before, nothing is, and
+they go by a statement that tells which (docs/decisions/0013, 0022); a single one by a plainer form of it at once.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import nullcontext
 from datetime import date
 from functools import partial
 from typing import Any
@@ -53,12 +54,25 @@ COLUMNS = ", ".join(COLUMN_TYPES)
 ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate([*COLUMN_TYPES.values(), "boolean"], 1))
 FLUSH_ID, TRACEPARENT = (f"${len(Row._fields) + n}" for n in (1, 2))
 
+# The rows of a flush.
+INSERT_SENT = f"""
+    INSERT INTO errors ({COLUMNS}) SELECT {COLUMNS} FROM unnest({ARRAYS}) AS sent ({COLUMNS}, look_back)
+"""  # noqa: S608 - made of the constants above
+# The deltas of what was stored.
+COUNT_STORED = f"""
+    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
+                        first_seen, last_seen, written_at, traceparent)
+    SELECT project_id, {FLUSH_ID}::uuid, row_number() OVER (), date_bin('{BUCKET_MINUTES} minutes', occurred_at, '2000-01-01Z'),
+           fingerprint, service, severity, environment, count(*), min(occurred_at), max(occurred_at), now(),
+           {TRACEPARENT}::text
+    FROM stored GROUP BY project_id, 4, fingerprint, service, severity, environment
+"""  # noqa: S608 - made of the constants above
+
 # Store what is new, sorted by key so that two flushes never lock each other; count exactly what was stored; say how
 # many that was, and which, if some were duplicates.
 STORE = f"""
 WITH stored AS (
-    INSERT INTO errors ({COLUMNS})
-    SELECT {COLUMNS} FROM unnest({ARRAYS}) AS sent ({COLUMNS}, look_back)
+    {INSERT_SENT}
     WHERE NOT (look_back AND EXISTS (
         SELECT FROM errors e
         WHERE e.project_id = sent.project_id AND e.day = sent.day - 1 AND e.event_id = sent.event_id))
@@ -66,18 +80,21 @@ WITH stored AS (
     ON CONFLICT DO NOTHING
     RETURNING project_id, day, event_id, occurred_at, fingerprint, service, severity,
               coalesce(environment, '') AS environment
-), counted AS (
-    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
-                        first_seen, last_seen, written_at, traceparent)
-    SELECT project_id, {FLUSH_ID}::uuid, row_number() OVER (), date_bin('{BUCKET_MINUTES} minutes', occurred_at, '2000-01-01Z'),
-           fingerprint, service, severity, environment, count(*), min(occurred_at), max(occurred_at), now(),
-           {TRACEPARENT}::text
-    FROM stored GROUP BY project_id, 4, fingerprint, service, severity, environment
-)
+), counted AS ({COUNT_STORED})
 SELECT count(*) AS stored,
        CASE WHEN count(*) < cardinality($1) THEN array_agg((project_id, day, event_id)) END AS keys
 FROM stored
 """  # noqa: S608 - made of the constants above
+
+# The same where all rows are new, and nothing when one is not: it fails then.
+STORE_NEW = f"""
+WITH stored AS (
+    {INSERT_SENT}
+    ORDER BY project_id, day, event_id
+    RETURNING project_id, occurred_at, fingerprint, service, severity, coalesce(environment, '') AS environment
+)
+{COUNT_STORED}
+"""
 
 
 # The same for one row that need not be looked for on the day before: half the CPU of Postgres, and of the driver.
@@ -102,36 +119,49 @@ DELTAS_A_TURN = 400
 
 async def store_errors(turns: Turns, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     """What became of each row; `connection` is asyncpg's. Raises what asyncpg raises."""
-    if len(rows) >= COPY_FROM_ROWS and await copy_new(turns, connection, rows):
-        outcomes = [Outcome.stored] * len(rows)
-    elif len(rows) == 1 and not rows[0].look_back:
+    if any(row.look_back for row in rows):
+        outcomes = await store_what_is_new(connection, rows)
+    elif len(rows) == 1:
         outcomes = [await store_one(connection, rows[0])]
+    elif await store_new(turns, connection, rows):
+        outcomes = [Outcome.stored] * len(rows)
     else:
         outcomes = await store_what_is_new(connection, rows)
     count_changes(rows)
     return outcomes
 
 
-async def copy_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> bool:
-    """Store the rows if all of them are new; False, with nothing stored, if one may not be."""
-    if any(row.look_back for row in rows):
-        return False
-    ordered = sorted(rows, key=key_order)  # so that two flushes with the same rows wait for each other, not in a ring
-    occurrences: Occurrences = defaultdict(list)
-    next_rows = partial(encode_some, iter(ordered), occurrences, SLICE_SECONDS)
+async def store_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> bool:
+    """Store the rows if all of them are new; False, with nothing stored, if one is not."""
     try:
-        async with connection.transaction():
-            await connection.copy_to_table(
-                "errors", source=in_turns(turns, next_rows), columns=tuple(COLUMN_TYPES), format="binary"
-            )
-            deltas = encode_deltas(occurrences, uuid_utils.compat.uuid7(), traces.current_traceparent())
-            next_deltas = partial(join_some, deltas, DELTAS_A_TURN)
-            await connection.copy_to_table(
-                "deltas", source=in_turns(turns, next_deltas), columns=DELTA_COLUMNS, format="binary"
-            )
+        await (copy_new(turns, connection, rows) if len(rows) >= COPY_FROM_ROWS else insert_new(connection, rows))
     except asyncpg.UniqueViolationError:
         return False
     return True
+
+
+async def copy_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> None:
+    """Raises UniqueViolationError, with nothing stored, when one was stored before."""
+    ordered = sorted(rows, key=key_order)  # so that two flushes with the same rows wait for each other, not in a ring
+    occurrences: Occurrences = defaultdict(list)
+    next_rows = partial(encode_some, iter(ordered), occurrences, SLICE_SECONDS)
+    async with connection.transaction():
+        await connection.copy_to_table(
+            "errors", source=in_turns(turns, next_rows), columns=tuple(COLUMN_TYPES), format="binary"
+        )
+        deltas = encode_deltas(occurrences, uuid_utils.compat.uuid7(), traces.current_traceparent())
+        next_deltas = partial(join_some, deltas, DELTAS_A_TURN)
+        await connection.copy_to_table(
+            "deltas", source=in_turns(turns, next_deltas), columns=DELTA_COLUMNS, format="binary"
+        )
+
+
+async def insert_new(connection: Any, rows: Sequence[Row]) -> None:
+    """As `copy_new`, in one round trip."""
+    # behind a pooler there is a transaction, of which the failure must leave the rest as it is
+    around = connection.transaction() if connection.is_in_transaction() else nullcontext()
+    async with around:
+        await connection.execute(STORE_NEW, *columns_of(rows), uuid_utils.compat.uuid7(), traces.current_traceparent())
 
 
 async def store_one(connection: Any, row: Row) -> Outcome:
@@ -152,13 +182,18 @@ async def in_turns(turns: Turns, encode_next: Callable[[], bytes]) -> AsyncItera
 
 async def store_what_is_new(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     """Store the rows that are new, and say which those were."""
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    stored, keys = await connection.fetchrow(STORE, *columns, uuid_utils.compat.uuid7(), traces.current_traceparent())
+    stored, keys = await connection.fetchrow(
+        STORE, *columns_of(rows), uuid_utils.compat.uuid7(), traces.current_traceparent()
+    )
     return (
         [Outcome.stored] * len(rows)
         if stored == len(rows)
         else match_stored([(row.project_id, row.day, row.event_id) for row in rows], keys or [])
     )
+
+
+def columns_of(rows: Sequence[Row]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def key_order(row: Row) -> tuple[int, date, int]:
