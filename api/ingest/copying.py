@@ -35,12 +35,14 @@ pack_delta = Struct(">hi16si16siiiqiqihiiiqiq").pack
 # When rows that are to be stored occurred, in microseconds since 2000, by what deltas tell apart: project, fingerprint,
 # severity, service, environment and bucket.
 Occurrences = defaultdict[tuple[UUID, int, int, str, str, int], list[int]]
+# A part of what COPY gets, and whether it is the last, which has the END.
+Piece = tuple[bytes, bool]
 
 
-def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float) -> bytes:
-    """The next rows, but for `look_back`, as many as this time encodes, at least one; empty when none is left. Each is
-    noted among the occurrences."""
-    fields: list[bytes] = []
+def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float, start: bytes) -> Piece:
+    """The next rows behind this start, but for `look_back`, as many as this time encodes, at least one. Each is noted among
+    the occurrences."""
+    fields, is_last = [start], False
     received, received_at = None, 0
     until = perf_counter() + seconds
     for row in left:
@@ -67,7 +69,10 @@ def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float) -
         )  # fmt: skip
         if perf_counter() > until:
             break
-    return b"".join(fields)
+    else:
+        fields.append(END)
+        is_last = True
+    return b"".join(fields), is_last
 
 
 def encode_deltas(occurrences: Occurrences, flush_id: UUID, origin: str | None) -> Iterator[bytes]:
@@ -81,8 +86,11 @@ def encode_deltas(occurrences: Occurrences, flush_id: UUID, origin: str | None) 
         ) + encode_names(service, environment) + origin_field  # fmt: skip
 
 
-def join_some(left: Iterator[bytes], most: int) -> bytes:
-    return b"".join(islice(left, most))
+def join_some(left: Iterator[bytes], most: int, start: bytes) -> Piece:
+    """The next of what is encoded already, at most so many, behind this start."""
+    some = list(islice(left, most))
+    is_last = len(some) < most
+    return b"".join((start, *some, END if is_last else b"")), is_last
 
 
 @lru_cache(maxsize=NAMES_ENTRIES)

@@ -17,9 +17,9 @@ import uuid_utils.compat
 from api.ingest.copying import (
     BUCKET_MINUTES,
     DELTA_COLUMNS,
-    END,
     HEAD,
     Occurrences,
+    Piece,
     encode_deltas,
     encode_some,
     join_some,
@@ -169,15 +169,14 @@ async def store_one(connection: Any, row: Row) -> Outcome:
     return Outcome.stored if is_new else Outcome.duplicate
 
 
-async def in_turns(turns: Turns, encode_next: Callable[[], bytes]) -> AsyncIterator[bytes]:
-    """What COPY gets: pieces, each made in a turn of its own, until one is empty."""
-    await turns.for_flush()
-    encoded = HEAD + encode_next()
-    while encoded:
-        yield encoded
+async def in_turns(turns: Turns, encode_next: Callable[[bytes], Piece]) -> AsyncIterator[bytes]:
+    """What COPY gets: pieces, each made in a turn of its own behind what it begins with."""
+    start, is_last = HEAD, False
+    while not is_last:
         await turns.for_flush()
-        encoded = encode_next()
-    yield END
+        piece, is_last = encode_next(start)
+        yield piece
+        start = b""
 
 
 async def store_what_is_new(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
@@ -203,7 +202,7 @@ def key_order(row: Row) -> tuple[int, date, int]:
 
 def count_changes(rows: Sequence[Row]) -> None:
     """Count what had been done to the rows to make them storable."""
-    metrics.REDACTIONS.of().inc(sum(row.redactions for row in rows))
+    metrics.REDACTIONS.of().inc(sum([row.redactions for row in rows]))
     for adjustments, count in Counter(row.adjustments for row in rows if row.adjustments).items():
         for adjustment in Adjustment(adjustments):
             metrics.ADJUSTMENTS.of(adjustment.name or "").inc(count)

@@ -1,4 +1,4 @@
-"""The page of one pattern: what two statements say of it, put together."""
+"""The page of one pattern: what one statement says of it, put together."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ from api.read.shown import SUMMARY_FIELDS, hexadecimal, summarize
 from api.read.variables import variable_values
 from common.fingerprint import OVERFLOW
 from common.snapshots.composing import key_counts
-from common.snapshots.counting import DESCRIBE_PATTERNS, follow_move
+from common.snapshots.counting import DESCRIPTIONS, follow_move
 from common.snapshots.schema import KeyCount
 from common.snapshots.windows import COUNTS_SINCE, hour_series, name_window
 from common.snapshots.windows import since as count_since
@@ -55,17 +55,20 @@ SPENT = f"""
             SELECT FROM errors e WHERE e.project_id = u.project_id AND e.event_id = u.event_id
             AND (e.fingerprint = ANY({FINGERPRINTS}) OR {OVERFLOW} = ANY({FINGERPRINTS}) AND {IS_UNKNOWN}))))
 """  # noqa: S608 - made of constants
-# All of it in one round trip: five would take longer than what they ask for. Rows are those of an array.
+# All of it in one round trip: six would take longer than what they ask for. Rows are those of an array; there is none
+# where no pattern has this id.
 READ_PAGE = text(
     f"""
     WITH member AS MATERIALIZED ({MEMBERS_OF})
-    SELECT (SELECT array_agg((fingerprint, skeleton, count, first_seen, last_seen) ORDER BY count DESC, fingerprint)
+    SELECT facts.*,
+           (SELECT array_agg((fingerprint, skeleton, count, first_seen, last_seen) ORDER BY count DESC, fingerprint)
             FROM member) AS members,
            (SELECT array_agg((start, service, severity, environment, errors)) FROM ({COUNTS}) c) AS counts,
            (SELECT (records, tokens, usd, unpriced_tokens) FROM ({SPENT}) s) AS spent,
            (SELECT array_agg((event_id, occurred_at, service, severity, error_type, message, environment, release,
                               pattern_id) ORDER BY occurred_at DESC, event_id DESC)
             FROM ({LATEST_OF_MEMBERS}) l) AS latest
+    FROM ({DESCRIPTIONS}) facts
     """  # noqa: S608 - made of the constants above
 )
 
@@ -82,7 +85,7 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What Postgres says of a pattern: rows of what describes it (one), of its fingerprints, most errors first, of its
+    """What Postgres says of a pattern: a row that describes it, and rows of its fingerprints, most errors first, of its
     counts, of what was spent on it (one), and of its latest errors as a list has them, newest first."""
 
     pattern_id: UUID
@@ -98,25 +101,25 @@ async def read_page(
 ) -> Page | None:
     """Of the pattern that this one has become part of, where its id is no pattern's any more; None where there is none.
     Counts are those since `start`, errors those that are wanted."""
-    facts = await find_pattern(connection, project_id, pattern_id)
-    if facts is None:
+    asked = page_of(project_id, wanted, LATEST, None) | count_since(start)
+    row = await ask_page(connection, asked, pattern_id)
+    if row is None:
         pattern_id = await follow_move(connection, project_id, pattern_id)
-        facts = await find_pattern(connection, project_id, pattern_id)
-    if facts is None:
+        row = await ask_page(connection, asked, pattern_id)
+    if row is None:
         return None
-    asked = page_of(project_id, wanted, LATEST, None) | {"pattern_id": pattern_id}
-    row = (await connection.execute(READ_PAGE, asked | count_since(start))).one()
     members = [Member(*member) for member in row.members or ()]
     latest = row.latest or ()
     if OVERFLOW in [member.fingerprint for member in members]:
-        latest = await list_errors_of(connection, members, wanted, asked, scanned=SCANNED)
-    return Page(pattern_id, facts, members, [Count(*count) for count in row.counts or ()], row.spent, latest)
+        latest = await list_errors_of(connection, members, wanted, asked | {"pattern_id": pattern_id}, scanned=SCANNED)
+    return Page(pattern_id, row, members, [Count(*count) for count in row.counts or ()], row.spent, latest)
 
 
-async def find_pattern(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> Row[Any] | None:
+async def ask_page(connection: AsyncConnection, asked: dict[str, Any], pattern_id: UUID) -> Row[Any] | None:
     """What is known of a pattern of this project, or None."""
-    asked = {"project_id": project_id, "pattern_ids": [pattern_id]}
-    return (await connection.execute(DESCRIBE_PATTERNS, asked)).first()
+    return (
+        await connection.execute(READ_PAGE, asked | {"pattern_id": pattern_id, "pattern_ids": [pattern_id]})
+    ).first()
 
 
 def describe_page(page: Page, window_hours: int, start: datetime, now: datetime) -> PatternDetail:

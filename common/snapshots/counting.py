@@ -28,20 +28,19 @@ STATE = """
          WHEN min(f.first_seen) > now() - interval '24 hours' THEN 'new'
          ELSE 'ongoing' END"""
 # What is known of patterns; one that the worker has not looked at yet is described by its fingerprint.
-DESCRIBE_PATTERNS = text(
-    f"""
-    SELECT f.pattern_id, coalesce(p.title, min(f.title)) AS title, coalesce(p.template, min(f.skeleton)) AS template,
-           coalesce(p.error_type, min(f.error_type)) AS error_type, {STATE} AS state,
-           coalesce(p.trend, 'new') AS trend, p.trend_facts, p.incident_id,
-           coalesce(p.grouped_by, min(f.grouped_by)) AS grouped_by,
-           min(f.first_seen) AS first_seen, max(f.last_seen) AS last_seen, d.note
-    FROM fingerprints f
-    LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
-    LEFT JOIN decisions d ON d.project_id = f.project_id AND d.pattern_id = f.pattern_id
-    WHERE f.project_id = :project_id AND f.pattern_id = ANY(:pattern_ids)
-    GROUP BY f.pattern_id, p.project_id, p.pattern_id, d.project_id, d.pattern_id
-    """  # noqa: S608 - made of the constant above
-)
+DESCRIPTIONS = f"""
+SELECT f.pattern_id, coalesce(p.title, min(f.title)) AS title, coalesce(p.template, min(f.skeleton)) AS template,
+       coalesce(p.error_type, min(f.error_type)) AS error_type, {STATE} AS state,
+       coalesce(p.trend, 'new') AS trend, p.trend_facts, p.incident_id,
+       coalesce(p.grouped_by, min(f.grouped_by)) AS grouped_by,
+       min(f.first_seen) AS first_seen, max(f.last_seen) AS last_seen, d.note
+FROM fingerprints f
+LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
+LEFT JOIN decisions d ON d.project_id = f.project_id AND d.pattern_id = f.pattern_id
+WHERE f.project_id = :project_id AND f.pattern_id = ANY(:pattern_ids)
+GROUP BY f.pattern_id, p.project_id, p.pattern_id, d.project_id, d.pattern_id
+"""  # noqa: S608 - made of the constant above
+DESCRIBE_PATTERNS = text(DESCRIPTIONS)
 # Where a pattern went that has no fingerprints any more.
 FIND_MOVE = text(
     """
