@@ -153,8 +153,7 @@ class BodyReader:
             data = self.unpack(self.decoder, data)
         self.hold(len(data))
         if self.is_read:
-            metrics.BODY_BYTES.of("sent").inc(self.wire_bytes)
-            metrics.BODY_BYTES.of("unpacked").inc(self.decoded_bytes if self.decoder else self.wire_bytes)
+            count_body_bytes(self.wire_bytes, self.decoded_bytes if self.decoder else self.wire_bytes)
         return {"type": "http.request", "body": data, "more_body": not self.is_read}
 
     def hold(self, size_bytes: int) -> None:
@@ -187,6 +186,12 @@ class BodyReader:
 
 def too_large(limit_bytes: int, what: str) -> BodyTooLarge:
     return BodyTooLarge(f"the body may have {limit_bytes:,} bytes {what}: send smaller batches")
+
+
+def count_body_bytes(sent: int, unpacked: int) -> None:
+    """Count what bodies brought: as it came, and with its coding undone."""
+    metrics.BODY_BYTES.of("sent").inc(sent)
+    metrics.BODY_BYTES.of("unpacked").inc(unpacked)
 
 
 def body_too_slow(settings: Settings) -> RequestTooSlow:

@@ -22,10 +22,11 @@ def refuse_seconds(value: Any) -> Any:
 def read_instant(value: Any) -> Any:
     """A time of RFC 3339 as the short way of errors reads it too: digits beyond microseconds are rounded, and UTC is
     Python's own. What is none is left to the model. Raises ValueError as `refuse_seconds`."""
+    sent = refuse_seconds(value)
     try:
-        return msgspec.convert(refuse_seconds(value), datetime) if isinstance(value, str) else refuse_seconds(value)
+        return msgspec.convert(sent, datetime) if isinstance(sent, str) else sent
     except msgspec.ValidationError:
-        return value
+        return sent
 
 
 def refuse_other_than_day(value: Any) -> Any:

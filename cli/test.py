@@ -12,7 +12,7 @@ CONTRACT_SECONDS = os.environ.get("MAYDAY_TEST_CONTRACT_SECONDS", "900")
 # Two processes, each with servers of its own, and programs one at a time (tests/conftest.py): two cores do it in half
 # the time. One process where the servers are someone's.
 TWO_PROCESSES = [] if os.environ.get("MAYDAY_TEST_REDIS_URL") else ["-n", "2", "--dist", "loadgroup"]
-WHOLE_MAX_SECONDS = 2_400  # four times what it takes: a test that waits for ever has told where after two minutes
+WHOLE_MAX_SECONDS = 2_400  # five times what it takes: a test that waits for ever has told where after two minutes
 # What a first word stands for, and none: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "": ({}, TWO_PROCESSES),

@@ -11,7 +11,7 @@ from functools import partial
 from pydantic_core import to_json
 
 from api.auth import KeyRing, recall_caller
-from api.bodies import Held
+from api.bodies import Held, count_body_bytes
 from api.ingest.exchange import ONE, Exchange, Posted
 from api.ingest.intake import Intake
 from api.ingest.replies import Replies, as_json
@@ -19,13 +19,12 @@ from api.ingest.routes import batch_status
 from api.ingest.schemas import BatchAnswer
 from api.ingest.singles import Singles
 from api.ingest.turns import LARGE_BYTES
-from api.limits import Limits, charge
+from api.limits import Limits
 from api.middleware import RequestLines
-from api.problems import QuotaExceeded
 from api.ready import Ready
 from common.keys import Scope as KeyScope
 from common.settings import Settings
-from common.telemetry import metrics, traces
+from common.telemetry import traces
 
 
 class HotWrites:
@@ -70,13 +69,8 @@ class HotWrites:
 
     def take_batch(self, exchange: Exchange) -> None:
         """A batch has a task, since it gives way to others while its rows are made."""
-        metrics.BODY_BYTES.of("sent").inc(exchange.body_bytes)
-        metrics.BODY_BYTES.of("unpacked").inc(exchange.body_bytes)
-        try:
-            charge(exchange.allowance)
-        except QuotaExceeded as error:
-            self.replies.fail(exchange, error)
-        else:
+        count_body_bytes(exchange.body_bytes, exchange.body_bytes)
+        if self.replies.admit(exchange):
             batch = self.replies.start(self.intake.take_batch(exchange.sent))
             self.replies.answer_after([exchange], batch, partial(self.answer_batch, exchange))
 

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from api.bodies import Held
 from api.ingest.exchange import Exchange
+from api.limits import charge
 from api.middleware import RequestLines, as_problem, count_answer
-from api.problems import Problem, respond
+from api.problems import Problem, QuotaExceeded, respond
 from api.ready import Answer, Ready, as_ready, changing_lines, compress, note
 from common.compression import COMPRESS_FROM_BYTES
 
@@ -30,6 +31,15 @@ class Replies:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
+
+    def admit(self, exchange: Exchange) -> bool:
+        """Charge for a request whose body is whole; False, and answered so, where a quota is used up."""
+        try:
+            charge(exchange.allowance)
+        except QuotaExceeded as error:
+            self.fail(exchange, error)
+            return False
+        return True
 
     def answer_after(
         self, exchanges: Sequence[Exchange], outcome: "asyncio.Future[Told]", answer: Callable[[Told], None]

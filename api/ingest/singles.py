@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from api.bodies import count_body_bytes
 from api.ingest.exchange import Exchange
 from api.ingest.flushing import Outcome
 from api.ingest.intake import Intake, describe_one
@@ -20,10 +21,8 @@ from api.ingest.replies import Replies, as_json
 from api.ingest.routes import place_of
 from api.ingest.rows import Row
 from api.ingest.schemas import ErrorAnswer
-from api.limits import charge
-from api.problems import QuotaExceeded, Unavailable
+from api.problems import Unavailable
 from api.ready import Answer, Ready, as_ready
-from common.telemetry import metrics
 
 TOGETHER_MAX = 32
 # What took longer to come goes by itself, since those that go together have one time limit, that of the oldest.
@@ -60,9 +59,8 @@ class Singles:
     def take(self, together: Sequence[Exchange]) -> None:
         """Judge the errors of one key, and have what can be stored answered after the commit."""
         body_bytes = sum([exchange.body_bytes for exchange in together])
-        metrics.BODY_BYTES.of("sent").inc(body_bytes)
-        metrics.BODY_BYTES.of("unpacked").inc(body_bytes)
-        admitted = [exchange for exchange in together if self.admit(exchange)]
+        count_body_bytes(body_bytes, body_bytes)
+        admitted = [exchange for exchange in together if self.replies.admit(exchange)]
         if not admitted:
             return
         try:
@@ -71,15 +69,6 @@ class Singles:
             self.replies.fail_all(admitted, error)
         else:
             self.store(*self.judge(admitted))
-
-    def admit(self, exchange: Exchange) -> bool:
-        """Charge for it; False, and answered so, where a quota is used up."""
-        try:
-            charge(exchange.allowance)
-        except QuotaExceeded as error:
-            self.replies.fail(exchange, error)
-            return False
-        return True
 
     def judge(self, together: Sequence[Exchange]) -> tuple[list[Exchange], list[Row]]:
         """Those that can be stored, and their rows; the others are answered."""
