@@ -40,6 +40,7 @@ CONNECTION_FAILURES = (
     OSError,
 )
 ATTEMPTS = 3
+LAST_ATTEMPT_AFTER_SECONDS = 0.3  # the second one comes at once: most connections that broke were old ones
 
 
 class Outcome(StrEnum):
@@ -109,7 +110,9 @@ class Flusher(Generic[RowT]):
     async def attempt(self, rows: Sequence[RowT]) -> list[Outcome]:
         """Send the statement, again where that may help."""
         failure: Exception | None = None
-        for number in range(ATTEMPTS):
+        for number in range(1, ATTEMPTS + 1):
+            if number == ATTEMPTS:
+                await asyncio.sleep(LAST_ATTEMPT_AFTER_SECONDS)
             try:
                 connection = await self.connection()
                 async with one_server(connection, self.settings):
@@ -121,7 +124,6 @@ class Flusher(Generic[RowT]):
             except CONNECTION_FAILURES as error:
                 failure = error
                 await self.drop_connection()
-                await asyncio.sleep(0.1 * number)
             except asyncpg.PostgresError as error:
                 failure = error
                 break

@@ -102,7 +102,8 @@ class Sender:
             headers={"Authorization": f"Bearer {self.target.ingest_key}", "Content-Type": "application/json"},
         )
         self.journal.attempt(elements, api.name)
-        answer, content = await ask(request, client, api.name, "write", self.target.name)
+        with self.journal.asking():
+            answer, content = await ask(request, client, api.name, "write", self.target.name)
         self.journal.note(answer)
         if answer.status == 201:
             told = json.loads(content)
@@ -154,7 +155,8 @@ class Reader:
                     return
                 api = self.target.next_api()
                 request = client.build_request("GET", f"{api.url}{path}")
-                answer, _ = await ask(request, client, api.name, "read", self.target.name)
+                with self.journal.asking():
+                    answer, _ = await ask(request, client, api.name, "read", self.target.name)
                 self.journal.note(answer)
                 await asyncio.sleep(self.pause_seconds)
 

@@ -8,6 +8,7 @@ recovered     stored, though no answer ever said so
 unexpected    stored, and never sent, or stored with other content than was sent
 """
 
+import asyncio
 import json
 import time
 from collections import Counter
@@ -92,6 +93,7 @@ class Journal:
     attempted: dict[UUID, str] = field(default_factory=dict)
     acknowledged: set[UUID] = field(default_factory=set)
     answers: list[Answer] = field(default_factory=list)
+    under_way: set[float] = field(default_factory=set)  # when what has no answer yet was asked (monotonic)
 
     @classmethod
     @contextmanager
@@ -120,6 +122,21 @@ class Journal:
     def since(self, started: float) -> list[Answer]:
         """The answers to what was asked from `started` (monotonic) on, or was under way then."""
         return [answer for answer in self.answers if answer.at + answer.seconds >= started]
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around a request: `wait_for_answers` waits for its end."""
+        began = time.monotonic()
+        self.under_way.add(began)
+        try:
+            yield
+        finally:
+            self.under_way.discard(began)
+
+    async def wait_for_answers(self, until: float) -> None:
+        """Until all that was asked before then (monotonic) has its answer."""
+        while any(began < until for began in self.under_way):
+            await asyncio.sleep(0.01)
 
     def judge(self, stored: Iterable[tuple[UUID, str]]) -> Verdict:
         return judge(self.attempted, self.acknowledged, stored)

@@ -73,8 +73,10 @@ async def run_once(fault: Fault, stack: Stack, outcome: Outcome) -> None:
     except (FaultFailed, ProgramFailed) as error:
         figure = ""
         outcome.problems.append(str(error))
-    recovered = await stack.first_taken(time.monotonic(), PATIENCE_SECONDS)
+    mended = time.monotonic()
+    recovered = await stack.first_taken(mended, PATIENCE_SECONDS)
     await stack.heal()
+    await stack.journal.wait_for_answers(mended)  # or a refusal of this fault would count as one of the next
     answers = stack.journal.since(started)
     outcome.answers += len(answers)
     outcome.refused += sum(answer.is_fair_refusal for answer in answers)
