@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,14 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.read.queries import (
     IS_UNKNOWN,
     LATEST_OF_MEMBERS,
+    LIST_ERRORS_OF_FINGERPRINTS,
     MEMBERS_OF,
     Filter,
     Member,
     list_errors_of,
     page_of,
+    split_days,
 )
 from api.read.schemas import FingerprintCount, PatternDetail, Spent
-from api.read.shown import SUMMARY_FIELDS, hexadecimal, summarize
+from api.read.shown import hexadecimal, summarize
 from api.read.variables import variable_values
 from common.fingerprint import OVERFLOW
 from common.snapshots.composing import key_counts
@@ -35,7 +37,6 @@ EXAMPLES = 20
 LATEST = 200  # of a pattern: what varies in it is told by them
 SCANNED = 20_000  # errors that are looked at for those of the overflow: a tenth of a second where none is one
 MEMBERS = 100
-MESSAGE, RELEASE = SUMMARY_FIELDS.index("message"), SUMMARY_FIELDS.index("release")
 
 FINGERPRINTS = "ARRAY(SELECT fingerprint FROM member)"
 # The counts of the fingerprints in a window, by hour, service and severity.
@@ -59,7 +60,7 @@ SPENT = f"""
 # where no pattern has this id.
 READ_PAGE = text(
     f"""
-    WITH member AS MATERIALIZED ({MEMBERS_OF})
+    WITH member AS MATERIALIZED ({MEMBERS_OF}), latest AS MATERIALIZED ({LATEST_OF_MEMBERS})
     SELECT facts.*,
            (SELECT array_agg((fingerprint, skeleton, count, first_seen, last_seen) ORDER BY count DESC, fingerprint)
             FROM member) AS members,
@@ -67,7 +68,8 @@ READ_PAGE = text(
            (SELECT (records, tokens, usd, unpriced_tokens) FROM ({SPENT}) s) AS spent,
            (SELECT array_agg((event_id, occurred_at, service, severity, error_type, message, environment, release,
                               pattern_id) ORDER BY occurred_at DESC, event_id DESC)
-            FROM ({LATEST_OF_MEMBERS}) l) AS latest
+            FROM (SELECT * FROM latest ORDER BY occurred_at DESC, event_id DESC LIMIT {EXAMPLES}) l) AS examples,
+           ARRAY(SELECT message FROM latest) AS messages, ARRAY(SELECT release FROM latest) AS releases
     FROM ({DESCRIPTIONS}) facts
     """  # noqa: S608 - made of the constants above
 )
@@ -86,14 +88,17 @@ class Count(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Page:
     """What Postgres says of a pattern: a row that describes it, and rows of its fingerprints, most errors first, of its
-    counts, of what was spent on it (one), and of its latest errors as a list has them, newest first."""
+    counts, and of what was spent on it (one); of its latest errors the messages and releases, and of the newest of these
+    what a list shows of them, newest first."""
 
     pattern_id: UUID
     facts: Row[Any]
     members: Sequence[Member]
     counts: Sequence[Count]
     spent: tuple[int, int, Decimal | None, int]
-    latest: Sequence[Sequence[Any]]
+    messages: Sequence[str]
+    releases: Sequence[str | None]
+    examples: Sequence[Sequence[Any]]
 
 
 async def read_page(
@@ -102,17 +107,43 @@ async def read_page(
     """Of the pattern that this one has become part of, where its id is no pattern's any more; None where there is none.
     Counts are those since `start`, errors those that are wanted."""
     asked = page_of(project_id, wanted, LATEST, None) | count_since(start)
-    row = await ask_page(connection, asked, pattern_id)
+    newest, older = split_days(asked)
+    row = await ask_page(connection, newest, pattern_id)
     if row is None:
         pattern_id = await follow_move(connection, project_id, pattern_id)
-        row = await ask_page(connection, asked, pattern_id)
+        row = await ask_page(connection, newest, pattern_id)
     if row is None:
         return None
-    members = [Member(*member) for member in row.members or ()]
-    latest = row.latest or ()
-    if OVERFLOW in [member.fingerprint for member in members]:
-        latest = await list_errors_of(connection, members, wanted, asked | {"pattern_id": pattern_id}, scanned=SCANNED)
-    return Page(pattern_id, row, members, [Count(*count) for count in row.counts or ()], row.spent, latest)
+    page = Page(
+        pattern_id=pattern_id,
+        facts=row,
+        members=[Member(*member) for member in row.members or ()],
+        counts=[Count(*count) for count in row.counts or ()],
+        spent=row.spent,
+        messages=row.messages,
+        releases=row.releases,
+        examples=row.examples or (),
+    )
+    fingerprints = [member.fingerprint for member in page.members]
+    if OVERFLOW in fingerprints:
+        asked["pattern_id"] = pattern_id
+        latest = await list_errors_of(connection, page.members, wanted, asked, scanned=SCANNED)
+        return add_latest(replace(page, messages=(), releases=(), examples=()), latest)
+    left = LATEST - len(page.messages)
+    if left and older is not None and row.first_seen.date() <= older["last_day"]:
+        asked = older | {"pattern_id": pattern_id, "fingerprints": fingerprints, "limit": left}
+        return add_latest(page, (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, asked)).all())
+    return page
+
+
+def add_latest(page: Page, older: Sequence[Row[Any]]) -> Page:
+    """The page with these too, older than those that it has."""
+    return replace(
+        page,
+        messages=[*page.messages, *(row.message for row in older)],
+        releases=[*page.releases, *(row.release for row in older)],
+        examples=[*page.examples, *older][:EXAMPLES],
+    )
 
 
 async def ask_page(connection: AsyncConnection, asked: dict[str, Any], pattern_id: UUID) -> Row[Any] | None:
@@ -125,8 +156,7 @@ async def ask_page(connection: AsyncConnection, asked: dict[str, Any], pattern_i
 def describe_page(page: Page, window_hours: int, start: datetime, now: datetime) -> PatternDetail:
     """The page as it is answered."""
     facts = page.facts
-    messages, releases = (Counter(row[place] for row in page.latest) for place in (MESSAGE, RELEASE))
-    values = variable_values(facts.template, messages.items())
+    values = variable_values(facts.template, page.messages)
     return PatternDetail(
         id=page.pattern_id,
         title=facts.title,
@@ -151,9 +181,9 @@ def describe_page(page: Page, window_hours: int, start: datetime, now: datetime)
         by_severity=key_counts(add_up((Severity(row.severity).name, row.errors) for row in page.counts)),
         services=key_counts(add_up((row.service, row.errors) for row in page.counts)),
         environments=key_counts(add_up((row.environment, row.errors) for row in page.counts)),
-        releases=key_counts(Counter({release: count for release, count in releases.items() if release})),
+        releases=key_counts(Counter(release for release in page.releases if release)),
         series=list(hour_series(add_up((row.start, row.errors) for row in page.counts), start, now)),
-        examples=[summarize(row) for row in page.latest[:EXAMPLES]],
+        examples=[summarize(row) for row in page.examples],
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.fingerprint import OVERFLOW
@@ -36,6 +36,9 @@ FILTERS = """
     AND e.occurred_at >= :since AND e.occurred_at < :until
     AND (CAST(:after_time AS timestamptz) IS NULL
          OR (e.occurred_at, e.event_id) < (:after_time, CAST(:after_id AS uuid)))"""
+
+# How many days before the last one that is asked for are looked at first. It is often a day that begins tomorrow.
+NEWEST_DAYS = 2
 
 # The latest errors of a project, along the index of its times.
 LIST_ERRORS = text(
@@ -141,7 +144,7 @@ async def list_errors(
 ) -> Sequence[Row[Any]]:
     """The latest errors that the filter lets pass, newest first, those after the place where a page ended."""
     if wanted.pattern_id is None:
-        return (await connection.execute(LIST_ERRORS, page_of(project_id, wanted, limit, after))).all()
+        return await list_latest(connection, LIST_ERRORS, page_of(project_id, wanted, limit, after))
     pattern_id = await follow_move(connection, project_id, wanted.pattern_id)
     members = await find_fingerprints(connection, project_id, pattern_id)
     asked = page_of(project_id, wanted, limit, after) | {"pattern_id": pattern_id}
@@ -162,10 +165,31 @@ async def list_errors_of(
     """
     asked = asked | {"fingerprints": [member.fingerprint for member in members]}
     if OVERFLOW not in asked["fingerprints"]:
-        return (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, asked)).all()
+        return await list_latest(connection, LIST_ERRORS_OF_FINGERPRINTS, asked)
     first, last = min(member.first_seen for member in members), max(member.last_seen for member in members)
     asked |= {"scanned": scanned, **wanted.within(first, last).parameters()}
     return (await connection.execute(LIST_ERRORS_WITH_OVERFLOW, asked)).all()
+
+
+async def list_latest(connection: AsyncConnection, statement: TextClause, asked: dict[str, Any]) -> Sequence[Row[Any]]:
+    """What the statement finds of the newest days; of the older ones too only where that is not enough, since to open
+    the partitions of a month takes longer than to read a page."""
+    newest, older = split_days(asked)
+    rows = (await connection.execute(statement, newest)).all()
+    left = asked["limit"] - len(rows)
+    if not left or older is None:
+        return rows
+    return [*rows, *(await connection.execute(statement, older | {"limit": left})).all()]
+
+
+def split_days(asked: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """A question of many days as one of the newest and one of the others, if there are any."""
+    after_time = asked["after_time"]
+    last = asked["last_day"] if after_time is None else min(asked["last_day"], after_time.astimezone(UTC).date())
+    first = last - timedelta(days=NEWEST_DAYS)
+    if first <= asked["first_day"]:
+        return asked, None
+    return asked | {"first_day": first}, asked | {"last_day": first - timedelta(days=1)}
 
 
 def page_of(project_id: UUID, wanted: Filter, limit: int, after: Place | None) -> dict[str, Any]:

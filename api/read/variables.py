@@ -1,34 +1,45 @@
 """The values at the variable places of a pattern, from its template and its latest messages. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 from common.fingerprint import HOLE
 
 
-def variable_values(template: str, messages: Iterable[tuple[str, int]], top: int = 5) -> list[list[tuple[str, int]]]:
-    """For each `<*>` of the template its most frequent values, with counts, from (message, count) pairs.
+def variable_values(template: str, messages: Iterable[str], top: int = 5) -> list[list[tuple[str, int]]]:
+    """For each `<*>` of the template its most frequent values, most first and then by name, with their counts.
 
     A message that does not fit the template is passed over.
     """
-    parts = template.split(HOLE)
-    counts: list[Counter[str]] = [Counter() for _ in parts[1:]]
-    for message, count in messages:
-        for counter, value in zip(counts, _values(parts, " ".join(message.split())), strict=False):
-            counter[value] += count
-    return [sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:top] for counter in counts]
-
-
-def _values(parts: Sequence[str], message: str) -> list[str]:
-    """What stands between the template's parts, each part taken where it first occurs: linear, not a search."""
-    if not message.startswith(parts[0]):
+    first, *parts = template.split(HOLE)
+    if not parts:
         return []
-    values, start = [], len(parts[0])
-    for part in parts[1:-1]:
-        end = message.find(part, start + 1)
-        if end < 0:
-            return []
-        values.append(message[start:end])
-        start = end + len(part)
-    end = len(message) - len(parts[-1])
-    return [*values, message[start:end]] if start <= end and message.endswith(parts[-1]) else []
+    found = zip(*find_values(first, parts, messages), strict=True)
+    return [most_frequent(Counter(values), top) for values in found] or [[] for _ in parts]
+
+
+def find_values(first: str, parts: list[str], messages: Iterable[str]) -> Iterator[list[str]]:
+    """What stands between the template's parts in each message that fits, each part taken where it first occurs: linear,
+    not a search."""
+    *middle, last = parts
+    for message in messages:
+        text = " ".join(message.split())
+        if not (text.startswith(first) and text.endswith(last)):
+            continue
+        values, start = [], len(first)
+        for part in middle:
+            end = text.find(part, start + 1)
+            if end < 0:
+                break
+            values.append(text[start:end])
+            start = end + len(part)
+        else:
+            end = len(text) - len(last)
+            if start <= end:
+                values.append(text[start:end])
+                yield values
+
+
+def most_frequent(counts: Counter[str], top: int) -> list[tuple[str, int]]:
+    by_name = sorted(counts)
+    return [(value, counts[value]) for value in sorted(by_name, key=counts.__getitem__, reverse=True)[:top]]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy import event
 from api.read.answers import Answers
 from api.read.queries import Filter
 from common.settings import Settings
-from tests.conftest import Service
+from tests.conftest import Project, Service
 
 POOL_SIZE = 4  # the worker needs so many
 PLANS = """
@@ -82,11 +83,57 @@ async def test_a_list_and_a_pattern_are_one_round_trip_each(service: Service) ->
         assert len(sent) == round_trips, sent
 
 
+async def test_errors_of_many_days_are_one_list_newest_first(service: Service) -> None:
+    project = await service.project()
+    messages = await send_on_many_days(project)
+    for limit in (1, 5, 6, 7, 38, 39, 100):
+        listed = (await project.get("/api/errors", limit=limit))["errors"]
+        assert [error["message"] for error in listed] == messages[:limit]
+    walked, cursor = [], None
+    while not walked or cursor:
+        page = await project.get("/api/errors", limit=4, **({"cursor": cursor} if cursor else {}))
+        walked += [error["message"] for error in page["errors"]]
+        cursor = page["next"]
+    assert walked == messages
+
+
+async def test_a_pattern_tells_of_its_latest_errors_whatever_their_days(service: Service) -> None:
+    project = await service.project()
+    messages = await send_on_many_days(project)
+    await service.run_worker()
+    [pattern] = (await project.get("/api/errors/patterns", window="7d"))["patterns"]
+    page = await project.get(f"/api/errors/patterns/{pattern['id']}")
+    assert [error["message"] for error in page["examples"]] == messages[:20]
+    assert page["releases"] == [{"key": f"v{day}", "count": 3} for day in sorted(range(13), key=str)]
+    [orders] = page["variables"]
+    assert len(orders) == 5
+    listed = (await project.get("/api/errors", pattern=pattern["id"], limit=100))["errors"]
+    assert [error["message"] for error in listed] == messages
+
+
+async def send_on_many_days(project: Project) -> list[str]:
+    """Three errors of one pattern on each of thirteen days; their messages, newest first."""
+    now = datetime.now(UTC)
+    sent = [
+        {
+            "service": "shop",
+            "severity": "error",
+            "message": f"payment {100 * day + number} failed",
+            "release": f"v{day}",
+            "timestamp": (now - timedelta(days=day, seconds=number)).isoformat(),
+        }
+        for day in range(13)
+        for number in range(3)
+    ]
+    await project.send(*sent)
+    return [error["message"] for error in sent]
+
+
 async def test_postgres_plans_a_list_once_and_a_window_for_its_times(service: Service) -> None:
     project = await service.project()
     for limit in range(10, 20):
         await project.get("/api/errors", limit=limit)
-    assert await count_plans(service, "FROM errors e") == (10, 0)
+    assert await count_plans(service, "FROM errors e") == (20, 0)  # of the newest days, and of the others
     sent = await listen(service)
     for window in ("1h", "24h", "7d"):
         await project.get("/api/errors/patterns", window=window, severity="error")
