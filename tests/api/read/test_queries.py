@@ -89,7 +89,8 @@ async def test_errors_of_many_days_are_one_list_newest_first(service: Service) -
     for limit in (1, 5, 6, 7, 38, 39, 100):
         listed = (await project.get("/api/errors", limit=limit))["errors"]
         assert [error["message"] for error in listed] == messages[:limit]
-    walked, cursor = [], None
+    walked: list[str] = []
+    cursor = None
     while not walked or cursor:
         page = await project.get("/api/errors", limit=4, **({"cursor": cursor} if cursor else {}))
         walked += [error["message"] for error in page["errors"]]
