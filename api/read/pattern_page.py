@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -44,18 +43,22 @@ COUNTS = f"""
     SELECT hour AS start, service, severity, environment, sum(count)::bigint AS errors
     FROM {COUNTS_SINCE} r WHERE fingerprint = ANY({FINGERPRINTS}) GROUP BY 1, 2, 3, 4
 """  # noqa: S608 - made of constants
-# What was spent on a pattern: usage that names it, or one that has become part of it, or one of its errors.
-SPENT = f"""
+SPENT = """
     SELECT count(*) AS records, coalesce(sum(input_tokens + output_tokens), 0)::bigint AS tokens, sum(cost_usd) AS usd,
            coalesce(sum(input_tokens + output_tokens) FILTER (WHERE cost_usd IS NULL), 0)::bigint AS unpriced_tokens
-    FROM usage_records u
-    WHERE u.project_id = :project_id AND (u.pattern_id = ANY(ARRAY(
-        SELECT CAST(:pattern_id AS uuid) UNION ALL
-        SELECT pattern_id FROM pattern_moves WHERE project_id = :project_id AND moved_to = :pattern_id)) OR (
-        u.pattern_id IS NULL AND u.event_id IS NOT NULL AND EXISTS (
-            SELECT FROM errors e WHERE e.project_id = u.project_id AND e.event_id = u.event_id
-            AND (e.fingerprint = ANY({FINGERPRINTS}) OR {OVERFLOW} = ANY({FINGERPRINTS}) AND {IS_UNKNOWN}))))
-"""  # noqa: S608 - made of constants
+    FROM usage_records u WHERE u.project_id = :project_id"""
+# Usage that names the pattern, or one that has become part of it.
+ON_PATTERN = """u.pattern_id = ANY(ARRAY(
+    SELECT CAST(:pattern_id AS uuid) UNION ALL
+    SELECT pattern_id FROM pattern_moves WHERE project_id = :project_id AND moved_to = :pattern_id))"""
+# Usage that names no pattern, but one of its errors.
+ON_SOME_ERROR = "u.pattern_id IS NULL AND u.event_id IS NOT NULL"
+ON_ERROR = f"""{ON_SOME_ERROR} AND EXISTS (
+    SELECT FROM errors e WHERE e.project_id = u.project_id AND e.event_id = u.event_id
+    AND (e.fingerprint = ANY({FINGERPRINTS}) OR {OVERFLOW} = ANY({FINGERPRINTS}) AND {IS_UNKNOWN}))"""
+# What was spent on a pattern, by either. An error may have happened on any day, and to open the partitions of all of them
+# takes longer than the rest of a page: asked for only in projects where usage names errors.
+FIND_SPENT = text(f"WITH member AS ({MEMBERS_OF}) {SPENT} AND ({ON_PATTERN} OR {ON_ERROR})")
 # All of it in one round trip: six would take longer than what they ask for. Rows are those of an array; there is none
 # where no pattern has this id.
 READ_PAGE = text(
@@ -65,7 +68,8 @@ READ_PAGE = text(
            (SELECT array_agg((fingerprint, skeleton, count, first_seen, last_seen) ORDER BY count DESC, fingerprint)
             FROM member) AS members,
            (SELECT array_agg((start, service, severity, environment, errors)) FROM ({COUNTS}) c) AS counts,
-           (SELECT (records, tokens, usd, unpriced_tokens) FROM ({SPENT}) s) AS spent,
+           (SELECT (records, tokens, usd, unpriced_tokens) FROM ({SPENT} AND {ON_PATTERN}) s) AS spent,
+           EXISTS (SELECT FROM usage_records u WHERE u.project_id = :project_id AND {ON_SOME_ERROR}) AS may_be_spent_on_errors,
            (SELECT array_agg((event_id, occurred_at, service, severity, error_type, message, environment, release,
                               pattern_id) ORDER BY occurred_at DESC, event_id DESC)
             FROM (SELECT * FROM latest ORDER BY occurred_at DESC, event_id DESC LIMIT {EXAMPLES}) l) AS examples,
@@ -95,10 +99,14 @@ class Page:
     facts: Row[Any]
     members: Sequence[Member]
     counts: Sequence[Count]
-    spent: tuple[int, int, Decimal | None, int]
+    spent: Sequence[Any]
     messages: Sequence[str]
     releases: Sequence[str | None]
     examples: Sequence[Sequence[Any]]
+
+    @property
+    def fingerprints(self) -> list[int]:
+        return [member.fingerprint for member in self.members]
 
 
 async def read_page(
@@ -114,6 +122,7 @@ async def read_page(
         row = await ask_page(connection, newest, pattern_id)
     if row is None:
         return None
+    asked["pattern_id"] = pattern_id
     page = Page(
         pattern_id=pattern_id,
         facts=row,
@@ -124,15 +133,15 @@ async def read_page(
         releases=row.releases,
         examples=row.examples or (),
     )
-    fingerprints = [member.fingerprint for member in page.members]
-    if OVERFLOW in fingerprints:
-        asked["pattern_id"] = pattern_id
+    if row.may_be_spent_on_errors:
+        page = replace(page, spent=(await connection.execute(FIND_SPENT, asked)).one())
+    if OVERFLOW in page.fingerprints:
         latest = await list_errors_of(connection, page.members, wanted, asked, scanned=SCANNED)
         return add_latest(replace(page, messages=(), releases=(), examples=()), latest)
     left = LATEST - len(page.messages)
     if left and older is not None and row.first_seen.date() <= older["last_day"]:
-        asked = older | {"pattern_id": pattern_id, "fingerprints": fingerprints, "limit": left}
-        return add_latest(page, (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, asked)).all())
+        rest = older | {"pattern_id": pattern_id, "fingerprints": page.fingerprints, "limit": left}
+        return add_latest(page, (await connection.execute(LIST_ERRORS_OF_FINGERPRINTS, rest)).all())
     return page
 
 
