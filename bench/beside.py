@@ -1,17 +1,19 @@
 """Reads while errors come in: how old `recent` is, how often it is a hit, and what the writes do to its p95.
 
-Part of `mayday bench reads`. One reader asks for `recent` a hundred times a second. Each batch brings one error that is
-newer than all before and numbered, so that an answer shows which batches it knows of: it is as old as the oldest batch
-that was acknowledged before it was asked for and is not in it.
+Part of `mayday bench reads`. One reader asks for `recent` a hundred times a second, in turn beside nothing, beside 1,000
+errors a second, and beside half of what the service took just before. Each batch brings one error that is newer than all
+before and numbered, so that an answer shows which batches it knows of: it is as old as the oldest batch that was
+acknowledged before it was asked for and is not in it.
 """
 
 import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count, islice
 from statistics import median
 from typing import Any
 
@@ -30,6 +32,8 @@ ERRORS_PER_SECOND = 1_000
 AHEAD = timedelta(seconds=30)  # the numbered errors stay the newest
 RECENT = "/api/errors/recent"
 NUMBER = re.compile(rb"beside batch (\d+)")
+ROUNDS = 5
+IDLE, STEADY, HALF = "idle", "beside 1,000 errors/s", "beside half the capacity"
 
 
 @dataclass(slots=True)
@@ -41,6 +45,10 @@ class Seen:
     ages_seconds: list[float] = field(default_factory=list)
     acknowledged_at: dict[int, float] = field(default_factory=dict)
     late_reads: int = 0
+
+    @property
+    def p95_ms(self) -> float:
+        return quantile(sorted(self.latencies_seconds), 0.95)
 
     def note(self, asked_at: float, head: bytes, body: bytes) -> None:
         self.latencies_seconds.append(time.perf_counter() - asked_at)
@@ -85,27 +93,32 @@ async def keep_pace(per_second: float, seconds: float, do: Callable[[int], Await
 
 
 async def read_beside(
-    server: Server, home: Home, errors: Sequence[bytes], errors_per_second: float, seconds: float
+    server: Server,
+    home: Home,
+    errors: Sequence[bytes],
+    numbers: Iterator[int],
+    errors_per_second: float,
+    seconds: float,
 ) -> Seen:
     """Read at a steady pace while errors come in at theirs (0 for none)."""
     seen = Seen()
     wires = [Wire(*await asyncio.open_connection("127.0.0.1", server.port)) for _ in range(WRITERS + 1)]
     recent = get(RECENT, home.read_key)
 
-    async def read(_number: int) -> None:
+    async def read(_step: int) -> None:
         asked_at = time.perf_counter()
         seen.note(asked_at, *await wires[0].ask(recent))
 
-    async def write(writer: int) -> None:
-        async def send(step: int) -> None:
-            number = step * WRITERS + writer
-            await wires[writer + 1].ask(post("/api/errors/batch", make_body(number, errors), home.ingest_key))
+    async def write(wire: Wire) -> None:
+        async def send(_step: int) -> None:
+            number = next(numbers)
+            await wire.ask(post("/api/errors/batch", make_body(number, errors), home.ingest_key))
             seen.acknowledged_at[number] = time.perf_counter()
 
         await keep_pace(errors_per_second / BATCH / WRITERS, seconds, send)
 
     reading = keep_pace(READS_PER_SECOND, seconds, read)
-    seen.late_reads = (await asyncio.gather(reading, *(write(writer) for writer in range(WRITERS))))[0] or 0
+    seen.late_reads = (await asyncio.gather(reading, *map(write, wires[1:])))[0] or 0
     for wire in wires:
         wire.writer.close()
     return seen
@@ -123,16 +136,19 @@ def make_body(number: int, errors: Sequence[bytes]) -> bytes:
     return b'{"errors":[' + b",".join([encode(marked), *errors[start : start + BATCH - 1]]) + b"]}"
 
 
-def describe(seen: Seen) -> dict[str, Any]:
-    total = seen.sources.total()
-    latencies, ages = sorted(seen.latencies_seconds), sorted(seen.ages_seconds)
+def describe(slices: Sequence[Seen]) -> dict[str, Any]:
+    """All slices of one rate together."""
+    sources = sum((seen.sources for seen in slices), Counter[str]())
+    total = sources.total()
+    latencies = sorted(second for seen in slices for second in seen.latencies_seconds)
+    ages = sorted(age for seen in slices for age in seen.ages_seconds)
     return {
         "reads": total,
-        "late_reads": seen.late_reads,
-        "errors": len(seen.acknowledged_at) * BATCH,
+        "late_reads": sum(seen.late_reads for seen in slices),
+        "errors": sum(len(seen.acknowledged_at) for seen in slices) * BATCH,
         # a stale copy is sent at once, while the new one is made
-        "hit_share": round((seen.sources["hit"] + seen.sources["stale"]) / total, 4),
-        "stale_share": round(seen.sources["stale"] / total, 4),
+        "hit_share": round((sources["hit"] + sources["stale"]) / total, 4),
+        "stale_share": round(sources["stale"] / total, 4),
         "p50_ms": quantile(latencies, 0.5),
         "p95_ms": quantile(latencies, 0.95),
         "p99_ms": quantile(latencies, 0.99),
@@ -141,25 +157,35 @@ def describe(seen: Seen) -> dict[str, Any]:
     }
 
 
-async def measure_capacity(server: Server, home: Home, errors: Sequence[bytes], seconds: float) -> float:
+async def measure_capacity(
+    server: Server, home: Home, errors: Sequence[bytes], numbers: Iterator[int], seconds: float
+) -> float:
     """Errors a second that the service takes in batches from eight connections."""
-    bodies = [make_body(number, errors) for number in range(50)]
+    bodies = [make_body(number, errors) for number in islice(numbers, 50)]
     requests = iter([post("/api/errors/batch", body, home.ingest_key) for body in bodies] * 200)
     load = await drive(server.port, requests, expect_status(201, count=BATCH), connections=8, seconds=seconds)
     return load.done / load.seconds
 
 
 def run(server: Server, home: Home, errors: Sequence[bytes], seconds: float) -> dict[str, Any]:
-    """Idle, beside 1,000 errors a second, and beside half of what the service can take."""
+    """Slices of `seconds` in turn, each round with the capacity of its moment; the p95 beside half of it over that of the
+    idle server is the median of the rounds."""
 
     async def measure() -> dict[str, Any]:
-        capacity = await measure_capacity(server, home, errors, seconds)
-        await asyncio.sleep(1)  # until the copy is of the last generation
-        rates = {"idle": 0.0, "beside 1,000 errors/s": ERRORS_PER_SECOND, "beside half the capacity": capacity / 2}
-        rows = {
-            name: describe(await read_beside(server, home, errors, rate, seconds * 4)) for name, rate in rates.items()
+        numbers, capacities = count(), []
+        slices: dict[str, list[Seen]] = {IDLE: [], STEADY: [], HALF: []}
+        for _ in range(ROUNDS):
+            capacities.append(await measure_capacity(server, home, errors, numbers, seconds / 4))
+            await asyncio.sleep(1)  # until the copy is of the last generation
+            rates = {IDLE: 0.0, STEADY: ERRORS_PER_SECOND, HALF: capacities[-1] / 2}
+            for name, rate in rates.items():
+                slices[name].append(await read_beside(server, home, errors, numbers, rate, seconds))
+        over_idle = [half.p95_ms / idle.p95_ms for half, idle in zip(slices[HALF], slices[IDLE], strict=True)]
+        return {
+            "capacity": round(median(capacities)),
+            "p95_over_idle": round(median(over_idle), 2),
+            "rows": {name: describe(taken) for name, taken in slices.items()},
         }
-        return {"capacity": round(capacity), "rows": rows}
 
     return uvloop.run(measure())
 
@@ -169,3 +195,4 @@ def show(result: dict[str, Any]) -> None:
     for name, row in result["rows"].items():
         print(f"  {name:<26} p50 {row['p50_ms']:.2f} ms, p95 {row['p95_ms']:.2f} ms, hits {row['hit_share']:.2%} (of "
               f"them stale {row['stale_share']:.2%}), age at most {row['age_most_seconds']:.2f} s")  # fmt: skip
+    print(f"  p95 beside half the capacity over idle, median of {ROUNDS} rounds: {result['p95_over_idle']:.2f}")
