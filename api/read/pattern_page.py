@@ -33,7 +33,7 @@ from common.snapshots.windows import since as count_since
 from common.tables import Severity
 
 EXAMPLES = 20
-LATEST = 200  # of a pattern: what varies in it is told by them
+LATEST = 100  # of a pattern: what varies in it is told by them; each is a page of its table to read
 SCANNED = 20_000  # errors that are looked at for those of the overflow: a tenth of a second where none is one
 MEMBERS = 100
 

@@ -84,7 +84,7 @@ class PatternDetail(BaseModel):
     fingerprints_total: int = Field(description="How many it is made of.")
     spent: Spent = Field(description="What LLM calls on it spent.")
     variables: list[list[KeyCount]] = Field(
-        description="For each <*> of the template its most frequent values, of its latest errors, 200 at most."
+        description="For each <*> of the template its most frequent values, of its latest errors, 100 at most."
     )
     first_seen: datetime = Field(description="When its first error happened, UTC.")
     last_seen: datetime = Field(description="When its latest error happened, UTC.")
@@ -93,7 +93,7 @@ class PatternDetail(BaseModel):
     by_severity: list[KeyCount] = Field(description="Errors of the window by severity, most first.")
     services: list[KeyCount] = Field(description="Errors of the window by service, most first.")
     environments: list[KeyCount] = Field(description="Errors that name none count under an empty key.")
-    releases: list[KeyCount] = Field(description="Of its latest errors, 200 at most.")
+    releases: list[KeyCount] = Field(description="Of its latest errors, 100 at most.")
     series: list[HourCount] = Field(description="Errors by hour, oldest first, without gaps.")
     examples: list[ErrorSummary] = Field(description="Its latest errors, 20 at most.")
 
