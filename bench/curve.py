@@ -111,8 +111,7 @@ async def ask_disk(home: Home) -> tuple[int, int]:
 
 
 def time_misses(server: Server, home: Home) -> dict[str, dict[str, float]]:
-    """Milliseconds of reads that no cache holds, each question asked once, by one reader that looks at no more than
-    status, source and length."""
+    """Milliseconds of reads that no cache holds, each question asked once, by one reader."""
     headers = {"Authorization": f"Bearer {home.read_key}", "Accept-Encoding": "zstd"}
     patterns = json.loads(fetch(server, home, PATHS["patterns"], "identity").body)["patterns"][:MISSES]
     asked = {
