@@ -186,9 +186,9 @@ def split_days(asked: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | 
     """A question of many days as one of the newest and one of the others, if there are any."""
     after_time = asked["after_time"]
     last = asked["last_day"] if after_time is None else min(asked["last_day"], after_time.astimezone(UTC).date())
-    first = last - timedelta(days=NEWEST_DAYS)
-    if first <= asked["first_day"]:
+    if (last - asked["first_day"]).days <= NEWEST_DAYS:
         return asked, None
+    first = last - timedelta(days=NEWEST_DAYS)
     return asked | {"first_day": first}, asked | {"last_day": first - timedelta(days=1)}
 
 
