@@ -168,18 +168,18 @@ async def measure_capacity(
 
 
 def run(server: Server, home: Home, errors: Sequence[bytes], seconds: float) -> dict[str, Any]:
-    """Slices of `seconds` in turn, each round with the capacity of its moment; the p95 beside half of it over that of the
-    idle server is the median of the rounds."""
+    """Slices of four times `seconds` in turn, each round with the capacity of its moment; the p95 beside half of it over
+    that of the idle server is the median of the rounds."""
 
     async def measure() -> dict[str, Any]:
         numbers, capacities = count(), []
         slices: dict[str, list[Seen]] = {IDLE: [], STEADY: [], HALF: []}
         for _ in range(ROUNDS):
-            capacities.append(await measure_capacity(server, home, errors, numbers, seconds / 4))
+            capacities.append(await measure_capacity(server, home, errors, numbers, seconds))
             await asyncio.sleep(1)  # until the copy is of the last generation
             rates = {IDLE: 0.0, STEADY: ERRORS_PER_SECOND, HALF: capacities[-1] / 2}
             for name, rate in rates.items():
-                slices[name].append(await read_beside(server, home, errors, numbers, rate, seconds))
+                slices[name].append(await read_beside(server, home, errors, numbers, rate, 4 * seconds))
         over_idle = [half.p95_ms / idle.p95_ms for half, idle in zip(slices[HALF], slices[IDLE], strict=True)]
         return {
             "capacity": round(median(capacities)),

@@ -143,7 +143,7 @@ def run(stores: Stores, seconds: float, rounds: int) -> dict[str, Any]:
         result["before"] = compare_with_naive(stack, stores, mayday, home, seconds, rounds)
         check_warm(mayday, home, found)
         errors = [encode(error) for error in make_errors(ERRORS, SEED + 1)]
-        result["beside"] = beside.run(mayday, home, errors, 4 * seconds)
+        result["beside"] = beside.run(mayday, home, errors, seconds)
     return result
 
 

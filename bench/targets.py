@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.beside import STEADY
+from bench.beside import HALF, STEADY
 
 Figures = Mapping[str, Any]
 
@@ -75,9 +75,9 @@ def beside_targets(beside: Figures) -> list[Target]:
     """What is asked of reads while errors come in."""
     steady = beside["rows"][STEADY]
     return [
-        Target("recent beside 1,000 errors/s: hits", 100 * steady["hit_share"], 99, "%"),
-        Target("recent beside 1,000 errors/s: most age", steady["age_most_seconds"], 1.2, "s", is_most=True),
-        Target("recent beside half the capacity: p95 over idle", beside["p95_over_idle"], 3, is_most=True),
+        Target(f"recent {STEADY}: hits", 100 * steady["hit_share"], 99, "%"),
+        Target(f"recent {STEADY}: most age", steady["age_most_seconds"], 1.2, "s", is_most=True),
+        Target(f"recent {HALF}: p95 over idle", beside["p95_over_idle"], 3, is_most=True),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The page of one pattern: what one statement says of it, put together."""
+"""The page of one pattern: what one statement says of it, and others where that is not all, put together."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

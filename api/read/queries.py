@@ -37,7 +37,7 @@ FILTERS = """
     AND (CAST(:after_time AS timestamptz) IS NULL
          OR (e.occurred_at, e.event_id) < (:after_time, CAST(:after_id AS uuid)))"""
 
-# How many days before the last one that is asked for are looked at first. It is often a day that begins tomorrow.
+# How many days before the last one that is asked for are looked at first, with it; the last is often tomorrow.
 NEWEST_DAYS = 2
 
 # The latest errors of a project, along the index of its times.
