@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="a folder of CSV files for the grouping bench")
     options = parser.parse_args(arguments)
     started = time.monotonic()
-    with start_stores() as stores:
+    with start_stores(wal_files=0) as stores:
         result: dict[str, Any] = {"machine": describe_machine(stores), "benches": {}}
     for name, quick in plan(options.data).items():
         result["benches"][name] = run_bench(name, quick)

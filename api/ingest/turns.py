@@ -14,7 +14,7 @@ from api.ingest.parsing import Batch, SentError
 from api.ingest.rows import Frame, Row, make_row, note_cleaned
 
 LARGE_BYTES = 256 * 2**10  # below, the hand-over to a thread costs others more than the wait
-SLICE_SECONDS = 0.0008
+SLICE_SECONDS = 0.0003
 LARGE_SLICE_SECONDS = 0.05  # after which a caller who went away is noticed
 
 

@@ -29,9 +29,11 @@ log = structlog.get_logger()
 
 FAILING_SECONDS = 10.0
 # So many rows, or requests, are worth a flush beside one that is under way; fewer wait for its end, a few milliseconds,
-# unless that does not come. Where 64 clients send single errors, a flush of thirty was with Postgres for as long as the
-# next thirty took to be read: at the least delay one waited for the other, and with sixteen at once neither does.
-FLUSH_BESIDE_ROWS = 1_000
+# unless that does not come. At a thousand rows eight clients with batches of a hundred never had two flushes, and API
+# and Postgres waited for each other: a tenth of the rate (docs/decisions/0024). Where 64 clients send single errors, a
+# flush of thirty was with Postgres for as long as the next thirty took to be read: at the least delay one waited for
+# the other, and with sixteen at once neither does.
+FLUSH_BESIDE_ROWS = 200
 FLUSH_BESIDE_REQUESTS = 16
 FLUSH_BESIDE_SECONDS = 0.05
 # Requests were answered before: with 14 s for them, all ends within the 20 s that a supervisor leaves.
@@ -166,7 +168,7 @@ class Writer(Generic[RowT]):
             return False
         if not self.flushes or self.is_closing:
             return True
-        if self.waiting_rows > FLUSH_BESIDE_ROWS or self.waiting_requests >= FLUSH_BESIDE_REQUESTS:
+        if self.waiting_rows >= FLUSH_BESIDE_ROWS or self.waiting_requests >= FLUSH_BESIDE_REQUESTS:
             return True
         return time.monotonic() - self.flushed_at >= FLUSH_BESIDE_SECONDS
 

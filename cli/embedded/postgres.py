@@ -29,6 +29,7 @@ OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
+    "min_wal_size": "1GB",  # files of old log are kept for a burst: zeroing a new one holds a commit up
     "checkpoint_timeout": "15min",
     "wal_compression": "pglz",
     "jit": "off",
