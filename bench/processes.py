@@ -105,11 +105,3 @@ def cpu_seconds(pid: int) -> float:
         elif int(fields[1]) == pid:
             ticks += sum(int(field) for field in fields[11:13])
     return ticks / TICKS_PER_SECOND
-
-
-def core_wait_seconds() -> float:
-    """How long this thread was ready to run and waited for a core, so far; 0 where the kernel does not count it."""
-    try:
-        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
-    except OSError:
-        return 0.0

@@ -1,8 +1,10 @@
 """How old an answer is, by what it knows; how the errors of the curve are spread."""
 
+import socket
+import time
 from datetime import date
 
-from bench.beside import age_of
+from bench.beside import SO_TIMESTAMPNS, age_of, read_once
 from bench.curve import plan_days
 
 
@@ -11,6 +13,26 @@ def test_an_answer_is_as_old_as_the_first_acknowledged_batch_that_it_lacks() -> 
     assert age_of(0, 5.0, acknowledged_at) == 3.0
     assert age_of(2, 5.0, acknowledged_at) == 0.0
     assert age_of(-1, 0.5, acknowledged_at) == 0.0
+
+
+class LateReader(socket.socket):
+    """One that gets its core long after the answer came."""
+
+    def recvmsg(self, *arguments: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, object]:
+        time.sleep(0.2)
+        return super().recvmsg(*arguments)
+
+
+def test_a_read_ends_when_its_answer_arrives_not_when_the_reader_gets_a_core() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, LateReader() as reader:
+        reader.connect(server.getsockname())
+        reader.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        service, _ = server.accept()
+        with service:
+            service.sendall(b"HTTP/1.1 200 OK\r\nX-Mayday-Cache: hit\r\nContent-Length: 14\r\n\r\nbeside batch 7")
+            read = read_once(reader, b"GET / HTTP/1.1\r\n\r\n")
+    assert (read.source, read.newest) == ("hit", 7)
+    assert read.arrived_seconds < 0.1 < 0.2 <= read.seen_seconds
 
 
 def test_the_days_of_the_curve_hold_all_rows_and_end_yesterday() -> None:

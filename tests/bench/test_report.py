@@ -33,7 +33,7 @@ READS = {
                 "stale_share": 0.02,
                 "age_most_seconds": 0.5,
                 "p95_ms": p95_ms,
-                "p95_with_waits_ms": p95_ms + 1,
+                "reader_p95_ms": p95_ms + 1,
             }
             for name, p95_ms in (("idle", 2.0), ("beside 1,000 errors/s", 3.0), ("beside half the capacity", 8.0))
         },
