@@ -1,7 +1,8 @@
 """The cost curve: what writing and reading cost while the log grows from nothing to ten million errors.
 
 `mayday bench curve [--rows 0,1000000,5000000,10000000] [--seconds S] [--rounds N] [--json FILE]` starts servers of its
-own. At each size it measures batches, hot reads, reads that no cache holds, a run of the worker, and bytes on disk.
+own. At each size it measures batches, hot reads, reads that no cache holds, a run of the worker, and bytes on disk;
+batches and hot reads in turn with those of a young log, since between two sizes the machine has other things to do.
 What is between two sizes is copied inside Postgres from errors that were stored over HTTP, spread over the days of the
 retention, and folded by the worker. Ten million take some 15 GB of the folder for temporary files.
 """
@@ -12,7 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.client import HTTPConnection
 from itertools import repeat
@@ -31,7 +32,7 @@ from bench.load import ask_batches, expect_status, get
 from bench.processes import Server, run_server
 from bench.reads import PATHS, fetch, turn_of
 from bench.stores import Home, Stores, furnish, work_once
-from bench.turns import Turn, describe, quantile, take_turns
+from bench.turns import Turn, describe, quantile, ratio, take_turns
 from worker.main import open_tools
 from worker.patterns import find_patterns
 from worker.rollups import fold_deltas
@@ -151,46 +152,55 @@ def make_turns(server: Server, home: Home, bodies: Sequence[bytes], seconds: flo
     return {"ingest": turn_of(server, requests, stored, seconds, CONNECTIONS)} | reads
 
 
-def measure_row(server: Server, home: Home, bodies: Sequence[bytes], seconds: float, rounds: int) -> dict[str, Any]:
+def measure_row(
+    log: tuple[Server, Home], young: tuple[Server, Home], bodies: Sequence[bytes], seconds: float, rounds: int
+) -> dict[str, Any]:
     """One row of the curve."""
-    worker_seconds = asyncio.run(run_worker(home))
-    misses = time_misses(server, home)
+    worker_seconds = asyncio.run(run_worker(log[1]))
+    misses = time_misses(*log)
     for path in PATHS.values():
-        fetch(server, home, path, "zstd")
-    slices = uvloop.run(take_turns(make_turns(server, home, bodies, seconds), rounds))
-    errors, disk_bytes = asyncio.run(ask_disk(home))
+        fetch(*log, path, "zstd")
+        fetch(*young, path, "zstd")
+    turns = make_turns(*log, bodies, seconds)
+    beside = {f"young {name}": turn for name, turn in make_turns(*young, bodies, seconds).items()}
+    slices = uvloop.run(take_turns(turns | beside, rounds))
+    errors, disk_bytes = asyncio.run(ask_disk(log[1]))
     return {
         "errors": errors,
         "bytes_per_error": round(disk_bytes / errors),
         "patterns_run_seconds": round(worker_seconds, 2),
         "misses": misses,
-        **{name: describe(taken) for name, taken in slices.items()},
+        **{name: describe(slices[name]) | {"of_young": ratio(slices, name, f"young {name}")} for name in turns},
     }
 
 
 def run(stores: Stores, options: argparse.Namespace) -> list[dict[str, Any]]:
-    home = furnish(stores, "curve_bench")
-    encoded = [encode(error) for error in make_errors(SAMPLE, SEED)]
+    bodies = batch_bodies([encode(error) for error in make_errors(SAMPLE, SEED)], BATCH)
     curve, filled = [], 0
-    asyncio.run(work_once(home))  # the partitions of all days, which the worker makes
-    with ExitStack() as stack:
-        server = stack.enter_context(run_server("cli", "api", environment=home.environment))
-        store_sample(server, home, batch_bodies(encoded, BATCH))
+    with open_log(stores, "curve_bench", bodies) as log:
+        asyncio.run(keep_sample(log[1]))
         for size in sorted(map(int, options.rows.split(","))):
             tell(f"to {size:,} errors")
             if size > filled:
-                asyncio.run(grow(home, size - filled))
+                asyncio.run(grow(log[1], size - filled))
                 filled = size
-            curve.append(measure_row(server, home, batch_bodies(encoded, BATCH), options.seconds, options.rounds))
+            with open_log(stores, f"young_{size}", bodies) as young:
+                curve.append(measure_row(log, young, bodies, options.seconds, options.rounds))
     return curve
 
 
-def store_sample(server: Server, home: Home, bodies: Sequence[bytes]) -> None:
-    headers = {"Authorization": f"Bearer {home.ingest_key}", "Content-Type": "application/json"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60) as client:
-        for body in bodies:
-            client.post("/api/errors/batch", content=body).raise_for_status()
-    asyncio.run(keep_sample(home))
+@contextmanager
+def open_log(stores: Stores, name: str, bodies: Sequence[bytes]) -> Iterator[tuple[Server, Home]]:
+    """A service with a log of its own that holds these batches."""
+    home = furnish(stores, name)
+    asyncio.run(work_once(home))  # the partitions of all days, which the worker makes
+    with run_server("cli", "api", environment=home.environment) as server:
+        headers = {"Authorization": f"Bearer {home.ingest_key}", "Content-Type": "application/json"}
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60) as client:
+            for body in bodies:
+                client.post("/api/errors/batch", content=body).raise_for_status()
+        asyncio.run(work_once(home))
+        yield server, home
 
 
 async def keep_sample(home: Home) -> None:
@@ -206,12 +216,13 @@ def tell(what: str) -> None:
 
 
 def show(curve: Sequence[dict[str, Any]]) -> None:
-    print(f"{'errors':>12}{'errors/s':>10}{'p99 ms':>8}{'recent/s':>10}{'patterns/s':>12}{'recent ms':>11}{'list ms':>9}"
-          f"{'pattern ms':>12}{'worker s':>10}{'bytes':>7}")  # fmt: skip
+    print(f"{'errors':>12}{'errors/s':>10}{'of young':>9}{'p99 ms':>8}{'recent/s':>10}{'of young':>9}{'patterns/s':>12}"
+          f"{'of young':>9}{'recent ms':>11}{'list ms':>9}{'pattern ms':>12}{'worker s':>10}{'bytes':>7}")  # fmt: skip
     for row in curve:
         misses = row["misses"]
-        print(f"{row['errors']:>12,}{row['ingest']['rate']:>10,.0f}{row['ingest']['p99_ms']:>8.0f}"
-              f"{row['recent']['rate']:>10,.0f}{row['patterns']['rate']:>12,.0f}{misses['recent']['p50_ms']:>11.2f}"
+        print(f"{row['errors']:>12,}{row['ingest']['rate']:>10,.0f}{row['ingest']['of_young']:>9.2f}"
+              f"{row['ingest']['p99_ms']:>8.0f}{row['recent']['rate']:>10,.0f}{row['recent']['of_young']:>9.2f}"
+              f"{row['patterns']['rate']:>12,.0f}{row['patterns']['of_young']:>9.2f}{misses['recent']['p50_ms']:>11.2f}"
               f"{misses['list']['p50_ms']:>9.2f}{misses['pattern']['p50_ms']:>12.2f}{row['patterns_run_seconds']:>10.2f}"
               f"{row['bytes_per_error']:>7,}")  # fmt: skip
 

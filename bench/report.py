@@ -172,15 +172,18 @@ def describe_beside(beside: Figures) -> str:
 def describe_curve(curve: Sequence[Figures]) -> str:
     text = (
         "## The cost curve\n\nBy `./mayday bench curve`: errors spread over the days of the retention, of the same patterns. "
-        "Reads that no cache holds are medians of forty questions, asked once each by one reader over HTTP.\n\n"
+        "Batches and hot reads take turns with those of a young log, whose rate they have so many times. Reads that no "
+        "cache holds are medians of forty questions, asked once each by one reader over HTTP.\n\n"
     )
-    head = ["stored", "errors/s", "p99 ms", "recent/s, hot", "patterns/s, hot", "recent ms", "list ms", "pattern ms",
-            "worker's run s", "bytes an error"]  # fmt: skip
+    head = ["stored", "errors/s", "of young", "p99 ms", "recent/s, hot", "of young", "patterns/s, hot", "of young",
+            "recent ms", "list ms", "pattern ms", "worker's run s", "bytes an error"]  # fmt: skip
     return text + table(
         head,
         [
-            [f"{row['errors']:,}", f"{row['ingest']['rate']:,.0f}", f"{row['ingest']['p99_ms']:.0f}",
-             *(f"{row[name]['rate']:,.0f}" for name in ("recent", "patterns")),
+            [f"{row['errors']:,}", f"{row['ingest']['rate']:,.0f}", f"{row['ingest']['of_young']:.2f}",
+             f"{row['ingest']['p99_ms']:.0f}",
+             *(form for name in ("recent", "patterns")
+               for form in (f"{row[name]['rate']:,.0f}", f"{row[name]['of_young']:.2f}")),
              *(f"{row['misses'][name]['p50_ms']:.2f}" for name in ("recent", "list", "pattern")),
              f"{row['patterns_run_seconds']:.2f}", f"{row['bytes_per_error']:,}"]
             for row in curve
