@@ -17,7 +17,8 @@ PAGE = ROOT / "docs/performance.md"
 HEAD = """# Performance
 
 Made by `./mayday bench report FILE` from the figures of `./mayday bench all --json FILE`, which anyone can run: it
-starts a Postgres and a Valkey of its own, durable as in production, and takes under ten minutes.
+starts a Postgres and a Valkey of its own, durable as in production, and takes under ten minutes. Postgres has 2.4 GB of
+used files of log in store, as one that has run for a while: whoever commits waits while it zeroes a new one.
 
 How it is measured: one API process, everything on (keys, limits, cleaning, redaction, fingerprints, duplicates,
 deltas). Errors of 500 bytes to 2 KB, three in four with a stack trace, 300 true patterns, from a fixed seed. Variants
@@ -154,16 +155,18 @@ def describe_beside(beside: Figures) -> str:
         f"the service takes {beside['capacity']:,} errors/s when nothing else is asked of it. An answer is as old as the "
         "oldest batch that was acknowledged before it was asked for and is not in it. Stale copies, which are sent at "
         "once while the new one is made, are hits. The reader is a process of its own; a read ends when its answer arrives "
-        "at its socket, by the kernel's stamp, and the p95 by the reader's clock, which has its wait for a core of this "
-        "machine in it, stands beside. The three take turns; the p95 beside half the capacity is "
+        "at its socket, by the kernel's stamp. Its p95 by the reader's clock, which has its wait for a core of this machine "
+        "in it, stands beside, with how many reads it began 10 ms late. The three take turns; the p95 beside half the "
+        "capacity is "
         f"{beside['p95_over_idle']:.2f} times that of the idle server of the same round, in the median.\n\n"
     )
-    head = ["recent", "p50 ms", "p95 ms", "p99 ms", "reader's p95 ms", "hits", "of all stale", "most age"]
+    head = ["recent", "p50 ms", "p95 ms", "p99 ms", "reader's p95 ms", "began late", "hits", "of all stale", "most age"]
     return text + table(
         head,
         [
             [name, *(f"{row[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "reader_p95_ms")),
-             f"{row['hit_share']:.1%}", f"{row['stale_share']:.1%}", f"{row['age_most_seconds']:.2f} s"]
+             f"{row['late_reads']:,} of {row['reads']:,}", f"{row['hit_share']:.1%}", f"{row['stale_share']:.1%}",
+             f"{row['age_most_seconds']:.2f} s"]
             for name, row in beside["rows"].items()
         ],
     )  # fmt: skip

@@ -79,13 +79,16 @@ def start_stores(*, wal_files: int = WAL_FILES) -> Iterator[Stores]:
 
 
 async def use_wal(url: str, files: int) -> None:
-    """Write so many files of log, nearly empty, and have Postgres keep them for the next ones."""
+    """Write so many files of log, nearly empty, and have Postgres keep them for the next ones. Exits when it does not."""
     connection = await asyncpg.connect(url)
     for _ in range(files):
         await connection.execute("SELECT pg_logical_emit_message(true, '', '')")
         await connection.execute("SELECT pg_switch_wal()")
     await connection.execute("CHECKPOINT")
+    kept = await connection.fetchval("SELECT count(*) FROM pg_ls_waldir()")
     await connection.close()
+    if kept < files:
+        raise SystemExit(f"Postgres keeps {kept} files of its log where {files} are wanted")
 
 
 def furnish(stores: Stores, name: str) -> Home:

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 FAILING_SECONDS = 10.0
 # So many rows, or requests, are worth a flush beside one that is under way; fewer wait for its end, a few milliseconds,
 # unless that does not come. At a thousand rows eight clients with batches of a hundred never had two flushes, and API
-# and Postgres waited for each other: a tenth of the rate (docs/decisions/0024). Where 64 clients send single errors, a
+# and Postgres waited for each other (docs/decisions/0024). Where 64 clients send single errors, a
 # flush of thirty was with Postgres for as long as the next thirty took to be read: at the least delay one waited for
 # the other, and with sixteen at once neither does.
 FLUSH_BESIDE_ROWS = 200

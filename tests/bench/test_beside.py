@@ -2,9 +2,12 @@
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from bench.beside import SO_TIMESTAMPNS, age_of, read_once
+import pytest
+
+from bench.beside import SO_TIMESTAMPNS, Read, age_of, read_once
 from bench.curve import plan_days
 
 
@@ -23,16 +26,31 @@ class LateReader(socket.socket):
         return super().recvmsg(*arguments)
 
 
-def test_a_read_ends_when_its_answer_arrives_not_when_the_reader_gets_a_core() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, LateReader() as reader:
-        reader.connect(server.getsockname())
-        reader.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+def read_late(*, is_stamped: bool) -> Read:
+    """An answer that a service sends at once."""
+
+    def answer() -> None:
         service, _ = server.accept()
         with service:
+            service.recv(1_000)
             service.sendall(b"HTTP/1.1 200 OK\r\nX-Mayday-Cache: hit\r\nContent-Length: 14\r\n\r\nbeside batch 7")
-            read = read_once(reader, b"GET / HTTP/1.1\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server, LateReader() as reader, ThreadPoolExecutor() as pool:
+        pool.submit(answer)
+        reader.connect(server.getsockname())
+        reader.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, is_stamped)
+        return read_once(reader, b"GET / HTTP/1.1\r\n\r\n")
+
+
+def test_a_read_ends_when_its_answer_arrives_not_when_the_reader_gets_a_core() -> None:
+    read = read_late(is_stamped=True)
     assert (read.source, read.newest) == ("hit", 7)
-    assert read.arrived_seconds < 0.1 < 0.2 <= read.seen_seconds
+    assert 0 < read.arrived_seconds < 0.1 < 0.2 <= read.seen_seconds
+
+
+def test_a_read_whose_answer_has_no_stamp_ends_the_run() -> None:
+    with pytest.raises(SystemExit, match="no stamp"):
+        read_late(is_stamped=False)
 
 
 def test_the_days_of_the_curve_hold_all_rows_and_end_yesterday() -> None:

@@ -34,6 +34,8 @@ READS = {
                 "age_most_seconds": 0.5,
                 "p95_ms": p95_ms,
                 "reader_p95_ms": p95_ms + 1,
+                "reads": 240,
+                "late_reads": 1,
             }
             for name, p95_ms in (("idle", 2.0), ("beside 1,000 errors/s", 3.0), ("beside half the capacity", 8.0))
         },

@@ -10,7 +10,7 @@ import pytest
 from api.ingest import flushing, writer
 from api.ingest.error_rows import COPY_FROM_ROWS
 from api.ingest.room import Load
-from api.ingest.writer import FLUSH_BESIDE_REQUESTS
+from api.ingest.writer import FLUSH_BESIDE_REQUESTS, FLUSH_BESIDE_ROWS
 from common.settings import Settings
 from tests.conftest import Service, run_service
 
@@ -69,8 +69,11 @@ async def test_one_flush_that_hangs_does_not_hold_up_the_next_error(
     assert await stored(service) == 3
 
 
-async def test_many_requests_that_wait_are_written_beside_a_flush_that_is_under_way(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("requests", "size"), [(FLUSH_BESIDE_REQUESTS, 1), (2, FLUSH_BESIDE_ROWS // 2)], ids=["requests", "rows"]
+)
+async def test_many_that_wait_are_written_beside_a_flush_that_is_under_way(
+    service: Service, monkeypatch: pytest.MonkeyPatch, requests: int, size: int
 ) -> None:
     store, hangs, release = flushing.Flusher.store, asyncio.Event(), asyncio.Event()
     flushes: list[int] = []
@@ -88,12 +91,12 @@ async def test_many_requests_that_wait_are_written_beside_a_flush_that_is_under_
     first = asyncio.create_task(project.send(error()))
     await hangs.wait()
     async with asyncio.timeout(10):
-        await asyncio.gather(*[project.send(error(n)) for n in range(FLUSH_BESIDE_REQUESTS)])
-    assert flushes == [1, FLUSH_BESIDE_REQUESTS]
+        await asyncio.gather(*[project.send(*map(error, range(n * size, (n + 1) * size))) for n in range(requests)])
+    assert flushes == [1, requests * size]
     assert not first.done()
     release.set()
     await first
-    assert await stored(service) == 1 + FLUSH_BESIDE_REQUESTS
+    assert await stored(service) == 1 + requests * size
 
 
 async def test_more_than_the_buffer_holds_is_refused_with_a_time_to_come_again(
