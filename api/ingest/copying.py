@@ -48,8 +48,8 @@ def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float, s
     for row in left:
         (
             project_id, day, event_id, occurred, received_now, fingerprint, severity, adjustments, redactions, service,
-            environment, release, error_type, client_fingerprint, message, stack_trace, context, tags,
-        ) = row[:-1]  # by place, in half the time that names take  # fmt: skip
+            environment, release, error_type, client_fingerprint, message, stack_trace, context, tags, _,
+        ) = row  # by place, in half the time that names take  # fmt: skip
         occurred_at = to_microseconds(occurred)
         if received_now is not received:  # the rows of one request have the same
             received, received_at = received_now, to_microseconds(received_now)

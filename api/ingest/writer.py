@@ -9,7 +9,7 @@ batches grow by themselves, and at rest nobody waits.
 import asyncio
 import math
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -123,17 +123,18 @@ class Writer(Generic[RowT]):
         self, rows: Sequence[RowT], place: Place | None = None, *, requests: int = 1
     ) -> "asyncio.Future[list[Outcome]]":
         """Give the rows of one project, at least one, from so many requests, to the next flush, on the place that was
-        reserved for them. Without one it raises Overloaded when there is no room.
+        reserved for them, with its bytes. Without one it raises Overloaded when there is no room.
 
         The future has what became of each row after the commit. Unavailable when Postgres did not take the rows: then
         they may be sent again with the same ids, whether or not they were committed. Cancelling it takes no row back.
         """
         if self.is_closing:
             raise Unavailable("this process is stopping: send this again")
-        load = Load(len(rows), sum([row.size_bytes for row in rows]))
         if place is None:
+            load = Load(len(rows), sum([row.size_bytes for row in rows]))
             self.room.take(rows[0].project_id, load)
         else:
+            load = Load(len(rows), place.load.size_bytes)
             self.room.settle(place, load)
         held_since = place.since if place else time.monotonic()
         submission = Submission(rows, requests, load, traces.current_traceparent(), held_since)
@@ -245,9 +246,11 @@ class Writer(Generic[RowT]):
     def count(self, outcomes: Sequence[Outcome]) -> None:
         """Count one flush, and what became of its rows."""
         metrics.FLUSHED_ITEMS.of(self.kind).observe(len(outcomes))
-        for outcome, count in Counter(outcomes).items():
-            metrics.ITEMS.of(self.kind, outcome.value).inc(count)
-            if outcome is Outcome.rejected:
+        for outcome in Outcome:
+            count = outcomes.count(outcome)  # by identity: a Counter would ask each for its hash, which is in Python
+            if count:
+                metrics.ITEMS.of(self.kind, outcome.value).inc(count)
+            if count and outcome is Outcome.rejected:
                 metrics.REJECTIONS.of(self.kind, "unstorable").inc(count)
 
 
