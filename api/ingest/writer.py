@@ -1,9 +1,9 @@
 """The writer: many requests become one statement, and each caller hears of its rows after the commit.
 
 There is one for each kind of row, told by the function that stores them (`error_rows.store_errors`). Requests wait in
-a bounded queue; a flusher (each has a connection of its own) takes all that waits: at once when none is writing, beside
-another one only when many wait or it takes long, since a flush of one costs as much as one of thirty. Under load the
-batches grow by themselves, and at rest nobody waits.
+a bounded queue; a flusher (each has a connection of its own) takes what waits, or its share where that is much: at once
+when none is writing, beside another one only when many wait or it takes long, since a flush of one costs as much as one
+of thirty. Under load the batches grow by themselves, and at rest nobody waits.
 """
 
 import asyncio
@@ -192,7 +192,8 @@ class Writer(Generic[RowT]):
                 await self.write(flusher, taken)
 
     async def take(self) -> list[Submission[RowT]]:
-        """All that waits, up to the size of one flush; empty when the writer has closed."""
+        """This flusher's share of what waits, up to the size of one flush; empty when the writer has closed. Who takes all
+        leaves the others without work for as long as that takes to be written."""
         while not self.is_due:
             if self.is_closing:
                 return []
@@ -202,7 +203,9 @@ class Writer(Generic[RowT]):
             self.is_called = False
         taken: list[Submission[RowT]] = []
         rows = 0
-        while self.waiting and (not taken or rows + self.waiting[0].load.rows <= self.settings.writer_flush_max_rows):
+        share = max(math.ceil(self.waiting_rows / self.settings.writer_flushers), FLUSH_BESIDE_ROWS)
+        most = min(share, self.settings.writer_flush_max_rows)
+        while self.waiting and (not taken or rows + self.waiting[0].load.rows <= most):
             taken.append(self.waiting.popleft())
             rows += taken[-1].load.rows
             self.waiting_requests -= taken[-1].requests

@@ -99,6 +99,32 @@ async def test_many_that_wait_are_written_beside_a_flush_that_is_under_way(
     assert await stored(service) == 1 + requests * size
 
 
+async def test_what_waits_is_shared_by_the_flushers(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, release = flushing.Flusher.store, asyncio.Event()
+    flushes: list[int] = []
+
+    async def hang_at_first(flusher: Any, rows: list[Any]) -> list[flushing.Outcome]:
+        flushes.append(len(rows))
+        await release.wait()
+        return await store(flusher, rows)
+
+    monkeypatch.setattr(flushing.Flusher, "store", hang_at_first)
+    monkeypatch.setattr(writer, "FLUSH_BESIDE_SECONDS", 60)
+    project = await service.project()
+    held, sizes = service.state["writer"], [1, *[FLUSH_BESIDE_ROWS // 2] * 8]
+    sending = []
+    async with asyncio.timeout(20):
+        for number, size in enumerate(sizes):
+            batch = [error(1_000 * number + place) for place in range(size)]
+            sending.append(asyncio.create_task(project.send(*batch)))
+            while sum(flushes) + held.waiting_rows < sum(sizes[: number + 1]):
+                await asyncio.sleep(0.01)
+    release.set()
+    await asyncio.gather(*sending)
+    assert flushes[:3] == [1, FLUSH_BESIDE_ROWS, 3 * FLUSH_BESIDE_ROWS // 2]
+    assert sum(flushes) == sum(sizes) == await stored(service)
+
+
 async def test_more_than_the_buffer_holds_is_refused_with_a_time_to_come_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
