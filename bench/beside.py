@@ -42,6 +42,7 @@ RECENT = "/api/errors/recent"
 NUMBER = re.compile(rb"beside batch (\d+)")
 ROUNDS = 5
 SO_TIMESTAMPNS, TIMESPEC = 35, struct.Struct("@qq")  # of Linux; Python has no name for it
+STAMPS_BEGIN_SECONDS = 0.2
 RECEIVE_BYTES = 2**16
 CLOCKS_APART_SECONDS = 0.001  # the wall clock, which stamps are of, may be slewed
 IDLE, STEADY, HALF = "idle", "beside 1,000 errors/s", "beside half the capacity"
@@ -114,13 +115,19 @@ def read_steadily(port: int, request: bytes, seconds: float) -> tuple[list[Read]
     """What the reader sees at its pace, and how many reads began late; in a process of its own."""
     reads = list[Read]()
     with socket.create_connection(("127.0.0.1", port)) as wire:
-        wire.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        have_stamped(wire)
 
         async def read(_step: int) -> None:
             reads.append(read_once(wire, request))
 
         late = asyncio.run(keep_pace(READS_PER_SECOND, seconds, read))
     return reads, late
+
+
+def have_stamped(wire: socket.socket) -> None:
+    """Have the kernel say of what arrives here when that was. It begins a moment after the first socket asks for it."""
+    wire.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    time.sleep(STAMPS_BEGIN_SECONDS)
 
 
 def read_once(wire: socket.socket, request: bytes) -> Read:

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from bench.beside import SO_TIMESTAMPNS, Read, age_of, read_once
+from bench.beside import Read, age_of, have_stamped, read_once
 from bench.curve import plan_days
 
 
@@ -38,7 +38,8 @@ def read_late(*, is_stamped: bool) -> Read:
     with socket.create_server(("127.0.0.1", 0)) as server, LateReader() as reader, ThreadPoolExecutor() as pool:
         pool.submit(answer)
         reader.connect(server.getsockname())
-        reader.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, is_stamped)
+        if is_stamped:
+            have_stamped(reader)
         return read_once(reader, b"GET / HTTP/1.1\r\n\r\n")
 
 
