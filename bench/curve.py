@@ -21,7 +21,6 @@ from statistics import median
 from typing import Any
 
 import asyncpg
-import httpx
 import uuid_utils.compat
 import uvloop
 
@@ -30,7 +29,7 @@ from bench.command import measure
 from bench.error_samples import batch_bodies, encode, make_errors
 from bench.load import ask_batches, expect_status, get
 from bench.processes import Server, run_server
-from bench.reads import PATHS, fetch, turn_of
+from bench.reads import PATHS, fetch, fill, turn_of
 from bench.stores import Home, Stores, furnish, work_once
 from bench.turns import Turn, describe, quantile, ratio, take_turns
 from worker.main import open_tools
@@ -156,7 +155,8 @@ def measure_row(
     log: tuple[Server, Home], young: tuple[Server, Home], bodies: Sequence[bytes], seconds: float, rounds: int
 ) -> dict[str, Any]:
     """One row of the curve."""
-    worker_seconds = asyncio.run(run_worker(log[1]))
+    _, home = log
+    worker_seconds = asyncio.run(run_worker(home))
     misses = time_misses(*log)
     for path in PATHS.values():
         fetch(*log, path, "zstd")
@@ -164,7 +164,7 @@ def measure_row(
     turns = make_turns(*log, bodies, seconds)
     beside = {f"young {name}": turn for name, turn in make_turns(*young, bodies, seconds).items()}
     slices = uvloop.run(take_turns(turns | beside, rounds))
-    errors, disk_bytes = asyncio.run(ask_disk(log[1]))
+    errors, disk_bytes = asyncio.run(ask_disk(home))
     return {
         "errors": errors,
         "bytes_per_error": round(disk_bytes / errors),
@@ -178,11 +178,12 @@ def run(stores: Stores, options: argparse.Namespace) -> list[dict[str, Any]]:
     bodies = batch_bodies([encode(error) for error in make_errors(SAMPLE, SEED)], BATCH)
     curve, filled = [], 0
     with open_log(stores, "curve_bench", bodies) as log:
-        asyncio.run(keep_sample(log[1]))
+        _, home = log
+        asyncio.run(keep_sample(home))
         for size in sorted(map(int, options.rows.split(","))):
             tell(f"to {size:,} errors")
             if size > filled:
-                asyncio.run(grow(log[1], size - filled))
+                asyncio.run(grow(home, size - filled))
                 filled = size
             with open_log(stores, f"young_{size}", bodies) as young:
                 curve.append(measure_row(log, young, bodies, options.seconds, options.rounds))
@@ -195,10 +196,7 @@ def open_log(stores: Stores, name: str, bodies: Sequence[bytes]) -> Iterator[tup
     home = furnish(stores, name)
     asyncio.run(work_once(home))  # the partitions of all days, which the worker makes
     with run_server("cli", "api", environment=home.environment) as server:
-        headers = {"Authorization": f"Bearer {home.ingest_key}", "Content-Type": "application/json"}
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60) as client:
-            for body in bodies:
-                client.post("/api/errors/batch", content=body).raise_for_status()
+        fill(server, "/api/errors/batch", bodies, home.ingest_key)
         asyncio.run(work_once(home))
         yield server, home
 

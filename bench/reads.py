@@ -42,9 +42,8 @@ class Fetched:
     body: bytes
 
 
-def fill(server: Server, path: str, key: str = "") -> None:
-    """Store the errors over HTTP."""
-    bodies = batch_bodies([encode(error) for error in make_errors(ERRORS, SEED)], 500)
+def fill(server: Server, path: str, bodies: Sequence[bytes], key: str = "") -> None:
+    """Store these batches over HTTP."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60) as client:
         for body in bodies:
@@ -96,13 +95,8 @@ def make_turns(
     }
 
 
-def compare_with_naive(
-    stack: ExitStack, stores: Stores, mayday: Server, home: Home, seconds: float, rounds: int
-) -> dict[str, Any]:
+def compare_with_naive(mayday: Server, naive: Server, home: Home, seconds: float, rounds: int) -> dict[str, Any]:
     """Recent and patterns, one reader at a time: the naive service computes them for each request."""
-    environment = {"MAYDAY_DATABASE_URL": stores.database("plain_reads"), "MAYDAY_REDIS_URL": stores.redis_url}
-    naive = stack.enter_context(run_server("bench.services.naive", environment=environment))
-    fill(naive, "/add_all")
     starts = {"recent": b'{"errors":[{', "patterns": b'{"total":%d,' % ERRORS}
     result = {}
     for name, path in PATHS.items():
@@ -120,10 +114,11 @@ def compare_with_naive(
 def run(stores: Stores, seconds: float, rounds: int) -> dict[str, Any]:
     """A table for each answer and coding, and `before` for the naive service."""
     home = furnish(stores, "reads_bench")
+    bodies = batch_bodies([encode(error) for error in make_errors(ERRORS, SEED)], 500)
     result: dict[str, Any] = {"errors": ERRORS, "hot": {}}
     with ExitStack() as stack:
         mayday = stack.enter_context(run_server("cli", "api", environment=home.environment))
-        fill(mayday, "/api/errors/batch", home.ingest_key)
+        fill(mayday, "/api/errors/batch", bodies, home.ingest_key)
         asyncio.run(execute(home.settings.database_url, "ANALYZE"))  # as autovacuum would, a minute later
         asyncio.run(work_once(home))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mayday-")))
@@ -140,7 +135,10 @@ def run(stores: Stores, seconds: float, rounds: int) -> dict[str, Any]:
                 variant: describe(taken) | {"of_starlette": ratio(slices, variant, "starlette")}
                 for variant, taken in slices.items()
             }
-        result["before"] = compare_with_naive(stack, stores, mayday, home, seconds, rounds)
+        plain = {"MAYDAY_DATABASE_URL": stores.database("plain_reads"), "MAYDAY_REDIS_URL": stores.redis_url}
+        naive = stack.enter_context(run_server("bench.services.naive", environment=plain))
+        fill(naive, "/add_all", bodies)
+        result["before"] = compare_with_naive(mayday, naive, home, seconds, rounds)
         check_warm(mayday, home, found)
         errors = [encode(error) for error in make_errors(ERRORS, SEED + 1)]
         result["beside"] = beside.run(mayday, home, errors, seconds)

@@ -29,7 +29,7 @@ OUT_OF_REACH = {
     "MAYDAY_WRITER_WAIT_MAX_SECONDS": "60",
 }
 # Of 16 MiB: what the batches of one bench write. Postgres zeroes each file of its log before the first use, and whoever
-# commits then waits for it: with none in store a seventh of the time of a flush. A server that has run for a while
+# commits then waits for it: with none in store 18 % of the time of a flush. A server that has run for a while
 # uses the files of old log again.
 WAL_FILES = 150
 

@@ -1,10 +1,12 @@
-"""What takes batches shares: the body's type and items, and an answer that counts each item once."""
+"""What takes batches shares: the body's type, items and load, and an answer that counts each item once."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from api.ingest.flushing import Outcome
 from api.ingest.parsing import Batch, Form, ItemT, Rejected, describe_places, parse_batch, parse_lines
+from api.ingest.room import Load
+from api.ingest.rows import ROW_OVERHEAD_BYTES
 from api.ingest.schemas import AdjustedItem, BatchAnswer, RejectedItem
 from api.problems import Invalid, Unsupported
 from common.settings import Settings
@@ -37,6 +39,11 @@ def read_media_type(content_type: str | None) -> str:
 def parse_body(body: bytes, sent_as: str, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of a batch, in either of its forms. Raises Invalid."""
     return parse_lines(body, form, settings) if sent_as == NDJSON else parse_batch(body, form, settings)
+
+
+def load_of(batch: Batch[Any], body: bytes) -> Load:
+    """What its rows take in memory, roughly, before they are made."""
+    return Load(len(batch), len(body) + ROW_OVERHEAD_BYTES * len(batch))
 
 
 def count_rejected(rejected: Iterable[Rejected], form: Form[Any]) -> None:

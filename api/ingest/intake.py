@@ -5,11 +5,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from api.auth import Caller
-from api.ingest.answering import NOT_HELD, count_rejected, parse_body, read_media_type, refuse_if_empty, summarize
+from api.ingest.answering import (
+    NOT_HELD,
+    count_rejected,
+    load_of,
+    parse_body,
+    read_media_type,
+    refuse_if_empty,
+    summarize,
+)
 from api.ingest.flushing import Outcome
 from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
-from api.ingest.room import Load
-from api.ingest.rows import ROW_OVERHEAD_BYTES, Frame, Row, make_row, note_cleaned
+from api.ingest.rows import Frame, Row, make_row, note_cleaned
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
 from api.ingest.turns import Turns
@@ -50,8 +57,7 @@ class Intake:
         sent.allowance.count("errors", len(batch))
         count_rejected(batch.rejected.values(), ERRORS)
         refuse_if_empty(batch, ERRORS)
-        size_bytes = len(sent.body) + ROW_OVERHEAD_BYTES * len(batch)
-        with self.writer.room.reserve(project_id, Load(len(batch), size_bytes), since) as place:
+        with self.writer.room.reserve(project_id, load_of(batch, sent.body), since) as place:
             rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body)))
             stored = self.writer.submit(rows, place)
         return summarize(batch, await stored, list_adjusted(batch.places, rows))

@@ -30,9 +30,9 @@ log = structlog.get_logger()
 FAILING_SECONDS = 10.0
 # So many rows, or requests, are worth a flush beside one that is under way; fewer wait for its end, a few milliseconds,
 # unless that does not come. At a thousand rows eight clients with batches of a hundred never had two flushes, and API
-# and Postgres waited for each other (docs/decisions/0024). Where 64 clients send single errors, a
-# flush of thirty was with Postgres for as long as the next thirty took to be read: at the least delay one waited for
-# the other, and with sixteen at once neither does.
+# and Postgres waited for each other (docs/decisions/0024). Where 64 clients send single errors, a flush of thirty was
+# with Postgres for as long as the next thirty took to be read: at the least delay one waited for the other, and with
+# sixteen at once neither does.
 FLUSH_BESIDE_ROWS = 200
 FLUSH_BESIDE_REQUESTS = 16
 FLUSH_BESIDE_SECONDS = 0.05
@@ -250,11 +250,11 @@ class Writer(Generic[RowT]):
         """Count one flush, and what became of its rows."""
         metrics.FLUSHED_ITEMS.of(self.kind).observe(len(outcomes))
         for outcome in Outcome:
-            count = outcomes.count(outcome)  # by identity: a Counter would ask each for its hash, which is in Python
-            if count:
+            # by identity: a Counter would ask each for its hash, which is in Python
+            if count := outcomes.count(outcome):
                 metrics.ITEMS.of(self.kind, outcome.value).inc(count)
-            if count and outcome is Outcome.rejected:
-                metrics.REJECTIONS.of(self.kind, "unstorable").inc(count)
+                if outcome is Outcome.rejected:
+                    metrics.REJECTIONS.of(self.kind, "unstorable").inc(count)
 
 
 def tell(taken: Iterable[Submission[RowT]], outcomes: Iterable[Outcome]) -> None:

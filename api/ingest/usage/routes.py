@@ -11,13 +11,13 @@ from api.auth import IngestCaller
 from api.ingest.answering import (
     body_of,
     count_rejected,
+    load_of,
     parse_body,
     read_media_type,
     refuse_if_empty,
     summarize,
 )
 from api.ingest.parsing import Batch, Form, Rejected
-from api.ingest.room import Load
 from api.ingest.schemas import AdjustedItem, BatchAnswer
 from api.ingest.usage.deliverables import add_deliverable
 from api.ingest.usage.overrides import list_overrides
@@ -54,7 +54,7 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     allowance.count("bytes", len(body))
     parsed = parse_body(body, read_media_type(request.headers.get("content-type")), RECORDS, settings)
     allowance.count("errors", len(parsed))
-    with writer.room.reserve(caller.project_id, Load(len(parsed), len(body)), time.monotonic()) as place:
+    with writer.room.reserve(caller.project_id, load_of(parsed, body), time.monotonic()) as place:
         batch = await price(request, parsed, caller)
         count_rejected(batch.rejected.values(), RECORDS)
         refuse_if_empty(batch, RECORDS)
