@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
-NOBODY = ("nobody", 65534)
+NOBODY = 65534
 SERVERS_PER_DATABASE = 4
 
 
@@ -31,17 +31,24 @@ def run_pgbouncer(database_url: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="pgbouncer-") as name:
         folder = Path(name)
         (folder / "pgbouncer.ini").write_text(configuration(folder, server))
-        if is_root := os.geteuid() == 0:  # it refuses to run as root, and takes the user that the embedded servers have
-            os.chown(folder, NOBODY[1], -1)
         log = (folder / "pgbouncer.log").open("wb")
-        command = [PROGRAM, *(["-u", NOBODY[0]] if is_root else []), str(folder / "pgbouncer.ini")]
-        with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        command = [PROGRAM, str(folder / "pgbouncer.ini")]
+        with (
+            log,
+            subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=seem_nobody) as process,  # noqa: PLW1509 - one call
+        ):
             try:
                 url = f"postgresql://{server.username}@/{server.database}?host={folder}&port=6432"
                 wait_until_it_answers(url, process, folder / "pgbouncer.log")
                 yield url
             finally:
                 process.terminate()
+
+
+def seem_nobody() -> None:
+    """It refuses to run for root, whom alone the embedded Postgres lets in: started by nobody, it acts as root."""
+    if os.geteuid() == 0:
+        os.setresuid(NOBODY, 0, 0)
 
 
 def configuration(folder: Path, server: URL) -> str:

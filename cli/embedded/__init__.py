@@ -11,17 +11,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.embedded.account import (
+from cli.embedded.account import Place, explaining, make_passable, settle_place
+from cli.embedded.failures import (
     DataOfAnotherRelease,
     EmbeddedFailed,
     HomeTaken,
     HomeUnusable,
-    Place,
     ProgramMissing,
     ServerFailed,
-    explaining,
-    make_passable,
-    settle_place,
 )
 from cli.embedded.postgres import Postgres
 from cli.embedded.valkey import Valkey

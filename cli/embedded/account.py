@@ -1,13 +1,12 @@
 """Who the embedded servers run as, and the folder that they may use.
 
-Postgres refuses to run as root. As root both servers run as `nobody`; where `nobody` cannot reach the state folder or
-the programs (a checkout in /root, say), they get a folder under /var/lib, and a copy of the programs in it. Nothing
-outside those folders changes its permissions.
+Postgres refuses to run as root. As root both servers run as a user of their own (`user.py`); where that cannot reach the
+state folder or the programs (a checkout in /root, say), they get a folder under /var/lib, and a copy of the programs in
+it. Nothing outside those folders changes its permissions.
 """
 
 import hashlib
 import os
-import pwd
 import secrets
 import shutil
 import stat
@@ -18,41 +17,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.embedded.failures import HomeUnusable
+from cli.embedded.user import NUMBERS, User, can_reach, name_of, named_user, pick_user
+
 MAX_SOCKET_PATH_BYTES = 90  # the kernel takes 107 on Linux, 103 on macOS; Postgres adds .s.PGSQL.5432
 ROOT_FOLDER = Path("/var/lib/mayday")
-SERVERS_USER = "nobody"
-
-
-class EmbeddedFailed(Exception):
-    """An embedded server cannot run. The text is a sentence that says what to do.
-
-    EmbeddedFailed
-    ├── HomeTaken            another Mayday runs on this state folder
-    ├── HomeUnusable         a folder cannot be written, or belongs to someone else
-    ├── ProgramMissing       there is no server for this platform
-    ├── DataOfAnotherRelease the data was made by another major release of Postgres
-    └── ServerFailed         a server ended, or does not come up; the end of its log follows
-    """
-
-
-class HomeTaken(EmbeddedFailed):
-    """Another Mayday runs on this state folder."""
-
-
-class HomeUnusable(EmbeddedFailed):
-    """A folder cannot be written, or belongs to someone else."""
-
-
-class ProgramMissing(EmbeddedFailed):
-    """There is no server for this platform."""
-
-
-class DataOfAnotherRelease(EmbeddedFailed):
-    """The data was made by another major release of Postgres."""
-
-
-class ServerFailed(EmbeddedFailed):
-    """A server ended, or does not come up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +30,45 @@ class Place:
 
     folder: Path
     sockets: Path
-    user: str | None
+    user: User | None
 
     def own(self, path: Path) -> Path:
-        """Make a folder that only the servers' user can enter. Raises HomeUnusable when it is someone else's."""
-        uid, gid = (os.geteuid(), -1) if self.user is None else pwd.getpwnam(self.user)[2:4]
+        """Make a folder that only the servers' user can enter; one that was another's of ours (`nobody`'s, whom earlier
+        releases ran as) is handed over with all in it. Raises HomeUnusable when it is someone else's."""
+        uid, gid = self.user or (os.geteuid(), -1)
         with suppress(FileExistsError):
             path.mkdir(mode=0o700)
-        refuse_foreign(path, {os.geteuid(), uid})
+        refuse_foreign(path)
         # by descriptor, so that nobody can put a link in its place between the look and the change
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             if os.fstat(descriptor).st_uid != uid:
-                os.fchown(descriptor, uid, gid)
+                hand_over(descriptor, uid, gid)
             os.fchmod(descriptor, 0o700)
         finally:
             os.close(descriptor)
         return path
+
+    @contextmanager
+    def lend(self, path: Path) -> Iterator[User | None]:
+        """Make a folder for a program to fill which asks for the name of its user, as initdb does: ours has none.
+
+        Gives whom to run it as (None: as we do): `nobody`, but in the servers' group, which decides who passes the
+        folder above, and whose memory can be looked into: no other process of `nobody` is in that group. On the
+        way out all that it made is the servers'.
+        """
+        path.mkdir(mode=0o700)
+        if self.user is None:
+            yield None
+            return
+        os.chown(path.parent, 0, self.user.gid)
+        path.parent.chmod(0o710)
+        maker = User(named_user(), self.user.gid)
+        os.chown(path, *maker)
+        try:
+            yield maker
+        finally:
+            self.own(path.parent)
 
     def reachable(self, package: Path, version: str) -> Path:
         """The folder of a package, or a copy of it where the servers' user cannot reach the original.
@@ -97,12 +88,29 @@ class Place:
         return copy
 
 
-def refuse_foreign(path: Path, owners: set[int]) -> None:
+def hand_over(descriptor: int, uid: int, gid: int) -> None:
+    """Give an open folder to a user, with all in it that is not root's: our logs stay ours, and a link that somebody
+    planted to a file of root's changes nothing. The folder itself comes last: what was interrupted is done again."""
+    os.fchmod(descriptor, 0o700)
+    os.fchown(descriptor, 0, -1)  # whoever had it can no longer pass it
+    for _, folders, files, inner in os.fwalk(dir_fd=descriptor):
+        for name in folders + files:
+            if os.lstat(name, dir_fd=inner).st_uid != 0:
+                os.chown(name, uid, gid, dir_fd=inner, follow_symlinks=False)
+    os.fchown(descriptor, uid, gid)
+
+
+def owners() -> set[int]:
+    """Whose the folders of the state folder may be: ours, and as root those whom the servers run or ran as."""
+    return {os.geteuid()} if os.geteuid() else {0, named_user(), *NUMBERS}
+
+
+def refuse_foreign(path: Path) -> None:
     """Raise HomeUnusable when the path is no folder, or is neither ours nor the servers'."""
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise HomeUnusable(f"{path} is a link or a file where Mayday keeps a folder: remove it")
-    if found.st_uid not in owners:
+    if found.st_uid not in owners():
         owner = name_of(found.st_uid)
         raise HomeUnusable(
             f"{path} belongs to {owner}: run as {owner}, give a folder of your own as MAYDAY_HOME, or chown it"
@@ -115,11 +123,12 @@ def settle_place(home: Path) -> Place:
     if os.geteuid() != 0:
         return Place(folder, short_folder(folder), None)
     aside = ROOT_FOLDER / read_token(folder)
-    is_reachable, has_data = can_reach(folder, SERVERS_USER), (folder / "postgres").exists()
+    user = pick_user([folder / "postgres", aside / "postgres"], folder)
+    is_reachable, has_data = can_reach(folder, user), (folder / "postgres").exists()
     if has_data and not is_reachable:
-        refuse_foreign(folder / "postgres", {0, pwd.getpwnam(SERVERS_USER).pw_uid})
+        refuse_foreign(folder / "postgres")
         raise HomeUnusable(
-            f"{SERVERS_USER}, as whom Postgres runs, can no longer pass the folders above {folder / 'postgres'}: "
+            f"Postgres, which runs as a user of its own, can no longer pass the folders above {folder / 'postgres'}: "
             "let others pass them again (chmod o+x), or move the data away"
         )
     if not is_reachable or (not has_data and (aside / "postgres").exists()):
@@ -129,7 +138,7 @@ def settle_place(home: Path) -> Place:
         with explaining(ROOT_FOLDER):
             make_passable(ROOT_FOLDER)
             make_passable(aside)
-    return Place(folder, sockets / "run", SERVERS_USER)
+    return Place(folder, sockets / "run", user)
 
 
 def read_token(home: Path) -> str:
@@ -182,29 +191,3 @@ def short_folder(folder: Path) -> Path:
         if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK) and fits_socket(short):
             return short
     return Path("/tmp") / f"mayday-{os.geteuid()}-{digest}"  # noqa: S108 - own() looks whose it is
-
-
-def can_reach(path: Path, user: str) -> bool:
-    """Whether the user, with no groups but its own, may enter every folder down to `path`."""
-    try:
-        account = pwd.getpwnam(user)
-    except KeyError as error:
-        raise HomeUnusable(
-            f"there is no user {user} for the servers to run as: make one, or run Mayday as an ordinary user"
-        ) from error
-    return all(may_enter(folder.stat(), account) for folder in [path, *path.resolve().parents] if folder.is_dir())
-
-
-def may_enter(status: os.stat_result, account: pwd.struct_passwd) -> bool:
-    if status.st_uid == account.pw_uid:
-        return bool(status.st_mode & stat.S_IXUSR)
-    if status.st_gid == account.pw_gid:
-        return bool(status.st_mode & stat.S_IXGRP)
-    return bool(status.st_mode & stat.S_IXOTH)
-
-
-def name_of(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"the user with the id {uid}"

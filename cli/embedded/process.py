@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import pwd
 import signal
 import subprocess
 import sys
@@ -13,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from cli.embedded.account import HomeUnusable, Place, ServerFailed
+from cli.embedded.account import Place
+from cli.embedded.failures import HomeUnusable, ServerFailed
+from cli.embedded.user import User
 
 PR_SET_PDEATHSIG = 1
 QUIT_SECONDS = 5.0
@@ -33,10 +34,16 @@ def last_lines(log: Path, count: int = 8) -> str:
 
 
 def start(
-    place: Place, command: Sequence[str | Path], log: BinaryIO, dying_wish: signal.Signals
+    place: Place,
+    command: Sequence[str | Path],
+    log: BinaryIO,
+    dying_wish: signal.Signals,
+    *,
+    user: User | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Run a server as the place's user, out of reach of the terminal's Ctrl-C; it gets `dying_wish` when we die."""
-    account = pwd.getpwnam(place.user) if place.user else None
+    """Run a server as the place's user, or `user`, out of reach of the terminal's Ctrl-C; it gets `dying_wish` when we
+    die."""
+    user = user or place.user
     return subprocess.Popen(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
@@ -44,9 +51,9 @@ def start(
         stderr=log,
         cwd=place.folder,
         env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-        user=account.pw_uid if account else None,
-        group=account.pw_gid if account else None,
-        extra_groups=[] if account else None,
+        user=user.uid if user else None,
+        group=user.gid if user else None,
+        extra_groups=[] if user else None,
         umask=0o077,
         start_new_session=True,
         preexec_fn=follow_parent(dying_wish),  # noqa: PLW1509 - nothing else runs in threads yet

@@ -15,7 +15,8 @@ from urllib.parse import quote
 from redis import Redis
 from redis.exceptions import RedisError
 
-from cli.embedded.account import Place, ProgramMissing
+from cli.embedded.account import Place
+from cli.embedded.failures import ProgramMissing
 from cli.embedded.process import Traces, end_leftovers, open_log, start, stop, wait_until
 
 START_SECONDS = 20.0
@@ -51,10 +52,11 @@ class Valkey:
     def run(cls, place: Place) -> Iterator["Valkey"]:
         """Start it, and stop it on the way out. Raises EmbeddedFailed."""
         program = find_program(place)
-        folder, sockets = place.own(place.folder / "valkey"), place.own(place.sockets)
-        socket = sockets / "valkey.sock"
+        socket = place.sockets / "valkey.sock"
         # an old one that ends late would take the new one's socket with it
         end_leftovers(Traces(PROGRAMS, [str(socket)]), signal.SIGTERM, STOP_SECONDS)
+        folder = place.own(place.folder / "valkey")
+        place.own(place.sockets)
         flags = [part for name, value in OPTIONS.items() for part in (f"--{name}", value)]
         command: list[str | Path] = [program, *flags, "--unixsocket", socket, "--dir", folder]
         server = cls(command, place, socket, folder / "server.log")

@@ -26,8 +26,9 @@ from cli.embedded import (
     start_servers,
     temporary_home,
 )
-from cli.embedded.account import Place, can_reach, short_folder
+from cli.embedded.account import Place, short_folder
 from cli.embedded.process import Traces
+from cli.embedded.user import NUMBERS, User, can_reach, pick_user
 from cli.embedded.valkey import is_up
 from common.settings import ROOT
 
@@ -150,9 +151,9 @@ def test_whether_a_folder_can_be_reached_is_told_by_every_folder_above(home: Pat
     for folder in (home, inner):
         folder.chmod(0o755)
     (home / "private").chmod(0o700)
-    assert not can_reach(inner, "nobody")
+    assert not can_reach(inner, User(NUMBERS[0], NUMBERS[0]))
     (home / "private").chmod(0o711)
-    assert can_reach(inner, "nobody")
+    assert can_reach(inner, User(NUMBERS[0], NUMBERS[0]))
 
 
 def test_a_busy_session_that_outlives_its_postgres_does_not_stop_the_next_start(home: Path) -> None:
@@ -284,3 +285,27 @@ def test_a_new_home_on_the_path_of_a_removed_one_does_not_find_its_data(
         assert account.settle_place(hidden).folder == tokens[-1]
         shutil.rmtree(home)
     assert len(set(tokens)) == 2
+
+
+def test_the_servers_get_a_number_that_no_account_and_no_process_has(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = pick_user([], home)
+    assert first.uid in NUMBERS
+    assert pick_user([], home) == first
+    monkeypatch.setattr("cli.embedded.user.users_of_processes", lambda: {first.uid})
+    second = pick_user([], home)
+    assert second.uid in set(NUMBERS) - {first.uid}
+    monkeypatch.setattr("cli.embedded.user.has_account", lambda _number: True)
+    with pytest.raises(HomeUnusable, match="run Mayday as an ordinary user"):
+        pick_user([], home)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to someone else")
+def test_the_servers_keep_their_number_while_it_is_free(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.mkdir()
+    os.chown(home, NUMBERS[7], NUMBERS[7])
+    monkeypatch.setattr("cli.embedded.user.users_of_processes", lambda: {NUMBERS[7]})
+    assert pick_user([home], home) == (NUMBERS[7], NUMBERS[7])
+    monkeypatch.setattr("cli.embedded.user.has_account", lambda number: number == NUMBERS[7])
+    assert pick_user([home], home).uid != NUMBERS[7]
