@@ -18,7 +18,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cli.client import address_of
-from cli.embedded import EmbeddedFailed, start_servers
+from cli.embedded import EmbeddedFailed, make_home, start_servers
 from cli.embedded.process import follow_parent
 from cli.keys import in_transaction
 from cli.migrate import failing_in_a_sentence, migration_url, upgrade
@@ -112,7 +112,7 @@ def stores(settings: Settings) -> Iterator[tuple[Settings, Callable[[], str]]]:
     """
     needs_redis = not (settings.effective_cache_url and settings.effective_queue_url)
     if settings.database_url and not needs_redis:
-        settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        make_home(settings.home)
         yield settings, str
         return
     wanted = [

@@ -31,6 +31,7 @@ __all__ = [
     "ProgramMissing",
     "ServerFailed",
     "Servers",
+    "make_home",
     "start_servers",
     "temporary_home",
 ]
@@ -101,8 +102,8 @@ def temporary_home() -> Iterator[Path]:
 @contextmanager
 def hold(home: Path) -> Iterator[None]:
     """Make the folder ours alone while we run. The kernel lets go of the lock however we end."""
+    make_home(home)
     with explaining(home):
-        make_home(home)
         lock = (home / "lock").open("a")
     with lock:
         try:
@@ -115,11 +116,12 @@ def hold(home: Path) -> Iterator[None]:
 
 
 def make_home(home: Path) -> None:
-    """Make the state folder: closed to others, but for root, whose servers' user has to pass it."""
-    if os.geteuid() == 0:
-        make_passable(home)
-    else:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the state folder: closed to others, but for root, whose servers' user has to pass it. Raises HomeUnusable."""
+    with explaining(home):
+        if os.geteuid() == 0:
+            make_passable(home)
+        else:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def leave_no_folder(place: Place) -> None:

@@ -26,7 +26,7 @@ def documented_lines(name: str) -> str:
     section = (ROOT / "docs/operations.md").read_text().partition("\n## Backup and restore\n")[2]
     found = re.search(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     assert found
-    assert [line.split()[0] for line in found[1].splitlines()] == ["pg_dump", "createdb", "pg_restore"]
+    assert [line.split()[0] for line in found[1].splitlines()] == ["umask", "pg_dump", "createdb", "pg_restore"]
     return found[1].replace(NAMED_IN_THE_DOCS, name)
 
 
@@ -56,6 +56,7 @@ async def test_a_backup_restored_by_the_documented_lines_has_every_row_and_every
     command = ["sh", "-eu", "-c", documented_lines(name)]
     try:
         await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, env=environment, check=True)
+        assert (tmp_path / "mayday.dump").stat().st_mode & 0o077 == 0, "all errors are in it"
         restored = Settings.load(database_url=on_database(url, name), redis_url=service.settings.redis_url)
         async with run_service(restored) as again:
             assert await again.execute(COUNTS) == before

@@ -1,11 +1,21 @@
-"""What compose.yaml gives each program fits what the programs are set to."""
+"""What compose.yaml gives each program fits what the programs are set to, and what it shows to others is little."""
 
+import os
 import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from redis import Redis
+from redis.exceptions import AuthenticationError
 
+from cli.embedded.account import Place
+from cli.embedded.valkey import find_program
 from common.settings import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -54,3 +64,65 @@ def test_a_program_is_not_killed_before_it_has_stopped(service: str) -> None:
     settings = COMPOSE["x-mayday"]["environment"]
     needed = settings["MAYDAY_SHUTDOWN_DELAY_SECONDS"] + 2 * settings["MAYDAY_SHUTDOWN_SECONDS"]
     assert int(SERVICES[service]["stop_grace_period"].removesuffix("s")) >= needed + 5
+
+
+def fill_in(text: str, values: dict[str, str]) -> str:
+    """A text of the file as Compose reads it: variables, their defaults, and `$$` for a plain `$`."""
+
+    def read(found: re.Match[str]) -> str:
+        name, _, default = (found[1] or "").partition(":")
+        return values.get(name, default.lstrip("-")) if found[1] else "$"
+
+    return re.sub(r"\$\$|\$\{([^}]*)\}", read, text)
+
+
+def published(values: dict[str, str]) -> dict[str, list[str]]:
+    """The ports of this host by service."""
+    return {
+        name: [fill_in(port, values) for port in service["ports"]]
+        for name, service in SERVICES.items()
+        if "ports" in service or service.get("network_mode")
+    }
+
+
+def test_only_the_api_is_published_and_on_this_host_alone_unless_told() -> None:
+    assert published({}) == {"api": ["127.0.0.1:8000-8009:8000"]}
+    assert published({"MAYDAY_PUBLISH": "192.0.2.1", "MAYDAY_PORTS": "80"}) == {"api": ["192.0.2.1:80:8000"]}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_password_stands_in_what_a_program_is_started_with(service: str) -> None:
+    words = [*SERVICES[service].get("command", []), *SERVICES[service].get("healthcheck", {}).get("test", [])]
+    assert not [word for word in words if re.search(r"(?<!\$)\$\{?\w*PASSWORD", word)]
+
+
+@contextmanager
+def running(service: str, folder: Path, password: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A service's command, with the entry point of its image replaced by one that has it listen on `folder/socket`."""
+    entry = folder / "docker-entrypoint.sh"
+    program = find_program(Place(folder, folder, None))
+    entry.write_text(f'#!/bin/sh\nshift\nexec "{program}" "$@" --port 0 --unixsocket "{folder}/socket"\n')
+    entry.chmod(0o755)
+    command = [fill_in(word, {}) for word in SERVICES[service]["command"]]
+    environment = {"PATH": f"{folder}:{os.defpath}", "REDIS_PASSWORD": password}
+    with subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("service", ["cache", "queue"])
+def test_a_redis_takes_its_password_from_where_others_cannot_read_it(service: str, tmp_path: Path) -> None:
+    password = "long-random-text"
+    with running(service, tmp_path, password) as process:
+        until = time.monotonic() + 20
+        while not (tmp_path / "socket").exists():
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        path = str(tmp_path / "socket")
+        with Redis(unix_socket_path=path, password=password) as client:
+            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": option(service, "--maxmemory-policy")}
+        with Redis(unix_socket_path=path) as stranger, pytest.raises(AuthenticationError):
+            stranger.ping()
