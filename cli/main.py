@@ -2,7 +2,8 @@
 
 import typer
 
-from cli import bench, budget, check, docs, doctor, keys, migrate, programs, send, status, test, up
+from cli import budget, doctor, keys, migrate, programs, send, status, up
+from cli.developing import add_developers_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("up")(up.up)
@@ -15,10 +16,7 @@ app.add_typer(budget.budget_app, name="budget")
 app.command("send")(send.send)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
-app.command("check")(check.check)
-app.command("docs")(docs.docs)
-app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
-app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test.test)
+add_developers_commands(app)
 
 
 @app.callback()

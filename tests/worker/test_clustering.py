@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.grouping import group_messages, score
+from dev.evaluation.grouping import group_messages, score
 from tests.common.grouping_samples import SYSTEMS, labelled
 from worker.clustering import Skeleton, carry_over, cluster_skeletons
 

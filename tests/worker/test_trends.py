@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.trend_simulation import Series, SimulatedProject, simulate_project
+from dev.evaluation.trend_simulation import Series, SimulatedProject, simulate_project
 from worker import trends
 from worker.tails import adjust_p_values, lower_tail, upper_tail
 from worker.trends import Activity, Score, score_trends

@@ -19,8 +19,8 @@ from api.ingest.plain import PlainError, is_odd, read_plain_batch, read_plain_er
 from api.ingest.redaction import redact_text
 from api.ingest.rows import Frame, make_row
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
-from bench.error_samples import batch_bodies, encode, make_errors
 from common.settings import Settings
+from dev.bench.error_samples import batch_bodies, encode, make_errors
 from tests.flow.test_hostile import REFUSED, STORABLE
 
 SETTINGS = Settings()

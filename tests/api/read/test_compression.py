@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from api.read import copies, http
-from bench.error_samples import make_error, make_templates
 from common import cache
 from common.compression import Encoding, compress_as
 from common.settings import Settings
+from dev.bench.error_samples import make_error, make_templates
 from tests.conftest import Project, run_service
 
 CODINGS = ("gzip", "br", "zstd")

@@ -1,0 +1,93 @@
+"""`mayday docs`: the pages that are made from the code. A test fails when one is not what this would write."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from common.settings import ROOT, Settings
+from common.telemetry.declaring import Few, Values
+from common.telemetry.metrics import CATALOG
+from dev.check import ACCEPTED_CONTRACT, CONTRACT
+
+SETTINGS_HEAD = """# Settings
+
+Environment variables; sizes are bytes, times are seconds unless the name says otherwise. This page is made by
+`./mayday docs` from `common/settings/`.
+
+| variable | default | what it is |
+| --- | --- | --- |
+"""
+
+METRICS_HEAD = """# Metrics
+
+What `/metrics` answers on `MAYDAY_API_METRICS_PORT` and `MAYDAY_WORKER_METRICS_PORT`, in the form of Prometheus. No
+label names a project or a key. Programs with one process also tell their CPU time, memory and open files
+(`process_*`). This page is made by `./mayday docs` from `common/telemetry/metrics.py`.
+
+| metric | kind | told by | labels | what it is |
+| --- | --- | --- | --- | --- |
+"""
+
+
+ACCEPT = typer.Option(
+    False, "--accept-breaks", help="Take the HTTP contract as it is now for the one that clients hold."
+)
+
+
+def docs(accept_breaks: bool = ACCEPT) -> None:
+    """Write the generated pages again."""
+    for path, text in generated_pages().items():
+        path.write_text(text)
+        typer.echo(path.relative_to(ROOT))
+    if accept_breaks:
+        ACCEPTED_CONTRACT.write_text(json.dumps(json.loads(CONTRACT.read_text())) + "\n")
+        typer.echo(ACCEPTED_CONTRACT.relative_to(ROOT))
+
+
+def generated_pages() -> dict[Path, str]:
+    """Every generated page with what it must say."""
+    return {
+        ROOT / "docs/settings.md": describe_settings(),
+        ROOT / "docs/metrics.md": describe_metrics(),
+        CONTRACT: describe_contract(),
+    }
+
+
+def describe_contract() -> str:
+    """The OpenAPI document, which clients are generated from."""
+    from api.app import create_app
+
+    app = create_app(Settings.load(database_url="postgresql://nowhere/none", redis_url="redis://nowhere"))
+    return json.dumps(app.openapi(), indent=2) + "\n"
+
+
+def describe_settings() -> str:
+    rows = [
+        f"| `MAYDAY_{name.upper()}` | {show(field.default)} | {field.description} |\n"
+        for name, field in Settings.model_fields.items()
+    ]
+    return SETTINGS_HEAD + "".join(rows)
+
+
+def describe_metrics() -> str:
+    return METRICS_HEAD + "".join(
+        f"| `{family.name}` | {family.kind} | {', '.join(family.programs)} | {describe_labels(family.labels)} "
+        f"| {family.help_text} |\n"
+        for family in CATALOG.families
+    )
+
+
+def describe_labels(labels: Mapping[str, Values]) -> str:
+    """Each label with what it may say."""
+    return "; ".join(
+        f"`{name}`: {values.what if isinstance(values, Few) else ', '.join(values)}" for name, values in labels.items()
+    )
+
+
+def show(default: Any) -> str:
+    if isinstance(default, Path):
+        default = default.relative_to(ROOT)
+    return f"`{default}`" if default != "" else "none"

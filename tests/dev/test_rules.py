@@ -1,0 +1,56 @@
+"""The rules of our own find what was planted, leave what is right, and hold."""
+
+import pytest
+
+from common.settings import ROOT
+from dev.rules import check_source, check_tree
+
+
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        ("built-sql", 'connection.execute(text(f"SELECT * FROM errors WHERE service = {service}"))'),
+        ("built-sql", 'connection.execute("DELETE FROM " + table)'),
+        ("built-sql", 'text("SELECT %s" % name)'),
+        ("built-sql", 'connection.fetchrow("SELECT {}".format(name))'),
+        ("pickle", "import pickle"),
+        ("pickle", "from cloudpickle import dumps"),
+        ("eval", "eval(sent)"),
+        ("shell", "subprocess.run(command, shell=True)"),
+        ("shell", "os.system(command)"),
+        ("endless-call", "httpx.get(url)"),
+        ("endless-call", "httpx.AsyncClient(timeout=None)"),
+        ("logged-secret", "log.info('got', body=body)"),
+        ("logged-secret", "log.warning('bad', sent=request.headers)"),
+        ("logged-secret", "log.info(f'key {key.secret}')"),
+        ("zoneless-time", "datetime.now()"),
+        ("zoneless-time", "datetime.fromtimestamp(seconds)"),
+        ("zoneless-time", "datetime.utcnow()"),
+        ("weak-hash", "hashlib.md5(data)"),
+        ("raw-comparison", "key.secret == sent"),
+    ],
+)
+def test_a_planted_violation_is_found(rule: str, line: str) -> None:
+    assert [found.rule for found in check_source(f"a = 1\n{line}\n", "planted.py") if found.line == 2] == [rule]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'connection.fetchrow(f"INSERT INTO errors ({COLUMNS})")',
+        'connection.execute(text("SELECT 1"), {"service": service})',
+        "subprocess.run([BIN, name], check=False)",
+        "httpx.get(url, timeout=5)",
+        "log.info('answered', path=path, bytes=len(sent))",
+        "datetime.now(UTC)",
+        "datetime.fromtimestamp(seconds, UTC)",
+        "hmac.compare_digest(key.secret, sent)",
+        'text(f"DROP TABLE {name}")  # rule-ok: made of a date',
+    ],
+)
+def test_what_is_right_is_left(line: str) -> None:
+    assert list(check_source(line, "right.py")) == []
+
+
+def test_the_rules_hold_in_this_tree() -> None:
+    assert [str(found) for found in check_tree(ROOT)] == []
