@@ -42,9 +42,10 @@ class Place:
         # by descriptor, so that nobody can put a link in its place between the look and the change
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            if os.fstat(descriptor).st_uid != uid:
-                hand_over(descriptor, uid, gid)
-            os.fchmod(descriptor, 0o700)
+            with explaining(path):
+                if os.fstat(descriptor).st_uid != uid:
+                    hand_over(descriptor, uid, gid)
+                os.fchmod(descriptor, 0o700)
         finally:
             os.close(descriptor)
         return path

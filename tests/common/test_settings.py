@@ -7,6 +7,11 @@ def test_every_setting_has_a_description() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
+def test_api_and_metrics_listen_on_this_machine_alone_unless_told() -> None:
+    defaults = {name: field.default for name, field in Settings.model_fields.items() if name.endswith("host")}
+    assert defaults == {"host": "127.0.0.1", "metrics_host": "127.0.0.1"}
+
+
 def test_a_wrong_setting_is_named_with_what_it_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAYDAY_PORT", "eighty")
     monkeypatch.setenv("MAYDAY_DATABASE_URL", "mysql://x")
