@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from api import health, problems
-from api.auth import KeyRing, paths_for, refuse_unguarded
+from api.auth import KeyRing
 from api.background import in_background
 from api.bodies import BodyLimits, Held
 from api.budgets import routes as budget_routes
 from api.budgets.reservations import Checks
 from api.contract import VERSION, describe, get_document
+from api.guarded import paths_for, refuse_unguarded
 from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
 from api.ingest.error_rows import store_errors

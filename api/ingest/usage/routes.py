@@ -4,10 +4,12 @@ import asyncio
 import time
 from typing import cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import IngestCaller
+from api.bodies import read_large
+from api.guarded import Router
 from api.ingest.answering import (
     body_of,
     count_rejected,
@@ -27,7 +29,7 @@ from api.ingest.writer import Writer
 from api.limits import Allowance
 from common.settings import Settings
 
-router = APIRouter(prefix="/api", tags=["usage"])
+router = Router(prefix="/api", tags=["usage"])
 
 RECORDS: Form[UsageIn] = Form(UsageBatchIn, "records", UsageIn, "usage")
 PRICED_AT_ONCE = 100  # records, about 3 ms: others get their turn in between
@@ -48,7 +50,7 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     """
     settings = cast("Settings", request.state.settings)
     writer = cast("Writer[UsageRow]", request.state.usage_writer)
-    body = await request.body()
+    body = await read_large(request)
     writer.refuse_when_full(caller.project_id)
     allowance = cast("Allowance", request.scope["allowance"])
     allowance.count("bytes", len(body))
