@@ -62,6 +62,7 @@ class State(TypedDict):
     cache: Cache
     key_ring: KeyRing
     limits: Limits
+    turns: Turns
     writer: Writer[Row]
     intake: Intake
     usage_writer: Writer[UsageRow]
@@ -147,6 +148,7 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
                 "cache": cache,
                 "key_ring": key_ring,
                 "limits": limits,
+                "turns": turns,
                 "writer": writer,
                 "intake": intake,
                 "usage_writer": usage_writer,

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import cast
 
 from fastapi import Request, Response
@@ -21,6 +22,7 @@ from api.ingest.answering import (
 )
 from api.ingest.parsing import Batch, Form, Rejected
 from api.ingest.schemas import AdjustedItem, BatchAnswer
+from api.ingest.turns import Turns
 from api.ingest.usage.deliverables import add_deliverable
 from api.ingest.usage.overrides import list_overrides
 from api.ingest.usage.rows import UsageFrame, UsageRow, make_usage_row, name_usage_adjustments
@@ -54,7 +56,7 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     writer.refuse_when_full(caller.project_id)
     allowance = cast("Allowance", request.scope["allowance"])
     allowance.count("bytes", len(body))
-    parsed = parse_body(body, read_media_type(request.headers.get("content-type")), RECORDS, settings)
+    parsed = await parse(request, body, settings)
     allowance.count("errors", len(parsed))
     with writer.room.reserve(caller.project_id, load_of(parsed, body), time.monotonic()) as place:
         batch = await price(request, parsed, caller)
@@ -64,6 +66,14 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     answer = summarize(batch, await stored, list_adjusted(batch))
     response.status_code = 207 if answer.rejected else 201
     return answer
+
+
+async def parse(request: Request, body: bytes, settings: Settings) -> Batch[UsageIn]:
+    """The records of a body. Raises Invalid, Unsupported."""
+    turns = cast("Turns", request.state.turns)
+    sent_as = read_media_type(request.headers.get("content-type"))
+    async with turns.for_body(len(body)):
+        return await turns.parse(len(body), partial(parse_body, body, sent_as, RECORDS, settings))
 
 
 async def price(request: Request, parsed: Batch[UsageIn], caller: IngestCaller) -> Batch[UsageRow]:
