@@ -38,7 +38,7 @@ ATTACKS = {
     "deep JSON": Attack((JSON, ("content-length", "2000000")), (b"[" * 10**6 + b"]" * 10**6,)),
     "19 MB in chunks": Attack((JSON, ("transfer-encoding", "chunked")), (LISTS,)),
     "never ends": Attack((JSON, ("content-length", "1000")), (b'{"name":',), ends=False),
-    "no type, no coding": Attack((("content-encoding", "snappy"), ("content-length", "9" * 12)), (b"x",)),
+    "too long, in no coding": Attack((("content-encoding", "snappy"), ("content-length", "9" * 12)), (b"x",)),
 }
 
 
