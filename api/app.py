@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from api import health, problems
-from api.auth import KeyRing, paths_for, refuse_unguarded
+from api.auth import KeyRing
 from api.background import in_background
 from api.bodies import BodyLimits, Held
 from api.budgets import routes as budget_routes
 from api.budgets.reservations import Checks
 from api.contract import VERSION, describe, get_document
+from api.guarded import paths_for, refuse_unguarded
 from api.ingest import routes as ingest_routes
 from api.ingest.announcer import Announcer
 from api.ingest.error_rows import store_errors
@@ -61,6 +62,7 @@ class State(TypedDict):
     cache: Cache
     key_ring: KeyRing
     limits: Limits
+    turns: Turns
     writer: Writer[Row]
     intake: Intake
     usage_writer: Writer[UsageRow]
@@ -146,6 +148,7 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
                 "cache": cache,
                 "key_ring": key_ring,
                 "limits": limits,
+                "turns": turns,
                 "writer": writer,
                 "intake": intake,
                 "usage_writer": usage_writer,

@@ -1,26 +1,24 @@
 """Who is asking: a key makes a caller, and the caller's project is the only one that a request can touch.
 
-Every route says which scope it needs, or stands in `PUBLIC_PATHS`; the program does not start with one that does not.
+A route takes one of the callers below, which says the scope that it needs; `api/guarded.py` has its key checked before
+anything of the request is read.
 """
 
 import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request, Security
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import iter_route_contexts
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.routing import BaseRoute
 
 from api.flights import Flights
 from api.limits import Limits
@@ -31,8 +29,6 @@ T = TypeVar("T")
 
 MAX_REMEMBERED = 10_000
 BEARER = b"Bearer "
-# What anyone may ask for without a key: nothing that belongs to a project.
-PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/openapi.json"})
 
 # The key's project, scope and hash, unless it was revoked.
 FIND_KEY = text("SELECT project_id, scope, secret_sha256 FROM api_keys WHERE key_id = :key_id AND revoked_at IS NULL")
@@ -138,26 +134,44 @@ header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key as 
 
 @dataclass(frozen=True, slots=True)
 class Authorize:
-    """A dependency that lets keys of this scope (and admin keys) pass, and gives their Caller."""
+    """Lets keys of this scope (and admin keys) pass; as a dependency, it gives their Caller."""
 
     scope: Scope
+
+    async def admit(self, request: Request) -> None:
+        """Find out who asks, count the request, and leave its Caller in its scope, without which no body is given out.
+        Raises Unauthorized, Forbidden, QuotaExceeded."""
+        caller = await cast("KeyRing", request.state.key_ring).identify(await read_key(request))
+        structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
+        self.require(caller)
+        limits = cast("Limits", request.state.limits)
+        limits.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
+        request.scope["caller"] = caller
+
+    def require(self, caller: Caller) -> None:
+        """Raises Forbidden."""
+        if not caller.scope.allows(self.scope):
+            raise Forbidden(f"this key has the scope {caller.scope.value}; a key with the scope {self.scope.value} may")
 
     async def __call__(
         self,
         request: Request,
-        token: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
-        api_key: Annotated[str | None, Security(header)],
+        _token: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],  # named for OpenAPI alone
+        _api_key: Annotated[str | None, Security(header)],
     ) -> Caller:
-        sent = token.credentials if token else api_key
-        if not sent:
-            raise Unauthorized("send a key as `Authorization: Bearer ...` or as `X-API-Key: ...`")
-        caller = await cast("KeyRing", request.state.key_ring).identify(sent)
-        structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
-        if not caller.scope.allows(self.scope):
-            raise Forbidden(f"this key has the scope {caller.scope.value}; a key with the scope {self.scope.value} may")
-        limits = cast("Limits", request.state.limits)
-        limits.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
+        """The caller that was admitted. Raises Forbidden where that was for another scope."""
+        caller = cast("Caller", request.scope["caller"])
+        self.require(caller)
         return caller
+
+
+async def read_key(request: Request) -> str:
+    """The key that was sent. Raises Unauthorized."""
+    token = await bearer(request)
+    sent = token.credentials if token else await header(request)
+    if not sent:
+        raise Unauthorized("send a key as `Authorization: Bearer ...` or as `X-API-Key: ...`")
+    return sent
 
 
 def read_bearer(authorization: bytes) -> str:
@@ -174,28 +188,3 @@ def recall_caller(key_ring: KeyRing, sent: str, asked: Scope) -> Caller | None:
 IngestCaller = Annotated[Caller, Depends(Authorize(Scope.ingest))]
 ReadCaller = Annotated[Caller, Depends(Authorize(Scope.read))]
 AdminCaller = Annotated[Caller, Depends(Authorize(Scope.admin))]
-
-
-class RouteUnguarded(Exception):
-    """A route says neither which scope it needs nor that it is public."""
-
-
-def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
-    """Raise RouteUnguarded when a route would answer whoever asks without standing in `PUBLIC_PATHS`."""
-    for route in iter_route_contexts(list(routes)):
-        if route.path not in PUBLIC_PATHS and not scopes_of(getattr(route, "dependant", None)):
-            raise RouteUnguarded(f"{route.path}: take one of the callers of api/auth.py, or add it to PUBLIC_PATHS")
-
-
-def scopes_of(dependant: Dependant | None) -> set[Scope]:
-    """The scopes that a route's dependencies ask for, at any depth."""
-    if dependant is None:
-        return set()
-    own = {dependant.call.scope} if isinstance(dependant.call, Authorize) else set()
-    return own.union(*map(scopes_of, dependant.dependencies))
-
-
-def paths_for(scope: Scope, routes: Iterable[BaseRoute]) -> frozenset[str]:
-    """The paths of the routes that ask for this scope."""
-    found = iter_route_contexts(list(routes))
-    return frozenset(r.path for r in found if r.path and scope in scopes_of(getattr(r, "dependant", None)))

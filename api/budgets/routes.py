@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -39,12 +39,13 @@ from api.budgets.schemas import (
     SettleAnswer,
     SettleIn,
 )
+from api.guarded import Router
 from api.problems import PROBLEM_RESPONSE, Conflict, Invalid, NotFound
 from api.read.responding import FORMS, respond_now
 from common.budgets import read_status
 from common.budgets.spend import Budget, as_amount, find_budget, sum_spend
 
-router = APIRouter(prefix="/api/budgets", tags=["budgets"])
+router = Router(prefix="/api/budgets", tags=["budgets"])
 RESERVE_SECONDS = 600
 NAME_TAKEN = "this project has a budget named {!r}: choose another name, or delete that one"
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from api.auth import Caller
@@ -15,7 +16,7 @@ from api.ingest.answering import (
     summarize,
 )
 from api.ingest.flushing import Outcome
-from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
+from api.ingest.parsing import ERRORS, Item, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
 from api.ingest.rows import Frame, Row, make_row, note_cleaned
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
@@ -47,47 +48,57 @@ class Intake:
 
     async def take_batch(self, sent: Sent) -> BatchAnswer:
         """Judge a batch, store what can be stored, and say what became of each error. Raises Invalid, Unavailable."""
-        project_id, since = sent.caller.project_id, time.monotonic()
+        project_id, since, size = sent.caller.project_id, time.monotonic(), len(sent.body)
         self.writer.refuse_when_full(project_id)
-        sent.allowance.count("bytes", len(sent.body))
+        sent.allowance.count("bytes", size)
         sent_as = read_media_type(sent.content_type)
-        await self.turns.for_batch()
-        self.writer.refuse_when_full(project_id)  # by now others may have it
-        batch = parse_body(sent.body, sent_as, ERRORS, self.settings)
-        sent.allowance.count("errors", len(batch))
-        count_rejected(batch.rejected.values(), ERRORS)
-        refuse_if_empty(batch, ERRORS)
-        with self.writer.room.reserve(project_id, load_of(batch, sent.body), since) as place:
-            rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body)))
-            stored = self.writer.submit(rows, place)
+        async with self.turns.for_body(size):
+            self.writer.refuse_when_full(project_id)  # by now others may have it
+            batch = await self.turns.parse(size, partial(parse_body, sent.body, sent_as, ERRORS, self.settings))
+            sent.allowance.count("errors", len(batch))
+            count_rejected(batch.rejected.values(), ERRORS)
+            refuse_if_empty(batch, ERRORS)
+            with self.writer.room.reserve(project_id, load_of(batch, sent.body), since) as place:
+                rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), size))
+                stored = self.writer.submit(rows, place)
         return summarize(batch, await stored, list_adjusted(batch.places, rows))
 
     async def take_one(self, sent: Sent) -> ErrorAnswer:
-        """Judge and store one error, of any size. Raises Invalid, Unavailable."""
+        """Judge and store one error, of any size. Raises Invalid, Unavailable, Unsupported."""
+        size = len(sent.body)
         self.writer.refuse_when_full(sent.caller.project_id)
-        batch = sort_out([self.parse_one(sent)])
-        [row] = rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body)))
-        return describe_one(row, await self.writer.submit(rows))
+        count_one(sent)
+        async with self.turns.for_body(size):
+            item = await self.turns.parse(size, partial(parse_one, sent.body, ERRORS, self.settings))
+            batch = sort_out([require_parsed(item)])
+            [row] = rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), size))
+            stored = self.writer.submit(rows)
+        return describe_one(row, await stored)
 
     def judge_one(self, sent: Sent, frame: Frame) -> Row:
         """The row of one error, of a size that is judged at once, before storm control. Raises Invalid, Unsupported."""
-        error, is_cleaned = self.parse_one(sent)
+        count_one(sent)
+        error, is_cleaned = require_parsed(parse_one(sent.body, ERRORS, self.settings))
         row = make_row(error, frame)
         return note_cleaned(row) if is_cleaned else row
 
-    def parse_one(self, sent: Sent) -> Parsed[SentError]:
-        """Raises Invalid, Unsupported."""
-        read_media_type(sent.content_type)
-        sent.allowance.count("bytes", len(sent.body))
-        sent.allowance.count("errors", 1)
-        item = parse_one(sent.body, ERRORS, self.settings)
-        if isinstance(item, Rejected):
-            count_rejected([item], ERRORS)
-            raise Invalid(item.detail, errors=[describe_place(item)])
-        return item
-
     def frame(self, caller: Caller) -> Frame:
         return Frame.now(caller.project_id, self.settings)
+
+
+def count_one(sent: Sent) -> None:
+    """Raises Unsupported."""
+    read_media_type(sent.content_type)
+    sent.allowance.count("bytes", len(sent.body))
+    sent.allowance.count("errors", 1)
+
+
+def require_parsed(item: Item[SentError]) -> Parsed[SentError]:
+    """Raises Invalid."""
+    if isinstance(item, Rejected):
+        count_rejected([item], ERRORS)
+        raise Invalid(item.detail, errors=[describe_place(item)])
+    return item
 
 
 def describe_one(row: Row, outcomes: Sequence[Outcome]) -> ErrorAnswer:

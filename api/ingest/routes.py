@@ -2,16 +2,18 @@
 
 from typing import cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.auth import Caller, IngestCaller
+from api.bodies import read_large
+from api.guarded import Router
 from api.ingest.answering import body_of
 from api.ingest.intake import Intake, Sent
 from api.ingest.schemas import BatchAnswer, ErrorAnswer, ErrorBatchIn, ErrorIn
 
 PREFIX = "/api/errors"
 
-router = APIRouter(prefix=PREFIX, tags=["ingest"])
+router = Router(prefix=PREFIX, tags=["ingest"])
 
 
 @router.post(
@@ -45,7 +47,7 @@ def intake_of(request: Request) -> Intake:
 
 async def read_sent(request: Request, caller: Caller) -> Sent:
     content_type = request.headers.get("content-type")
-    return Sent(caller, request.scope["allowance"], content_type, await request.body())
+    return Sent(caller, request.scope["allowance"], content_type, await read_large(request))
 
 
 def batch_status(answer: BatchAnswer) -> int:

@@ -1,17 +1,23 @@
-"""From items to rows without keeping others waiting: batches and flushes take turns at the event loop, each does little
-in its own, and rows of large bodies are made beside it (docs/decisions/0017).
+"""From bodies to rows without keeping others waiting: batches and flushes take turns at the event loop, each does little
+in its own, and large bodies are parsed and made rows of beside it (docs/decisions/0017).
 
 Hot reads are answered by the connection as soon as their bytes are there, so a read waits for one turn. A body of 20 MiB
-in which every line may hold a secret takes seconds: in a thread the interpreter gives the event loop its turn every few
-milliseconds.
+of odd JSON, or in which every line may hold a secret, takes seconds: in a thread the interpreter gives the event loop its
+turn every few milliseconds.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypeVar
 
 from api.ingest.parsing import Batch, SentError
 from api.ingest.rows import Frame, Row, make_row, note_cleaned
+
+T = TypeVar("T")
 
 LARGE_BYTES = 256 * 2**10  # below, the hand-over to a thread costs others more than the wait
 SLICE_SECONDS = 0.0003
@@ -25,6 +31,8 @@ class Turns:
     def __init__(self) -> None:
         self.waiting, self.batches = asyncio.Lock(), asyncio.Lock()
         self.small, self.large = asyncio.Lock(), asyncio.Lock()
+        # of one thread: what a caller left in it who went away is not joined by more
+        self.beside = ThreadPoolExecutor(1, "large bodies")
 
     async def for_flush(self) -> None:
         """Return at a turn that nobody else was given."""
@@ -36,16 +44,33 @@ class Turns:
         async with self.batches:
             await self.for_flush()
 
+    @asynccontextmanager
+    async def for_body(self, body_bytes: int) -> AsyncIterator[None]:
+        """Begin at a turn that nobody else was given. Large bodies have a queue of their own, which each leaves at the end
+        only: two take no more than one, and what is made of one, ten times its bytes, is not held of many."""
+        if body_bytes <= LARGE_BYTES:
+            await self.for_batch()
+            yield
+        else:
+            async with self.large:
+                yield
+
+    async def parse(self, body_bytes: int, parse: Callable[[], T]) -> T:
+        """What this makes of a body of so many bytes."""
+        return await self.run_beside(parse) if body_bytes > LARGE_BYTES else parse()
+
+    async def run_beside(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.beside, work)
+
     async def make_rows(self, batch: Batch[SentError], frame: Frame, body_bytes: int) -> list[Row]:
-        """A row for each item. First come, first served: what is made goes to the writer while the next is. Large bodies
-        have a queue of their own, so that two take no more than one."""
+        """A row for each item. First come, first served: what is made goes to the writer while the next is."""
         left, rows = iter(batch.items), list[Row]()
-        is_large = body_bytes > LARGE_BYTES
-        async with self.large if is_large else self.small:
+        if body_bytes > LARGE_BYTES:
             while len(rows) < len(batch.items):
-                if is_large:
-                    rows += await asyncio.to_thread(make_some, left, frame, LARGE_SLICE_SECONDS)
-                else:
+                rows += await self.run_beside(partial(make_some, left, frame, LARGE_SLICE_SECONDS))
+        else:
+            async with self.small:
+                while len(rows) < len(batch.items):
                     await self.for_batch()
                     rows += make_some(left, frame, SLICE_SECONDS)
         for number in batch.cleaned:

@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.auth import ReadCaller
+from api.guarded import Router
 from api.problems import Invalid
 from api.read.cost_report import TeamCosts, add_up, format_report_markdown, rate_tokens
 from api.read.forms import MEDIA_TYPES, Form, Format, Table
@@ -23,7 +24,7 @@ from common.budgets.periods import Period, UnknownZone, find_zone, first_whole_m
 from common.budgets.spend import cut_span
 from common.settings import Settings
 
-router = APIRouter(prefix="/api/costs", tags=["costs"])
+router = Router(prefix="/api/costs", tags=["costs"])
 
 # The sums of some spans of buckets, by team.
 SUM_TEAMS = text(

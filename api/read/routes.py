@@ -6,10 +6,11 @@ from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic_core import from_json
 
 from api.auth import ReadCaller
+from api.guarded import Router
 from api.problems import Invalid
 from api.read.answers import Answers
 from api.read.caching import Reads
@@ -25,7 +26,7 @@ from common.settings import Settings
 from common.snapshots.counting import Wanted
 from common.snapshots.schema import PatternsAnswer
 
-router = APIRouter(prefix="/api/errors", tags=["read"])
+router = Router(prefix="/api/errors", tags=["read"])
 
 TEXT_SEARCH_HOURS = 24
 ERROR_MAX_AGE_SECONDS = 60

@@ -8,20 +8,21 @@ from decimal import Decimal
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import ReadCaller
 from api.fields import Day, FilterText
+from api.guarded import Router
 from api.problems import Invalid
 from api.read.forms import Table
 from api.read.parameters import FormQuery, some_of
 from api.read.responding import FORMS, respond_now
 from common.pricing import name_model
 
-router = APIRouter(prefix="/api", tags=["usage"])
+router = Router(prefix="/api", tags=["usage"])
 
 DEFAULT_DAYS = 31
 

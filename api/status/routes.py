@@ -2,15 +2,16 @@
 
 from typing import cast
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import AdminCaller
+from api.guarded import Router
 from api.status import facts
 from api.status.schemas import Status
 from common.settings import Settings
 
-router = APIRouter(tags=["status"])
+router = Router(tags=["status"])
 
 
 @router.get("/api/status", summary="How does the service do?")

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal, Self, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import TypeAliasType
 
 from api.auth import AdminCaller
 from api.fields import NO_NUL, Instant
+from api.guarded import Router
 from api.problems import Invalid, NotFound
 from api.triage import decisions
 from common.cache import Cache
@@ -18,7 +19,7 @@ from common.settings import Settings
 from common.snapshots import publish_snapshots
 from common.snapshots.counting import follow_move
 
-router = APIRouter(prefix="/api/errors/patterns", tags=["triage"])
+router = Router(prefix="/api/errors/patterns", tags=["triage"])
 
 Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
 DecidedState = TypeAliasType("DecidedState", Literal["resolved", "ignored", "open"])

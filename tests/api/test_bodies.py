@@ -3,12 +3,16 @@
 import asyncio
 import gzip
 import json
+import threading
 import zlib
 from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import uuid4
 
 import brotli
 import pytest
 
+from api import bodies
 from common.compression import zstd
 from common.settings import Settings
 from tests.conftest import Service, run_service
@@ -99,3 +103,51 @@ async def test_what_is_held_of_all_bodies_is_bounded_and_one_alone_always_passes
         alone, _ = await asyncio.gather(project.ingest.post(path, content=slow_body()), release())
         assert alone.status_code == 201
         assert (await project.ingest.post(path, content=body)).status_code == 201
+
+
+@pytest.mark.parametrize("coding", PACKERS)
+async def test_what_a_bomb_unpacks_to_is_unpacked_beside_the_event_loop(
+    service: Service, monkeypatch: pytest.MonkeyPatch, coding: str
+) -> None:
+    """All but its first piece, and that is small."""
+    threads: list[threading.Thread] = []
+    decoder = type(bodies.DECODERS[coding]())
+    feed = decoder.feed
+
+    def note(self: Any, data: bytes, room: int) -> bytes:
+        threads.append(threading.current_thread())
+        return feed(self, data, room)
+
+    monkeypatch.setattr(decoder, "feed", note)
+    project = await service.project()
+    bomb = PACKERS[coding](b" " * 10_000_000)
+    await project.ingest.post("/api/errors/batch", content=bomb, headers={"Content-Encoding": coding})
+    mine = threading.current_thread()
+    assert threads[0] is mine
+    assert len(threads) > 10
+    assert mine not in threads[1:]
+
+
+@pytest.mark.parametrize("coding", ["identity", *PACKERS])
+async def test_a_body_that_is_no_batch_is_refused_beyond_what_it_can_mean(service: Service, coding: str) -> None:
+    """It is parsed at one turn of the event loop, whoever has a key."""
+    project = await service.project()
+    body = b"[" + b"[]," * 100_000 + b"[]]"
+    content = PACKERS[coding](body) if coding in PACKERS else body
+    for path in ("/api/budgets", "/api/deliverables", "/api/prices/overrides", "/api/prices/reprice"):
+        answer = await project.admin.post(
+            path, content=content, headers={"Content-Encoding": coding, "Content-Type": "application/json"}
+        )
+        assert answer.status_code == 413, path
+        assert "65,536 bytes" in answer.json()["detail"]
+
+
+async def test_the_largest_change_of_a_pattern_is_taken(service: Service) -> None:
+    project = await service.project()
+    note = json.dumps("\N{PILE OF POO}" * 2_000)
+    apart = json.dumps([f"{number:016x}" for number in range(1_000)], indent=4)
+    body = f'{{"split_off": {apart}, "note": {note}}}'
+    answer = await project.admin.patch(
+        f"/api/errors/patterns/{uuid4()}", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 404, answer.text

@@ -6,7 +6,7 @@ import httpx
 from fastapi.routing import iter_route_contexts
 
 from api.app import create_app
-from api.auth import scopes_of
+from api.guarded import scopes_of
 from common.keys import Scope
 from common.settings import ROOT, Settings
 from tests.contract.running import Running, get, operations_of
@@ -21,7 +21,7 @@ def scopes_in_code() -> dict[str, str]:
     found = {}
     for route in iter_route_contexts(app.routes):
         if getattr(route.original_route, "include_in_schema", False):
-            scopes = scopes_of(getattr(route, "dependant", None))
+            scopes = scopes_of(route.original_route)
             for method in route.methods or ():
                 found[f"{method} {route.path}"] = "+".join(scope.value for scope in scopes) or "none"
     return found

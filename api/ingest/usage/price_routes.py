@@ -3,10 +3,11 @@
 from typing import cast
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import AdminCaller
+from api.guarded import Router
 from api.ingest.usage.overrides import add_override, remove_override
 from api.ingest.usage.price_schemas import (
     OverrideIn,
@@ -21,7 +22,7 @@ from api.problems import Invalid, NotFound, ProblemPlace
 from common.pricing import Processing, RateOverride, Rates, find_doubtful_rates
 from common.settings import Settings
 
-router = APIRouter(prefix="/api/prices", tags=["prices"])
+router = Router(prefix="/api/prices", tags=["prices"])
 
 REPRICE_SHARE = 0.6  # of the time that a request may take
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import IngestCaller
+from api.bodies import read_large
+from api.guarded import Router
 from api.ingest.answering import (
     body_of,
     count_rejected,
@@ -19,6 +22,7 @@ from api.ingest.answering import (
 )
 from api.ingest.parsing import Batch, Form, Rejected
 from api.ingest.schemas import AdjustedItem, BatchAnswer
+from api.ingest.turns import Turns
 from api.ingest.usage.deliverables import add_deliverable
 from api.ingest.usage.overrides import list_overrides
 from api.ingest.usage.rows import UsageFrame, UsageRow, make_usage_row, name_usage_adjustments
@@ -27,7 +31,7 @@ from api.ingest.writer import Writer
 from api.limits import Allowance
 from common.settings import Settings
 
-router = APIRouter(prefix="/api", tags=["usage"])
+router = Router(prefix="/api", tags=["usage"])
 
 RECORDS: Form[UsageIn] = Form(UsageBatchIn, "records", UsageIn, "usage")
 PRICED_AT_ONCE = 100  # records, about 3 ms: others get their turn in between
@@ -48,11 +52,11 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     """
     settings = cast("Settings", request.state.settings)
     writer = cast("Writer[UsageRow]", request.state.usage_writer)
-    body = await request.body()
+    body = await read_large(request)
     writer.refuse_when_full(caller.project_id)
     allowance = cast("Allowance", request.scope["allowance"])
     allowance.count("bytes", len(body))
-    parsed = parse_body(body, read_media_type(request.headers.get("content-type")), RECORDS, settings)
+    parsed = await parse(request, body, settings)
     allowance.count("errors", len(parsed))
     with writer.room.reserve(caller.project_id, load_of(parsed, body), time.monotonic()) as place:
         batch = await price(request, parsed, caller)
@@ -62,6 +66,14 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     answer = summarize(batch, await stored, list_adjusted(batch))
     response.status_code = 207 if answer.rejected else 201
     return answer
+
+
+async def parse(request: Request, body: bytes, settings: Settings) -> Batch[UsageIn]:
+    """The records of a body. Raises Invalid, Unsupported."""
+    turns = cast("Turns", request.state.turns)
+    sent_as = read_media_type(request.headers.get("content-type"))
+    async with turns.for_body(len(body)):
+        return await turns.parse(len(body), partial(parse_body, body, sent_as, RECORDS, settings))
 
 
 async def price(request: Request, parsed: Batch[UsageIn], caller: IngestCaller) -> Batch[UsageRow]:

@@ -1,20 +1,24 @@
 """A large body, in which every line may hold a secret, leaves the event loop to others."""
 
 import asyncio
+import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from api.ingest import turns
+from api.ingest import intake, turns
 from api.ingest.copying import END, HEAD, Occurrences, encode_some
 from api.ingest.error_rows import in_turns
 from api.ingest.parsing import Batch, Rejected, SentError
 from api.ingest.rows import CLEANED, Frame, make_row
 from api.ingest.schemas import ErrorIn
+from api.ingest.usage import routes as usage_routes
 from common.settings import Settings
+from tests.conftest import Service
 
 LINES = 6_000
 LINES_OF_LARGE = 30_000  # of which an error takes longer than the interpreter leaves a thread to itself, 5 ms
@@ -111,3 +115,54 @@ async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
     assert (sent[0][: len(HEAD)], sent[-1], len(sent[:-1])) == (HEAD, END, 3)
     assert taken == 4  # the last one to see that nothing is left
     assert [len(times) for times in occurrences.values()] == [3]
+
+
+ERROR = b'{"service":"s","severity":"error","message":"m"}'
+RECORD = b'{"event_key":"%d","team":"t","model":"m","occurred_at":"2026-11-01T00:00:00Z","total_tokens":1}'
+ROUTES = {
+    "/api/errors/batch": (intake, "parse_body", b'{"errors":[%s]}' % ERROR),
+    "/api/errors/log": (intake, "parse_one", ERROR),
+    "/api/usage/batch": (usage_routes, "parse_body", b'{"records":[%s]}' % (RECORD % 1)),
+}
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("is_large", [False, True])
+async def test_a_large_body_is_parsed_beside_the_event_loop(
+    service: Service, monkeypatch: pytest.MonkeyPatch, path: str, *, is_large: bool
+) -> None:
+    module, name, body = ROUTES[path]
+    parse, threads = getattr(module, name), list[int]()
+
+    def note(*given: Any) -> Any:
+        threads.append(threading.get_ident())
+        return parse(*given)
+
+    monkeypatch.setattr(module, name, note)
+    project = await service.project()
+    answer = await project.ingest.post(path, content=body + b" " * (turns.LARGE_BYTES if is_large else 0))
+    assert answer.status_code in (201, 422), answer.text
+    assert (threads[0] != threading.get_ident()) == is_large
+
+
+async def test_what_a_caller_left_who_went_away_is_over_before_the_next_large_body_begins() -> None:
+    given, began, go_on = turns.Turns(), list[str](), threading.Event()
+
+    def work(name: str) -> str:
+        began.append(name)
+        go_on.wait(10)
+        return name
+
+    async def judge(name: str) -> str:
+        async with given.for_body(turns.LARGE_BYTES + 1):
+            return await given.parse(turns.LARGE_BYTES + 1, partial(work, name))
+
+    left = asyncio.create_task(judge("left"))
+    while not began:
+        await asyncio.sleep(0.001)
+    following = [asyncio.create_task(judge(name)) for name in ("second", "third")]
+    left.cancel()
+    await asyncio.sleep(0.05)
+    assert began == ["left"]
+    go_on.set()
+    assert await asyncio.gather(*following) == ["second", "third"]
