@@ -16,7 +16,7 @@ from api.ingest.answering import (
 )
 from api.ingest.flushing import Outcome
 from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
-from api.ingest.rows import Frame, Row, make_row, note_cleaned
+from api.ingest.rows import Frame, Row, make_row, note_adjustments
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
 from api.ingest.turns import Turns
@@ -71,9 +71,9 @@ class Intake:
 
     def judge_one(self, sent: Sent, frame: Frame) -> Row:
         """The row of one error, of a size that is judged at once, before storm control. Raises Invalid, Unsupported."""
-        error, is_cleaned = self.parse_one(sent)
+        error, adjustments = self.parse_one(sent)
         row = make_row(error, frame)
-        return note_cleaned(row) if is_cleaned else row
+        return note_adjustments(row, adjustments) if adjustments else row
 
     def parse_one(self, sent: Sent) -> Parsed[SentError]:
         """Raises Invalid, Unsupported."""

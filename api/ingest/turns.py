@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 from api.ingest.parsing import Batch, SentError
-from api.ingest.rows import Frame, Row, make_row, note_cleaned
+from api.ingest.rows import Frame, Row, make_row, note_adjustments
 
 LARGE_BYTES = 256 * 2**10  # below, the hand-over to a thread costs others more than the wait
 SLICE_SECONDS = 0.0003
@@ -48,8 +48,8 @@ class Turns:
                 else:
                     await self.for_batch()
                     rows += make_some(left, frame, SLICE_SECONDS)
-        for number in batch.cleaned:
-            rows[number] = note_cleaned(rows[number])
+        for number, adjustments in batch.adjusted.items():
+            rows[number] = note_adjustments(rows[number], adjustments)
         return rows
 
 

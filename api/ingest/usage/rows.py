@@ -20,6 +20,7 @@ from common.pricing import (
     split_total,
 )
 from common.settings import Settings
+from common.tables import Adjustment
 
 ROW_OVERHEAD_BYTES = 600
 UNPRICED = "unpriced"
@@ -197,7 +198,11 @@ def set_price(row: UsageRow, price: Price) -> UsageRow:
     return row._replace(cost_usd=price.usd, priced_by=price.source, price_note=price.reason)
 
 
-def name_usage_adjustments(row: UsageRow, *, cleaned: bool) -> list[str]:
-    """What the answer says of a stored record: cleaned, estimated, unpriced and why."""
-    said = [("cleaned", cleaned), ("estimated", row.is_estimated), (UNPRICED, row.priced_by == UNPRICED)]
-    return [*(word for word, holds in said if holds), *([row.price_note] if row.price_note else [])]
+def name_usage_adjustments(row: UsageRow, adjustments: int) -> list[str]:
+    """What the answer says of a stored record: how it was adjusted, estimated, unpriced and why."""
+    said = [("estimated", row.is_estimated), (UNPRICED, row.priced_by == UNPRICED)]
+    return [
+        *(adjustment.name or "" for adjustment in Adjustment(adjustments)),
+        *(word for word, holds in said if holds),
+        *([row.price_note] if row.price_note else []),
+    ]
