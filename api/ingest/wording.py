@@ -1,7 +1,8 @@
 """What the fields of an item may be written as beside their documented form, where that has one plain meaning. Pure.
 
 A service that logs cannot be taught everything: capitals, an empty release, a number as a tag say clearly what is
-meant. What does not is left as it is, and the models refuse it.
+meant. Only what the models refuse is read otherwise, so a field means the same whatever is wrong with the next one; what
+has no plain meaning is left to them.
 """
 
 import re
@@ -17,7 +18,7 @@ from common.tables import Adjustment
 CLEANED, NORMALIZED = Adjustment.cleaned.value, Adjustment.normalized.value
 NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 SCALAR = re.compile(NUMBER.pattern + rb"|true|false|NaN|-?Infinity")
-NULL, EMPTY_LIST = b"null", re.compile(rb"\[\s*\]")  # which PHP writes for an empty object
+NULL, EMPTY_TEXT, EMPTY_LIST = b"null", b'""', re.compile(rb"\[\s*\]")  # which PHP writes for an empty object
 
 
 class NotExact(ValueError):
@@ -102,11 +103,10 @@ def read_word(raw: bytes, words: Mapping[str, str]) -> bytes:
 
 
 def read_name(raw: bytes) -> bytes | None:
-    """A name that is blank is none; one that is a number is the number's text, as it was sent."""
-    if NUMBER.fullmatch(raw):
-        return b'"%s"' % raw
-    said = read_string(raw)
-    return raw if said is None or said.strip() else None
+    """A name that is empty is none; one that is a number is the number's text, as it was sent."""
+    if raw == EMPTY_TEXT:
+        return None
+    return b'"%s"' % raw if NUMBER.fullmatch(raw) else raw
 
 
 def read_texts(raw: bytes) -> bytes:

@@ -19,7 +19,7 @@ from api.ingest.usage.routes import RECORDS
 from api.ingest.usage.rows import UsageFrame, make_usage_row, name_usage_adjustments
 from common.settings import Settings
 
-MORE = 50 if os.environ.get("MAYDAY_TEST_ATTACKS") == "long" else 1
+MORE = 10 if os.environ.get("MAYDAY_TEST_ATTACKS") == "long" else 1
 DEFAULTS = Settings()
 SMALL = Settings(
     json_max_depth=4, json_max_keys=12, error_max_bytes=400, message_max_bytes=40, stack_trace_max_bytes=80
