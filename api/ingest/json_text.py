@@ -22,11 +22,13 @@ BROKEN = "mayday.broken"  # how text that is broken in its encoding is read: as 
 codecs.register_error(BROKEN, lambda error: ("\udcff", error.end))  # type: ignore[attr-defined]  # only for decoding
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
-# A string ends with the text if need be, so that no place is searched twice; brackets come in runs.
-_PIECES = rf"{_STRING}(?:\"|\\?\Z)|[\[{{]++|[\]}}]++"
-BRACKETS = re.compile(_PIECES, re.DOTALL)
-RAW_BRACKETS = re.compile(_PIECES.encode(), re.DOTALL)
-RAW_PIECES = re.compile(_PIECES.replace("++", "").encode() + b"|,", re.DOTALL)
+# All up to the next brackets, which come in runs; each match begins where the one before ended, so that no place is
+# searched twice. None follows a string that does not end.
+_BRACKETS = rf'(?:[^"\[\]{{}}]++|{_STRING}")*+([\[{{]++|[\]}}]++)'
+BRACKETS = re.compile(_BRACKETS, re.DOTALL)
+RAW_BRACKETS = re.compile(_BRACKETS.encode(), re.DOTALL)
+_PLAIN = rf'(?:[^"\[\]{{}},]++|{_STRING}")*+'
+RAW_PIECE, RAW_END = (re.compile(rf"{_PLAIN}{end}".encode(), re.DOTALL) for end in (r"([\[\]{},])", r"\Z"))
 RAW_KEY = re.compile(rf'\s*({_STRING}")\s*:'.encode(), re.DOTALL)
 # What no reader could be trusted with: in strings, escaped or not, and numbers.
 _LONE = r"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})"
@@ -82,7 +84,15 @@ def split_pair(member: bytes) -> tuple[str, bytes]:
     key = RAW_KEY.match(member)
     if key is None:
         raise ValueError("a key in double quotes and a colon are missing in an object")
-    return from_json(repair_text(key[1], 0).text), member[key.end() :].strip()
+    return read_key(key[1]), member[key.end() :].strip()
+
+
+def read_key(raw: bytes) -> str:
+    """The text of a JSON string, repaired where it must be. Raises ValueError."""
+    try:
+        return str(from_json(raw))
+    except ValueError:
+        return str(from_json(repair_text(raw, 0).text))
 
 
 def walk_members(text: bytes, brackets: bytes) -> Iterator[bytes]:
@@ -95,15 +105,17 @@ def walk_members(text: bytes, brackets: bytes) -> Iterator[bytes]:
     if not inner.strip():
         return
     start = place = 0
-    while piece := RAW_PIECES.search(inner, place):
+    while piece := RAW_PIECE.match(inner, place):
         place = piece.end()
-        if piece[0] == b",":
-            yield refuse_blank(inner[start : piece.start()])
+        if piece[1] == b",":
+            yield refuse_blank(inner[start : place - 1])
             start = place
-        elif piece[0] in b"[{":
-            place = find_end(inner, piece.start())
-        elif piece[0] in b"]}":
+        elif piece[1] in b"[{":
+            place = find_end(inner, place - 1)
+        else:
             raise ValueError("a bracket is closed that was not opened")
+    if not RAW_END.match(inner, place):
+        raise ValueError("a string does not end")
     yield refuse_blank(inner[start:])
 
 
@@ -116,14 +128,15 @@ def refuse_blank(member: bytes) -> bytes:
 
 def find_end(text: bytes, start: int) -> int:
     """The place after the bracket that closes the one at `start`. Raises ValueError where there is none."""
-    depth = 0
-    for piece in RAW_BRACKETS.finditer(text, start):
-        if piece[0][:1] in b"[{":
-            depth += len(piece[0])
-        elif piece[0][:1] in b"]}":
-            depth -= len(piece[0])
+    depth, place = 0, start
+    while piece := RAW_BRACKETS.match(text, place):
+        place = piece.end()
+        if piece[1][:1] in b"[{":
+            depth += len(piece[1])
+        else:
+            depth -= len(piece[1])
             if depth <= 0:
-                return piece.end() + depth
+                return place + depth
     raise ValueError("a bracket is not closed")
 
 
@@ -178,17 +191,17 @@ def cut_depth(text: str, max_depth: int) -> str:
     """The JSON text with everything nested deeper than `max_depth` replaced by "[cut]", in one pass."""
     if text.count("[") + text.count("{") <= max_depth:
         return text
-    kept, depth, start = [], 0, 0
-    for piece in BRACKETS.finditer(text):
-        run = len(piece[0])
-        if piece[0][0] in "[{":
+    kept, depth, start, place = [], 0, 0, 0
+    while piece := BRACKETS.match(text, place):
+        run, place = len(piece[1]), piece.end()
+        if piece[1][0] in "[{":
             if depth <= max_depth < depth + run:
-                kept.append(text[start : piece.start() + max_depth - depth])
+                kept.append(text[start : place - run + max_depth - depth])
             depth += run
-        elif piece[0][0] in "]}":
+        else:
             if depth > max_depth >= depth - run:
                 kept.append(f'"{CUT}"')
-                start = piece.start() + depth - max_depth
+                start = place - run + depth - max_depth
             depth -= run
     if depth <= max_depth:
         kept.append(text[start:])

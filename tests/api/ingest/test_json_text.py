@@ -61,7 +61,10 @@ def test_what_is_no_object_is_refused(text: bytes) -> None:
         split_object(text)
 
 
-@pytest.mark.parametrize("text", [b"[", b"[NaN", b"[NaN}", b"[NaN,]", b"[,NaN]", b"[NaN]]", b"[[NaN]", b'{"a": NaN}'])
+@pytest.mark.parametrize(
+    "text",
+    [b"[", b"[NaN", b"[NaN}", b"[NaN,]", b"[,NaN]", b"[NaN]]", b"[[NaN]", b'["NaN]', b'[NaN,"\\"]', b'{"a": NaN}'],
+)
 def test_what_is_no_list_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         split_list(text, 10)
