@@ -17,7 +17,7 @@ from api.ingest.answering import (
 )
 from api.ingest.flushing import Outcome
 from api.ingest.parsing import ERRORS, Item, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
-from api.ingest.rows import Frame, Row, make_row, note_cleaned
+from api.ingest.rows import Frame, Row, make_row, note_adjustments
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
 from api.ingest.turns import Turns
@@ -78,9 +78,9 @@ class Intake:
     def judge_one(self, sent: Sent, frame: Frame) -> Row:
         """The row of one error, of a size that is judged at once, before storm control. Raises Invalid, Unsupported."""
         count_one(sent)
-        error, is_cleaned = require_parsed(parse_one(sent.body, ERRORS, self.settings))
+        error, adjustments = require_parsed(parse_one(sent.body, ERRORS, self.settings))
         row = make_row(error, frame)
-        return note_cleaned(row) if is_cleaned else row
+        return note_adjustments(row, adjustments) if adjustments else row
 
     def frame(self, caller: Caller) -> Frame:
         return Frame.now(caller.project_id, self.settings)

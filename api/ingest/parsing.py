@@ -1,26 +1,31 @@
 """From the bytes of a request to items that can be stored, and a reason for each that cannot. Pure.
 
-A body that is plain is read without the models where there is a way to (`plain`), one that is right is parsed and
-validated by them in one pass in Rust. Anything else goes item by item: cleaned first, then validated, so that a bad
-item is rejected alone.
+A batch that is right is read at once where there is a way to. Any other is taken apart into the texts of its items,
+and each is read by itself, as a line or a body that holds it alone is: by the plain reader (`plain`), else the models,
+else in the form that it should have (`wording`). So an item means the same in any company, and a bad one is rejected
+alone.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from api.ingest.cleaning import clean_value, load_tolerantly
+from api.ingest.json_text import repair_text, split_list, split_object, to_utf8
 from api.ingest.plain import Json, PlainError, read_plain_batch, read_plain_error
 from api.ingest.redaction import automaton
-from api.ingest.schemas import ErrorBatchIn, ErrorIn
+from api.ingest.schemas import ErrorIn
+from api.ingest.wording import ERROR_WORDING, NotExact, Reworded, Wording, reword
 from api.problems import Invalid, ProblemPlace, plain_words
 from common.settings import Settings
 
-REASONS = {"missing": "missing_field", "extra_forbidden": "unknown_field", "model_type": "not_an_object"}
-
+REASONS = {
+    "missing": "missing_field",
+    "extra_forbidden": "unknown_field",
+    "model_type": "not_an_object",
+    "json_invalid": "not_json",
+}
 
 ItemT = TypeVar("ItemT")
 T = TypeVar("T")
@@ -34,25 +39,25 @@ def read_none(_body: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Form(Generic[ItemT]):
-    """What a batch is made of: its model, the name of its list, the model of an item; `kind` is for the metrics. A body
-    or an item that is plain can be read by a shorter way, which gives None for any that is not."""
+    """What a batch is made of: the name of its list, the model of an item; `kind` is for the metrics. A batch or an item
+    that is plain can be read by a shorter way, which gives None for any that it does not read."""
 
-    batch: type[BaseModel]
     name: str
     item: type[BaseModel]
     kind: str
+    wording: Wording
     read_plain_batch: Callable[[bytes], Sequence[ItemT] | None] = read_none
     read_plain_item: Callable[[bytes], ItemT | None] = read_none
 
 
-ERRORS: Form[SentError] = Form(ErrorBatchIn, "errors", ErrorIn, "errors", read_plain_batch, read_plain_error)
+ERRORS: Form[SentError] = Form("errors", ErrorIn, "errors", ERROR_WORDING, read_plain_batch, read_plain_error)
 
 
 class Parsed(NamedTuple, Generic[ItemT]):
-    """One item that can go on; `is_cleaned` when it is not quite what was sent."""
+    """One item that can go on, and how it was adjusted (flags of Adjustment) to make it so."""
 
     value: ItemT
-    is_cleaned: bool = False
+    adjustments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,11 @@ Item = Parsed[ItemT] | Rejected
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[ItemT]):
-    """What one request brought: the items that can go on, in order, which of these (by their number) are not quite what
-    was sent, and those that cannot, by their place in the body."""
+    """What one request brought: the items that can go on, in order, how some of these (by their number) were adjusted,
+    and those that cannot, by their place in the body."""
 
     items: Sequence[ItemT]
-    cleaned: frozenset[int] = frozenset()
+    adjusted: Mapping[int, int] = field(default_factory=dict)
     rejected: Mapping[int, Rejected] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -96,39 +101,54 @@ def sort_out(items: Iterable[Item[ItemT]]) -> Batch[ItemT]:
             rejected[place] = item
         else:
             parsed.append(item)
-    cleaned = frozenset(number for number, item in enumerate(parsed) if item.is_cleaned)
-    return Batch([item.value for item in parsed], cleaned, rejected)
+    adjusted = {number: item.adjustments for number, item in enumerate(parsed) if item.adjustments}
+    return Batch([item.value for item in parsed], adjusted, rejected)
 
 
 def parse_batch(body: bytes, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of `{"errors": [...]}`. Raises Invalid when there are none to speak of, or too many."""
-    if is_storable(body):
-        try:
-            items = form.read_plain_batch(body) or getattr(form.batch.model_validate_json(body), form.name)
-            return Batch(in_bounds(items, form, settings))
-        except ValidationError:
-            pass  # one by one, then, to keep the good ones
-    values = list_values(load(body, settings), form)
-    return sort_out(parse_value(value, form, settings) for value in in_bounds(values, form, settings))
+    items = form.read_plain_batch(body) if is_storable(body) else None
+    if items is not None:
+        return Batch(in_bounds(items, form, settings))
+    texts = split_batch(to_utf8(body), form, settings)
+    return sort_out(parse_one(text, form, settings) for text in in_bounds(texts, form, settings))
 
 
 def parse_lines(body: bytes, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of a body with one JSON object a line (NDJSON); blank lines do not count. Raises Invalid."""
-    lines = in_bounds([line for line in body.splitlines() if line.strip()], form, settings)
+    lines = in_bounds([line for line in to_utf8(body).split(b"\n") if line.strip()], form, settings)
     return sort_out(parse_one(line, form, settings) for line in lines)
 
 
 def parse_one(body: bytes, form: Form[ItemT], settings: Settings) -> Item[ItemT]:
-    """One item, as the whole body or as a line of it."""
-    if is_storable(body):
-        try:
-            return Parsed(form.read_plain_item(body) or cast("ItemT", form.item.model_validate_json(body)))
-        except ValidationError:
-            pass
+    """One item, as the whole body, as a line or as part of a batch."""
+    item = read_item(body, form) if is_storable(body) else None
+    if isinstance(item, Parsed):
+        return item
     try:
-        return parse_value(load(body, settings), form, settings)
-    except Invalid as error:
-        return Rejected("not_json", str(error.detail))
+        meant = read_as_meant(to_utf8(body).strip(), form, settings)
+    except NotExact as error:
+        return refuse_name(str(error))
+    except ValueError as error:
+        return Rejected("not_json", f"not JSON: {error}")
+    item = read_item(meant.text, form)
+    return item if isinstance(item, Rejected) else Parsed(item.value, meant.adjustments)
+
+
+def read_item(body: bytes, form: Form[ItemT]) -> Item[ItemT]:
+    """An item in its documented form."""
+    try:
+        return Parsed(form.read_plain_item(body) or cast("ItemT", form.item.model_validate_json(body)))
+    except ValidationError as invalid:
+        return describe_rejection(invalid)
+
+
+def read_as_meant(text: bytes, form: Form[ItemT], settings: Settings) -> Reworded:
+    """The item as the models can read it. One level more is kept than is stored, for those who cut there to tell it.
+    Raises NotExact, ValueError for an object that is not JSON."""
+    if text.startswith(b"{"):
+        return reword(text, form.wording, settings.json_max_depth + 1)
+    return Reworded(repair_text(text, settings.json_max_depth + 1).text, 0)
 
 
 def is_storable(body: bytes) -> bool:
@@ -136,21 +156,16 @@ def is_storable(body: bytes) -> bool:
     return not has_nul(body)
 
 
-def load(body: bytes, settings: Settings) -> Any:
-    """Parse strictly, else tolerantly. Raises Invalid."""
+def split_batch(text: bytes, form: Form[ItemT], settings: Settings) -> list[bytes]:
+    """The texts of the items. Raises Invalid where the body is no JSON object with their list, and that alone."""
     try:
-        return load_tolerantly(body, settings.json_max_depth + 3)  # the context stands three levels deep in a batch
-    except (ValueError, RecursionError) as error:
-        raise Invalid(f"the body is not JSON: {error}") from error
-
-
-def list_values(document: Any, form: Form[ItemT]) -> list[Any]:
-    if not isinstance(document, dict) or not isinstance(document.get(form.name), list):
-        raise Invalid(f'send an object with a list: {{"{form.name}": [...]}}')
-    unknown = sorted(set(map(str, document)) - {form.name})
-    if unknown:
-        raise Invalid(f"unknown field {unknown[0][:100]!r}: beside {form.name} there is none")
-    return list(document[form.name])
+        fields = split_object(text)
+        items = split_list(fields.pop(form.name, b""), settings.batch_max_items)
+    except ValueError as error:
+        raise Invalid(f'send a JSON object with a list, {{"{form.name}": [...]}}: {error}') from error
+    if fields:
+        raise Invalid(f"unknown field {min(fields)[:100]!r}: beside {form.name} there is none")
+    return items
 
 
 def in_bounds(items: Sequence[T], form: Form[ItemT], settings: Settings) -> Sequence[T]:
@@ -161,14 +176,14 @@ def in_bounds(items: Sequence[T], form: Form[ItemT], settings: Settings) -> Sequ
     return items
 
 
-def parse_value(value: Any, form: Form[ItemT], settings: Settings) -> Item[ItemT]:
-    """Clean and validate one parsed item, by the same rules as on the fast way."""
-    cleaned = clean_value(value, settings.json_max_depth + 1, settings.json_max_keys)
-    try:
-        item = form.item.model_validate_json(json.dumps(cleaned))
-    except ValidationError as invalid:
-        return describe_rejection(invalid)
-    return Parsed(cast("ItemT", item), is_cleaned=cleaned != value)
+def refuse_name(name: str) -> Rejected:
+    """Why a name is not made storable: two that differ in this alone would become one."""
+    return Rejected(
+        "invalid_field",
+        f"{name}: it holds NUL, half a surrogate pair or bytes that are not UTF-8, which cannot be kept; it is a name, "
+        "so nothing is put in their place: send another one",
+        f"/{name}",
+    )
 
 
 def describe_rejection(invalid: ValidationError) -> Rejected:

@@ -10,9 +10,9 @@ import uuid_utils
 from asyncpg.pgproto import pgproto
 from pydantic_core import from_json, to_json
 
-from api.ingest.cleaning import clean_value, cut_text
+from api.ingest.cleaning import MAX_NUMBER_DIGITS, clean_value, cut_text
 from api.ingest.parsing import SentError
-from api.ingest.redaction import may_hold_secrets, redact_text, redact_value
+from api.ingest.redaction import automaton, may_hold_secrets, redact_text, redact_value
 from common.fingerprint import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, fingerprint_value, split_trace
 from common.settings import Settings
 from common.tables import Adjustment, Severity
@@ -21,6 +21,8 @@ from common.tables import Adjustment, Severity
 TRUNCATED, RETIMED, CLEANED, REDACTED = (
     flag.value for flag in (Adjustment.truncated, Adjustment.retimed, Adjustment.cleaned, Adjustment.redacted)
 )
+# In JSON as it is dumped: what may be a number that no reader could be trusted with.
+is_unsound = automaton(rf'[0-9]{{{MAX_NUMBER_DIGITS + 1}}}|"NaN"|"-?Infinity"')
 SEVERITIES = {severity.name: severity.value for severity in Severity}
 ROW_OVERHEAD_BYTES = 400
 MOST_REDACTIONS = 2**15 - 1  # of a smallint
@@ -111,9 +113,9 @@ def make_row(error: SentError, frame: Frame) -> Row:
     ))  # fmt: skip
 
 
-def note_cleaned(row: Row) -> Row:
-    """The row, marked as not quite what was sent."""
-    return row._replace(adjustments=row.adjustments | CLEANED)
+def note_adjustments(row: Row, adjustments: int) -> Row:
+    """The row, marked with what was done to its error before as well."""
+    return row._replace(adjustments=row.adjustments | adjustments)
 
 
 def make_event_id() -> UUID:
@@ -191,7 +193,7 @@ def settle_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str, i
     """The value as JSON text, its redactions, its adjustments. Where it is a plain JSON text already, it stays as it is.
 
     The walks cost twenty times the dump, so they are made only where the dumped text says that they might find
-    something: too many brackets or keys, or a word that secrets go by.
+    something: too many brackets or keys, a number that cannot be kept, or a word that secrets go by.
     """
     if isinstance(value, str):
         if is_small(value, settings):
@@ -199,10 +201,10 @@ def settle_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str, i
         value = from_json(value)
     adjustments = 0
     text = dump(value)
-    if not is_small(text, settings):
+    if not is_small(text, settings) or is_unsound(text):
         cleaned = clean_value(value, settings.json_max_depth, settings.json_max_keys)
-        adjustments = TRUNCATED if cleaned != value else 0
-        text = dump(cleaned)
+        adjustments = (TRUNCATED if cleaned.is_cut else 0) | (CLEANED if cleaned.is_cleaned else 0)
+        text = dump(cleaned.value)
     if len(text) > settings.error_max_bytes:
         return dump({"cut": f"{len(text):,} characters of JSON"}), 0, adjustments | TRUNCATED
     redactions = 0
@@ -213,11 +215,11 @@ def settle_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str, i
 
 
 def is_small(text: str, settings: Settings) -> bool:
-    """Whether a JSON text keeps all limits for certain."""
+    """Whether a JSON text keeps all limits for certain: it has no more keys and items than commas and brackets."""
     brackets = text.count("{") + text.count("[")
     return (
         brackets <= settings.json_max_depth
-        and (len(text) < settings.json_max_keys or text.count(",") < settings.json_max_keys)
+        and (len(text) < settings.json_max_keys or text.count(",") + brackets <= settings.json_max_keys)
         and len(text) <= settings.error_max_bytes
     )
 

@@ -19,7 +19,9 @@ EXAMPLE_ERROR: dict[str, JsonValue] = {
 
 
 class ErrorIn(BaseModel):
-    """One error, as a service reports it."""
+    """One error, as a service reports it. What is written otherwise with one plain meaning is taken too and told as
+    `normalized`: a severity in any case and by other common names (WARN, ERR, fatal, notice), an empty optional name as
+    none, a number as its text."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -44,7 +46,9 @@ class ErrorIn(BaseModel):
     context: dict[str, Any] | None = Field(
         None, description="Any JSON object that helps. Nesting over 32 deep and keys over 1,000 are cut."
     )
-    tags: Annotated[dict[str, str], Field(max_length=100)] | None = Field(None, description="Short facts, as text.")
+    tags: Annotated[dict[str, str], Field(max_length=100)] | None = Field(
+        None, description="Short facts, as text; numbers and booleans are taken as their text, null as none."
+    )
     fingerprint: SentName | None = Field(None, description="Groups errors your way: equal ones are one group.")
 
 
@@ -68,7 +72,7 @@ class AdjustedItem(BaseModel):
     """An item that was stored, with a change that made it storable."""
 
     index: int = Field(description="Its place in the batch, from 0.")
-    adjustments: list[str] = Field(description="truncated, retimed, cleaned, redacted or sampled.")
+    adjustments: list[str] = Field(description="truncated, retimed, cleaned, redacted, sampled or normalized.")
 
 
 class BatchAnswer(BaseModel):
@@ -88,4 +92,4 @@ class ErrorAnswer(BaseModel):
 
     id: UUID = Field(description="Its event id.")
     outcome: str = Field(description="stored, or duplicate when it was stored before.")
-    adjustments: list[str] = Field(description="truncated, retimed, cleaned, redacted or sampled.")
+    adjustments: list[str] = Field(description="truncated, retimed, cleaned, redacted, sampled or normalized.")

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from api.ingest.parsing import Batch, SentError
-from api.ingest.rows import Frame, Row, make_row, note_cleaned
+from api.ingest.rows import Frame, Row, make_row, note_adjustments
 
 T = TypeVar("T")
 
@@ -73,8 +73,8 @@ class Turns:
                 while len(rows) < len(batch.items):
                     await self.for_batch()
                     rows += make_some(left, frame, SLICE_SECONDS)
-        for number in batch.cleaned:
-            rows[number] = note_cleaned(rows[number])
+        for number, adjustments in batch.adjusted.items():
+            rows[number] = note_adjustments(rows[number], adjustments)
         return rows
 
 

@@ -33,7 +33,7 @@ class ErrorDetail(ErrorSummary):
     tags: dict[str, str] | None = Field(description="The short facts that were sent, without secrets.")
     fingerprint: str = Field(description="What groups it at ingest: 64 bits as 16 hexadecimal digits.")
     adjustments: list[str] = Field(
-        description="What was changed to store it: truncated, retimed, cleaned, redacted, sampled."
+        description="What was changed to store it: truncated, retimed, cleaned, redacted, sampled, normalized."
     )
     redactions: int = Field(description="How many secrets were taken out.")
 

@@ -45,11 +45,12 @@ class Severity(IntEnum):
 class Adjustment(IntFlag):
     """What was changed about an error to make it storable, as stored in `errors.adjustments`."""
 
-    truncated = 1  # message, stack trace or context was longer than its limit
+    truncated = 1  # message, stack trace, context or tags were longer, deeper or had more keys than their limit
     retimed = 2  # its time was missing, too old or in the future: the server's was taken
-    cleaned = 4  # it held what JSON or Postgres cannot keep: NUL, lone surrogates, NaN, too deep, too many keys
+    cleaned = 4  # it held what JSON or Postgres cannot keep: NUL, lone surrogates, broken UTF-8, NaN, 1e400, 301 digits
     redacted = 8  # secrets were taken out
     sampled = 16  # too many of its like came at once: stored and counted, but without trace, context and tags
+    normalized = 32  # a field was written otherwise: ERROR for error, 7 for "7" as a tag, "" for no release
 
 
 projects = sa.Table(

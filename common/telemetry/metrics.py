@@ -59,7 +59,7 @@ ADJUSTMENTS = CATALOG.counter(
     "mayday_errors_adjusted_total",
     "Errors that were changed to make them storable, by what was done.",
     "api",
-    adjustment=("truncated", "retimed", "cleaned", "redacted", "sampled"),
+    adjustment=("truncated", "retimed", "cleaned", "redacted", "sampled", "normalized"),
 )
 REDACTIONS = CATALOG.counter("mayday_redactions_total", "Secrets that were taken out of errors.", "api")
 FLUSHES = CATALOG.histogram(

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
+from api.ingest.cleaning import REPLACEMENT
 from common.pricing import Processing, TokenCounts
 
-TOKENS_MAX = 10**12
+TOKENS_MAX, NAME_MAX_CHARS = 10**12, 200
 
 # the current name first, then those it replaced or that instrumentations still write
 # (OpenTelemetry semantic conventions for generative AI; input and output include their parts)
@@ -136,8 +137,9 @@ def read_otel(raw: Mapping[str, Any]) -> dict[str, int]:
 
 
 def read_otel_model(raw: Mapping[str, Any]) -> tuple[str, str]:
-    """Provider and model that the attributes name, empty where they do not."""
-    return _text(raw, OTEL_PROVIDER_NAMES), _text(raw, OTEL_MODEL_NAMES)
+    """Provider and model that the attributes name, empty where they do not. Raises UsageUnreadable for one that would
+    have to be cut or cleaned: it would be another name then."""
+    return _name(raw, OTEL_PROVIDER_NAMES), _name(raw, OTEL_MODEL_NAMES)
 
 
 def read_processing(raw: Mapping[str, Any]) -> Processing | None:
@@ -163,8 +165,11 @@ def _present(raw: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[tuple[s
     return ((name, raw[name]) for name in names if raw.get(name) is not None)
 
 
-def _text(raw: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    return next((value for _, value in _present(raw, names) if isinstance(value, str)), "")
+def _name(raw: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    key, name = next(((key, value) for key, value in _present(raw, names) if isinstance(value, str)), ("", ""))
+    if len(name) > NAME_MAX_CHARS or REPLACEMENT in name:
+        raise UsageUnreadable(f"{key} must be of {NAME_MAX_CHARS} characters at most, all of which can be kept")
+    return name
 
 
 def _part(raw: Mapping[str, Any], *names: str) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import cast
 
 from fastapi import Request, Response
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import IngestCaller
@@ -26,14 +27,23 @@ from api.ingest.turns import Turns
 from api.ingest.usage.deliverables import add_deliverable
 from api.ingest.usage.overrides import list_overrides
 from api.ingest.usage.rows import UsageFrame, UsageRow, make_usage_row, name_usage_adjustments
-from api.ingest.usage.schemas import DeliverableAnswer, DeliverableIn, UsageBatchIn, UsageIn
+from api.ingest.usage.schemas import USAGE_WORDING, DeliverableAnswer, DeliverableIn, UsageBatchIn, UsageIn
 from api.ingest.writer import Writer
 from api.limits import Allowance
 from common.settings import Settings
 
 router = Router(prefix="/api", tags=["usage"])
 
-RECORDS: Form[UsageIn] = Form(UsageBatchIn, "records", UsageIn, "usage")
+
+def read_records(body: bytes) -> list[UsageIn] | None:
+    """The records of a body that is right in all of them; None for any other."""
+    try:
+        return UsageBatchIn.model_validate_json(body).records
+    except ValidationError:
+        return None
+
+
+RECORDS: Form[UsageIn] = Form("records", UsageIn, "usage", USAGE_WORDING, read_records)
 PRICED_AT_ONCE = 100  # records, about 3 ms: others get their turn in between
 
 
@@ -82,7 +92,7 @@ async def price(request: Request, parsed: Batch[UsageIn], caller: IngestCaller) 
         overrides = await list_overrides(connection, caller.project_id)
     frame = UsageFrame.now(caller.project_id, cast("Settings", request.state.settings), overrides)
     rows: list[UsageRow] = []
-    cleaned: set[int] = set()
+    adjusted: dict[int, int] = {}
     rejected = dict(parsed.rejected)
     for number, (place, sent) in enumerate(zip(parsed.places, parsed.items, strict=True)):
         if number % PRICED_AT_ONCE == 0:
@@ -91,14 +101,14 @@ async def price(request: Request, parsed: Batch[UsageIn], caller: IngestCaller) 
         if isinstance(row, Rejected):
             rejected[place] = row
             continue
-        if number in parsed.cleaned:
-            cleaned.add(len(rows))
+        if number in parsed.adjusted:
+            adjusted[len(rows)] = parsed.adjusted[number]
         rows.append(row)
-    return Batch(rows, frozenset(cleaned), dict(sorted(rejected.items())))
+    return Batch(rows, adjusted, dict(sorted(rejected.items())))
 
 
 def list_adjusted(batch: Batch[UsageRow]) -> list[AdjustedItem]:
-    said = (name_usage_adjustments(row, cleaned=number in batch.cleaned) for number, row in enumerate(batch.items))
+    said = (name_usage_adjustments(row, batch.adjusted.get(number, 0)) for number, row in enumerate(batch.items))
     return [
         AdjustedItem(index=place, adjustments=words) for place, words in zip(batch.places, said, strict=True) if words
     ]

@@ -20,6 +20,8 @@ from common.pricing import (
     split_total,
 )
 from common.settings import Settings
+from common.tables import Adjustment
+from common.tables.columns import OVERFLOW_NAME
 
 ROW_OVERHEAD_BYTES = 600
 UNPRICED = "unpriced"
@@ -111,13 +113,15 @@ def make_usage_row(sent: UsageIn, frame: UsageFrame) -> UsageRow | Rejected:
         return Rejected("invalid_field", f"occurred_at: not in the time that is kept, {span}", "/occurred_at")
     try:
         counts = read_counts(sent)
+        provider, model = name_source(sent)
     except UsageUnreadable as error:
         return Rejected("invalid_field", f"usage: {error}", "/usage")
     except ValueError as error:
         return Rejected("invalid_field", str(error))
-    provider, model = name_source(sent)
     if not model:
         return Rejected("missing_field", "model: neither the record nor its usage names one", "/model")
+    if reserved := next((name for name in ("team", "agent") if getattr(sent, name) == OVERFLOW_NAME), None):
+        return Rejected("invalid_field", f"{reserved}: {OVERFLOW_NAME} is what others are summed up as", f"/{reserved}")
     return price_row(
         UsageRow(
             project_id=frame.project_id,
@@ -165,9 +169,11 @@ def read_counts(sent: UsageIn) -> TokenCounts:
 
 
 def name_source(sent: UsageIn) -> tuple[str, str]:
-    """Provider and model, of the record before those of its attributes; cut as names are."""
-    provider, model = read_otel_model(sent.usage) if sent.usage else ("", "")
-    return (sent.provider or provider)[:200], (sent.model or model)[:200]
+    """Provider and model, of the record before those of its attributes. Raises UsageUnreadable."""
+    if not sent.usage or (sent.provider and sent.model):
+        return sent.provider or "", sent.model or ""
+    provider, model = read_otel_model(sent.usage)
+    return sent.provider or provider, sent.model or model
 
 
 def name_processing(sent: UsageIn) -> str:
@@ -197,7 +203,11 @@ def set_price(row: UsageRow, price: Price) -> UsageRow:
     return row._replace(cost_usd=price.usd, priced_by=price.source, price_note=price.reason)
 
 
-def name_usage_adjustments(row: UsageRow, *, cleaned: bool) -> list[str]:
-    """What the answer says of a stored record: cleaned, estimated, unpriced and why."""
-    said = [("cleaned", cleaned), ("estimated", row.is_estimated), (UNPRICED, row.priced_by == UNPRICED)]
-    return [*(word for word, holds in said if holds), *([row.price_note] if row.price_note else [])]
+def name_usage_adjustments(row: UsageRow, adjustments: int) -> list[str]:
+    """What the answer says of a stored record: how it was adjusted, estimated, unpriced and why."""
+    said = [("estimated", row.is_estimated), (UNPRICED, row.priced_by == UNPRICED)]
+    return [
+        *(adjustment.name or "" for adjustment in Adjustment(adjustments)),
+        *(word for word, holds in said if holds),
+        *([row.price_note] if row.price_note else []),
+    ]

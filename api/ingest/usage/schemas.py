@@ -9,9 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from api.fields import Instant, LenientInstant, Name, ProcessingName
 from api.ingest.schemas import SentName
 from api.ingest.usage.forms import TOKENS_MAX
+from api.ingest.wording import Wording
 
 Tokens = Annotated[int, Field(ge=0, le=TOKENS_MAX)]
 Usd = Annotated[Decimal, Field(ge=0, le=10**9, max_digits=21, decimal_places=12)]
+# Names of records are never cleaned: tokens of one would be counted under another, or as a duplicate not at all.
+USAGE_WORDING = Wording(
+    words={"processing": {mode: mode for mode in ("standard", "batch")}},
+    optional_names=frozenset({"agent", "provider", "model", "deliverable"}),
+    exact=frozenset({"event_key", "team", "agent", "provider", "model", "deliverable"}),
+)
 COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
 

@@ -31,7 +31,7 @@ def dear_batch(lines: int = LINES) -> Batch[SentError]:
     errors: list[SentError] = [
         ErrorIn(service="shop", severity="error", message="m", stack_trace=trace) for trace in traces
     ]
-    return Batch(errors, frozenset({1}), {1: Rejected("invalid_field", "no")})
+    return Batch(errors, {1: CLEANED}, {1: Rejected("invalid_field", "no")})
 
 
 async def turns_of_others(body_bytes: int, lines: int = LINES) -> int:

@@ -179,3 +179,9 @@ def test_any_object_is_read_or_refused(raw: dict[str, Any]) -> None:
         return
     assert counts.cached + counts.cache_write <= counts.input
     assert counts.reasoning <= counts.output
+
+
+@pytest.mark.parametrize("name", ["m" * 201, "m\ufffd"])
+def test_a_model_is_not_cut_or_cleaned_into_another_one(name: str) -> None:
+    with pytest.raises(UsageUnreadable, match="200 characters"):
+        read_otel_model({"gen_ai.request.model": name})
