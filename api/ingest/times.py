@@ -7,6 +7,7 @@ sent is at the edge of what is taken, or around midnight: only these are looked 
 """
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -42,14 +43,12 @@ class Times(NamedTuple):
     @classmethod
     def at(cls, now: datetime, settings: Settings, early: frozenset[date] | None = NO_DAYS) -> "Times":
         """`early` are days of which errors were stored before they began; None where that is not known."""
-        oldest = now - timedelta(days=settings.retention_days)
-        newest = now + timedelta(seconds=settings.clock_ahead_max_seconds)
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        calm_from = max(midnight + AROUND_MIDNIGHT, oldest + SETTLED)
-        calm_until = min(midnight + DAY - AROUND_MIDNIGHT, newest)
-        if early is None or midnight.date() in early or now - SETTLED < midnight:
+        kept, taken = name_spans(settings.retention_days, settings.clock_ahead_max_seconds)
+        oldest, newest = now - kept, now + taken
+        midnight, calm_from, calm_until = find_calm(now.date())
+        if early is None or now.date() in early or now - SETTLED < midnight:
             calm_until = calm_from
-        return cls(now, oldest, newest, calm_from, calm_until, early)
+        return cls(now, oldest, newest, max(calm_from, oldest + SETTLED), min(calm_until, newest), early)
 
     def look_beside(self, at: datetime) -> LookBack | None:
         """Where an error of a time that is taken, and not calm, may be stored already."""
@@ -67,6 +66,19 @@ class Times(NamedTuple):
         if at is not None and self.now.date() < at.date() <= (self.now + (self.now - self.oldest)).date() + DAY:
             ahead = at.date()  # a day later than that, and the row is gone when its day comes
         return LookBack(self.oldest.date() - 2 * DAY, self.newest.date() + DAY, ahead)
+
+
+@lru_cache(maxsize=8)
+def name_spans(days: int, seconds: int) -> tuple[timedelta, timedelta]:
+    """Remembered, as the next is: a frame is made for every few single errors."""
+    return timedelta(days=days), timedelta(seconds=seconds)
+
+
+@lru_cache(maxsize=8)
+def find_calm(day: date) -> tuple[datetime, datetime, datetime]:
+    """When a day begins, and from when to when its times are not around midnight."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return midnight, midnight + AROUND_MIDNIGHT, midnight + DAY - AROUND_MIDNIGHT
 
 
 def to_utc(sent: datetime) -> datetime | None:
