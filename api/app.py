@@ -24,6 +24,7 @@ from api.ingest.announcer import Announcer
 from api.ingest.error_rows import store_errors
 from api.ingest.hot import HotWrites
 from api.ingest.intake import Intake
+from api.ingest.other_days import EarlyDays
 from api.ingest.rows import Row
 from api.ingest.turns import Turns
 from api.ingest.usage import price_routes
@@ -41,7 +42,7 @@ from api.read.hot import HotReads
 from api.starting import start
 from api.status import routes as status_routes
 from api.triage import routes as triage_routes
-from api.watching import watch
+from api.watching import look_once, watch
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
 from common.database import ONE_PLAN, close_engine, make_engine, without_transactions
@@ -133,12 +134,14 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             store_sums = partial(store_usage, settings.usage_names_max)
             usage_writer = await stack.enter_async_context(Writer(settings, "usage", store_sums, announcer.note_usage))
             await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
+            early_days = EarlyDays()
+            await look_once(engine, early_days)
             engines = [engine, writer.engine, usage_writer.engine]
             await stack.enter_async_context(in_background(start(engines, settings), "starting"))
-            await stack.enter_async_context(in_background(watch(engine, settings), "watching"))
+            await stack.enter_async_context(in_background(watch(engine, settings, early_days), "watching"))
             reading = without_transactions(engine, settings)
             key_ring = KeyRing(reading, settings.key_cache_seconds, settings.key_lookups_per_second)
-            intake = Intake(settings, writer, turns)
+            intake = Intake(settings, writer, turns, early_days)
             reads, lines = Reads(cache, reading, settings), RequestLines(settings)
             stack.push_async_callback(reads.close)
             yield {

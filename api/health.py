@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.ingest.writer import Writer
+from common.database.clock import CLOCK
 from common.database.schema import find_schema_problem
 from common.settings import Settings
 from common.telemetry.freshness import find_freshness, find_lateness
@@ -29,9 +30,12 @@ class Readiness(BaseModel):
     """Whether requests can be served, and each thing that this hangs on."""
 
     status: str = Field(
-        description="ready; degraded: served, but the worker is late, so patterns are old; not_ready: answered 503."
+        description="ready; degraded: served, but the worker is late, so patterns are old, or this machine's clock is off; "
+        "not_ready: answered 503."
     )
-    checks: dict[str, str] = Field(description="process, postgres, schema, writer and worker: ok, or what is wrong.")
+    checks: dict[str, str] = Field(
+        description="process, postgres, schema, writer, worker and clock: ok, or what is wrong."
+    )
 
 
 @router.get("/livez", summary="Is the process alive?")
@@ -44,15 +48,17 @@ async def get_readiness(request: Request, response: Response) -> Readiness:
     """503 while Postgres, its schema or the writer is not well, or the process is stopping. A lost cache is no reason.
 
     A late worker is told as degraded: a balancer that took every process out for it would lose errors. With
-    MAYDAY_READY_NEEDS_WORKER it is a reason too.
+    MAYDAY_READY_NEEDS_WORKER it is a reason too. So is a clock that is off by more than a minute, whose process goes by
+    that of Postgres.
     """
     settings = cast("Settings", request.state.settings)
     is_failing = cast("Writer[Any]", request.state.writer).is_failing
     is_stopping = cast("asyncio.Event", request.state.stopping).is_set()
     checks = {
-        "process": "stopping" if is_stopping else "ok",
+        "process": describe_process(is_stopping=is_stopping),
         **await check_database(cast("AsyncEngine", request.state.engine), settings),
         "writer": "the last flush failed: the log says why" if is_failing else "ok",
+        "clock": CLOCK.explain() or "ok",
     }
     status = judge(checks, needs_worker=settings.ready_needs_worker)
     if status == "not_ready":
@@ -66,7 +72,14 @@ def judge(checks: Mapping[str, str], *, needs_worker: bool) -> str:
     wrong = {name for name, state in checks.items() if state != "ok"}
     if not wrong:
         return "ready"
-    return "degraded" if wrong == {"worker"} and not needs_worker else "not_ready"
+    return "not_ready" if wrong - ({"clock"} if needs_worker else {"clock", "worker"}) else "degraded"
+
+
+def describe_process(*, is_stopping: bool) -> str:
+    """ok; stopping; or starting, while nobody can tell which times of errors are right."""
+    if is_stopping:
+        return "stopping"
+    return "ok" if CLOCK.is_known else "starting: the time by the database's clock is not known yet"
 
 
 async def check_database(engine: AsyncEngine, settings: Settings) -> dict[str, str]:

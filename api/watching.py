@@ -1,4 +1,4 @@
-"""What a process of the API tells of the service as a whole: how far the worker is, and how Postgres fills up.
+"""What a process of the API looks at all the time: the database's clock, how far the worker is, how Postgres fills up.
 
 Told here and not by the worker, so that a worker which is stuck or gone is seen. Times are told as points in time:
 when nobody can look any more, their distance grows all the same.
@@ -12,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.ingest.other_days import EarlyDays
+from common.database.clock import CLOCK
 from common.settings import Settings
 from common.telemetry import metrics
 from common.telemetry.freshness import Freshness, find_freshness, late_limits
@@ -19,6 +21,8 @@ from common.telemetry.freshness import Freshness, find_freshness, late_limits
 log = structlog.get_logger()
 
 STORAGE_SECONDS = 60.0
+FIRST_LOOK_SECONDS = 1.0
+LOOK_SECONDS = 20.0  # the least often that what errors are judged by is looked at
 
 # The days ahead that have their partition, the rows that found none (as far as ten thousand), the bytes of it all.
 STORAGE = text(r"""
@@ -30,27 +34,39 @@ STORAGE = text(r"""
 """)
 
 
-async def watch(engine: AsyncEngine, settings: Settings) -> None:
-    """Keep the metrics at what Postgres says every `watch_every_seconds`; while it does not answer they stay as they
+async def look_once(engine: AsyncEngine, early_days: EarlyDays) -> None:
+    """What errors are judged by, known before the first one comes where Postgres answers at once."""
+    try:
+        async with asyncio.timeout(FIRST_LOOK_SECONDS):
+            await CLOCK.measure(engine)
+            await early_days.read(engine)
+    except (SQLAlchemyError, OSError) as error:
+        log.debug("nothing_to_watch", error=str(error))
+
+
+async def watch(engine: AsyncEngine, settings: Settings, early_days: EarlyDays) -> None:
+    """Keep the clock, the early days and the metrics at what Postgres says; while it does not answer they stay as they
     were."""
-    started_at = time.time()
+    started_at = CLOCK.seconds()
     storage_due_at = 0.0
     for job, limit_seconds in late_limits(settings).items():
         metrics.JOB_LATE_AFTER.of(job).set(limit_seconds)
     while True:
         try:
+            await CLOCK.measure(engine)
+            await early_days.read(engine)
             tell_freshness(await find_freshness(engine), started_at)
             if time.monotonic() > storage_due_at:
                 await tell_storage(engine)
                 storage_due_at = time.monotonic() + STORAGE_SECONDS
         except (SQLAlchemyError, OSError) as error:
             log.debug("nothing_to_watch", error=str(error))
-        await asyncio.sleep(settings.watch_every_seconds)
+        await asyncio.sleep(min(settings.watch_every_seconds, LOOK_SECONDS))
 
 
 def tell_freshness(freshness: Freshness, started_at: float) -> None:
     """A job that never ended well counts from our start."""
-    now = time.time()
+    now = CLOCK.seconds()
     metrics.FOLDED_UNTIL.of().set(now - freshness.oldest_delta_seconds)
     for job, age_seconds in freshness.job_seconds.items():
         metrics.JOB_LAST_SUCCESS.of(job).set(started_at if age_seconds is None else now - age_seconds)

@@ -16,6 +16,7 @@ import typer
 from cli.migrate import failing_in_a_sentence
 from cli.state import find_database
 from common.database import make_engine
+from common.database.clock import CLOCK
 from common.logs import configure_logging
 from common.settings import Settings
 from common.settings.spelling import find_misspelt
@@ -93,6 +94,8 @@ def worker(
         if check:
             problem = asyncio.run(find_stall(settings))
             typer.echo(problem or "the worker keeps up")
+            if is_off := CLOCK.explain():  # no reason to start it again
+                typer.echo(is_off)
             raise typer.Exit(1 if problem else 0)
     from worker.main import run_worker
 
@@ -111,6 +114,7 @@ async def find_stall(settings: Settings) -> str:
     """What is late, as a sentence; empty when nothing is."""
     engine = make_engine(settings, "cli", pool_size=1)
     try:
+        await CLOCK.measure(engine)
         return find_lateness(await find_freshness(engine), settings)
     finally:
         await engine.dispose()

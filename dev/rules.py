@@ -16,6 +16,8 @@ LOG_CALLS = {"debug", "info", "warning", "error", "exception", "critical", "bind
 UNLOGGED = {"body", "payload", "headers", "authorization", "secret", "password", "token", "context", "stack_trace"}
 PICKLES = {"pickle", "cPickle", "dill", "marshal", "shelve", "jsonpickle", "cloudpickle"}
 WEAK_HASHES = {"md5", "sha1"}
+PROGRAMS = ("api/", "worker/", "common/")
+OWN_CLOCKS = {"datetime": {"now", "utcnow"}, "date": {"today"}, "time": {"time", "time_ns"}}
 CLIENTS = {"get", "post", "put", "patch", "delete", "request", "stream", "Client", "AsyncClient", "urlopen"}
 CLIENT_MODULES = {"httpx", "requests", "urllib", "request"}
 
@@ -105,6 +107,11 @@ def finds_zoneless_time(call: ast.Call) -> bool:
     )
 
 
+def finds_own_clock(call: ast.Call) -> bool:
+    """One machine's clock may be days off; that of Postgres is the same for all programs."""
+    return name_of(call.func) in OWN_CLOCKS.get(owner_of(call.func), ())
+
+
 def finds_weak_hash(call: ast.Call) -> bool:
     return name_of(call.func) in WEAK_HASHES and owner_of(call.func) == "hashlib"
 
@@ -126,6 +133,10 @@ CALL_RULES: dict[str, tuple[Callable[[ast.Call], bool], str]] = {
     "zoneless-time": (finds_zoneless_time, "say the zone: datetime.now(UTC)"),
     "weak-hash": (finds_weak_hash, "use sha256 or blake2b"),
 }
+# Of what runs as a service alone.
+PROGRAM_RULES: dict[str, tuple[Callable[[ast.Call], bool], str]] = {
+    "own-clock": (finds_own_clock, "go by the database's clock: common/database/clock.py, or now() in the statement"),
+}
 NODE_RULES: dict[str, tuple[Callable[[ast.AST], bool], str]] = {
     "pickle": (finds_pickle, "JSON or msgpack: who writes to the queue must not run code here"),
     "raw-comparison": (finds_raw_comparison, "compare secrets with hmac.compare_digest"),
@@ -135,12 +146,13 @@ NODE_RULES: dict[str, tuple[Callable[[ast.AST], bool], str]] = {
 def check_source(text: str, path: str) -> Iterator[Finding]:
     """What the rules find in one module."""
     lines = text.splitlines()
+    call_rules = CALL_RULES | (PROGRAM_RULES if path.startswith(PROGRAMS) else {})
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.stmt | ast.expr):
             continue
         rules: list[tuple[str, tuple[Callable[[Any], bool], str]]] = [
             *NODE_RULES.items(),
-            *(CALL_RULES.items() if isinstance(node, ast.Call) else ()),
+            *(call_rules.items() if isinstance(node, ast.Call) else ()),
         ]
         for rule, (finds, advice) in rules:
             if finds(node) and not any(ALLOWED in line for line in lines[node.lineno - 1 : node.end_lineno]):

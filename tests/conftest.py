@@ -43,7 +43,7 @@ class Stores:
 
 
 # Tests that start programs of their own, and look at the clock: one at a time, beside the others.
-PROGRAMS = {"chaos", "cli", "fleet", "system"}
+PROGRAMS = {"attacks", "chaos", "cli", "fleet", "system"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,7 +4,7 @@ The only writer of `crossings` and `projections`.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from common.budgets import list_crossed
 from common.budgets.periods import Period, local_day, share_elapsed, span_period
 from common.budgets.spend import BUDGET_COLUMNS, Budget, Spend, sum_by_day, sum_spend
 from common.budgets.status import name_level
+from common.database.clock import ask_time
 from common.pricing import to_micro_usd
 from common.telemetry import metrics
 from worker.jobs import Tools
@@ -73,8 +74,8 @@ CLOSE_PERIOD = text(
 async def keep_budgets(tools: Tools, now: datetime | None = None) -> Mapping[str, int]:
     """Do what is due for every budget; a transaction each, so that one that fails keeps none from its turn."""
     counts = {"crossings": 0, "projections": 0, "closed": 0, "failed": 0}
-    now = now or datetime.now(UTC)
     async with tools.engine.connect() as connection:
+        now = now or await ask_time(connection)
         rows = (await connection.execute(LIST_BUDGETS)).all()
     for row in rows:
         try:

@@ -21,11 +21,14 @@ from arq.worker import Worker
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.cache import Cache
 from common.cache.checking import check_redis
 from common.cache.connecting import make_pool
 from common.database import make_engine
+from common.database.clock import CLOCK
 from common.database.connections import check_room
 from common.database.durability import check_durability
 from common.database.schema import wait_for_schema
@@ -45,6 +48,7 @@ REDIS_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 STOP_SECONDS = 3.0
 CANCEL_AGAIN_SECONDS = 1.0
+CLOCK_SECONDS = 10.0
 CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
 
 
@@ -239,7 +243,19 @@ async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
         await triggers.run(tools, job)
     async with asyncio.TaskGroup() as group:
         tasks.add(group.create_task(keep_arq(tools, triggers)))
+        tasks.add(group.create_task(keep_clock(tools.engine)))
         tasks.update(group.create_task(keep_triggered(tools, job, triggers)) for job in jobs)
+
+
+async def keep_clock(engine: AsyncEngine) -> None:
+    """Measure for ever how far this machine's clock is from the database's, for the metric and the log: what jobs do and
+    drop goes by the database's alone."""
+    while True:
+        try:
+            await CLOCK.measure(engine)
+        except (SQLAlchemyError, OSError) as error:
+            log.debug("clock_not_measured", error=str(error))
+        await asyncio.sleep(CLOCK_SECONDS)
 
 
 def run_worker(settings: Settings) -> int:

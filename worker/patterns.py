@@ -8,7 +8,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -16,6 +15,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.cache import Cache
+from common.database.clock import ask_time, find_time
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, publish_snapshots
 from common.snapshots.schema import TrendFacts
@@ -208,7 +208,7 @@ async def is_slow_part_due(engine: AsyncEngine, project_id: UUID, slow_seconds: 
 
 async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
     """Score every pattern's series and note what it does, and why."""
-    now = datetime.now(UTC)
+    now = await find_time(engine)
     async with engine.connect() as connection:
         activities = await load_activities(connection, project_id, now)
     scores = await asyncio.to_thread(score_trends, activities, now)
@@ -225,7 +225,7 @@ async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
 async def update_incidents(engine: AsyncEngine, project_id: UUID) -> None:
     """Note which patterns began together."""
     async with engine.connect() as connection:
-        onsets, had = await load_onsets(connection, project_id, datetime.now(UTC))
+        onsets, had = await load_onsets(connection, project_id, await ask_time(connection))
         titles = (await connection.scalars(LIST_TITLES, {"project_id": project_id})).all()
     found = {
         UUID(pattern): name_incident(incident, had, project_id)

@@ -14,10 +14,11 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.budgets.periods import first_whole_month
+from common.database.clock import find_time
 
 CHUNK_ROWS = 5_000
 MAX_SECONDS = 30.0  # of one run: the worker's other upkeep waits; the next run goes on
-# A record may be sent until it is as old as the retention, by the clock of an API process. Deleted a day later, it can
+# A record may be sent until it is as old as the retention, by the clock of Postgres. Deleted a day later, it can
 # never be sent once more and count twice.
 MARGIN_DAYS = 1
 
@@ -65,7 +66,8 @@ async def delete_old_usage(
     """Delete what is old of every project, a transaction each chunk; how many rows went."""
     ends_at = time.monotonic() + max_seconds
     statements = (DELETE_OLD_RECORDS, DELETE_OLD_SUMS, DELETE_OLD_NAMES)
-    asked = {"days": retention_days + MARGIN_DAYS, "before": find_oldest_sum(datetime.now(UTC), sums_days)}
+    oldest_sum = find_oldest_sum(await find_time(engine), sums_days)
+    asked = {"days": retention_days + MARGIN_DAYS, "before": oldest_sum}
     deleted = 0
     for project_id in projects:
         for statement in statements:

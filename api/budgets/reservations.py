@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.problems import NotFound, Overloaded, Unavailable
 from common.budgets.spend import FIND_BUDGET, Budget, sum_spend
+from common.database.clock import CLOCK
 
 log = structlog.get_logger()
 
@@ -148,7 +149,7 @@ async def decide(connection: AsyncConnection, key: BudgetKey, asks: Sequence[Ask
     if row is None:
         raise NotFound(NO_BUDGET)
     budget = Budget.read(row)
-    used = Decimal((await sum_spend(connection, budget, budget.period_at(datetime.now(UTC)))).of(budget.metric))
+    used = Decimal((await sum_spend(connection, budget, budget.period_at(CLOCK.now()))).of(budget.metric))
     held = Decimal(await connection.scalar(SUM_HELD, values) or 0)
     granted: list[tuple[UUID | None, Decimal]] = []
     amounts = [as_held(ask.estimate, budget) for ask in asks]

@@ -3,7 +3,6 @@
 Checks and settlements are for keys that spend, the ingest keys: a read key must not be able to use a budget up.
 """
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -44,6 +43,7 @@ from api.problems import PROBLEM_RESPONSE, Conflict, Invalid, NotFound
 from api.read.responding import FORMS, respond_now
 from common.budgets import read_status
 from common.budgets.spend import Budget, as_amount, find_budget, sum_spend
+from common.database.clock import CLOCK
 
 router = Router(prefix="/api/budgets", tags=["budgets"])
 RESERVE_SECONDS = 600
@@ -125,7 +125,7 @@ async def get_budget_status(
     """How much of the current period's limit is used, and what was crossed. Every acknowledged record is in it."""
     async with engine_of(request).connect() as connection:
         budget = await require_budget(connection, caller.project_id, budget_id)
-        period = budget.period_at(datetime.now(UTC))
+        period = budget.period_at(CLOCK.now())
         spend = await sum_spend(connection, budget, period)
         crossed = await store.list_crossings(connection, budget, period.first)
         held = await connection.scalar(SUM_HELD, {"project_id": budget.project_id, "budget_id": budget_id})
@@ -164,7 +164,7 @@ async def get_budget_projection(
     """The latest projection of the current period, made every hour, and how right earlier ones were."""
     async with engine_of(request).connect() as connection:
         budget = await require_budget(connection, caller.project_id, budget_id)
-        period = budget.period_at(datetime.now(UTC))
+        period = budget.period_at(CLOCK.now())
         row = await store.find_projection(connection, budget, period.first)
         accuracy = await store.measure_accuracy(connection, budget)
     body = BudgetProjectionOut(

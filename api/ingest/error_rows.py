@@ -1,7 +1,8 @@
 """How errors are stored: rows into `errors` and their counts into `deltas`, in one transaction.
 
 They go in the hope that all are new: many by COPY, few by one statement. Where one was stored before, nothing is, and
-they go by a statement that tells which (docs/decisions/0013, 0022); a single one by a plainer form of it at once.
+they go by a statement that tells which (docs/decisions/0013, 0022); a single one by a plainer form of it at once. The
+few that may be stored on another day are looked for there before (api/ingest/other_days.py).
 """
 
 from collections import Counter, defaultdict
@@ -25,6 +26,7 @@ from api.ingest.copying import (
     join_some,
 )
 from api.ingest.flushing import Outcome, match_stored
+from api.ingest.other_days import find_known, note_early_days
 from api.ingest.rows import Row
 from api.ingest.turns import SLICE_SECONDS, Turns
 from common.tables import Adjustment
@@ -51,12 +53,12 @@ COLUMN_TYPES = {
     "tags_text": "text",
 }
 COLUMNS = ", ".join(COLUMN_TYPES)
-ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate([*COLUMN_TYPES.values(), "boolean"], 1))
-FLUSH_ID, TRACEPARENT = (f"${len(Row._fields) + n}" for n in (1, 2))
+ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(COLUMN_TYPES.values(), 1))
+FLUSH_ID, TRACEPARENT = (f"${len(COLUMN_TYPES) + n}" for n in (1, 2))
 
 # The rows of a flush.
 INSERT_SENT = f"""
-    INSERT INTO errors ({COLUMNS}) SELECT {COLUMNS} FROM unnest({ARRAYS}) AS sent ({COLUMNS}, look_back)
+    INSERT INTO errors ({COLUMNS}) SELECT {COLUMNS} FROM unnest({ARRAYS}) AS sent ({COLUMNS})
 """  # noqa: S608 - made of the constants above
 # The deltas of what was stored.
 COUNT_STORED = f"""
@@ -73,9 +75,6 @@ COUNT_STORED = f"""
 STORE = f"""
 WITH stored AS (
     {INSERT_SENT}
-    WHERE NOT (look_back AND EXISTS (
-        SELECT FROM errors e
-        WHERE e.project_id = sent.project_id AND e.day = sent.day - 1 AND e.event_id = sent.event_id))
     ORDER BY project_id, day, event_id
     ON CONFLICT DO NOTHING
     RETURNING project_id, day, event_id, occurred_at, fingerprint, service, severity,
@@ -97,7 +96,7 @@ WITH stored AS (
 """
 
 
-# The same for one row that need not be looked for on the day before: half the CPU of Postgres, and of the driver.
+# The same for one row: half the CPU of Postgres, and of the driver.
 STORE_ONE = f"""
 WITH stored AS (
     INSERT INTO errors ({COLUMNS}) VALUES ({", ".join(f"${n}" for n in range(1, len(COLUMN_TYPES) + 1))})
@@ -119,16 +118,29 @@ DELTAS_A_TURN = 400
 
 async def store_errors(turns: Turns, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     """What became of each row; `connection` is asyncpg's. Raises what asyncpg raises."""
-    if any(row.look_back for row in rows):
-        outcomes = await store_what_is_new(connection, rows)
-    elif len(rows) == 1:
-        outcomes = [await store_one(connection, rows[0])]
-    elif await store_new(turns, connection, rows):
-        outcomes = [Outcome.stored] * len(rows)
-    else:
-        outcomes = await store_what_is_new(connection, rows)
+    has_sought = any(row.look_back for row in rows)
+    outcomes = await (store_sought if has_sought else store_on_their_days)(turns, connection, rows)
     count_changes(rows)
     return outcomes
+
+
+async def store_sought(turns: Turns, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+    """Store rows of which some may be stored on other days: those are looked for first."""
+    async with connection.transaction():
+        known = await find_known(connection, rows)
+        new = [row for place, row in enumerate(rows) if place not in known]
+        await note_early_days(connection, new)
+        stored = iter(await store_on_their_days(turns, connection, new) if new else ())
+        return [Outcome.duplicate if place in known else next(stored) for place in range(len(rows))]
+
+
+async def store_on_their_days(turns: Turns, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+    """Store rows, at least one, that are stored on their own day or not at all."""
+    if len(rows) == 1:
+        return [await store_one(connection, rows[0])]
+    if await store_new(turns, connection, rows):
+        return [Outcome.stored] * len(rows)
+    return await store_what_is_new(connection, rows)
 
 
 async def store_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> bool:
@@ -192,7 +204,8 @@ async def store_what_is_new(connection: Any, rows: Sequence[Row]) -> list[Outcom
 
 
 def columns_of(rows: Sequence[Row]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+    """What is stored of the rows, by column."""
+    return [list(column) for column in zip(*rows, strict=True)][:-1]
 
 
 def key_order(row: Row) -> tuple[int, date, int]:

@@ -16,6 +16,7 @@ from api.ingest.answering import (
     summarize,
 )
 from api.ingest.flushing import Outcome
+from api.ingest.other_days import EarlyDays
 from api.ingest.parsing import ERRORS, Item, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
 from api.ingest.rows import Frame, Row, make_row, note_adjustments
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
@@ -40,11 +41,12 @@ class Sent(NamedTuple):
 class Intake:
     """Takes errors, for the whole of one process."""
 
-    def __init__(self, settings: Settings, writer: Writer[Row], turns: Turns) -> None:
+    def __init__(self, settings: Settings, writer: Writer[Row], turns: Turns, early_days: EarlyDays) -> None:
         self.settings = settings
         self.writer = writer
         self.storms = StormControl(settings.storm_errors_per_minute)
         self.turns = turns
+        self.early_days = early_days
 
     async def take_batch(self, sent: Sent) -> BatchAnswer:
         """Judge a batch, store what can be stored, and say what became of each error. Raises Invalid, Unavailable."""
@@ -83,7 +85,7 @@ class Intake:
         return note_adjustments(row, adjustments) if adjustments else row
 
     def frame(self, caller: Caller) -> Frame:
-        return Frame.now(caller.project_id, self.settings)
+        return Frame.now(caller.project_id, self.settings, self.early_days.of(caller.project_id))
 
 
 def count_one(sent: Sent) -> None:

@@ -1,7 +1,7 @@
 """From an error as sent to the row that is written: its time, its size, its secrets, its fingerprint. Pure."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -13,6 +13,8 @@ from pydantic_core import from_json, to_json
 from api.ingest.cleaning import MAX_NUMBER_DIGITS, clean_value, cut_text
 from api.ingest.parsing import SentError
 from api.ingest.redaction import automaton, may_hold_secrets, redact_text, redact_value
+from api.ingest.times import NO_DAYS, LookBack, Times, time_of_uuid7, to_utc
+from common.database.clock import CLOCK
 from common.fingerprint import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, fingerprint_value, split_trace
 from common.settings import Settings
 from common.tables import Adjustment, Severity
@@ -50,7 +52,7 @@ class Row(NamedTuple):
     stack_trace: str | None
     context: str | None
     tags: str | None
-    look_back: bool  # its time is the server's but its id the client's: a retry may meet it on the day before
+    look_back: LookBack | None  # where it may be stored already; None for nearly all
 
     @property
     def name(self) -> str:
@@ -69,16 +71,14 @@ class Frame(NamedTuple):
 
     project_id: UUID
     received_at: datetime
-    oldest: datetime
-    newest: datetime
+    times: Times
     settings: Settings
 
     @classmethod
-    def now(cls, project_id: UUID, settings: Settings) -> "Frame":
-        now = datetime.now(UTC)
-        oldest = now - timedelta(days=settings.retention_days)
-        newest = now + timedelta(seconds=settings.clock_ahead_max_seconds)
-        return cls(cast("UUID", pgproto.UUID(project_id.bytes)), now, oldest, newest, settings)
+    def now(cls, project_id: UUID, settings: Settings, early: frozenset[date] | None = NO_DAYS) -> "Frame":
+        """`early`: as `Times.at` has it."""
+        now = CLOCK.now()
+        return cls(cast("UUID", pgproto.UUID(project_id.bytes)), now, Times.at(now, settings, early), settings)
 
 
 new_row: Callable[[tuple[Any, ...]], Row] = partial(tuple.__new__, Row)  # half of what the class itself takes
@@ -154,39 +154,19 @@ def redact_names(service: str, *others: str | None) -> tuple[tuple[Any, ...], in
     return tuple([name for name, _ in redacted]), sum(found for _, found in redacted)
 
 
-def settle_time(error: SentError, frame: Frame) -> tuple[datetime, bool, bool]:
-    """When it happened (UTC), whether the client's time was replaced, and whether the day before must be searched.
+def settle_time(error: SentError, frame: Frame) -> tuple[datetime, bool, LookBack | None]:
+    """When it happened (UTC), whether the client's time was replaced, and where it may be stored already.
 
     The client's time decides the day, so that a retry meets its own row.
     """
-    sent = error.timestamp if error.timestamp is not None else time_of_uuid7(error.event_id)
-    if sent is None:
-        return frame.received_at, False, error.event_id is not None
-    at = to_utc(sent)
-    if at is not None and frame.oldest <= at <= frame.newest:
-        return at, False, False
-    return frame.received_at, True, error.event_id is not None
-
-
-def to_utc(sent: datetime) -> datetime | None:
-    """In UTC, where a time without a zone is one already; None at the ends of the calendar. Times of one zone are
-    compared in a tenth of the time that those of two take."""
-    if sent.tzinfo is UTC:
-        return sent
-    try:
-        return sent.replace(tzinfo=UTC) if sent.tzinfo is None else sent.astimezone(UTC)
-    except OverflowError:
-        return None
-
-
-def time_of_uuid7(event_id: UUID | None) -> datetime | None:
-    """The millisecond that a UUIDv7 was made in (RFC 9562, 5.7); None for other ids."""
-    if event_id is None or event_id.version != 7:
-        return None
-    try:
-        return datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)
-    except (OverflowError, ValueError):
-        return None
+    sent, times = error.timestamp if error.timestamp is not None else time_of_uuid7(error.event_id), frame.times
+    at = to_utc(sent) if sent is not None else None
+    if at is not None:
+        if times.calm_from <= at < times.calm_until:
+            return at, False, None
+        if times.oldest <= at <= times.newest:
+            return at, False, None if error.event_id is None else times.look_beside(at)
+    return frame.received_at, sent is not None, None if error.event_id is None else times.look_everywhere(at)
 
 
 def settle_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str, int, int]:

@@ -22,6 +22,7 @@ from api.ingest.flushing import Flusher, Outcome, RowT, StoreFailed, StoreRows
 from api.ingest.room import Load, Place, Room
 from api.problems import Overloaded, Unavailable
 from common.database import ONE_PLAN, close_engine, make_engine
+from common.database.clock import CLOCK
 from common.settings import Settings
 from common.telemetry import metrics, traces
 
@@ -174,7 +175,10 @@ class Writer(Generic[RowT]):
         return time.monotonic() - self.flushed_at >= FLUSH_BESIDE_SECONDS
 
     def refuse_when_full(self, project_id: UUID) -> None:
-        """Raise Overloaded when not one row more would be taken: before a body is parsed, the dearest part of it."""
+        """Raise Overloaded when not one row more would be taken: before a body is parsed, the dearest part of it. And
+        Unavailable as long as nobody can tell which times are right."""
+        if not CLOCK.is_known:
+            raise Unavailable("the time by the database's clock is not known yet: send this again in a moment")
         if self.waiting and time.monotonic() - self.waiting[0].since > 2 * self.settings.writer_wait_max_seconds:
             raise Overloaded("Postgres takes nothing at the moment: send this again in a moment")
         self.room.refuse_beyond(project_id, Load(1, 0))

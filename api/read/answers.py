@@ -1,7 +1,7 @@
 """Makes the bodies that the read side sends: rows in, JSON bytes out."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -13,6 +13,7 @@ from api.read.cursors import read_cursor, write_cursor
 from api.read.pattern_page import describe_page, read_page
 from api.read.queries import Filter
 from api.read.shown import detail, summary_fields
+from common.database.clock import CLOCK
 from common.settings import Settings
 from common.snapshots import load_snapshot
 from common.snapshots.composing import compute_snapshot
@@ -32,7 +33,7 @@ class Answers:
     def whole_time(self) -> tuple[datetime, datetime]:
         """From the oldest error that is kept to the newest that can be, in whole days: a cursor carries them, and a
         page that did not change must have the ETag that it had."""
-        now = datetime.now(UTC)
+        now = CLOCK.now()
         ahead = timedelta(seconds=self.settings.clock_ahead_max_seconds + 60)
         return midnight(now) - timedelta(days=self.settings.retention_days + 1), midnight(now + ahead) + DAY
 
@@ -75,7 +76,7 @@ class Answers:
 
     async def pattern(self, project_id: UUID, pattern_id: UUID, window_hours: int) -> bytes:
         """Of the one that it has become part of, where its id is no pattern's any more. Raises NotFound."""
-        now = datetime.now(UTC)
+        now = CLOCK.now()
         start = start_of_window(now, window_hours, self.settings.rollup_fine_hours)
         async with self.engine.connect() as connection:
             page = await read_page(connection, project_id, pattern_id, start, Filter(*self.whole_time()))

@@ -1,6 +1,5 @@
 """What a month cost, by team: the route, and the SELECTs that it is made of."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -22,6 +21,7 @@ from api.read.tokens import estimate_tokens
 from common.budgets import BudgetStatus, read_status
 from common.budgets.periods import Period, UnknownZone, find_zone, first_whole_month, parse_month
 from common.budgets.spend import cut_span
+from common.database.clock import CLOCK
 from common.settings import Settings
 
 router = Router(prefix="/api/costs", tags=["costs"])
@@ -150,7 +150,7 @@ async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated
 
 def find_month(query: ReportQuery, kept_days: int) -> Period:
     """The month that was asked for. Raises Invalid, also on one whose sums may be gone."""
-    now = datetime.now(UTC)
+    now = CLOCK.now()
     try:
         zone = find_zone(query.timezone)
         month = parse_month(query.period or f"{now.astimezone(zone):%Y-%m}", zone)

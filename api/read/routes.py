@@ -1,7 +1,7 @@
 """The routes that answer readers: parameters in, a question to `Reads`, its bytes out."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -22,6 +22,7 @@ from api.read.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, FormQuery
 from api.read.responding import FORMS, link_next, respond_in_form
 from api.read.schemas import ErrorDetail, ErrorPage, PatternDetail, RecentErrors
 from common.cache import Topic
+from common.database.clock import CLOCK
 from common.settings import Settings
 from common.snapshots.counting import Wanted
 from common.snapshots.schema import PatternsAnswer
@@ -57,7 +58,7 @@ async def list_errors(
     """Errors, newest first, page by page. New errors do not move the pages: a walk meets each error once."""
     since, until = answers.whole_time()
     if query.text is not None:
-        since = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=TEXT_SEARCH_HOURS)
+        since = CLOCK.now().replace(second=0, microsecond=0) - timedelta(hours=TEXT_SEARCH_HOURS)
     wanted = query.filter(query.since or since, min(query.until or until, until), query.text)
     try:
         body = await answers.page(caller.project_id, wanted, query.limit, query.cursor)

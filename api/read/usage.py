@@ -20,6 +20,7 @@ from api.problems import Invalid
 from api.read.forms import Table
 from api.read.parameters import FormQuery, some_of
 from api.read.responding import FORMS, respond_now
+from common.database.clock import CLOCK
 from common.pricing import name_model
 
 router = Router(prefix="/api", tags=["usage"])
@@ -166,7 +167,7 @@ async def read(request: Request, statement: Any, asked: Mapping[str, Any]) -> Se
 
 def ask_days(project_id: UUID, query: UsageQuery) -> dict[str, Any]:
     """The parameters of SUM_DAYS, for one row more than a page. Raises Invalid."""
-    today = datetime.now(UTC).date()
+    today = CLOCK.now().date()
     until = query.until or today + timedelta(days=1)
     since = query.since or date.fromordinal(max(1, until.toordinal() - DEFAULT_DAYS))
     place = read_place(query.cursor) if query.cursor else (None, "", "")

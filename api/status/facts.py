@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.contract import VERSION
 from api.status.disk import find_full_day, grow_per_day
 from api.status.schemas import Installation, Partition, ProjectStatus, Retention, ServiceStatus, Table
+from common.database.clock import CLOCK
 from common.database.connections import Crowd, find_crowd
 from common.database.schema import FIND_REVISION
 from common.settings import Settings
@@ -110,7 +110,7 @@ async def find_installation(engine: AsyncEngine, settings: Settings) -> Installa
     async with engine.connect() as connection:
         size = (await connection.execute(INSTALLATION_SIZE)).one()
         rows = (await connection.execute(TABLE_SIZES)).all()
-    today = datetime.now(UTC).date()
+    today = CLOCK.now().date()
     first = min((row.day for row in rows if row.day and row.has_rows), default=today)
     days = {row.day: row.size_bytes for row in rows if row.day and row.day >= first}
     growth_bytes = grow_per_day(days, today)

@@ -1,6 +1,5 @@
 """The route by which people change patterns: resolve, ignore, reopen, note, merge, split."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal, Self, cast
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from api.guarded import Router
 from api.problems import Invalid, NotFound
 from api.triage import decisions
 from common.cache import Cache
+from common.database.clock import CLOCK
 from common.settings import Settings
 from common.snapshots import publish_snapshots
 from common.snapshots.counting import follow_move
@@ -58,7 +58,7 @@ class PatternChange(BaseModel):
             raise ValueError("in_next_release goes with the state resolved")
         if (self.until or self.errors) and self.state != "ignored":
             raise ValueError("until and errors go with the state ignored")
-        if self.until is not None and self.until <= datetime.now(UTC):
+        if self.until is not None and self.until <= CLOCK.now():
             raise ValueError("until must be in the future")
         return self
 

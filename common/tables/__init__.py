@@ -18,6 +18,7 @@ __all__ = [
     "budgets",
     "decisions",
     "deltas",
+    "early_days",
     "errors",
     "facets",
     "fingerprints",
@@ -102,6 +103,15 @@ errors = sa.Table(
     sa.Index("errors_project_id_occurred_at_idx", "project_id", "occurred_at"),
     sa.Index("errors_project_id_fingerprint_occurred_at_idx", "project_id", "fingerprint", "occurred_at"),
     postgresql_partition_by="RANGE (day)",
+)
+
+early_days = sa.Table(
+    "early_days",
+    metadata,
+    owner(),
+    sa.Column("day", sa.Date, primary_key=True),
+    instant("noted_at"),
+    comment="Days of which errors were stored before they began: their time was ahead, and they got the server's.",
 )
 
 deltas = sa.Table(

@@ -143,6 +143,13 @@ DATABASE_BYTES = CATALOG.gauge(
 )
 
 # Postgres
+CLOCK_OFF = CATALOG.gauge(
+    "mayday_clock_off_seconds",
+    "How far the clock of the program's machine is from that of Postgres, which is the one that counts, either way.",
+    "api",
+    "worker",
+    over_processes="livemax",
+)
 POOL_IN_USE = CATALOG.gauge(
     "mayday_pool_connections_in_use",
     "Connections to Postgres that are in use.",

@@ -7,10 +7,11 @@ import pytest
 
 from api.health import judge
 from api.ingest.writer import Writer
+from common.database.clock import Clock
 from common.settings import Settings
 from tests.conftest import Service, run_service
 
-WELL = {"process": "ok", "postgres": "ok", "schema": "ok", "writer": "ok", "worker": "ok"}
+WELL = {"process": "ok", "postgres": "ok", "schema": "ok", "writer": "ok", "worker": "ok", "clock": "ok"}
 
 
 @pytest.mark.parametrize(
@@ -21,9 +22,13 @@ WELL = {"process": "ok", "postgres": "ok", "schema": "ok", "writer": "ok", "work
         ({"worker": "late"}, True, "not_ready"),
         ({"writer": "failed"}, False, "not_ready"),
         ({"worker": "late", "schema": "old"}, False, "not_ready"),
+        ({"clock": "off"}, False, "degraded"),
+        ({"clock": "off", "worker": "late"}, False, "degraded"),
+        ({"clock": "off", "worker": "late"}, True, "not_ready"),
+        ({"clock": "off", "process": "starting"}, False, "not_ready"),
     ],
 )
-def test_a_late_worker_is_a_reason_only_where_it_was_said_so(
+def test_a_late_worker_is_a_reason_only_where_it_was_said_so_and_a_wrong_clock_never(
     wrong: dict[str, str], needs_worker: bool, status: str
 ) -> None:
     assert judge(WELL | wrong, needs_worker=needs_worker) == status
@@ -68,3 +73,24 @@ async def test_a_failed_flush_is_told_for_a_moment_and_without_its_words(
     await asyncio.sleep(0.2)
     assert not writer.is_failing
     assert (await readiness(service))[0] == 200
+
+
+async def test_while_the_time_is_not_known_nothing_is_taken_and_no_request_is_asked_for(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a wrong time an error could go to a day that is dropped within the hour."""
+    project = await service.project()
+    for module in ("api.health", "api.ingest.writer"):
+        monkeypatch.setattr(f"{module}.CLOCK", Clock())
+    error = {"service": "shop", "severity": "error", "message": "m"}
+    record = {"event_key": "1", "team": "t", "model": "m", "total_tokens": 1, "occurred_at": "2026-01-01T00:00:00Z"}
+    for path, body in (
+        ("errors/log", error),
+        ("errors/batch", {"errors": [error]}),
+        ("usage/batch", {"records": [record]}),
+    ):
+        answer = await project.ingest.post(f"/api/{path}", json=body)
+        assert (answer.status_code, "clock" in answer.json()["detail"]) == (503, True), answer.text
+        assert "retry-after" in answer.headers
+    status, told = await readiness(service)
+    assert (status, told["checks"]["process"][:8]) == (503, "starting")

@@ -34,6 +34,12 @@ def test_a_planted_violation_is_found(rule: str, line: str) -> None:
     assert [found.rule for found in check_source(f"a = 1\n{line}\n", "planted.py") if found.line == 2] == [rule]
 
 
+@pytest.mark.parametrize("line", ["datetime.now(UTC)", "date.today()", "time.time()", "dt.datetime.now(UTC)"])
+def test_a_program_that_goes_by_its_own_clock_is_found(line: str) -> None:
+    assert [found.rule for found in check_source(line, "worker/planted.py")] == ["own-clock"]
+    assert list(check_source(line, "cli/planted.py")) == []
+
+
 @pytest.mark.parametrize(
     "line",
     [

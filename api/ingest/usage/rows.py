@@ -10,6 +10,7 @@ from uuid import UUID
 from api.ingest.parsing import Rejected
 from api.ingest.usage.forms import UsageUnreadable, read_otel_model, read_processing, read_usage
 from api.ingest.usage.schemas import UsageIn
+from common.database.clock import CLOCK
 from common.pricing import (
     Price,
     Processing,
@@ -96,7 +97,7 @@ class UsageFrame:
 
     @classmethod
     def now(cls, project_id: UUID, settings: Settings, overrides: Sequence[RateOverride]) -> "UsageFrame":
-        now = datetime.now(UTC)
+        now = CLOCK.now()
         oldest = now - timedelta(days=settings.usage_retention_days)
         return cls(project_id, now, oldest, now + timedelta(seconds=settings.clock_ahead_max_seconds), overrides)
 

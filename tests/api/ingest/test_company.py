@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from api.ingest.parsing import ERRORS, Batch, Form, Parsed, Rejected, parse_batch, parse_lines, parse_one
 from api.ingest.rows import CLEANED, Frame, make_row, note_adjustments
+from api.ingest.times import Times
 from api.ingest.usage.routes import RECORDS
 from api.ingest.usage.rows import UsageFrame, make_usage_row, name_usage_adjustments
 from common.settings import Settings
@@ -144,7 +145,7 @@ def judge(item: Any, form: Form[Any], limits: Settings) -> Any:
     if form.name == "records":
         record = make_usage_row(item.value, UsageFrame(PROJECT, NOW, NOW - timedelta(days=90), NOW, []))
         return record if isinstance(record, Rejected) else (record, name_usage_adjustments(record, item.adjustments))
-    frame = Frame(PROJECT, NOW, NOW - timedelta(days=30), NOW, limits)
+    frame = Frame(PROJECT, NOW, Times.at(NOW, limits), limits)
     row = note_adjustments(make_row(item.value, frame), item.adjustments)
     return row if item.value.event_id else row._replace(event_id=PROJECT)
 

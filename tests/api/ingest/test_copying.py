@@ -63,7 +63,7 @@ def test_rows_that_are_new_stand_and_count_alike_by_copy_and_by_either_statement
     @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(bodies, min_size=1, max_size=30, unique_by=lambda body: body["event_id"]))
     def compare(sent: list[dict[str, Any]]) -> None:
-        rows = [Row(project_id=project_id, look_back=False, **body) for body in sent]
+        rows = [Row(project_id=project_id, look_back=None, **body) for body in sent]
         stored = runner.run(look(connection, store_what_is_new(connection, rows)))
         assert runner.run(look(connection, copy_new(Turns(), connection, rows))) == stored
         assert runner.run(look(connection, insert_new(connection, rows))) == stored
