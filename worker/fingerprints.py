@@ -3,7 +3,7 @@
 The only writer of `fingerprints`; its callers are the fold, which counts, and `worker/patterns.py`, which groups.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,6 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.fingerprint import FINGERPRINT_VERSION, OVERFLOW, fingerprint_error
+from worker.receipts import Receipt
 
 CHUNK_EXAMPLES = 200
 UNKNOWN_VERSION = 0  # the fingerprint's texts could not be made yet, for want of an error that has it
@@ -42,35 +43,42 @@ EXAMPLES = text("""
     ) e
 """)
 
-# Adds what known fingerprints got.
-ADD_TO_KNOWN = text("""
+# Adds what fingerprints got. Where their pattern has a decision that counts what comes after it (`decided_at`), they
+# count from it, unless they came to the pattern later: those that were made since count whole, those that were merged
+# into it from then on.
+ADD_COUNTS = text("""
     UPDATE fingerprints f
     SET count = f.count + got.count,
-        first_seen = least(f.first_seen, got.first_seen), last_seen = greatest(f.last_seen, got.last_seen)
+        first_seen = least(f.first_seen, got.first_seen), last_seen = greatest(f.last_seen, got.last_seen),
+        received_at = greatest(f.received_at, got.received_at),
+        since = greatest(f.since, got.decided_at),
+        since_count = CASE WHEN f.since >= got.decided_at OR got.decided_at IS NULL THEN f.since_count ELSE 0 END + got.more
     FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:counts AS bigint[]),
-                CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]))
-         AS got (fingerprint, count, first_seen, last_seen)
+                CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]), CAST(:received AS timestamptz[]),
+                CAST(:decided AS timestamptz[]), CAST(:more AS bigint[]))
+         AS got (fingerprint, count, first_seen, last_seen, received_at, decided_at, more)
     WHERE f.project_id = :project_id AND f.fingerprint = got.fingerprint
 """)
 
-# Makes a fingerprint, in a pattern of its own until its like is looked for; one that had no texts yet gets them.
+# Makes a fingerprint, not counted yet, in a pattern of its own until its like is looked for; one that had no texts yet
+# gets them.
 ADD_UNKNOWN = text("""
     INSERT INTO fingerprints (project_id, fingerprint, pattern_id, version, grouped_by, error_type, origin, skeleton,
-                              title, count, first_seen, last_seen)
+                              title, count, first_seen, last_seen, since, since_count)
     VALUES (:project_id, :fingerprint, :pattern_id, :version, :grouped_by, :error_type, :origin, :skeleton, :title,
-            :count, :first_seen, :last_seen)
+            0, :first_seen, :last_seen, :received_from, 0)
     ON CONFLICT (project_id, fingerprint) DO UPDATE
     SET version = EXCLUDED.version, grouped_by = EXCLUDED.grouped_by, error_type = EXCLUDED.error_type,
-        origin = EXCLUDED.origin, skeleton = EXCLUDED.skeleton, title = EXCLUDED.title,
-        count = fingerprints.count + EXCLUDED.count,
-        first_seen = least(fingerprints.first_seen, EXCLUDED.first_seen),
-        last_seen = greatest(fingerprints.last_seen, EXCLUDED.last_seen)
+        origin = EXCLUDED.origin, skeleton = EXCLUDED.skeleton, title = EXCLUDED.title
 """)
 
-# Gives fingerprints their patterns.
+# Gives fingerprints their patterns. What those had got that come from another pattern is nothing new in this one.
 ASSIGN_PATTERNS = text("""
-    UPDATE fingerprints f SET pattern_id = given.pattern_id
-    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:pattern_ids AS uuid[])) AS given (fingerprint, pattern_id)
+    UPDATE fingerprints f
+    SET pattern_id = given.pattern_id, since = CASE WHEN given.is_moved THEN now() ELSE f.since END,
+        since_count = CASE WHEN given.is_moved THEN 0 ELSE f.since_count END
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:pattern_ids AS uuid[]), CAST(:moved AS boolean[]))
+         AS given (fingerprint, pattern_id, is_moved)
     WHERE f.project_id = :project_id AND f.fingerprint = given.fingerprint
       AND f.pattern_id IS DISTINCT FROM given.pattern_id
 """)
@@ -92,20 +100,23 @@ def first_pattern_id(project_id: UUID, fingerprint: int) -> UUID:
     return uuid5(project_id, str(fingerprint))
 
 
-async def add_to_known(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
+async def add_counts(connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]) -> None:
     if not got:
         return
     added = {
         "project_id": project_id,
-        "fingerprints": [row.fingerprint for row in got],
-        "counts": [row.errors for row in got],
-        "firsts": [row.first_seen for row in got],
-        "lasts": [row.last_seen for row in got],
+        "fingerprints": [one.fingerprint for one in got],
+        "counts": [one.errors for one in got],
+        "firsts": [one.first_seen for one in got],
+        "lasts": [one.last_seen for one in got],
+        "received": [one.received_at for one in got],
+        "decided": [one.decided_at for one in got],
+        "more": [one.more for one in got],
     }
-    await connection.execute(ADD_TO_KNOWN, added)
+    await connection.execute(ADD_COUNTS, added)
 
 
-async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
+async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]) -> None:
     """Make the fingerprints, with texts from one error of each; few at a time, since stack traces may be long."""
     for start in range(0, len(got), CHUNK_EXAMPLES):
         few = got[start : start + CHUNK_EXAMPLES]
@@ -115,7 +126,7 @@ async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequen
                 "project_id": project_id,
                 "fingerprint": row.fingerprint,
                 "pattern_id": first_pattern_id(project_id, row.fingerprint),
-                "count": row.errors,
+                "received_from": row.received_from,
                 "first_seen": row.first_seen,
                 "last_seen": row.last_seen,
                 **(texts.get(row.fingerprint) or texts_without_example(row.fingerprint)),
@@ -164,8 +175,15 @@ def texts_without_example(fingerprint: int) -> dict[str, Any]:
     }
 
 
-async def assign_patterns(connection: AsyncConnection, project_id: UUID, given: Mapping[int, UUID]) -> None:
-    """Give each fingerprint its pattern, inside the caller's transaction."""
+async def assign_patterns(
+    connection: AsyncConnection, project_id: UUID, given: Mapping[int, UUID], moved: Collection[int] = ()
+) -> None:
+    """Give each fingerprint its pattern, inside the caller's transaction; `moved` are those that come from another."""
     await lock_project(connection, project_id)
-    asked = {"project_id": project_id, "fingerprints": list(given), "pattern_ids": list(given.values())}
+    asked = {
+        "project_id": project_id,
+        "fingerprints": list(given),
+        "pattern_ids": list(given.values()),
+        "moved": [fingerprint in moved for fingerprint in given],
+    }
     await connection.execute(ASSIGN_PATTERNS, asked)
