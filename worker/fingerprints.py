@@ -3,8 +3,8 @@
 The only writer of `fingerprints`; its callers are the fold, which counts, and `worker/patterns.py`, which groups.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -12,9 +12,12 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.fingerprint import FINGERPRINT_VERSION, OVERFLOW, fingerprint_error
+from common.tables import Adjustment
 from worker.receipts import Receipt
 
 CHUNK_EXAMPLES = 200
+SCANNED_EXAMPLES = 5_000  # of one fingerprint, for one that was stored whole
+SAMPLED = Adjustment.sampled.value
 UNKNOWN_VERSION = 0  # the fingerprint's texts could not be made yet, for want of an error that has it
 
 # What is known of the errors that came when the project had as many fingerprints as it may.
@@ -33,13 +36,30 @@ PROJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('mayday:rollu
 # One error of each wanted fingerprint, found by the instant that it was last seen; the day prunes the partitions.
 # With `=` in place of BETWEEN Postgres takes the index without the fingerprint, slow where many share an instant.
 EXAMPLES = text("""
-    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint
+    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments
     FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:instants AS timestamptz[])) AS wanted (fingerprint, seen)
     CROSS JOIN LATERAL (
-        SELECT message, error_type, stack_trace, client_fingerprint FROM errors
+        SELECT message, error_type, stack_trace, client_fingerprint, adjustments FROM errors
         WHERE project_id = :project_id AND day = (wanted.seen AT TIME ZONE 'UTC')::date
           AND fingerprint = wanted.fingerprint AND occurred_at BETWEEN wanted.seen AND wanted.seen
         LIMIT 1
+    ) e
+""")
+
+# Of fingerprints whose error was stored without its stack trace, one that was stored whole, among the first that there
+# are since the first of these was seen: storm control keeps those of each minute.
+WHOLE_EXAMPLES = text("""
+    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]))
+         AS wanted (fingerprint, first_seen, last_seen)
+    CROSS JOIN LATERAL (
+        SELECT * FROM (
+            SELECT message, error_type, stack_trace, client_fingerprint, adjustments FROM errors
+            WHERE project_id = :project_id AND fingerprint = wanted.fingerprint
+              AND day BETWEEN (wanted.first_seen AT TIME ZONE 'UTC')::date AND (wanted.last_seen AT TIME ZONE 'UTC')::date
+              AND occurred_at BETWEEN wanted.first_seen AND wanted.last_seen
+            ORDER BY occurred_at LIMIT :most
+        ) first WHERE adjustments & :sampled = 0 LIMIT 1
     ) e
 """)
 
@@ -120,7 +140,7 @@ async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequen
     """Make the fingerprints, with texts from one error of each; few at a time, since stack traces may be long."""
     for start in range(0, len(got), CHUNK_EXAMPLES):
         few = got[start : start + CHUNK_EXAMPLES]
-        texts = await example_texts(connection, project_id, {row.fingerprint: row.last_seen for row in few})
+        texts = await example_texts(connection, project_id, few)
         rows = [
             {
                 "project_id": project_id,
@@ -137,26 +157,50 @@ async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequen
 
 
 async def example_texts(
-    connection: AsyncConnection, project_id: UUID, seen: Mapping[int, datetime]
+    connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]
 ) -> dict[int, dict[str, Any]]:
     """What `common.fingerprint` says of one error of each fingerprint; those without an error are left out."""
-    asked = {"project_id": project_id, "fingerprints": list(seen), "instants": list(seen.values())}
-    examples = (await connection.execute(EXAMPLES, asked)).all()
-    return {OVERFLOW: OVERFLOW_TEXTS, **{example.fingerprint: texts_of(example) for example in examples}}
+    asked = {
+        "project_id": project_id,
+        "fingerprints": [one.fingerprint for one in got],
+        "instants": [one.last_seen for one in got],
+    }
+    texts = await read_texts(await connection.execute(EXAMPLES, asked))
+    slim = [one for one in got if texts.get(one.fingerprint, {}).get("version") == UNKNOWN_VERSION]
+    if slim:
+        asked = {
+            "project_id": project_id,
+            "fingerprints": [one.fingerprint for one in slim],
+            "firsts": [one.first_seen for one in slim],
+            "lasts": [one.last_seen for one in slim],
+            "most": SCANNED_EXAMPLES,
+            "sampled": SAMPLED,
+        }
+        texts |= await read_texts(await connection.execute(WHOLE_EXAMPLES, asked))
+    return {OVERFLOW: OVERFLOW_TEXTS, **texts}
+
+
+async def read_texts(examples: Iterable[Row[Any]]) -> dict[int, dict[str, Any]]:
+    """By fingerprint; apart from the event loop, which masks of thousands of long messages would hold for seconds."""
+    found = list(examples)
+    return await asyncio.to_thread(lambda: {example.fingerprint: texts_of(example) for example in found})
 
 
 def texts_of(example: Row[Any]) -> dict[str, Any]:
+    """An error that storm control stored without its trace says nothing of where it came from: what is made of it is
+    grouped with nothing, and only until a whole one comes."""
     found = fingerprint_error(
         message=example.message,
         error_type=example.error_type,
         stack_trace=example.stack_trace,
         client_fingerprint=example.client_fingerprint,
     )
+    is_slim = example.adjustments & SAMPLED and found.value != example.fingerprint
     return {
-        "version": FINGERPRINT_VERSION,
+        "version": UNKNOWN_VERSION if is_slim else FINGERPRINT_VERSION,
         "grouped_by": found.grouped_by,
         "error_type": example.error_type,
-        "origin": found.origin,
+        "origin": name_of(example.fingerprint) if is_slim else found.origin,
         "skeleton": found.skeleton,
         "title": found.title,
     }
@@ -164,7 +208,7 @@ def texts_of(example: Row[Any]) -> dict[str, Any]:
 
 def texts_without_example(fingerprint: int) -> dict[str, Any]:
     """Texts that no other fingerprint has, so that it is grouped with nothing until an error of it comes."""
-    name = f"{fingerprint & 2**64 - 1:016x}"
+    name = name_of(fingerprint)
     return {
         "version": UNKNOWN_VERSION,
         "grouped_by": "message",
@@ -173,6 +217,10 @@ def texts_without_example(fingerprint: int) -> dict[str, Any]:
         "skeleton": name,
         "title": f"Error {name}",
     }
+
+
+def name_of(fingerprint: int) -> str:
+    return f"{fingerprint & 2**64 - 1:016x}"
 
 
 async def assign_patterns(

@@ -29,6 +29,7 @@ from worker.rounds import Round
 from worker.series import LIST_TITLES, load_activities, load_onsets
 from worker.trends import Score, score_trends
 
+SLICE_PATTERNS = 1_000  # new ones that are written at once, under the project's lock: the fold waits for it
 SLOW_SECONDS = 240  # a spike shows within this and a period
 # Of the time that a job may take: what a round gets, and what one project's turn gets. Together less than all of it.
 ROUND_SHARE, TURN_SHARE = 0.5, 0.4
@@ -256,15 +257,25 @@ async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
         follow_pins = bool(pins) and bool(await connection.scalar(HAS_NEW_PINS, asked))
         rows = (await connection.execute(TO_CLUSTER, asked | {"whole": follow_pins})).all()
     clusters = await asyncio.to_thread(cluster_rows, project_id, rows, pins) if rows else []
+    known = {row.fingerprint: row for row in rows}
+    new = [one for one in clusters if is_new(one[1], known)]
+    for start in range(0, len(new), SLICE_PATTERNS):
+        async with engine.begin() as connection:
+            await write_clusters(connection, project_id, new[start : start + SLICE_PATTERNS], known, pins)
     async with engine.begin() as connection:
-        if clusters:
-            await write_clusters(connection, project_id, clusters, {row.fingerprint: row for row in rows}, pins)
+        if others := [one for one in clusters if not is_new(one[1], known)]:
+            await write_clusters(connection, project_id, others, known, pins)
         for statement in (REFRESH_PATTERNS, DELETE_EMPTY_PATTERNS):
             await connection.execute(statement, asked)
         if regressed := await take_regressions(connection, project_id):
             told = {"pattern_ids": list(regressed), "moments": list(regressed.values())}
             await connection.execute(WRITE_REGRESSIONS, asked | told)
     return len(rows)
+
+
+def is_new(cluster: Cluster, rows: Mapping[int, Row[Any]]) -> bool:
+    """Whether nobody knows a pattern that any of its fingerprints was in."""
+    return not any(rows[fingerprint].is_placed for fingerprint in cluster.fingerprints)
 
 
 async def write_clusters(

@@ -1,5 +1,6 @@
 """What is done to errors on every way in, from the body of a request to the answer that tells what became of them."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from api.ingest.answering import (
 )
 from api.ingest.flushing import Outcome
 from api.ingest.parsing import ERRORS, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
+from api.ingest.room import Place
 from api.ingest.rows import Frame, Row, make_row, note_cleaned
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
@@ -58,16 +60,30 @@ class Intake:
         count_rejected(batch.rejected.values(), ERRORS)
         refuse_if_empty(batch, ERRORS)
         with self.writer.room.reserve(project_id, load_of(batch, sent.body), since) as place:
-            rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body)))
-            stored = self.writer.submit(rows, place)
+            rows = await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body))
+            stored = self.store(rows, place)
         return summarize(batch, await stored, list_adjusted(batch.places, rows))
 
     async def take_one(self, sent: Sent) -> ErrorAnswer:
         """Judge and store one error, of any size. Raises Invalid, Unavailable."""
         self.writer.refuse_when_full(sent.caller.project_id)
         batch = sort_out([self.parse_one(sent)])
-        [row] = rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body)))
-        return describe_one(row, await self.writer.submit(rows))
+        rows = await self.turns.make_rows(batch, self.frame(sent.caller), len(sent.body))
+        stored = self.store(rows)
+        return describe_one(rows[0], await stored)
+
+    def store(
+        self, rows: list[Row], place: Place | None = None, *, requests: int = 1
+    ) -> "asyncio.Future[list[Outcome]]":
+        """Have the rows written, slim where too many of their like came; as `Writer.submit`."""
+        self.storms.admit(rows)
+        try:
+            stored = self.writer.submit(rows, place, requests=requests)
+        except Exception:
+            self.storms.take_back(rows)
+            raise
+        self.storms.take_back_unless(stored, rows)
+        return stored
 
     def judge_one(self, sent: Sent, frame: Frame) -> Row:
         """The row of one error, of a size that is judged at once, before storm control. Raises Invalid, Unsupported."""
