@@ -205,7 +205,10 @@ async def list_due(
     connection: AsyncConnection, project_id: UUID, budgets: Sequence[Budget], now: datetime
 ) -> list[tuple[datetime, Budget]]:
     """The budgets that were not projected within the hour, with when they were last; those that never were come first."""
-    last = {row.budget_id: row.made_at for row in await connection.execute(LIST_LAST_PROJECTIONS, {"project_id": project_id})}
+    last = {
+        row.budget_id: row.made_at
+        for row in await connection.execute(LIST_LAST_PROJECTIONS, {"project_id": project_id})
+    }
     waiting = ((last.get(budget.budget_id) or NEVER, budget) for budget in budgets)
     return [(made_at, budget) for made_at, budget in waiting if now - made_at >= PROJECT_EVERY]
 
@@ -227,9 +230,7 @@ async def project_in_turn(
             counts["closed"] += closed
 
 
-async def record_projection(
-    connection: AsyncConnection, budget: Budget, now: datetime, histories: Histories
-) -> None:
+async def record_projection(connection: AsyncConnection, budget: Budget, now: datetime, histories: Histories) -> None:
     """Project the period's end. Budgets of one scope and zone have one history."""
     key = budget.project_id, budget.scope, budget.scope_value, budget.zone.key
     if key not in histories:

@@ -95,9 +95,7 @@ async def read_watch(connection: AsyncConnection, project_id: UUID) -> Watch:
     return Watch(row.moments or [], row.has_waiting)
 
 
-async def note_releases(
-    connection: AsyncConnection, project_id: UUID, got: Iterable[Row[Any]], watch: Watch
-) -> None:
+async def note_releases(connection: AsyncConnection, project_id: UUID, got: Iterable[Row[Any]], watch: Watch) -> None:
     """Note the releases of what was folded, in the fold's transaction."""
     named = [row for row in got if row.release is not None]
     if not named:

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 CHUNK_DELTAS = 5_000
 # A transaction of deltas of unknown fingerprints takes fifty times as long as one of known ones: each has its message
 # masked. So their number follows the time that the one before took, well under `database_lock_seconds`.
-FIRST_CHUNK, LEAST_CHUNK, CHUNK_SECONDS = 1_000, 100, 0.5
+FIRST_CHUNK, LEAST_CHUNK, CHUNK_SECONDS = 500, 100, 0.5
 CHUNK_ROLLUPS = 20_000
 NO_LIMIT = 2**62
 

@@ -1,8 +1,8 @@
 """Storm control: of too many like errors in a minute, those beyond the limit are stored slim.
 
 Slim is without stack trace, context and tags, which is nearly all of an error's size. The row stays, with its id, so
-that a retry is still a duplicate and every count stays exact. What was not stored after all does not count: the first of each kind
-that are stored are whole, which is what the worker learns from where they came.
+that a retry is still a duplicate and every count stays exact. What was not stored after all does not count: the first of each
+kind that are stored are whole, which is what the worker learns from where they came.
 """
 
 import asyncio

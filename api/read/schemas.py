@@ -83,7 +83,9 @@ class PatternDetail(BaseModel):
         description="Where it was resolved in a release, what tells which is newer: semantic, date or first_seen; more may"
         " come."
     )
-    fixed_in: str | None = Field(description="The release that people said has the fix; null for the next one, or none.")
+    fixed_in: str | None = Field(
+        description="The release that people said has the fix; null for the next one, or none."
+    )
     grouped_by: str = Field(description="What put its errors together: stacktrace, message, client or overflow.")
     fingerprints: list[FingerprintCount] = Field(description="What it is made of, 100 at most; most errors first.")
     fingerprints_total: int = Field(description="How many it is made of.")

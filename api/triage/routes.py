@@ -1,15 +1,16 @@
 """The route by which people change patterns: resolve, ignore, reopen, note, merge, split."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import TypeAliasType
 
-from api.auth import AdminCaller
+from api.auth import AdminCaller, Caller
 from api.fields import NO_NUL, Instant, Name
 from api.problems import Invalid, NotFound
 from api.triage import decisions
@@ -113,21 +114,30 @@ async def change_pattern(
             apart = to_split(change.split_off, {member.fingerprint for member in members})
             await decisions.split(connection, caller.project_id, pattern_id, members, apart)
         elif change.state is not None:
-            if change.in_next_release or change.in_release is not None:
-                fix = await decisions.find_fix(connection, caller.project_id, members, change.in_release)
-                if fix is None:
-                    raise Invalid(NO_RELEASES)
-            count = sum(member.errors for member in members) + change.errors if change.errors else None
-            await decisions.decide(
-                connection, caller.project_id, pattern_id, change.state, caller.key_id,
-                fix=fix, until=change.until, until_count=count, until_more=change.errors, note=change.note,
-            )  # fmt: skip
+            fix = await decide_state(connection, caller, pattern_id, members, change)
         if change.state is None and change.note is not None:
             await decisions.write_note(connection, caller.project_id, pattern_id, caller.key_id, change.note)
     if change.state is not None:
         await show_now(request, caller.project_id)
     applies = "next_run" if change.merge_into or change.split_off else "now"
     return PatternChanged(id=pattern_id, applies=applies, release_order=fix and fix.order)
+
+
+async def decide_state(
+    connection: AsyncConnection, caller: Caller, pattern_id: UUID, members: Sequence[Any], change: PatternChange
+) -> decisions.Fix | None:
+    """Note the new state; which release has the fix, where that was said. Raises Invalid where none can tell."""
+    fix = None
+    if change.in_next_release or change.in_release is not None:
+        fix = await decisions.find_fix(connection, caller.project_id, members, change.in_release)
+        if fix is None:
+            raise Invalid(NO_RELEASES)
+    count = sum(member.errors for member in members) + change.errors if change.errors else None
+    await decisions.decide(
+        connection, caller.project_id, pattern_id, cast("str", change.state), caller.key_id,
+        fix=fix, until=change.until, until_count=count, until_more=change.errors, note=change.note,
+    )  # fmt: skip
+    return fix
 
 
 def to_split(sent: list[str], members: set[int]) -> list[int]:

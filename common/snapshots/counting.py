@@ -33,7 +33,7 @@ STATE = f"""
          WHEN d.decision = 'resolved' THEN 'resolved'
          WHEN p.trend = 'regressed' THEN 'regressed'
          WHEN min(f.first_seen) > now() - interval '24 hours' THEN 'new'
-         ELSE 'ongoing' END"""  # noqa: S608 - made of the constants above
+         ELSE 'ongoing' END"""
 # What is known of patterns; one that the worker has not looked at yet is described by its fingerprint.
 DESCRIPTIONS = f"""
 SELECT f.pattern_id, coalesce(p.title, min(f.title)) AS title, coalesce(p.template, min(f.skeleton)) AS template,

@@ -29,9 +29,11 @@ _DAY = re.compile(
 # 1.2.3, v1.2, 1.2.3.4, 1.2.3-rc.1+456, 1.2.0rc1, 1.2.post1; a number alone where it cannot be the hash of a commit
 _SEMANTIC = re.compile(rf"[vV]?(?P<numbers>{_N}(?:\.{_N}){{1,3}}+|[0-9]{{1,6}}+){_REST}")
 _PART = re.compile(rf"{_N}|[A-Za-z]++")
-_BEFORE = re.compile(r"[.\-_ ]?(?:a|b|c|rc|alpha|beta|pre|preview|dev|snapshot|nightly|canary|next)(?![A-Za-z])", re.I)
+_BEFORE = re.compile(
+    r"[.\-_ ]?(?:a|b|c|rc|alpha|beta|pre|preview|dev|snapshot|nightly|canary|next)(?![A-Za-z])", re.IGNORECASE
+)
 # 1.2.post1, and what `git describe` says of commits after a tag: 1.2.3-14-g1a2b3c4
-_AFTER = re.compile(r"[.\-_]?(?:post|rev|r)(?![A-Za-z])|-[0-9]++-g[0-9a-f]{4,40}+$", re.I)
+_AFTER = re.compile(r"[.\-_]?(?:post|rev|r)(?![A-Za-z])|-[0-9]++-g[0-9a-f]{4,40}+$", re.IGNORECASE)
 
 
 class Version(NamedTuple):
@@ -87,9 +89,14 @@ def split_parts(text: str | None) -> tuple[Part, ...]:
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in _PART.findall(text or ""))
 
 
+def order_of(release: str) -> Order:
+    version = read_release(release)
+    return version.scheme if version else "first_seen"
+
+
 def name_order(releases: Iterable[str]) -> Order:
     """What most of these releases are ordered by."""
-    orders = Counter(version.scheme if (version := read_release(release)) else "first_seen" for release in releases)
+    orders: Counter[Order] = Counter(map(order_of, releases))
     return min(orders, key=lambda order: (-orders[order], order), default="first_seen")
 
 

@@ -1,7 +1,7 @@
 """The release of the errors that a delta counts: which releases a project sends, and which fail again.
 
-Expand first, contract in a later release: the programs of the release before must run on this schema. What they write has no release, and
-is of no release.
+Expand first, contract in a later release: the programs of the release before must run on this schema. What they write has
+no release.
 """
 
 import sqlalchemy as sa

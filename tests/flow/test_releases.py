@@ -88,7 +88,10 @@ async def test_the_answer_says_how_releases_are_ordered(service: Service) -> Non
     project, pattern_id = await resolved(service, ["2026-11-28"])
     told = await change(project, pattern_id, state="resolved", in_next_release=True)
     assert told == {"id": pattern_id, "applies": "now", "release_order": "date"}
-    for body in ({"state": "open", "in_release": "1"}, {"state": "resolved", "in_release": "1", "in_next_release": True}):
+    for body in (
+        {"state": "open", "in_release": "1"},
+        {"state": "resolved", "in_release": "1", "in_next_release": True},
+    ):
         assert (await project.admin.patch(f"/api/errors/patterns/{pattern_id}", json=body)).status_code == 422
 
 
