@@ -34,7 +34,7 @@ log = structlog.get_logger()
 CHUNK_DELTAS = 5_000
 # A transaction of deltas of unknown fingerprints takes fifty times as long as one of known ones: each has its message
 # masked. So their number follows the time that the one before took, well under `database_lock_seconds`.
-FIRST_CHUNK, LEAST_CHUNK, CHUNK_SECONDS = 500, 100, 0.5
+FIRST_CHUNK, LEAST_CHUNK, CHUNK_SECONDS = 1_000, 100, 0.5
 CHUNK_ROLLUPS = 20_000
 NO_LIMIT = 2**62
 
@@ -249,7 +249,7 @@ async def fold_deltas(
 
 def size_chunk(chunk: int, seconds: float) -> int:
     """How many deltas the next transaction takes, where one of `chunk` took so long: others wait for its lock."""
-    return max(1, min(CHUNK_DELTAS, 4 * chunk, max(LEAST_CHUNK, int(chunk * CHUNK_SECONDS / max(seconds, 1e-6)))))
+    return max(1, min(CHUNK_DELTAS, 5 * chunk, max(LEAST_CHUNK, int(chunk * CHUNK_SECONDS / max(seconds, 1e-6)))))
 
 
 async def fold_chunk(

@@ -256,7 +256,7 @@ async def test_each_project_has_its_own_room_for_services(engine: AsyncEngine) -
 
 
 def test_a_chunk_follows_the_time_that_the_one_before_took() -> None:
-    assert size_chunk(500, 0.01) == 2_000
+    assert size_chunk(500, 0.01) == 2_500
     assert size_chunk(2_000, 0.001) == 5_000
     assert size_chunk(1_000, 2.0) == 250
     assert size_chunk(100, 60.0) == 100
