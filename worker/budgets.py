@@ -3,18 +3,23 @@
 The only writer of `crossings` and `projections`.
 """
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.budgets import list_crossed
+from common.budgets import Amount, list_crossed
 from common.budgets.periods import Period, local_day, share_elapsed, span_period
-from common.budgets.spend import BUDGET_COLUMNS, Budget, Spend, sum_by_day, sum_spend
+from common.budgets.spend import BUDGET_COLUMNS, Budget, Spend, sum_by_day, sum_by_scope, sum_spend
 from common.budgets.status import name_level
 from common.database.clock import ask_time
 from common.pricing import to_micro_usd
@@ -28,6 +33,10 @@ HISTORY_DAYS = 120
 PROJECT_EVERY = timedelta(hours=1)
 LATE = timedelta(days=1)  # records may come so long after their period before it is closed
 MICRO = Decimal(1_000_000)
+PROJECTING_SHARE = 0.5  # of the time from run to run; what is left is projected by the next ones
+NEVER = datetime.min.replace(tzinfo=UTC)
+NOTHING = Spend(0, Decimal(0))
+Histories = dict[tuple[UUID, str, str, str], Sequence[tuple[date, Spend]]]
 
 # Every budget of every project.
 LIST_BUDGETS = text(f"SELECT {BUDGET_COLUMNS} FROM budgets ORDER BY project_id, budget_id")  # noqa: S608
@@ -42,8 +51,22 @@ RECORD_CROSSING = text(
     RETURNING threshold
     """
 )
-# When a budget was projected last.
-LAST_PROJECTION = text("SELECT max(made_at) FROM projections WHERE project_id = :project_id AND budget_id = :budget_id")
+# What is known of crossings in periods that may still be crossed.
+LIST_CROSSINGS = text(
+    """
+    SELECT budget_id, period_start, threshold, amount FROM crossings
+    WHERE project_id = :project_id AND period_start >= :since
+    """
+)
+# When each budget was projected last, by the end of its key: periods go on, and so does time in them.
+LIST_LAST_PROJECTIONS = text(
+    """
+    SELECT b.budget_id, (
+        SELECT p.made_at FROM projections p WHERE p.project_id = :project_id AND p.budget_id = b.budget_id
+        ORDER BY p.period_start DESC, p.made_at DESC LIMIT 1) AS made_at
+    FROM budgets b WHERE b.project_id = :project_id
+    """
+)
 # Keep a projection, also one without a number.
 RECORD_PROJECTION = text(
     """
@@ -72,57 +95,148 @@ CLOSE_PERIOD = text(
 
 
 async def keep_budgets(tools: Tools, now: datetime | None = None) -> Mapping[str, int]:
-    """Do what is due for every budget; a transaction each, so that one that fails keeps none from its turn."""
+    """Look for crossings of every budget, and project those that are due, the ones that wait longest first, as far as
+    half of the time until the next run goes. What fails for one budget keeps no other from its turn."""
     counts = {"crossings": 0, "projections": 0, "closed": 0, "failed": 0}
+    until = time.monotonic() + PROJECTING_SHARE * tools.settings.budgets_every_seconds
     async with tools.engine.connect() as connection:
         now = now or await ask_time(connection)
         rows = (await connection.execute(LIST_BUDGETS)).all()
-    for row in rows:
-        try:
-            async with tools.engine.begin() as connection:
-                budget = Budget.read(row)
-                crossed = await record_crossings(connection, budget, now)
-                counts["projections"] += await record_projection(connection, budget, now)
-                counts["closed"] += await close_periods(connection, budget, now)
-            for level in crossed:  # after the commit, so that each counts once
-                metrics.CROSSINGS.of(level).inc()
-            counts["crossings"] += len(crossed)
-        except Exception:
-            log.exception("budget_not_kept", budget_id=str(row.budget_id))
-            counts["failed"] += 1
+    due: list[tuple[datetime, Budget]] = []
+    for project_id, of_project in groupby(rows, key=lambda row: row.project_id):
+        budgets = [budget for row in of_project if (budget := read_budget(row, counts))]
+        async with reported(counts, project_id=project_id):
+            async with tools.engine.connect() as connection:
+                crossed = await find_crossings(connection, project_id, budgets, now)
+                due += await list_due(connection, project_id, budgets, now)
+            for crossing in crossed:
+                await keep_crossing(tools, crossing, counts)
+    await project_in_turn(tools, [budget for _, budget in sorted(due, key=lambda one: one[0])], now, until, counts)
     return counts
 
 
-async def record_crossings(connection: AsyncConnection, budget: Budget, now: datetime) -> list[str]:
-    """Note what this period crossed, and the last one while late records may come; the levels that are new.
+def read_budget(row: Any, counts: dict[str, int]) -> Budget | None:
+    """None, and counted, where the row cannot be understood."""
+    try:
+        return Budget.read(row)
+    except ValueError:
+        log.exception("budget_not_kept", budget_id=str(row.budget_id))
+        counts["failed"] += 1
+        return None
 
-    A period that was over before the budget was made crossed nothing: nobody had set a limit for it.
-    """
+
+@asynccontextmanager
+async def reported(counts: dict[str, int], **names: UUID) -> AsyncIterator[None]:
+    """A failure in here is logged and counted, and stays here."""
+    try:
+        yield
+    except Exception:
+        log.exception("budget_not_kept", **{name: str(value) for name, value in names.items()})
+        counts["failed"] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A threshold that a period of a budget reached."""
+
+    budget: Budget
+    first: date
+    threshold: Decimal
+    used: Amount
+
+    @property
+    def level(self) -> str:
+        return name_level(self.threshold, self.budget.thresholds).value
+
+    @property
+    def key(self) -> tuple[UUID, date, Decimal]:
+        return self.budget.budget_id, self.first, self.threshold
+
+
+async def find_crossings(
+    connection: AsyncConnection, project_id: UUID, budgets: Sequence[Budget], now: datetime
+) -> list[Crossing]:
+    """What periods crossed that is not noted yet, or at a lower limit. Each span of time is summed up once for all budgets
+    of the project."""
+    asked = [(budget, period) for budget in budgets for period in list_periods(budget, now)]
+    if not asked:
+        return []
+    spans = {(period.starts_at, period.ends_at) for _, period in asked}
+    spent = {span: await sum_by_scope(connection, project_id, *span) for span in spans}
+    since = min(period.first for _, period in asked)
+    known = await connection.execute(LIST_CROSSINGS, {"project_id": project_id, "since": since})
+    noted = {(row.budget_id, row.period_start, row.threshold): row.amount for row in known}
+    found = []
+    for budget, period in asked:
+        scope = budget.scope, budget.scope_value if budget.scope != "project" else ""
+        used = spent[period.starts_at, period.ends_at].get(scope, NOTHING).of(budget.metric)
+        for threshold in list_crossed(used, budget.limit, budget.thresholds):
+            crossing = Crossing(budget, period.first, threshold, used)
+            if crossing.key not in noted or noted[crossing.key] < budget.limit:
+                found.append(crossing)
+    return found
+
+
+def list_periods(budget: Budget, now: datetime) -> list[Period]:
+    """The period that runs, and the last one while late records may come. One that was over before the budget was made
+    crossed nothing: nobody had set a limit for it."""
     period = budget.period_at(now)
     has_late = now - period.starts_at < LATE and budget.made_at < period.starts_at
-    periods = [period.previous, period] if has_late else [period]
-    new = []
-    for one in periods:
-        used = (await sum_spend(connection, budget, one)).of(budget.metric)
-        for threshold in list_crossed(used, budget.limit, budget.thresholds):
-            level = name_level(threshold, budget.thresholds).value
-            values = {"period_start": one.first, "threshold": threshold, "level": level, "used": Decimal(used),
-                      "amount": Decimal(budget.limit), **key_of(budget)}  # fmt: skip
-            if (await connection.execute(RECORD_CROSSING, values)).first():
-                new.append(level)
-                # `level` is the log line's own
-                log.warning("budget_crossed", budget=budget.name, period_start=str(one.first), state=level,
-                            threshold=str(threshold), used=str(used), limit=str(budget.limit),
-                            project_id=str(budget.project_id))  # fmt: skip
-    return new
+    return [period.previous, period] if has_late else [period]
 
 
-async def record_projection(connection: AsyncConnection, budget: Budget, now: datetime) -> int:
-    """Project the period's end unless that was done within the hour."""
-    last = await connection.scalar(LAST_PROJECTION, key_of(budget))
-    if last is not None and now - last < PROJECT_EVERY:
-        return 0
-    history = [(day, whole(spend, budget)) for day, spend in await sum_by_day(connection, budget, now, HISTORY_DAYS)]
+async def keep_crossing(tools: Tools, crossing: Crossing, counts: dict[str, int]) -> None:
+    """Note it, unless another worker did; told after the commit, so that it counts once."""
+    budget = crossing.budget
+    async with reported(counts, budget_id=budget.budget_id):
+        values = {"period_start": crossing.first, "threshold": crossing.threshold, "level": crossing.level,
+                  "used": Decimal(crossing.used), "amount": Decimal(budget.limit), **key_of(budget)}  # fmt: skip
+        async with tools.engine.begin() as connection:
+            is_new = (await connection.execute(RECORD_CROSSING, values)).first() is not None
+        if is_new:
+            metrics.CROSSINGS.of(crossing.level).inc()
+            counts["crossings"] += 1
+            # `level` is the log line's own
+            log.warning("budget_crossed", budget=budget.name, period_start=str(crossing.first), state=crossing.level,
+                        threshold=str(crossing.threshold), used=str(crossing.used), limit=str(budget.limit),
+                        project_id=str(budget.project_id))  # fmt: skip
+
+
+async def list_due(
+    connection: AsyncConnection, project_id: UUID, budgets: Sequence[Budget], now: datetime
+) -> list[tuple[datetime, Budget]]:
+    """The budgets that were not projected within the hour, with when they were last; those that never were come first."""
+    last = {
+        row.budget_id: row.made_at
+        for row in await connection.execute(LIST_LAST_PROJECTIONS, {"project_id": project_id})
+    }
+    waiting = ((last.get(budget.budget_id) or NEVER, budget) for budget in budgets)
+    return [(made_at, budget) for made_at, budget in waiting if now - made_at >= PROJECT_EVERY]
+
+
+async def project_in_turn(
+    tools: Tools, budgets: Sequence[Budget], now: datetime, until: float, counts: dict[str, int]
+) -> None:
+    """Project these, a transaction each, until the time is over; at least one."""
+    histories: Histories = {}
+    for number, budget in enumerate(budgets):
+        if number and time.monotonic() > until:
+            log.info("projections_left", budgets=len(budgets) - number)
+            return
+        async with reported(counts, budget_id=budget.budget_id):
+            async with tools.engine.begin() as connection:
+                await record_projection(connection, budget, now, histories)
+                closed = await close_periods(connection, budget, now)
+            counts["projections"] += 1
+            counts["closed"] += closed
+
+
+async def record_projection(connection: AsyncConnection, budget: Budget, now: datetime, histories: Histories) -> None:
+    """Project the period's end. Budgets of one scope and zone have one history."""
+    key = budget.project_id, budget.scope, budget.scope_value, budget.zone.key
+    if key not in histories:
+        histories[key] = await sum_by_day(connection, budget, now, HISTORY_DAYS)
+    history = [(day, whole(spend, budget)) for day, spend in histories[key]]
     period, today = budget.period_at(now), local_day(now, budget.zone)
     place = SpendPeriod(period.first, period.end, today, share_elapsed(today, now, budget.zone))
     limit = budget.limit if budget.metric == "tokens" else to_micro_usd(Decimal(budget.limit))
@@ -130,7 +244,6 @@ async def record_projection(connection: AsyncConnection, budget: Budget, now: da
     values = {"period_start": period.first, "made_at": now, "day_number": (today - period.first).days + 1,
               "amount": Decimal(budget.limit), **describe(made, budget), **key_of(budget)}  # fmt: skip
     await connection.execute(RECORD_PROJECTION, values)
-    return 1
 
 
 async def close_periods(connection: AsyncConnection, budget: Budget, now: datetime) -> int:

@@ -3,8 +3,8 @@
 The only writer of `fingerprints`; its callers are the fold, which counts, and `worker/patterns.py`, which groups.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -12,8 +12,12 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.fingerprint import FINGERPRINT_VERSION, OVERFLOW, fingerprint_error
+from common.tables import Adjustment
+from worker.receipts import Receipt
 
 CHUNK_EXAMPLES = 200
+SCANNED_EXAMPLES = 5_000  # of one fingerprint, for one that was stored whole
+SAMPLED = Adjustment.sampled.value
 UNKNOWN_VERSION = 0  # the fingerprint's texts could not be made yet, for want of an error that has it
 
 # What is known of the errors that came when the project had as many fingerprints as it may.
@@ -32,45 +36,69 @@ PROJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('mayday:rollu
 # One error of each wanted fingerprint, found by the instant that it was last seen; the day prunes the partitions.
 # With `=` in place of BETWEEN Postgres takes the index without the fingerprint, slow where many share an instant.
 EXAMPLES = text("""
-    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint
+    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments
     FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:instants AS timestamptz[])) AS wanted (fingerprint, seen)
     CROSS JOIN LATERAL (
-        SELECT message, error_type, stack_trace, client_fingerprint FROM errors
+        SELECT message, error_type, stack_trace, client_fingerprint, adjustments FROM errors
         WHERE project_id = :project_id AND day = (wanted.seen AT TIME ZONE 'UTC')::date
           AND fingerprint = wanted.fingerprint AND occurred_at BETWEEN wanted.seen AND wanted.seen
         LIMIT 1
     ) e
 """)
 
-# Adds what known fingerprints got.
-ADD_TO_KNOWN = text("""
+# Of fingerprints whose error was stored without its stack trace, one that was stored whole, among the first that there
+# are since the first of these was seen: storm control keeps those of each minute.
+WHOLE_EXAMPLES = text("""
+    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]))
+         AS wanted (fingerprint, first_seen, last_seen)
+    CROSS JOIN LATERAL (
+        SELECT * FROM (
+            SELECT message, error_type, stack_trace, client_fingerprint, adjustments FROM errors
+            WHERE project_id = :project_id AND fingerprint = wanted.fingerprint
+              AND day BETWEEN (wanted.first_seen AT TIME ZONE 'UTC')::date AND (wanted.last_seen AT TIME ZONE 'UTC')::date
+              AND occurred_at BETWEEN wanted.first_seen AND wanted.last_seen
+            ORDER BY occurred_at LIMIT :most
+        ) first WHERE adjustments & :sampled = 0 LIMIT 1
+    ) e
+""")
+
+# Adds what fingerprints got. Where their pattern has a decision that counts what comes after it (`decided_at`), they
+# count from it, unless they came to the pattern later: those that were made since count whole, those that were merged
+# into it from then on.
+ADD_COUNTS = text("""
     UPDATE fingerprints f
     SET count = f.count + got.count,
-        first_seen = least(f.first_seen, got.first_seen), last_seen = greatest(f.last_seen, got.last_seen)
+        first_seen = least(f.first_seen, got.first_seen), last_seen = greatest(f.last_seen, got.last_seen),
+        received_at = greatest(f.received_at, got.received_at),
+        since = greatest(f.since, got.decided_at),
+        since_count = CASE WHEN f.since >= got.decided_at OR got.decided_at IS NULL THEN f.since_count ELSE 0 END + got.more
     FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:counts AS bigint[]),
-                CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]))
-         AS got (fingerprint, count, first_seen, last_seen)
+                CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]), CAST(:received AS timestamptz[]),
+                CAST(:decided AS timestamptz[]), CAST(:more AS bigint[]))
+         AS got (fingerprint, count, first_seen, last_seen, received_at, decided_at, more)
     WHERE f.project_id = :project_id AND f.fingerprint = got.fingerprint
 """)
 
-# Makes a fingerprint, in a pattern of its own until its like is looked for; one that had no texts yet gets them.
+# Makes a fingerprint, not counted yet, in a pattern of its own until its like is looked for; one that had no texts yet
+# gets them.
 ADD_UNKNOWN = text("""
     INSERT INTO fingerprints (project_id, fingerprint, pattern_id, version, grouped_by, error_type, origin, skeleton,
-                              title, count, first_seen, last_seen)
+                              title, count, first_seen, last_seen, since, since_count)
     VALUES (:project_id, :fingerprint, :pattern_id, :version, :grouped_by, :error_type, :origin, :skeleton, :title,
-            :count, :first_seen, :last_seen)
+            0, :first_seen, :last_seen, :received_from, 0)
     ON CONFLICT (project_id, fingerprint) DO UPDATE
     SET version = EXCLUDED.version, grouped_by = EXCLUDED.grouped_by, error_type = EXCLUDED.error_type,
-        origin = EXCLUDED.origin, skeleton = EXCLUDED.skeleton, title = EXCLUDED.title,
-        count = fingerprints.count + EXCLUDED.count,
-        first_seen = least(fingerprints.first_seen, EXCLUDED.first_seen),
-        last_seen = greatest(fingerprints.last_seen, EXCLUDED.last_seen)
+        origin = EXCLUDED.origin, skeleton = EXCLUDED.skeleton, title = EXCLUDED.title
 """)
 
-# Gives fingerprints their patterns.
+# Gives fingerprints their patterns. What those had got that come from another pattern is nothing new in this one.
 ASSIGN_PATTERNS = text("""
-    UPDATE fingerprints f SET pattern_id = given.pattern_id
-    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:pattern_ids AS uuid[])) AS given (fingerprint, pattern_id)
+    UPDATE fingerprints f
+    SET pattern_id = given.pattern_id, since = CASE WHEN given.is_moved THEN now() ELSE f.since END,
+        since_count = CASE WHEN given.is_moved THEN 0 ELSE f.since_count END
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:pattern_ids AS uuid[]), CAST(:moved AS boolean[]))
+         AS given (fingerprint, pattern_id, is_moved)
     WHERE f.project_id = :project_id AND f.fingerprint = given.fingerprint
       AND f.pattern_id IS DISTINCT FROM given.pattern_id
 """)
@@ -92,30 +120,33 @@ def first_pattern_id(project_id: UUID, fingerprint: int) -> UUID:
     return uuid5(project_id, str(fingerprint))
 
 
-async def add_to_known(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
+async def add_counts(connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]) -> None:
     if not got:
         return
     added = {
         "project_id": project_id,
-        "fingerprints": [row.fingerprint for row in got],
-        "counts": [row.errors for row in got],
-        "firsts": [row.first_seen for row in got],
-        "lasts": [row.last_seen for row in got],
+        "fingerprints": [one.fingerprint for one in got],
+        "counts": [one.errors for one in got],
+        "firsts": [one.first_seen for one in got],
+        "lasts": [one.last_seen for one in got],
+        "received": [one.received_at for one in got],
+        "decided": [one.decided_at for one in got],
+        "more": [one.more for one in got],
     }
-    await connection.execute(ADD_TO_KNOWN, added)
+    await connection.execute(ADD_COUNTS, added)
 
 
-async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]]) -> None:
+async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]) -> None:
     """Make the fingerprints, with texts from one error of each; few at a time, since stack traces may be long."""
     for start in range(0, len(got), CHUNK_EXAMPLES):
         few = got[start : start + CHUNK_EXAMPLES]
-        texts = await example_texts(connection, project_id, {row.fingerprint: row.last_seen for row in few})
+        texts = await example_texts(connection, project_id, few)
         rows = [
             {
                 "project_id": project_id,
                 "fingerprint": row.fingerprint,
                 "pattern_id": first_pattern_id(project_id, row.fingerprint),
-                "count": row.errors,
+                "received_from": row.received_from,
                 "first_seen": row.first_seen,
                 "last_seen": row.last_seen,
                 **(texts.get(row.fingerprint) or texts_without_example(row.fingerprint)),
@@ -126,26 +157,50 @@ async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequen
 
 
 async def example_texts(
-    connection: AsyncConnection, project_id: UUID, seen: Mapping[int, datetime]
+    connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]
 ) -> dict[int, dict[str, Any]]:
     """What `common.fingerprint` says of one error of each fingerprint; those without an error are left out."""
-    asked = {"project_id": project_id, "fingerprints": list(seen), "instants": list(seen.values())}
-    examples = (await connection.execute(EXAMPLES, asked)).all()
-    return {OVERFLOW: OVERFLOW_TEXTS, **{example.fingerprint: texts_of(example) for example in examples}}
+    asked = {
+        "project_id": project_id,
+        "fingerprints": [one.fingerprint for one in got],
+        "instants": [one.last_seen for one in got],
+    }
+    texts = await read_texts(await connection.execute(EXAMPLES, asked))
+    slim = [one for one in got if texts.get(one.fingerprint, {}).get("version") == UNKNOWN_VERSION]
+    if slim:
+        asked = {
+            "project_id": project_id,
+            "fingerprints": [one.fingerprint for one in slim],
+            "firsts": [one.first_seen for one in slim],
+            "lasts": [one.last_seen for one in slim],
+            "most": SCANNED_EXAMPLES,
+            "sampled": SAMPLED,
+        }
+        texts |= await read_texts(await connection.execute(WHOLE_EXAMPLES, asked))
+    return {OVERFLOW: OVERFLOW_TEXTS, **texts}
+
+
+async def read_texts(examples: Iterable[Row[Any]]) -> dict[int, dict[str, Any]]:
+    """By fingerprint; apart from the event loop, which masks of thousands of long messages would hold for seconds."""
+    found = list(examples)
+    return await asyncio.to_thread(lambda: {example.fingerprint: texts_of(example) for example in found})
 
 
 def texts_of(example: Row[Any]) -> dict[str, Any]:
+    """An error that storm control stored without its trace says nothing of where it came from: what is made of it is
+    grouped with nothing, and only until a whole one comes."""
     found = fingerprint_error(
         message=example.message,
         error_type=example.error_type,
         stack_trace=example.stack_trace,
         client_fingerprint=example.client_fingerprint,
     )
+    is_slim = example.adjustments & SAMPLED and found.value != example.fingerprint
     return {
-        "version": FINGERPRINT_VERSION,
+        "version": UNKNOWN_VERSION if is_slim else FINGERPRINT_VERSION,
         "grouped_by": found.grouped_by,
         "error_type": example.error_type,
-        "origin": found.origin,
+        "origin": name_of(example.fingerprint) if is_slim else found.origin,
         "skeleton": found.skeleton,
         "title": found.title,
     }
@@ -153,7 +208,7 @@ def texts_of(example: Row[Any]) -> dict[str, Any]:
 
 def texts_without_example(fingerprint: int) -> dict[str, Any]:
     """Texts that no other fingerprint has, so that it is grouped with nothing until an error of it comes."""
-    name = f"{fingerprint & 2**64 - 1:016x}"
+    name = name_of(fingerprint)
     return {
         "version": UNKNOWN_VERSION,
         "grouped_by": "message",
@@ -164,8 +219,19 @@ def texts_without_example(fingerprint: int) -> dict[str, Any]:
     }
 
 
-async def assign_patterns(connection: AsyncConnection, project_id: UUID, given: Mapping[int, UUID]) -> None:
-    """Give each fingerprint its pattern, inside the caller's transaction."""
+def name_of(fingerprint: int) -> str:
+    return f"{fingerprint & 2**64 - 1:016x}"
+
+
+async def assign_patterns(
+    connection: AsyncConnection, project_id: UUID, given: Mapping[int, UUID], moved: Collection[int] = ()
+) -> None:
+    """Give each fingerprint its pattern, inside the caller's transaction; `moved` are those that come from another."""
     await lock_project(connection, project_id)
-    asked = {"project_id": project_id, "fingerprints": list(given), "pattern_ids": list(given.values())}
+    asked = {
+        "project_id": project_id,
+        "fingerprints": list(given),
+        "pattern_ids": list(given.values()),
+        "moved": [fingerprint in moved for fingerprint in given],
+    }
     await connection.execute(ASSIGN_PATTERNS, asked)

@@ -6,7 +6,7 @@ have a fingerprint whose like was not looked for yet are clustered again.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -24,10 +24,12 @@ from worker.fingerprints import assign_patterns
 from worker.incidents import Incident, find_incidents
 from worker.moves import note_moves
 from worker.pattern_rows import cluster_rows, pattern_row
+from worker.releases import take_regressions
 from worker.rounds import Round
 from worker.series import LIST_TITLES, load_activities, load_onsets
 from worker.trends import Score, score_trends
 
+SLICE_PATTERNS = 1_000  # new ones that are written at once, under the project's lock: the fold waits for it
 SLOW_SECONDS = 240  # a spike shows within this and a period
 # Of the time that a job may take: what a round gets, and what one project's turn gets. Together less than all of it.
 ROUND_SHARE, TURN_SHARE = 0.5, 0.4
@@ -99,22 +101,11 @@ HAS_NEW_PINS = text("""
 # The projects in which something was pinned lately; what is older, a run of patterns has seen.
 PROJECTS_WITH_PINS = text("SELECT DISTINCT project_id FROM pins WHERE pinned_at > now() - interval '10 minutes'")
 
-# Patterns resolved until the next release, in which an error of a release came that was not known then.
-FIND_REGRESSIONS = text("""
-    UPDATE patterns p SET regressed_at = back.occurred_at
-    FROM decisions d CROSS JOIN LATERAL (
-        SELECT e.occurred_at FROM fingerprints f CROSS JOIN LATERAL (
-            SELECT occurred_at FROM errors
-            WHERE project_id = d.project_id AND fingerprint = f.fingerprint
-              AND day >= (d.decided_at AT TIME ZONE 'UTC')::date AND occurred_at > d.decided_at
-              AND release IS NOT NULL AND release <> ALL (d.known_releases)
-            ORDER BY occurred_at LIMIT 1
-        ) e WHERE f.project_id = d.project_id AND f.pattern_id = d.pattern_id
-        ORDER BY e.occurred_at LIMIT 1
-    ) back
-    WHERE d.project_id = :project_id AND d.decision = 'resolved' AND d.known_releases IS NOT NULL
-      AND p.project_id = d.project_id AND p.pattern_id = d.pattern_id
-      AND coalesce(p.regressed_at <= d.decided_at, true)
+# Notes that patterns failed again in a release that should have had the fix.
+WRITE_REGRESSIONS = text("""
+    UPDATE patterns p SET regressed_at = told.regressed_at
+    FROM unnest(CAST(:pattern_ids AS uuid[]), CAST(:moments AS timestamptz[])) AS told (pattern_id, regressed_at)
+    WHERE p.project_id = :project_id AND p.pattern_id = told.pattern_id
 """)
 
 # Gives patterns their trends; one without errors in two weeks is steady.
@@ -266,12 +257,25 @@ async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
         follow_pins = bool(pins) and bool(await connection.scalar(HAS_NEW_PINS, asked))
         rows = (await connection.execute(TO_CLUSTER, asked | {"whole": follow_pins})).all()
     clusters = await asyncio.to_thread(cluster_rows, project_id, rows, pins) if rows else []
+    known = {row.fingerprint: row for row in rows}
+    new = [one for one in clusters if is_new(one[1], known)]
+    for start in range(0, len(new), SLICE_PATTERNS):
+        async with engine.begin() as connection:
+            await write_clusters(connection, project_id, new[start : start + SLICE_PATTERNS], known, pins)
     async with engine.begin() as connection:
-        if clusters:
-            await write_clusters(connection, project_id, clusters, {row.fingerprint: row for row in rows})
-        for statement in (REFRESH_PATTERNS, DELETE_EMPTY_PATTERNS, FIND_REGRESSIONS):
+        if others := [one for one in clusters if not is_new(one[1], known)]:
+            await write_clusters(connection, project_id, others, known, pins)
+        for statement in (REFRESH_PATTERNS, DELETE_EMPTY_PATTERNS):
             await connection.execute(statement, asked)
+        if regressed := await take_regressions(connection, project_id):
+            told = {"pattern_ids": list(regressed), "moments": list(regressed.values())}
+            await connection.execute(WRITE_REGRESSIONS, asked | told)
     return len(rows)
+
+
+def is_new(cluster: Cluster, rows: Mapping[int, Row[Any]]) -> bool:
+    """Whether nobody knows a pattern that any of its fingerprints was in."""
+    return not any(rows[fingerprint].is_placed for fingerprint in cluster.fingerprints)
 
 
 async def write_clusters(
@@ -279,6 +283,7 @@ async def write_clusters(
     project_id: UUID,
     clusters: Sequence[tuple[UUID, Cluster]],
     rows: Mapping[int, Row[Any]],
+    pinned: Collection[int],
 ) -> None:
     """Write the patterns that got a fingerprint or lost one, and tell the fingerprints."""
     given = {
@@ -293,7 +298,12 @@ async def write_clusters(
         for pattern_id, cluster in clusters
         if pattern_id in touched
     ]
-    await assign_patterns(connection, project_id, given)
+    moved = {
+        fingerprint
+        for fingerprint, pattern_id in given.items()
+        if rows[fingerprint].pattern_id != pattern_id and (rows[fingerprint].is_placed or fingerprint in pinned)
+    }
+    await assign_patterns(connection, project_id, given, moved)
     steps = [(rows[fingerprint].pattern_id, now, rows[fingerprint].errors) for fingerprint, now in given.items()]
     await note_moves(connection, project_id, steps)
     if changed:

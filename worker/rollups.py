@@ -8,6 +8,8 @@ that dies half-way has done nothing and one that is run twice adds nothing.
 """
 
 import math
+import time
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,13 +23,18 @@ from common.fingerprint import OVERFLOW
 from common.settings import Settings
 from common.tables.columns import OVERFLOW_NAME
 from common.telemetry import metrics, traces
-from worker.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_to_known, add_unknown, lock_project
+from worker.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_counts, add_unknown, lock_project
 from worker.moves import DELETE_OLD_MOVES
+from worker.receipts import sum_up
+from worker.releases import note_releases, read_watch
 from worker.rounds import Round
 
 log = structlog.get_logger()
 
 CHUNK_DELTAS = 5_000
+# A transaction of deltas of unknown fingerprints takes fifty times as long as one of known ones: each has its message
+# masked. So their number follows the time that the one before took, well under `database_lock_seconds`.
+FIRST_CHUNK, LEAST_CHUNK, CHUNK_SECONDS = 1_000, 100, 0.5
 CHUNK_ROLLUPS = 20_000
 NO_LIMIT = 2**62
 
@@ -47,7 +54,8 @@ ORIGINS = text("""
     ) next WHERE traceparent IS NOT NULL LIMIT :most
 """)
 
-# Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got. New fingerprints, services and
+# Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got, by release and by which decisions
+# it came after. New fingerprints, services and
 # environments beyond what the project may have count as one, so that a million distinct messages, or the id of a
 # request sent as service, make neither a million rows nor a wrong sum.
 # No joins: before the first ANALYZE Postgres takes each part for one row, and looped 5,000 times over the whole of it.
@@ -90,7 +98,8 @@ FOLD = text("""
                     THEN CAST(:overflow_name AS text) ELSE service END AS service,
                CASE WHEN environment IN (SELECT name FROM excess_names WHERE facet = 'environment')
                     THEN CAST(:overflow_name AS text) ELSE environment END AS environment,
-               bucket, severity, count, first_seen, last_seen
+               bucket, severity, count, first_seen, last_seen, release, written_at,
+               width_bucket(written_at, CAST(:moments AS timestamptz[])) AS moment
         FROM deleted
     ), added AS (
         INSERT INTO rollups (project_id, bucket, fingerprint, service, severity, environment, count)
@@ -111,13 +120,14 @@ FOLD = text("""
         ON CONFLICT (project_id, hour, fingerprint, service, severity, environment)
         DO UPDATE SET count = hourly_rollups.count + EXCLUDED.count
     )
-    SELECT t.fingerprint, count(*) AS deltas, sum(t.count)::bigint AS errors,
+    SELECT t.fingerprint, t.release, t.moment, count(*) AS deltas, sum(t.count)::bigint AS errors,
            min(t.first_seen) AS first_seen, max(t.last_seen) AS last_seen,
+           min(t.written_at) AS received_from, max(t.written_at) AS received_at,
            coalesce(sum(t.count) FILTER (WHERE t.service = :overflow_name), 0)::bigint AS services_beyond,
            coalesce(sum(t.count) FILTER (WHERE t.environment = :overflow_name), 0)::bigint AS environments_beyond,
            coalesce((SELECT f.version FROM fingerprints f
                      WHERE f.project_id = :project_id AND f.fingerprint = t.fingerprint), 0) AS version
-    FROM taken t GROUP BY t.fingerprint ORDER BY t.fingerprint
+    FROM taken t GROUP BY t.fingerprint, t.release, t.moment ORDER BY t.fingerprint
 """)
 
 # Adds a chunk of five-minute rows that got old to the first bucket of their hour.
@@ -220,18 +230,26 @@ async def fold_deltas(
     async with engine.connect() as connection:
         due = list((await connection.scalars(PROJECTS_WITH_DELTAS)).all())
     folded = 0
+    chunks: defaultdict[UUID, int] = defaultdict(lambda: min(FIRST_CHUNK, CHUNK_DELTAS))
     while due:
         more = []
         for project_id in this.over(due):
             async with this.turn(project_id):
-                taken = await fold_chunk(engine, project_id, fine_hours, limits)
+                chunk, since = chunks[project_id], time.monotonic()
+                taken = await fold_chunk(engine, project_id, fine_hours, limits, chunk=chunk)
                 metrics.FOLDED_DELTAS.of().inc(taken)
                 folded += taken
-                if taken >= CHUNK_DELTAS:
+                chunks[project_id] = size_chunk(chunk, time.monotonic() - since)
+                if taken >= chunk:
                     more.append(project_id)
         due = more
     this.end()
     return folded
+
+
+def size_chunk(chunk: int, seconds: float) -> int:
+    """How many deltas the next transaction takes, where one of `chunk` took so long: others wait for its lock."""
+    return max(1, min(CHUNK_DELTAS, 5 * chunk, max(LEAST_CHUNK, int(chunk * CHUNK_SECONDS / max(seconds, 1e-6)))))
 
 
 async def fold_chunk(
@@ -240,11 +258,14 @@ async def fold_chunk(
     """Fold at most `chunk` deltas of one project in one transaction; how many there were."""
     async with engine.begin() as connection:
         await lock_project(connection, project_id)
-        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk, **limits.parameters()}
+        watch = await read_watch(connection, project_id)
+        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk, "moments": watch.moments}
         with traces.span("fold", links=await find_origins(connection, project_id, chunk)):
-            got = (await connection.execute(FOLD, asked)).all()
-        await add_to_known(connection, project_id, [row for row in got if row.version != UNKNOWN_VERSION])
-        await add_unknown(connection, project_id, [row for row in got if row.version == UNKNOWN_VERSION])
+            got = (await connection.execute(FOLD, asked | limits.parameters())).all()
+        receipts = await sum_up(connection, project_id, got, watch.moments)
+        await add_unknown(connection, project_id, [one for one in receipts if one.version == UNKNOWN_VERSION])
+        await add_counts(connection, project_id, receipts)
+        await note_releases(connection, project_id, got, watch)
     tell_overflow(project_id, got)
     return sum(row.deltas for row in got)
 

@@ -11,7 +11,8 @@ from common.snapshots.windows import COUNTS_SINCE, next_bucket, since
 from worker.incidents import Onset
 from worker.trends import HISTORY_HOURS, HOUR, Activity
 
-# Each pattern's counts by hour since the first hour as two arrays, when it was seen, and whether it is resolved.
+# Each pattern's counts by hour since the first hour as two arrays, when it was seen, and when it was resolved: in a
+# release, once one that should have had the fix failed.
 LOAD_SERIES = text("""
     WITH hours AS (
         SELECT f.pattern_id, h.hour, sum(h.count)::bigint AS errors
@@ -19,15 +20,17 @@ LOAD_SERIES = text("""
         WHERE h.project_id = :project_id AND h.hour >= :first_hour
         GROUP BY 1, 2
     ), seen AS (
-        SELECT pattern_id, min(first_seen) AS first_seen, max(last_seen) AS last_seen
+        SELECT pattern_id, min(first_seen) AS first_seen, max(coalesce(received_at, last_seen)) AS received_at
         FROM fingerprints WHERE project_id = :project_id GROUP BY pattern_id
     )
     SELECT h.pattern_id,
            array_agg((extract(epoch FROM h.hour - :first_hour) / 3600)::int) AS hours, array_agg(h.errors) AS errors,
-           min(s.first_seen) AS first_seen, max(s.last_seen) AS last_seen,
-           min(d.decided_at) FILTER (WHERE d.decision = 'resolved') AS resolved_at
+           min(s.first_seen) AS first_seen, max(s.received_at) AS received_at,
+           min(d.decided_at) FILTER (WHERE d.decision = 'resolved' AND (
+               d.known_releases IS NULL OR p.regressed_at > d.decided_at)) AS resolved_at
     FROM hours h JOIN seen s ON s.pattern_id = h.pattern_id
     LEFT JOIN decisions d ON d.project_id = :project_id AND d.pattern_id = h.pattern_id
+    LEFT JOIN patterns p ON p.project_id = :project_id AND p.pattern_id = h.pattern_id
     GROUP BY h.pattern_id
 """)
 
@@ -108,7 +111,7 @@ async def load_activities(connection: AsyncConnection, project_id: UUID, now: da
             last_hour=last_hour.get(row.pattern_id, 0),
             last_six_hours=last_six_hours.get(row.pattern_id, 0),
             first_seen=row.first_seen,
-            last_seen=row.last_seen,
+            received_at=row.received_at,
             resolved_at=row.resolved_at,
         )
         for row in rows

@@ -23,6 +23,9 @@ DISTINCT: Final = (
 FEWEST: Final = 1 + DISTINCT[-1]  # skeletons that open several places at once: one more than for a single place
 LEVELS: Final = 6  # of frequency tried for each skeleton; more cost time on random text and find nothing
 PLACES: Final = 120  # the rest of a longer skeleton is one token
+# Tokens of one kind of error that are compared. Where all skeletons together have more, as 5,000 of a hundred words have,
+# fewer places of each are told apart: what is new in a project is grouped in some seconds, however much it is.
+TOKENS: Final = 500_000
 
 _DELIMITERS: Final = frozenset(space + sign for sign in "=:,;()[]{}\"'|" for space in ("", " "))
 _Tokens = tuple[str, ...]
@@ -32,7 +35,7 @@ _HOLES = re.compile(r"<\*>(?:(?::|[ ,;/|.+\-]{0,3}+)<\*>)++")
 
 def find_templates(texts: Iterable[str]) -> dict[str, str]:
     """Each text with its template, for texts that may share one. At most a few passes over all places."""
-    templates = {text: _tokens(text) for text in texts}
+    templates = _shorten({text: _tokens(text) for text in texts})
     for step in (_merge_single_places, _merge_by_frequency, _merge_single_places):
         moves = step(set(templates.values()))
         templates = {text: moves.get(tokens, tokens) for text, tokens in templates.items()}
@@ -54,8 +57,25 @@ def _close(tokens: _Tokens) -> str:
 
 
 def _tokens(text: str) -> _Tokens:
-    found = _TOKEN.findall(text)
-    return tuple(found) if len(found) <= PLACES else (*found[:PLACES], "".join(found[PLACES:]))
+    return _cut(tuple(_TOKEN.findall(text)), PLACES)
+
+
+def _cut(tokens: _Tokens, places: int) -> _Tokens:
+    return tokens if len(tokens) <= places else (*tokens[:places], "".join(tokens[places:]))
+
+
+def _shorten(templates: dict[str, _Tokens]) -> dict[str, _Tokens]:
+    """The same, with as many places of each as keeps all of them together within TOKENS."""
+    lengths = sorted(map(len, templates.values()))
+    if sum(lengths) <= TOKENS:
+        return templates
+    left, places = TOKENS, PLACES
+    for shorter, length in enumerate(lengths):
+        places = left // (len(lengths) - shorter)  # what each of those that are no shorter may have
+        if length > places:
+            break
+        left -= length
+    return {text: _cut(tokens, max(1, places)) for text, tokens in templates.items()}
 
 
 def _merge_single_places(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:

@@ -34,15 +34,15 @@ class Activity:
 
     `hourly`: errors per UTC clock hour, oldest first, without gaps; the last entry is the hour that `now` is in, so
     it is partial. The last 336 are used, or those since `first_seen`. `last_hour`, `last_six_hours`: errors in the 60
-    and 360 minutes before `now`. `resolved_at`: when people said that it is resolved; None where they did not, or
-    have taken it back.
+    and 360 minutes before `now`. `received_at`: when its newest error was, by the clock that decisions are dated by.
+    `resolved_at`: when people said that it is resolved; None where they did not, or have taken it back.
     """
 
     hourly: Sequence[int]
     last_hour: int
     last_six_hours: int
     first_seen: datetime
-    last_seen: datetime
+    received_at: datetime
     resolved_at: datetime | None = None
 
 
@@ -106,7 +106,7 @@ def has_returned(activity: Activity, now: datetime) -> bool:
     if not back_for:
         return False
     resolved_at = activity.resolved_at
-    if resolved_at is not None and activity.last_seen > resolved_at:
+    if resolved_at is not None and activity.received_at > resolved_at:
         hours_since = max(0, int((_hour_of(now) - resolved_at) / HOUR))
         return not any(hourly[-hours_since - 1 : -FRESH_HOURS])
     silent = len(list(takewhile(lambda count: not count, hourly[-back_for - 1 :: -1])))

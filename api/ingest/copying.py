@@ -18,7 +18,7 @@ from api.ingest.rows import NAMES_ENTRIES, Row
 
 DELTA_COLUMNS = (
     *("project_id", "flush_id", "ordinal", "bucket", "fingerprint", "severity", "count", "first_seen", "last_seen"),
-    *("service", "environment", "traceparent"),
+    *("service", "environment", "release", "traceparent"),
 )
 HEAD, END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
@@ -33,8 +33,8 @@ pack_delta = Struct(">hi16si16siiiqiqihiiiqiq").pack
 
 
 # When rows that are to be stored occurred, in microseconds since 2000, by what deltas tell apart: project, fingerprint,
-# severity, service, environment and bucket.
-Occurrences = defaultdict[tuple[UUID, int, int, str, str, int], list[int]]
+# severity, service, environment, release and bucket.
+Occurrences = defaultdict[tuple[UUID, int, int, str, str, str | None, int], list[int]]
 # A part of what COPY gets, and whether it is the last, which has the END.
 Piece = tuple[bytes, bool]
 
@@ -54,7 +54,7 @@ def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float, s
         if received_now is not received:  # the rows of one request have the same
             received, received_at = received_now, to_microseconds(received_now)
         occurrences[
-            project_id, fingerprint, severity, service, environment or "", occurred_at // BUCKET
+            project_id, fingerprint, severity, service, environment or "", release, occurred_at // BUCKET
         ].append(occurred_at)  # fmt: skip
         fields += (
             pack_row(
@@ -79,11 +79,11 @@ def encode_deltas(occurrences: Occurrences, flush_id: UUID, origin: str | None) 
     """The deltas of these, in DELTA_COLUMNS."""
     origin_field = encode_text(origin)
     for ordinal, (key, times) in enumerate(occurrences.items(), 1):
-        project_id, fingerprint, severity, service, environment, bucket = key
+        project_id, fingerprint, severity, service, environment, release, bucket = key
         yield pack_delta(
-            12, 16, project_id.bytes, 16, flush_id.bytes, 4, ordinal, 8, bucket * BUCKET, 8, fingerprint, 2, severity,
+            13, 16, project_id.bytes, 16, flush_id.bytes, 4, ordinal, 8, bucket * BUCKET, 8, fingerprint, 2, severity,
             4, len(times), 8, min(times), 8, max(times),
-        ) + encode_names(service, environment) + origin_field  # fmt: skip
+        ) + encode_names(service, environment, release) + origin_field  # fmt: skip
 
 
 def join_some(left: Iterator[bytes], most: int, start: bytes) -> Piece:

@@ -62,12 +62,12 @@ INSERT_SENT = f"""
 """  # noqa: S608 - made of the constants above
 # The deltas of what was stored.
 COUNT_STORED = f"""
-    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
-                        first_seen, last_seen, written_at, traceparent)
+    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, release,
+                        count, first_seen, last_seen, written_at, traceparent)
     SELECT project_id, {FLUSH_ID}::uuid, row_number() OVER (), date_bin('{BUCKET_MINUTES} minutes', occurred_at, '2000-01-01Z'),
-           fingerprint, service, severity, environment, count(*), min(occurred_at), max(occurred_at), now(),
+           fingerprint, service, severity, environment, release, count(*), min(occurred_at), max(occurred_at), now(),
            {TRACEPARENT}::text
-    FROM stored GROUP BY project_id, 4, fingerprint, service, severity, environment
+    FROM stored GROUP BY project_id, 4, fingerprint, service, severity, environment, release
 """  # noqa: S608 - made of the constants above
 
 # Store what is new, sorted by key so that two flushes never lock each other; count exactly what was stored; say how
@@ -78,7 +78,7 @@ WITH stored AS (
     ORDER BY project_id, day, event_id
     ON CONFLICT DO NOTHING
     RETURNING project_id, day, event_id, occurred_at, fingerprint, service, severity,
-              coalesce(environment, '') AS environment
+              coalesce(environment, '') AS environment, release
 ), counted AS ({COUNT_STORED})
 SELECT count(*) AS stored,
        CASE WHEN count(*) < cardinality($1) THEN array_agg((project_id, day, event_id)) END AS keys
@@ -90,7 +90,7 @@ STORE_NEW = f"""
 WITH stored AS (
     {INSERT_SENT}
     ORDER BY project_id, day, event_id
-    RETURNING project_id, occurred_at, fingerprint, service, severity, coalesce(environment, '') AS environment
+    RETURNING project_id, occurred_at, fingerprint, service, severity, coalesce(environment, '') AS environment, release
 )
 {COUNT_STORED}
 """
@@ -101,12 +101,12 @@ STORE_ONE = f"""
 WITH stored AS (
     INSERT INTO errors ({COLUMNS}) VALUES ({", ".join(f"${n}" for n in range(1, len(COLUMN_TYPES) + 1))})
     ON CONFLICT DO NOTHING
-    RETURNING project_id, occurred_at, fingerprint, service, severity, coalesce(environment, '') AS environment
+    RETURNING project_id, occurred_at, fingerprint, service, severity, coalesce(environment, '') AS environment, release
 )
-INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, count,
-                    first_seen, last_seen, written_at, traceparent)
+INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, release,
+                    count, first_seen, last_seen, written_at, traceparent)
 SELECT project_id, ${len(COLUMN_TYPES) + 1}, 1, date_bin('{BUCKET_MINUTES} minutes', occurred_at, '2000-01-01Z'),
-       fingerprint, service, severity, environment, 1, occurred_at, occurred_at, now(), ${len(COLUMN_TYPES) + 2}
+       fingerprint, service, severity, environment, release, 1, occurred_at, occurred_at, now(), ${len(COLUMN_TYPES) + 2}
 FROM stored
 RETURNING true
 """  # noqa: S608 - made of the constants above

@@ -1,5 +1,6 @@
 """What is done to errors on every way in, from the body of a request to the answer that tells what became of them."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -18,6 +19,7 @@ from api.ingest.answering import (
 from api.ingest.flushing import Outcome
 from api.ingest.other_days import EarlyDays
 from api.ingest.parsing import ERRORS, Item, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
+from api.ingest.room import Place
 from api.ingest.rows import Frame, Row, make_row, note_adjustments
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.storms import StormControl
@@ -61,8 +63,8 @@ class Intake:
             count_rejected(batch.rejected.values(), ERRORS)
             refuse_if_empty(batch, ERRORS)
             with self.writer.room.reserve(project_id, load_of(batch, sent.body), since) as place:
-                rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), size))
-                stored = self.writer.submit(rows, place)
+                rows = await self.turns.make_rows(batch, self.frame(sent.caller), size)
+                stored = self.store(rows, place)
         return summarize(batch, await stored, list_adjusted(batch.places, rows))
 
     async def take_one(self, sent: Sent) -> ErrorAnswer:
@@ -73,9 +75,22 @@ class Intake:
         async with self.turns.for_body(size):
             item = await self.turns.parse(size, partial(parse_one, sent.body, ERRORS, self.settings))
             batch = sort_out([require_parsed(item)])
-            [row] = rows = self.storms.admit(await self.turns.make_rows(batch, self.frame(sent.caller), size))
-            stored = self.writer.submit(rows)
-        return describe_one(row, await stored)
+            rows = await self.turns.make_rows(batch, self.frame(sent.caller), size)
+            stored = self.store(rows)
+        return describe_one(rows[0], await stored)
+
+    def store(
+        self, rows: list[Row], place: Place | None = None, *, requests: int = 1
+    ) -> "asyncio.Future[list[Outcome]]":
+        """Have the rows written, slim where too many of their like came; as `Writer.submit`."""
+        self.storms.admit(rows)
+        try:
+            stored = self.writer.submit(rows, place, requests=requests)
+        except Exception:
+            self.storms.take_back(rows)
+            raise
+        self.storms.take_back_unless(stored, rows)
+        return stored
 
     def judge_one(self, sent: Sent, frame: Frame) -> Row:
         """The row of one error, of a size that is judged at once, before storm control. Raises Invalid, Unsupported."""

@@ -87,12 +87,11 @@ class Singles:
         if not taken:
             return
         try:
-            rows = self.intake.storms.admit(judged)
-            outcomes = self.intake.writer.submit(rows, requests=len(rows))
+            outcomes = self.intake.store(judged, requests=len(judged))
         except Exception as error:  # noqa: BLE001 - as in `judge`
             self.replies.fail_all(taken, error)
         else:
-            self.replies.answer_after(taken, outcomes, partial(self.answer, taken, rows))
+            self.replies.answer_after(taken, outcomes, partial(self.answer, taken, judged))
 
     def answer(self, taken: Sequence[Exchange], rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
         quotas = taken[0].allowance.lines()

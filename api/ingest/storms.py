@@ -1,12 +1,16 @@
 """Storm control: of too many like errors in a minute, those beyond the limit are stored slim.
 
 Slim is without stack trace, context and tags, which is nearly all of an error's size. The row stays, with its id, so
-that a retry is still a duplicate and every count stays exact.
+that a retry is still a duplicate and every count stays exact. What was not stored after all does not count: the first of each
+kind that are stored are whole, which is what the worker learns from where they came.
 """
 
+import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from uuid import UUID
 
+from api.ingest.flushing import Outcome
 from api.ingest.rows import Row
 from common.tables import Adjustment
 
@@ -34,6 +38,22 @@ class StormControl:
                 rows[number] = make_slim(row)
         self.remembered += len(counts) - known
         return rows
+
+    def take_back(self, rows: Sequence[Row]) -> None:
+        """Count these as never admitted: they were not stored, and when they are sent again the first come whole."""
+        counts = self.counts[rows[0].project_id] if self.errors_per_minute else {}
+        for row in rows if counts else ():
+            counts[row.fingerprint] = max(0, counts.get(row.fingerprint, 0) - 1)
+
+    def take_back_unless(self, stored: "asyncio.Future[list[Outcome]]", rows: Sequence[Row]) -> None:
+        """The same once it is known that they are not stored."""
+
+        def look(ended: "asyncio.Future[list[Outcome]]") -> None:
+            if ended.cancelled() or ended.exception() is not None:
+                self.take_back(rows)
+
+        if self.errors_per_minute:
+            stored.add_done_callback(look)
 
     def counts_of(self, row: Row) -> dict[int, int]:
         """How many errors of each fingerprint this row's project has had in its minute."""

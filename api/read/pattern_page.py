@@ -175,6 +175,8 @@ def describe_page(page: Page, window_hours: int, start: datetime, now: datetime)
         trend=facts.trend,
         trend_facts=facts.trend_facts,
         note=facts.note,
+        release_order=facts.release_order,
+        fixed_in=facts.fixed_in,
         grouped_by=facts.grouped_by,
         fingerprints=[
             FingerprintCount(fingerprint=hexadecimal(m.fingerprint), skeleton=m.skeleton, count=m.errors)

@@ -79,6 +79,13 @@ class PatternDetail(BaseModel):
     trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
     trend_facts: TrendFacts | None = Field(description="What the trend was told by; null where nothing was tested.")
     note: str | None = Field(description="What people wrote about it.")
+    release_order: str | None = Field(
+        description="Where it was resolved in a release, what tells which is newer: semantic, date or first_seen; more may"
+        " come."
+    )
+    fixed_in: str | None = Field(
+        description="The release that people said has the fix; null for the next one, or none."
+    )
     grouped_by: str = Field(description="What put its errors together: stacktrace, message, client or overflow.")
     fingerprints: list[FingerprintCount] = Field(description="What it is made of, 100 at most; most errors first.")
     fingerprints_total: int = Field(description="How many it is made of.")

@@ -1,15 +1,16 @@
 """The route by which people change patterns: resolve, ignore, reopen, note, merge, split."""
 
-from typing import Annotated, Literal, Self, cast
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self, cast
 from uuid import UUID
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import TypeAliasType
 
-from api.auth import AdminCaller
-from api.fields import NO_NUL, Instant
+from api.auth import AdminCaller, Caller
+from api.fields import NO_NUL, Instant, Name
 from api.guarded import Router
 from api.problems import Invalid, NotFound
 from api.triage import decisions
@@ -22,6 +23,10 @@ from common.snapshots.counting import follow_move
 router = Router(prefix="/api/errors/patterns", tags=["triage"])
 
 Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+NO_RELEASES = (
+    "no error of this project names its release, so none could ever tell that the fix is out: send `release` with errors,"
+    " or resolve without in_next_release and in_release, and the next error is a regression"
+)
 DecidedState = TypeAliasType("DecidedState", Literal["resolved", "ignored", "open"])
 
 
@@ -36,7 +41,13 @@ class PatternChange(BaseModel):
     in_next_release: bool | None = Field(
         None,
         strict=True,
-        description="With resolved: errors of the releases that are known now do not count as a regression.",
+        description="With resolved: the release after the newest that the project has sent has the fix. Errors of releases"
+        " up to that one, and of fixes to it (10.18.7 after 10.18.6), are no regression.",
+    )
+    in_release: Name | None = Field(
+        None,
+        description="With resolved: this release has the fix. Errors of releases before it are no regression.",
+        examples=["10.24.0"],
     )
     until: Instant | None = Field(None, description="With ignored: until then. Neither this nor errors: for ever.")
     errors: int | None = Field(None, ge=1, le=10**15, description="With ignored: until so many more.")
@@ -54,8 +65,10 @@ class PatternChange(BaseModel):
             raise ValueError(f"{' and '.join(said)} cannot be done at once: send one after the other")
         if not said and self.note is None:
             raise ValueError("nothing to do: say state, merge_into, split_off or note")
-        if self.in_next_release is not None and self.state != "resolved":
-            raise ValueError("in_next_release goes with the state resolved")
+        if (self.in_next_release is not None or self.in_release is not None) and self.state != "resolved":
+            raise ValueError("in_next_release and in_release go with the state resolved")
+        if self.in_next_release and self.in_release is not None:
+            raise ValueError("in_next_release and in_release cannot be said at once: in_release says more")
         if (self.until or self.errors) and self.state != "ignored":
             raise ValueError("until and errors go with the state ignored")
         if self.until is not None and self.until <= CLOCK.now():
@@ -70,14 +83,22 @@ class PatternChanged(BaseModel):
     applies: str = Field(
         description="now, or next_run: merges and splits show when the worker has run again, within seconds."
     )
+    release_order: str | None = Field(
+        None,
+        description="There with in_next_release and in_release: what tells which release is newer: semantic, date or first_seen;"
+        " more may come.",
+    )
 
 
-@router.patch("/{pattern_id}", summary="Resolve, ignore, reopen, merge or split a pattern")
+@router.patch(
+    "/{pattern_id}", summary="Resolve, ignore, reopen, merge or split a pattern", response_model_exclude_none=True
+)
 async def change_pattern(
     request: Request, caller: AdminCaller, pattern_id: UUID, change: PatternChange
 ) -> PatternChanged:
     """Decisions are remembered: a resolved pattern regresses by itself, and merged ones stay together."""
     engine = cast("AsyncEngine", request.state.engine)
+    fix: decisions.Fix | None = None
     async with engine.begin() as connection:
         pattern_id = await follow_move(connection, caller.project_id, pattern_id)
         members = await decisions.find_members(connection, caller.project_id, pattern_id)
@@ -94,19 +115,30 @@ async def change_pattern(
             apart = to_split(change.split_off, {member.fingerprint for member in members})
             await decisions.split(connection, caller.project_id, pattern_id, members, apart)
         elif change.state is not None:
-            known = None
-            if change.in_next_release:
-                known = await decisions.find_releases(connection, caller.project_id, members)
-            count = sum(member.errors for member in members) + change.errors if change.errors else None
-            await decisions.decide(
-                connection, caller.project_id, pattern_id, change.state, caller.key_id,
-                known_releases=known, until=change.until, until_count=count, note=change.note,
-            )  # fmt: skip
+            fix = await decide_state(connection, caller, pattern_id, members, change)
         if change.state is None and change.note is not None:
             await decisions.write_note(connection, caller.project_id, pattern_id, caller.key_id, change.note)
     if change.state is not None:
         await show_now(request, caller.project_id)
-    return PatternChanged(id=pattern_id, applies="next_run" if change.merge_into or change.split_off else "now")
+    applies = "next_run" if change.merge_into or change.split_off else "now"
+    return PatternChanged(id=pattern_id, applies=applies, release_order=fix and fix.order)
+
+
+async def decide_state(
+    connection: AsyncConnection, caller: Caller, pattern_id: UUID, members: Sequence[Any], change: PatternChange
+) -> decisions.Fix | None:
+    """Note the new state; which release has the fix, where that was said. Raises Invalid where none can tell."""
+    fix = None
+    if change.in_next_release or change.in_release is not None:
+        fix = await decisions.find_fix(connection, caller.project_id, members, change.in_release)
+        if fix is None:
+            raise Invalid(NO_RELEASES)
+    count = sum(member.errors for member in members) + change.errors if change.errors else None
+    await decisions.decide(
+        connection, caller.project_id, pattern_id, cast("str", change.state), caller.key_id,
+        fix=fix, until=change.until, until_count=count, until_more=change.errors, note=change.note,
+    )  # fmt: skip
+    return fix
 
 
 def to_split(sent: list[str], members: set[int]) -> list[int]:

@@ -17,11 +17,18 @@ Order = Literal["count", "trend", "new"]
 # What deserves a look first.
 TREND_ORDER = ("spiking", "regressed", "new", "rising", "steady", "falling")
 
+# When the newest error of a pattern was received, by Postgres' clock as decisions are: what it says of its own time may
+# be ahead of a decision that it came before, or long before one that it came after (docs/decisions/0029).
+RECEIVED = "max(coalesce(f.received_at, f.last_seen))"
+# The errors that came after a decision, where such are counted; a decision of a release that knew no such counts
+# is about all errors of the pattern.
+IS_UNDER_COUNT = """
+    CASE WHEN d.until_count IS NULL THEN true WHEN d.until_more IS NULL THEN sum(f.count) < d.until_count
+         ELSE coalesce(sum(f.since_count) FILTER (WHERE f.since >= d.decided_at), 0) < d.until_more END"""
 # The state of a pattern, from what people decided (d), what the worker saw (p), and its fingerprints (f).
-STATE = """
-    CASE WHEN d.decision = 'ignored' AND coalesce(d.until > now(), true)
-              AND coalesce(sum(f.count) < d.until_count, true) THEN 'ignored'
-         WHEN d.decision = 'resolved' AND d.known_releases IS NULL AND max(f.last_seen) > d.decided_at THEN 'regressed'
+STATE = f"""
+    CASE WHEN d.decision = 'ignored' AND coalesce(d.until > now(), true) AND {IS_UNDER_COUNT} THEN 'ignored'
+         WHEN d.decision = 'resolved' AND d.known_releases IS NULL AND {RECEIVED} > d.decided_at THEN 'regressed'
          WHEN d.decision = 'resolved' AND p.regressed_at > d.decided_at THEN 'regressed'
          WHEN d.decision = 'resolved' THEN 'resolved'
          WHEN p.trend = 'regressed' THEN 'regressed'
@@ -33,7 +40,7 @@ SELECT f.pattern_id, coalesce(p.title, min(f.title)) AS title, coalesce(p.templa
        coalesce(p.error_type, min(f.error_type)) AS error_type, {STATE} AS state,
        coalesce(p.trend, 'new') AS trend, p.trend_facts, p.incident_id,
        coalesce(p.grouped_by, min(f.grouped_by)) AS grouped_by,
-       min(f.first_seen) AS first_seen, max(f.last_seen) AS last_seen, d.note
+       min(f.first_seen) AS first_seen, max(f.last_seen) AS last_seen, d.note, d.release_order, d.fixed_in
 FROM fingerprints f
 LEFT JOIN patterns p ON p.project_id = f.project_id AND p.pattern_id = f.pattern_id
 LEFT JOIN decisions d ON d.project_id = f.project_id AND d.pattern_id = f.pattern_id

@@ -12,6 +12,7 @@ from common.tables import budgets, spending
 from common.tables.columns import instant, metadata, owner
 
 __all__ = [
+    "RELEASES_MAX",
     "Adjustment",
     "Severity",
     "api_keys",
@@ -27,10 +28,15 @@ __all__ = [
     "patterns",
     "pins",
     "projects",
+    "releases",
     "rollups",
+    "sightings",
     "snapshots",
     "spending",
 ]
+
+
+RELEASES_MAX = 1_000  # that are remembered of a project: the ones that were seen last
 
 
 class Severity(IntEnum):
@@ -130,6 +136,7 @@ deltas = sa.Table(
     instant("last_seen"),
     sa.Column("written_at", TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.now()),
     sa.Column("traceparent", sa.Text),
+    sa.Column("release", sa.Text),  # null also where the API of a release before 0012_delta_release wrote
 )
 
 rollups = sa.Table(
@@ -183,6 +190,10 @@ fingerprints = sa.Table(
     sa.Column("count", sa.BigInteger, nullable=False),
     instant("first_seen"),
     instant("last_seen"),
+    # by Postgres' clock, as decisions are: when the newest error was written, and how many were since a moment
+    instant("received_at", nullable=True),
+    instant("since", nullable=True),
+    sa.Column("since_count", sa.BigInteger),
     sa.Index("fingerprints_project_id_pattern_id_idx", "project_id", "pattern_id"),
 )
 
@@ -223,9 +234,30 @@ decisions = sa.Table(
     sa.Column("decided_by", sa.Text, nullable=False),
     sa.Column("known_releases", ARRAY(sa.Text)),
     instant("until", nullable=True),
-    sa.Column("until_count", sa.BigInteger),
+    sa.Column("until_count", sa.BigInteger),  # as releases before 0014_releases read it: of all errors
     sa.Column("note", sa.Text),
+    sa.Column("until_more", sa.BigInteger),
+    sa.Column("fixed_in", sa.Text),
+    sa.Column("release_order", sa.Text),
     sa.CheckConstraint("decision IN ('open', 'resolved', 'ignored')", name="decision"),
+)
+
+releases = sa.Table(
+    "releases",
+    metadata,
+    owner(),
+    sa.Column("release", sa.Text, primary_key=True),
+    instant("first_seen"),
+    instant("last_seen"),
+)
+
+sightings = sa.Table(
+    "sightings",
+    metadata,
+    owner(),
+    sa.Column("fingerprint", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("release", sa.Text, primary_key=True),
+    instant("received_at"),
 )
 
 pins = sa.Table(

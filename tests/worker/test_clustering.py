@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dev.evaluation.grouping import group_messages, score
 from tests.common.grouping_samples import SYSTEMS, labelled
 from worker.clustering import Skeleton, carry_over, cluster_skeletons
+from worker.templates import _shorten, _tokens, find_templates
 
 NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan"]
 
@@ -143,3 +144,14 @@ def test_finds_nearly_all_templates_over_all_systems() -> None:
     scores = [score([a for a, _ in found], group_messages([b for _, b in found])) for found in pairs]
     assert sum(accuracy for accuracy, _ in scores) / len(scores) >= 0.97
     assert sum(f1 for _, f1 in scores) / len(scores) >= 0.95
+
+
+def test_of_very_many_long_messages_fewer_places_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.templates.TOKENS", 400)
+    words = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"]
+    short = [f"user {word} not found" for word in words]
+    long = [f"{word} failed " + " ".join(f"w{n}x{word}" for n in range(100)) for word in words]
+    found = find_templates([*short, *long])
+    assert {found[text] for text in short} == {"user <*> not found"}
+    assert sum(len(tokens) for tokens in _shorten({text: _tokens(text) for text in [*short, *long]}).values()) <= 416
+    assert {text: found[text] for text in reversed(found)} == find_templates([*reversed(long), *reversed(short)])

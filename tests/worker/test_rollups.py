@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
@@ -18,6 +19,7 @@ from worker.rollups import (
     fold_chunk,
     fold_deltas,
     mend_hours,
+    size_chunk,
 )
 
 RECOUNT = "SELECT service, severity, fingerprint, count(*) FROM errors WHERE project_id = :project_id GROUP BY 1, 2, 3"
@@ -251,3 +253,41 @@ async def test_each_project_has_its_own_room_for_services(engine: AsyncEngine) -
     await fold_deltas(engine, 48, Limits(services=1))
     beyond = "SELECT count(*) FROM rollups WHERE service = :name"
     assert await scalar(engine, beyond, name=OVERFLOW_NAME) == 0
+
+
+def test_a_chunk_follows_the_time_that_the_one_before_took() -> None:
+    assert size_chunk(500, 0.01) == 2_500
+    assert size_chunk(2_000, 0.001) == 5_000
+    assert size_chunk(1_000, 2.0) == 250
+    assert size_chunk(100, 60.0) == 100
+
+
+async def test_what_is_slow_to_fold_goes_in_small_transactions_and_is_counted_whole(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks: list[int] = []
+
+    async def note(*asked: Any, chunk: int) -> int:
+        chunks.append(chunk)
+        return await fold_chunk(*asked, chunk=chunk)
+
+    monkeypatch.setattr("worker.rollups.fold_chunk", note)
+    monkeypatch.setattr("worker.rollups.size_chunk", lambda chunk, _: max(2, chunk // 2))
+    monkeypatch.setattr("worker.rollups.FIRST_CHUNK", 8)
+    await store(engine, now_errors(*(f"disk {letter} full" for letter in "abcdefghijklmnopqrst")))
+    assert await fold_deltas(engine, 48) == 20
+    assert chunks == [8, 4, 2, 2, 2, 2, 2]
+    await assert_counts_are_exact(engine)
+
+
+async def test_releases_are_remembered_up_to_a_bound_the_latest_ones(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.releases.RELEASES_MAX", 3)
+    for release in range(6):
+        await store(engine, now_errors("disk full"))
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE deltas SET release = :release"), {"release": f"1.{release}"})
+        await fold_deltas(engine, 48)
+    assert await rows(engine, "SELECT release FROM releases ORDER BY 1") == [("1.3",), ("1.4",), ("1.5",)]
+    assert await scalar(engine, "SELECT count(*) FROM sightings") == 0

@@ -122,3 +122,17 @@ async def test_a_round_that_is_cancelled_stops() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert this.failed == []
+
+
+async def test_a_project_that_is_busy_gets_a_second_turn_after_the_others(
+    engine: AsyncEngine, impatient: AsyncEngine
+) -> None:
+    async with engine.connect() as connection:
+        holding = await connection.begin()
+        await lock_project(connection, PROJECT)
+        folding = asyncio.create_task(fold_deltas(impatient, 48))
+        while await counted(engine) != [OTHER_PROJECT]:  # which comes after or before; in the second round or at once
+            await asyncio.sleep(0.01)
+        await holding.rollback()
+        await folding
+    assert await counted(engine) == [PROJECT, OTHER_PROJECT]
