@@ -168,8 +168,7 @@ async def test_what_is_not_http_is_a_400_in_the_form_of_every_problem(server: Se
 
 async def test_what_follows_a_whole_request_does_not_take_its_answer(server: Server) -> None:
     client = await server.connect(POST + b"Content-Length: 2\r\n\r\n{}GARBAGE\r\n\r\n")
-    status, headers, _ = await client.answer()
-    assert (status, headers["connection"]) == (401, "close")
+    assert [(await client.answer())[0] for _ in range(2)] == [401, 400]
     assert await client.is_closed()
 
 
