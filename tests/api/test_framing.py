@@ -1,5 +1,7 @@
 """What a head says of its request's bounds, and how what was received is cut at them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,7 +104,7 @@ def test_no_piece_goes_beyond_an_end_wherever_packets_are_cut(
     }
     places = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
     received, taken = Received(), 0
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         received.add(stream[start:end])
         while received.waiting:
             piece = received.take()
