@@ -3,7 +3,9 @@
 import asyncio
 import os
 import re
-from typing import NamedTuple, Self
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 IS_LONG = os.environ.get("MAYDAY_TEST_ATTACKS") == "long"
 SECONDS_MAX = 20
@@ -27,10 +29,6 @@ class RawHttp:
         self.reader = reader
         self.writer = writer
 
-    @classmethod
-    async def connect(cls, port: int) -> Self:
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
-
     async def send(self, *pieces: bytes, pause_seconds: float = 0.02) -> None:
         """The pieces, each in a packet of its own."""
         for number, piece in enumerate(pieces):
@@ -52,6 +50,12 @@ class RawHttp:
             body = await self.reader.readexactly(int(length[1])) if length and status != 304 else b""
         return Told(status, head, body)
 
+    async def ask(self, request: bytes, answers: int = 1) -> list[int]:
+        """The statuses of so many answers."""
+        await self.send(request)
+        told = [await self.answer() for _ in range(answers)]
+        return [one.status for one in told if one]
+
     async def answers(self) -> list[Told]:
         """All that come until the other side closes."""
         told = []
@@ -59,5 +63,13 @@ class RawHttp:
             told.append(one)
         return told
 
-    def close(self) -> None:
-        self.writer.transport.abort()
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[RawHttp]:
+    client = RawHttp(*await asyncio.open_connection("127.0.0.1", port))
+    try:
+        yield client
+    finally:
+        client.writer.transport.abort()
+        with suppress(ConnectionError):
+            await client.writer.wait_closed()

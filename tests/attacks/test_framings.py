@@ -12,7 +12,7 @@ import pytest
 
 from common.settings import Settings
 from tests.api.serving import serving
-from tests.attacks.raw_http import IS_LONG, RawHttp, Told
+from tests.attacks.raw_http import IS_LONG, Told, connected
 from tests.conftest import Service
 
 SPLITS = 200 if IS_LONG else 3
@@ -158,14 +158,12 @@ async def target(settings: Settings, service: Service) -> AsyncIterator[Target]:
 
 async def exchange(target: Target, *pieces: bytes) -> list[Told]:
     """What is told on one connection, whose client ends its side after these."""
-    client = await RawHttp.connect(target.port)
-    reading = asyncio.create_task(client.answers())  # meanwhile: what comes after an end resets the connection
-    with suppress(ConnectionError, OSError):
-        await client.send(*pieces, pause_seconds=0.003)
-        client.writer.write_eof()
-    told = await reading
-    client.close()
-    return told
+    async with connected(target.port) as client:
+        reading = asyncio.create_task(client.answers())  # meanwhile: what comes after an end resets the connection
+        with suppress(OSError):
+            await client.send(*pieces, pause_seconds=0.003)
+            client.writer.write_eof()
+        return await reading
 
 
 async def known(target: Target) -> None:
@@ -211,21 +209,12 @@ async def test_a_head_that_was_read_once_is_no_way_around_any_of_this(target: Ta
     """A connection knows the head of its last plain post by its bytes: what is not that head is read anew."""
     await known(target)
     for name, (sent, statuses) in (KEPT | CLOSED).items():
-        client = await RawHttp.connect(target.port)
-        for _ in range(2):
-            await client.send(target.fill(LOG))
-            first = await client.answer()
-            assert first is not None
-            assert first.status == 201
-        await client.send(target.fill(sent))
-        assert [told and told.status for told in [await client.answer() for _ in statuses]] == statuses, name
-        if name in KEPT:
-            for again, status in ((LOG, 201), (READ, 200), (LOG, 201)):
-                await client.send(target.fill(again))
-                told = await client.answer()
-                assert told is not None, name
-                assert told.status == status, name
-        client.close()
+        async with connected(target.port) as client:
+            for _ in range(2):
+                assert await client.ask(target.fill(LOG)) == [201]
+            assert await client.ask(target.fill(sent), len(statuses)) == statuses, name
+            if name in KEPT:
+                assert [await client.ask(target.fill(one)) for one in (LOG, READ, LOG)] == [[201], [200], [201]], name
 
 
 async def test_both_ways_answer_alike_after_a_connection_stepped_aside(target: Target) -> None:
