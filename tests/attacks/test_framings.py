@@ -15,7 +15,7 @@ from tests.api.serving import serving
 from tests.attacks.raw_http import IS_LONG, Told, connected
 from tests.conftest import Service
 
-SPLITS = 200 if IS_LONG else 3
+SPLITS = 40 if IS_LONG else 3
 PROBE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 READ = b"GET /api/errors/recent HTTP/1.1\r\nHost: x\r\nAuthorization: {read}\r\n\r\n"
 BODY = json.dumps({"service": "s", "severity": "error", "message": "framed"}).encode()
@@ -46,6 +46,11 @@ KEPT: dict[str, tuple[bytes, list[int]]] = {
     "chunked in capitals": (post(b"TRANSFER-ENCODING:  CHUNKED \r\n", CHUNKS), [201]),
     "chunks with extensions": (post(CHUNKED, CHUNKS.replace(b"\r\n{", b';a=b;c="d"\r\n{')), [201]),
     "trailers": (post(CHUNKED, CHUNKS[:-2] + b"Authorization: {read}\r\nContent-Encoding: gzip\r\n\r\n"), [201]),
+    "trailers that offer an upgrade": (
+        post(CHUNKED, CHUNKS[:-2] + b"Connection: upgrade\r\nUpgrade: x\r\n\r\n"),
+        [201],
+    ),
+    "upgrade beside keep-alive": (post(UPGRADE.replace(b": Upgrade", b": upgrade, keep-alive") + LENGTH), [201]),
     "upgrade with a length": (post(UPGRADE + LENGTH), [201]),
     "upgrade with chunks": (post(UPGRADE + CHUNKED, CHUNKS), [201]),
     "upgrade, twice": (post(UPGRADE + LENGTH) * 2, [201, 201]),
@@ -171,7 +176,9 @@ async def known(target: Target) -> None:
     assert [told.status for told in await exchange(target, target.fill(LOG + READ + READ))] == [201, 200, 200]
 
 
-async def test_each_framing_has_its_answer_and_what_follows_is_nothing_else(target: Target) -> None:
+async def test_each_framing_has_its_answer_and_what_follows_is_nothing_else(
+    target: Target, caplog: pytest.LogCaptureFixture
+) -> None:
     await known(target)
     for name, (sent, statuses) in KEPT.items():
         told = await exchange(target, target.fill(sent + READ + LOG + PROBE))
@@ -183,6 +190,7 @@ async def test_each_framing_has_its_answer_and_what_follows_is_nothing_else(targ
         assert [one.status for one in told] == statuses, (name, told)
         if statuses[-1] >= 400:
             assert json.loads(told[-1].body)["type"].startswith("urn:mayday:problem:"), name
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
 async def test_packets_may_be_cut_anywhere(target: Target) -> None:

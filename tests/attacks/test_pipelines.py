@@ -13,7 +13,7 @@ from tests.attacks.raw_http import IS_LONG, connected
 from tests.system.test_hostile import Api
 
 CONNECTIONS = 400 if IS_LONG else 100
-SECONDS = 20 if IS_LONG else 2
+SECONDS = 10 if IS_LONG else 2
 SENT_BYTES = 256 * 2**10
 GROWN_MAX_BYTES = 150 * 2**20
 REQUESTS = {
