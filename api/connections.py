@@ -1,5 +1,5 @@
-"""One client's connection: uvicorn's protocol, with the limits that it lacks, so that no client holds more than its
-share by being slow.
+"""One client's connection: HTTP a request at a time (api/sequence.py), with limits, so that no client holds more than
+its share by being slow.
 
 A head must arrive whole within `header_seconds` and in `header_max_bytes`; a body that nobody waits for any more is
 read for LINGER_SECONDS; an answer must be taken within SEND_SECONDS; and when there are `connections_max`, the one
@@ -15,17 +15,19 @@ from operator import itemgetter
 from time import monotonic
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from api.bodies import body_too_slow
+from api.framing import read_framing
 from api.ingest.exchange import HOT_TARGETS as HOT_WRITES
 from api.ingest.exchange import Exchange, Posted, read_post
 from api.ingest.hot import HotWrites
 from api.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable
 from api.read.hot import HOT_TARGETS as HOT_READS
 from api.read.hot import Asked, HotReads, read_request
-from api.ready import Ready, as_bytes, as_lines
+from api.ready import Headers, Ready, as_bytes, as_lines
 from api.repeats import Remembered
+from api.sequence import Sequence
 from common.settings import Settings
 
 # A client that is told 413 may be sending still: what comes is thrown away for so long, that it sees the answer.
@@ -34,7 +36,7 @@ LINGER_SECONDS = 2.0
 SEND_SECONDS = 30.0
 
 
-class Connection(HttpToolsProtocol):
+class Connection(Sequence):
     """Made by uvicorn for every connection. Its settings are those that the application's lifespan yields."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,15 +48,14 @@ class Connection(HttpToolsProtocol):
         self.asked: Asked | None = None  # of what is held ready, by the last of them
         self.posted: Posted | None = None  # by the last of them
         self.remembered = Remembered()
-        self.head_bytes = self.received_bytes = 0
-        self.head_failure: Problem | None = None
+        self.is_sure = True  # what all requests so far mean: else only the server and the routes read the next ones
         self.is_answered = False  # the request that is being parsed, by what was held ready
         self.has_answered = False  # itself, in what is being received
         self.exchange: Exchange | None = None  # whose body is being received
         self.hot_reads = cast("HotReads", self.app_state["hot_reads"])
         self.hot_writes = cast("HotWrites", self.app_state["hot_writes"])
         self.stopping = cast("asyncio.Event", self.app_state["stopping"])
-        super().connection_made(cast("asyncio.Transport", transport))
+        super().connection_made(transport)
         self.after("head", self.settings.header_seconds, self.give_up_on_head)
         if len(self.connections) > self.settings.connections_max:
             self.make_room()
@@ -71,63 +72,85 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.remembered.may_know(data) and self.pass_parser(data):
             return
-        was_between = self.is_between
-        self.begin_receiving(data)
-        super().data_received(data)
-        if was_between and self.begun_here == 1:
+        was_between = self.is_between and not self.received.waiting
+        self.begun_here, self.asked, self.posted = 0, None, None
+        self.received.add(data)
+        self.go_on()
+        if was_between and self.begun_here == 1 and not self.received.waiting:
             self.remembered.note(data, self.asked if self.is_between else None, self.posted)
+
+    def go_on(self) -> None:
+        self.has_answered = False
+        super().go_on()
+        if self.unread_bytes > self.settings.header_max_bytes:
+            self.refuse(head_too_large(self.settings))
         if self.exchange is not None and "body" not in self.timers:
             self.after("body", self.settings.body_seconds, partial(self.give_up_on_body, self.exchange))
         if self.waits_since is None or self.transport.is_closing() or (self.has_answered and not self.has_begun):
             return
         if "head" not in self.timers:
             self.after("head", self.settings.header_seconds, self.give_up_on_head)
-        self.head_bytes += 0 if self.begun_here else len(data)
-        if self.head_bytes > self.settings.header_max_bytes:
-            self.refuse(head_too_large(self.settings))
-
-    def begin_receiving(self, data: bytes) -> None:
-        self.begun_here, self.has_answered, self.asked, self.posted = 0, False, None, None
-        self.received_bytes = len(data)
 
     @property
     def is_between(self) -> bool:
-        """Whether no request has begun since the last one was answered."""
         return not self.has_begun and self.waits_since is not None
 
     def on_message_begin(self) -> None:
         """The server makes the scope here; it is made later, where it is needed."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
-        self.is_answered = False
+        self.is_answered = self.is_upgrade = False
         self.has_begun = True
         self.begun_here += 1
-        self.waits_since, self.head_bytes = monotonic(), 0
+        self.waits_since = monotonic()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        if self.unread_bytes > self.settings.header_max_bytes:
+            raise head_too_large(self.settings)
+        method, self.is_upgrade = self.parser.get_method(), self.parser.should_upgrade()
+        if method == b"CONNECT":
+            raise BadRequest("this is no proxy: CONNECT is not taken")
+        if self.is_upgrade:
+            self.step_aside()
+            return
         self.cancel("head")
         self.waits_since = None
-        if self.is_head_too_large:
-            self.head_failure = head_too_large(self.settings)
-            raise ValueError("head too large")  # the parser takes it to `send_400_response`
-        if self.url in HOT_READS and self.is_free and self.parser.get_method() == b"GET":
-            self.asked = read_request(self.url, self.headers)
-            self.is_answered = self.asked is not None and self.send_held(self.asked)
-        elif self.url in HOT_WRITES and self.is_free and self.parser.get_method() == b"POST":
-            self.posted = read_post(self.url, self.headers)
-            if self.posted is not None:
-                self.exchange = self.hot_writes.begin(self.posted, self.posted.body_bytes, self.send_outcome)
+        version = self.parser.get_http_version()
+        self.received.body_bytes, fields = read_framing(version, self.url, self.headers)
+        if fields is None:
+            self.step_aside()
+            self.expect_100_continue = version == "1.1" and expects_continue(self.headers)
+        elif self.is_free:
+            self.take_lane(method, fields)
         if self.exchange is not None:
             self.cycle = cast("RequestResponseCycle", self.exchange)
         elif not self.is_answered:
-            self.make_scope()
-            super().on_headers_complete()
+            self.begin_cycle()
 
-    @property
-    def is_head_too_large(self) -> bool:
-        limit = self.settings.header_max_bytes
-        if self.begun_here and self.received_bytes <= limit:
-            return False  # it is in what was received last, which is not larger
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > limit
+    def take_lane(self, method: bytes, fields: dict[bytes, bytes]) -> None:
+        """Answer a hot read, or begin a hot write, where that can be done here."""
+        if self.url in HOT_READS and method == b"GET":
+            self.asked = read_request(self.url, fields)
+            self.is_answered = self.asked is not None and self.send_held(self.asked)
+        elif self.url in HOT_WRITES and method == b"POST":
+            self.posted = read_post(self.url, self.headers, fields)
+            if self.posted is not None:
+                self.exchange = self.hot_writes.begin(self.posted, self.posted.body_bytes, self.send_outcome)
+
+    def step_aside(self) -> None:
+        """Leave this request and all that follow to the server and the routes."""
+        self.is_sure = False
+        self.remembered = Remembered()
+
+    def begin_cycle(self) -> None:
+        """Have the routes answer."""
+        if self.is_owing:
+            raise BadRequest("a request began before the one before it had ended")
+        self.make_scope()
+        super().on_headers_complete()
+        self.headers = []  # trailers, which nobody reads: the scope has its own
 
     def make_scope(self) -> None:
         """As the server does at a message's beginning, around what was parsed since."""
@@ -138,25 +161,21 @@ class Connection(HttpToolsProtocol):
 
     @property
     def is_free(self) -> bool:
-        """Whether nothing is under way, and the request does not end the connection."""
-        return self.is_idle and self.parser.get_http_version() == "1.1" and bool(self.parser.should_keep_alive())
+        """Whether nothing is under way, and the request is plain and does not end the connection."""
+        return self.is_sure and self.is_idle and bool(self.parser.should_keep_alive())
 
     @property
     def is_idle(self) -> bool:
         """Whether no answer is owed, the client reads, and the process is not stopping."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        return (
-            (cycle is None or (cycle.response_complete and not self.pipeline))
-            and not self.flow.write_paused
-            and not self.stopping.is_set()
-        )
+        return (cycle is None or cycle.response_complete) and not self.flow.write_paused and not self.stopping.is_set()
 
     def pass_parser(self, data: bytes) -> bool:
         """Deal with a request that came as before without reading it again, if it is one: that is dearer than to answer.
 
         Only between two requests, where the parser stands at a beginning, may it go without these bytes.
         """
-        if not (self.is_between and self.is_idle) or self.transport.is_closing():
+        if self.received.waiting or not (self.is_between and self.is_idle) or self.transport.is_closing():
             return False
         asked, posted, body = self.remembered.recall(data)
         is_taken = self.send_held(asked) if asked else posted is not None and self.take_whole(posted, body)
@@ -201,18 +220,21 @@ class Connection(HttpToolsProtocol):
         self.has_answered = True
 
     def await_next(self) -> None:
-        self.waits_since, self.head_bytes, self.has_begun = monotonic(), 0, False
+        self.waits_since, self.unread_bytes, self.has_begun = monotonic(), 0, False
 
     def on_body(self, body: bytes) -> None:
+        self.unread_bytes = 0
         if self.exchange is None:
             super().on_body(body)
         else:
             self.exchange.pieces.append(body)
 
     def on_message_complete(self) -> None:
-        if self.is_answered:
+        if self.is_answered or self.is_upgrade:
             return
-        super().on_message_complete()
+        self.unread_bytes = 0
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
         if "linger" in self.timers:
             self.cancel("linger")
             self.await_next()
@@ -223,16 +245,19 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.look_for_next()
+        if self.flow.read_paused:  # since the body was not taken
+            self.flow.resume_reading()
         if self.transport.is_closing():
             self.after("flush", SEND_SECONDS, self.transport.abort)
         elif self.cycle.response_complete and self.cycle.more_body:
             self.after("linger", LINGER_SECONDS, self.close)
         elif self.cycle.response_complete and self.waits_since is None:
             self.await_next()
+        self.go_on_soon()
 
     def look_for_next(self) -> None:
         """As the server does at the end of an answer; but a timer that runs still looks at the time when it is up."""
-        if self.timeout_keep_alive_task is None or self.pipeline:
+        if self.timeout_keep_alive_task is None:
             super().on_response_complete()
         else:
             self.server_state.total_requests += 1
@@ -246,9 +271,9 @@ class Connection(HttpToolsProtocol):
         self.cancel("write")
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close, unless a request came meanwhile: those that do without the parser leave the timer alone, since a new one
-        costs as much as to find out what they ask."""
-        waited = 0.0 if self.waits_since is None else monotonic() - self.waits_since
+        """Close, unless a request came meanwhile: they leave the timer alone, since a new one costs as much as to find out
+        what they ask."""
+        waited = 0.0 if self.waits_since is None or self.has_begun else monotonic() - self.waits_since
         left = self.timeout_keep_alive - waited
         if left <= 0:
             self.close()
@@ -261,9 +286,6 @@ class Connection(HttpToolsProtocol):
         if self.exchange is not None:
             self.hot_writes.replies.abandon(self.exchange)
         super().connection_lost(exc)
-
-    def send_400_response(self, msg: str) -> None:
-        self.refuse(self.head_failure or BadRequest(msg))
 
     def give_up_on_head(self) -> None:
         """Nothing is said to a client that sent nothing: it may take the answer for one to its next request."""
@@ -278,13 +300,15 @@ class Connection(HttpToolsProtocol):
         self.hot_writes.replies.fail(exchange, body_too_slow(self.settings))
 
     def refuse(self, problem: Problem) -> None:
-        """Say why and close; what came whole before is answered first."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is not None and not cycle.response_complete and not cycle.more_body:
-            cycle.keep_alive = False
+        """Say why and close, unless the request that is wrong has an answer, or part of one."""
+        if self.transport.is_closing():
             return
-        if cycle is None or cycle.response_complete or not cycle.response_started:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        is_under_way = cycle is not None and cycle.more_body
+        if not (is_under_way and (self.cycle.response_started or self.cycle.response_complete)):
             self.transport.write(as_bytes(problem))
+        if is_under_way:
+            self.cycle.disconnected = True  # whoever is at work on it has nothing to add
         self.close()
 
     def close(self) -> None:
@@ -299,6 +323,10 @@ class Connection(HttpToolsProtocol):
     def cancel(self, name: str) -> None:
         if (timer := self.timers.pop(name, None)) is not None:
             timer.cancel()
+
+
+def expects_continue(headers: Headers) -> bool:
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
 
 
 def head_too_large(settings: Settings) -> HeadTooLarge:

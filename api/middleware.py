@@ -18,6 +18,7 @@ from common.telemetry import metrics, traces
 
 log = structlog.get_logger()
 
+UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -103,7 +104,7 @@ class RequestLines:
 
 
 class Reply:
-    """Sends one answer on, with the headers that every answer has, and remembers its status."""
+    """Sends one answer on, once, with the headers that every answer has, and remembers its status."""
 
     def __init__(self, send: Send, request_id: str, scope: Scope, *, has_body: bool) -> None:
         self.inner = send
@@ -111,17 +112,31 @@ class Reply:
         self.scope = scope
         self.has_body = has_body
         self.status = 0
+        self.is_complete = False
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
+        """Raises RuntimeError, and sends nothing, where that would be another answer or none that HTTP can say."""
+        is_start = message["type"] == "http.response.start"
+        if self.is_complete or (is_start and self.status):
+            raise RuntimeError("a request is answered once")
+        if is_start:
             headers: list[tuple[bytes, bytes]] = message["headers"]
+            refuse_unsendable(headers)
+            self.status = message["status"]
             headers += framing_headers(headers, self.request_id, self.scope.get("allowance"))
             if self.scope["state"]["stopping"].is_set():
                 headers.append((b"connection", b"close"))  # the next request goes to another process
-        elif not self.has_body:
-            message = {**message, "body": b""}
+        else:
+            self.is_complete = not message.get("more_body", False)
+            if not self.has_body:
+                message = {**message, "body": b""}
         await self.inner(message)
+
+
+def refuse_unsendable(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise RuntimeError for values that would end their line: the server closes without a word where it meets one."""
+    if UNSENDABLE.search(b"".join([value for _, value in headers])):
+        raise RuntimeError("a header of this answer holds a control character")
 
 
 def find_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:

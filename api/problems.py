@@ -12,6 +12,8 @@ Problem
 ├── Invalid 422             the request does not say what it must; `errors` names each place
 ├── QuotaExceeded 429       a limit of the key or the project is used up: see Retry-After; `errors` names the policies
 ├── HeadTooLarge 431        path and headers are over the limit
+├── CodingNotSpoken 501     a Transfer-Encoding other than chunked
+├── VersionNotSpoken 505    another HTTP than 1.0 and 1.1
 └── Unavailable 503         come again: see Retry-After
     ├── Overloaded          the writer's buffer is full
     └── TimedOut            no answer in time; what was sent may have been stored: send it again with the same ids
@@ -131,6 +133,14 @@ class QuotaExceeded(Problem):
 
 class HeadTooLarge(Problem):
     status, slug, title = 431, "head-too-large", "Headers too large"
+
+
+class CodingNotSpoken(Problem):
+    status, slug, title = 501, "coding-not-spoken", "Transfer coding not supported"
+
+
+class VersionNotSpoken(Problem):
+    status, slug, title = 505, "version-not-spoken", "HTTP version not supported"
 
 
 class Unavailable(Problem):

@@ -16,6 +16,7 @@ WHOLE_MAX_SECONDS = 2_400  # five times what it takes: a test that waits for eve
 # What a first word stands for, and none: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "": ({}, TWO_PROCESSES),
+    "attacks": ({"MAYDAY_TEST_ATTACKS": "long"}, ["tests/attacks", "-rP", "-o", "faulthandler_timeout=0"]),
     "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),
     "clients": ({"MAYDAY_TEST_CLIENTS": "1"}, ["tests/contract/test_clients.py"]),
     "contract": (
@@ -40,7 +41,8 @@ def test(context: typer.Context) -> None:
     three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
     programs of the schema before run on ours, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
-    clients`: a Python and a TypeScript client (which takes node and npm) are made, type-checked, and do the main job.
+    attacks`: the long form of what strangers and hostile clients try, some minutes. `mayday test clients`: a Python and
+    a TypeScript client (which takes node and npm) are made, type-checked, and do the main job.
     """
     kind, *rest = context.args or [""]
     if kind == "chaos":

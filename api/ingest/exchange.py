@@ -5,6 +5,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from api.auth import Caller, read_bearer
+from api.bodies import Held
 from api.ingest.intake import Sent
 from api.ingest.routes import PREFIX
 from api.limits import Allowance
@@ -40,10 +41,24 @@ NOBODY_WAITS = NobodyWaits()
 
 
 class Exchange:
-    """While it is under way it stands where uvicorn's protocol keeps its cycle, and has what that looks at."""
+    """While it is under way it stands where uvicorn's protocol keeps its cycle, and has what that looks at.
+
+    Its body counts among those that the process holds from here on until it completes, which it does once.
+    """
 
     __slots__ = (
-        *("posted", "caller", "allowance", "body_bytes", "send", "started", "request_id", "pieces"),
+        *(
+            "posted",
+            "caller",
+            "allowance",
+            "body_bytes",
+            "bodies",
+            "send",
+            "is_complete",
+            "started",
+            "request_id",
+            "pieces",
+        ),
         *("more_body", "keep_alive", "response_started", "response_complete", "disconnected", "message_event"),
     )
 
@@ -53,19 +68,31 @@ class Exchange:
         caller: Caller,
         allowance: Allowance,
         body_bytes: int,
+        bodies: Held,
         send: Callable[["Exchange", Ready], None],
     ) -> None:
         self.posted = posted
         self.caller = caller
         self.allowance = allowance
         self.body_bytes = body_bytes
+        self.bodies = bodies
+        bodies.total_bytes += body_bytes
         self.send = send
+        self.is_complete = False
         self.started = perf_counter()
         self.request_id = choose_request_id(posted.request_id)
         self.pieces: list[bytes] = []
         self.more_body = self.keep_alive = True
         self.response_started = self.response_complete = self.disconnected = False
         self.message_event = NOBODY_WAITS
+
+    def complete(self) -> bool:
+        """Answered, failed or abandoned: whether it is so now, and was not before."""
+        is_first = not self.is_complete
+        if is_first:
+            self.is_complete = True
+            self.bodies.total_bytes -= self.body_bytes
+        return is_first
 
     @property
     def sent(self) -> Sent:
@@ -74,12 +101,11 @@ class Exchange:
         return Sent(self.caller, self.allowance, self.posted.content_type, body)
 
 
-def read_post(target: bytes, sent: Headers) -> Posted | None:
-    """What a POST to one of HOT_TARGETS with these headers, their names in lower case, says before its body; None where
-    only the route can take it."""
-    headers = dict(sent)
+def read_post(target: bytes, sent: Headers, headers: dict[bytes, bytes]) -> Posted | None:
+    """What a POST to one of HOT_TARGETS with these headers, each there once, says before its body; None where only the
+    route can take it."""
     length = headers.get(b"content-length", b"")
-    if len(headers) < len(sent) or not NOT_PLAIN.isdisjoint(headers) or not length.isdigit():
+    if not NOT_PLAIN.isdisjoint(headers) or not length.isdigit():
         return None
     content_type = headers.get(b"content-type")
     return Posted(

@@ -45,7 +45,7 @@ class HotWrites:
         self.key_ring = key_ring
         self.limits = limits
         self.intake = intake
-        self.replies = Replies(settings.request_seconds, lines, bodies)
+        self.replies = Replies(settings.request_seconds, lines)
         self.singles = Singles(intake, self.replies)
 
     def begin(self, posted: Posted, body_bytes: int, send: Callable[[Exchange, Ready], None]) -> Exchange | None:
@@ -57,15 +57,15 @@ class HotWrites:
         if caller is None or traces.is_on():
             return None
         allowance = self.limits.allowance(caller.project_id, caller.key_id, ingest=True)
-        self.bodies.total_bytes += body_bytes
-        return Exchange(posted, caller, allowance, body_bytes, send)
+        return Exchange(posted, caller, allowance, body_bytes, self.bodies, send)
 
     def take(self, exchange: Exchange) -> None:
         """Have the body, which is whole, judged and answered, now or after the commit."""
-        if exchange.posted.path == ONE:
-            self.singles.add(exchange)
-        else:
-            self.take_batch(exchange)
+        take = self.singles.add if exchange.posted.path == ONE else self.take_batch
+        try:
+            take(exchange)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
+            self.replies.fail(exchange, error)
 
     def take_batch(self, exchange: Exchange) -> None:
         """A batch has a task, since it gives way to others while its rows are made."""

@@ -6,7 +6,8 @@ from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
-from api.bodies import Held
+import structlog
+
 from api.ingest.exchange import Exchange
 from api.limits import charge
 from api.middleware import RequestLines, as_problem, count_answer
@@ -14,16 +15,17 @@ from api.problems import Problem, QuotaExceeded, respond
 from api.ready import Answer, Ready, as_ready, changing_lines, compress, note
 from common.compression import COMPRESS_FROM_BYTES
 
+log = structlog.get_logger()
+
 Told = TypeVar("Told")
 
 
 class Replies:
     """Sends the answers of one process, each with its id, its quotas and the headers that every answer has."""
 
-    def __init__(self, request_seconds: float, lines: RequestLines, bodies: Held) -> None:
+    def __init__(self, request_seconds: float, lines: RequestLines) -> None:
         self.request_seconds = request_seconds
         self.lines = lines
-        self.bodies = bodies
         self.tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Told]) -> "asyncio.Task[Told]":
@@ -85,21 +87,30 @@ class Replies:
             self.start(self.compress_and_end(exchange, answer, defect))
 
     async def compress_and_end(self, exchange: Exchange, answer: Answer, defect: Exception | None) -> None:
-        ready = as_ready(await compress(answer, exchange.posted.headers))
-        self.end(exchange, ready, exchange.allowance.lines(), defect)
+        try:
+            answer = await compress(answer, exchange.posted.headers)
+        except Exception as error:  # noqa: BLE001 - it is answered all the same, plain
+            defect = error
+        self.end(exchange, as_ready(answer), exchange.allowance.lines(), defect)
 
     def end(self, exchange: Exchange, same: Ready, quotas: bytes, defect: Exception | None = None) -> None:
-        """Send the answer, with the lines that no two have alike, and count it. `quotas` are those of its allowance."""
-        self.bodies.total_bytes -= exchange.body_bytes
-        head = same.head + changing_lines(exchange.request_id, quotas)
-        exchange.send(exchange, Ready(same.status, head, same.body))
+        """Send the answer, with the lines that no two have alike, and count it. `quotas` are those of its allowance.
+
+        What comes after an answer is a defect that the client does not see: it would take it for the answer to its next
+        request.
+        """
+        ready = Ready(same.status, same.head + changing_lines(exchange.request_id, quotas), same.body)
+        if not exchange.complete():
+            log.error("answered_again", path=exchange.posted.path, status=same.status, exc_info=defect)
+            return
+        exchange.send(exchange, ready)
         seconds, path = perf_counter() - exchange.started, exchange.posted.path
         note(self.lines, ("POST", path), (same.status, seconds), exchange.request_id, exchange.caller, defect)
 
     def abandon(self, exchange: Exchange) -> None:
         """Count a request whose client went away before its body was whole."""
-        self.bodies.total_bytes -= exchange.body_bytes
-        count_answer("POST", exchange.posted.path, 0, perf_counter() - exchange.started)
+        if exchange.complete():
+            count_answer("POST", exchange.posted.path, 0, perf_counter() - exchange.started)
 
 
 def as_json(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:

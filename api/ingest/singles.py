@@ -58,6 +58,12 @@ class Singles:
 
     def take(self, together: Sequence[Exchange]) -> None:
         """Judge the errors of one key, and have what can be stored answered after the commit."""
+        try:
+            self.take_admitted(together)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
+            self.replies.fail_all([exchange for exchange in together if not exchange.is_complete], error)
+
+    def take_admitted(self, together: Sequence[Exchange]) -> None:
         body_bytes = sum([exchange.body_bytes for exchange in together])
         count_body_bytes(body_bytes, body_bytes)
         admitted = [exchange for exchange in together if self.replies.admit(exchange)]
@@ -79,7 +85,7 @@ class Singles:
             try:
                 rows.append(self.intake.judge_one(exchange.sent, frame))
                 taken.append(exchange)
-            except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
+            except Exception as error:  # noqa: BLE001 - as in `take`
                 self.replies.fail(exchange, error)
         return taken, rows
 
@@ -88,7 +94,7 @@ class Singles:
             return
         try:
             outcomes = self.intake.store(judged, requests=len(judged))
-        except Exception as error:  # noqa: BLE001 - as in `judge`
+        except Exception as error:  # noqa: BLE001 - as in `take`
             self.replies.fail_all(taken, error)
         else:
             self.replies.answer_after(taken, outcomes, partial(self.answer, taken, judged))
@@ -98,7 +104,7 @@ class Singles:
         for exchange, row, outcome in zip(taken, rows, outcomes, strict=True):
             try:
                 self.answer_one(exchange, row, outcome, quotas)
-            except Exception as error:  # noqa: BLE001 - as in `judge`
+            except Exception as error:  # noqa: BLE001 - as in `take`
                 self.replies.fail(exchange, error)
 
     def answer_one(self, exchange: Exchange, row: Row, outcome: Outcome, quotas: bytes) -> None:

@@ -21,7 +21,7 @@ from api.read.copies import Question
 from api.read.http import choose_encoding, matches, respond
 from api.read.parameters import ErrorQuery, PatternsQuery
 from api.read.routes import ask_patterns, ask_recent, build_patterns, build_recent, patterns_max_age_seconds
-from api.ready import Headers, Ready, as_lines, changing_lines, note
+from api.ready import Ready, as_lines, changing_lines, note
 from common.compression import COMPRESS_FROM_BYTES, Encoding
 from common.keys import Scope as KeyScope
 from common.settings import Settings
@@ -90,11 +90,9 @@ class HotReads:
         return await build_patterns(self.answers, project_id, PatternsQuery.model_validate({}))
 
 
-def read_request(target: bytes, sent: Headers) -> Asked | None:
-    """What a GET of one of HOT_TARGETS with these headers, their names in lower case, asks; None where only the routing
-    can tell."""
-    headers = dict(sent)
-    if len(headers) < len(sent) or not NOT_PLAIN.isdisjoint(headers):
+def read_request(target: bytes, headers: dict[bytes, bytes]) -> Asked | None:
+    """What a GET of one of HOT_TARGETS with these headers, each there once, asks; None where only the routing can tell."""
+    if not NOT_PLAIN.isdisjoint(headers):
         return None
     accepted, known = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
     encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))

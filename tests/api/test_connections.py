@@ -168,9 +168,58 @@ async def test_what_is_not_http_is_a_400_in_the_form_of_every_problem(server: Se
 
 async def test_what_follows_a_whole_request_does_not_take_its_answer(server: Server) -> None:
     client = await server.connect(POST + b"Content-Length: 2\r\n\r\n{}GARBAGE\r\n\r\n")
-    status, headers, _ = await client.answer()
-    assert (status, headers["connection"]) == (401, "close")
+    assert [(await client.answer())[0] for _ in range(2)] == [401, 400]
     assert await client.is_closed()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [PROBE, PROBE * 40, POST + b"Content-Length: 2\r\n\r\n{}", PROBE + b"\r\n"],
+    ids=["one", "many", "a body", "a blank line behind"],
+)
+async def test_a_client_that_has_ended_its_side_gets_its_answers_and_is_closed(server: Server, sent: bytes) -> None:
+    client = await server.connect(sent)
+    client.writer.write_eof()
+    answers = [(await client.answer())[0] for _ in range(max(sent.count(PROBE), 1))]
+    assert answers == ([401] if sent.startswith(POST) else [200] * sent.count(PROBE))
+    assert await client.is_closed()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_an_error_of_a_client_that_has_ended_its_side_is_stored_and_said_to_be(
+    server: Server, service: Service, is_known: bool
+) -> None:
+    project = await service.project()
+    head = POST.replace(b"batch", b"log") + b"Authorization: " + project.ingest.headers["Authorization"].encode()
+    body = json.dumps({"service": "s", "severity": "error", "message": "half closed"}).encode()
+    whole = head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    client = await server.connect(whole)
+    if is_known:
+        assert (await client.answer())[0] == 201
+        await client.send(whole)
+    client.writer.write_eof()
+    assert (await client.answer())[0] == 201
+    assert await client.is_closed()
+
+
+@pytest.mark.parametrize("before", [b"", PROBE], ids=["first", "after an answer"])
+@pytest.mark.parametrize("sent", [PROBE[:-2], POST + b"Content-Length: 9\r\n\r\n{", b"G"], ids=["head", "body", "G"])
+async def test_a_request_that_ends_half_way_is_a_400(server: Server, before: bytes, sent: bytes) -> None:
+    client = await server.connect(before + sent)
+    client.writer.write_eof()
+    statuses = [(await client.answer())[0] for _ in range(2 if before else 1)]
+    assert statuses in ([400], [200, 400], [401], [200, 401])
+    assert await client.is_closed()
+
+
+async def test_what_goes_wrong_behind_an_answer_is_no_second_one(server: Server) -> None:
+    """The rest of a body whose request was answered early: not chunks, or cut off."""
+    for rest in (b"zz\r\n", b"5\r\nhello0\r\n", b""):
+        client = await server.connect(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        assert (await client.answer())[0] == 401
+        await client.send(rest)
+        client.writer.write_eof()
+        assert await client.is_closed()
 
 
 async def test_requests_that_follow_each_other_are_answered_in_their_order(server: Server) -> None:
