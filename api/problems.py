@@ -14,6 +14,7 @@ Problem
 ├── HeadTooLarge 431        path and headers are over the limit
 └── Unavailable 503         come again: see Retry-After
     ├── Overloaded          the writer's buffer is full
+    ├── Busy                the project's share of the connections is in use
     └── TimedOut            no answer in time; what was sent may have been stored: send it again with the same ids
 """
 
@@ -142,6 +143,10 @@ class Unavailable(Problem):
 
 class Overloaded(Unavailable):
     slug, title = "overloaded", "More than can be written now"
+
+
+class Busy(Unavailable):
+    slug, title = "busy", "More than can be asked at once"
 
 
 class TimedOut(Unavailable):

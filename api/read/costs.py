@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import ReadCaller
 from api.problems import Invalid
@@ -18,6 +18,7 @@ from api.read.http import respond, serve_once
 from api.read.parameters import FormQuery, some_of
 from api.read.responding import FORMS, respond_now
 from api.read.tokens import estimate_tokens
+from api.shares import read_share_of
 from common.budgets import BudgetStatus, read_status
 from common.budgets.periods import Period, UnknownZone, find_zone, first_whole_month, parse_month
 from common.budgets.spend import cut_span
@@ -127,7 +128,7 @@ async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated
     """Tokens, cost and tokens per deliverable of each team, budget used and reserve: as JSON, CSV or a markdown table."""
     settings = cast("Settings", request.state.settings)
     month = find_month(query, settings.usage_sums_days)
-    async with cast("AsyncEngine", request.state.engine).connect() as connection:
+    async with read_share_of(request, caller.project_id).connect() as connection:
         rows = await read_teams(connection, caller.project_id, month)
         finished = await measure_deliverables(connection, caller.project_id, month)
         limit = (await connection.execute(FIND_LIMIT, {"project_id": caller.project_id})).first()

@@ -33,8 +33,7 @@ ERROR_MAX_AGE_SECONDS = 60
 
 async def answers_of(request: Request) -> Answers:
     """Async, though it waits for nothing: the framework runs others in a thread."""
-    reads = cast("Reads", request.state.reads)
-    return Answers(reads.engine, reads.settings)
+    return cast("Answers", request.state.answers)
 
 
 TheAnswers = Annotated[Answers, Depends(answers_of)]

@@ -5,13 +5,12 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import ReadCaller
 from api.fields import Day, FilterText
@@ -19,6 +18,7 @@ from api.problems import Invalid
 from api.read.forms import Table
 from api.read.parameters import FormQuery, some_of
 from api.read.responding import FORMS, respond_now
+from api.shares import read_share_of
 from common.pricing import name_model
 
 router = APIRouter(prefix="/api", tags=["usage"])
@@ -136,7 +136,7 @@ class OverridesQuery(FormQuery):
 @router.get("/usage", response_model=UsagePage, responses=FORMS, summary="What was spent by day, team and model")
 async def list_usage(request: Request, caller: ReadCaller, query: Annotated[UsageQuery, Query()]) -> Response:
     """Sums of UTC days, page by page; every acknowledged record is in them. Days stay longer than their records."""
-    rows = await read(request, SUM_DAYS, ask_days(caller.project_id, query))
+    rows = await read(request, caller, SUM_DAYS, ask_days(caller.project_id, query))
     page = [UsageSum.model_validate(hide_unknown_cost(row)) for row in rows[: query.limit]]
     after = write_place(page[-1]) if len(rows) > query.limit else None
     return await respond_now(request, UsagePage(sums=page, next=after), query, USAGE, max_age_seconds=1)
@@ -152,14 +152,16 @@ async def list_usage(request: Request, caller: ReadCaller, query: Annotated[Usag
 async def list_overrides(request: Request, caller: ReadCaller, query: Annotated[OverridesQuery, Query()]) -> Response:
     """The overrides that are there, past ones too. What a model costs without any follows from the catalog."""
     asked = {"project_id": caller.project_id, "after": query.cursor, "limit": query.limit + 1}
-    rows = await read(request, LIST_PRICE_OVERRIDES, asked)
+    rows = await read(request, caller, LIST_PRICE_OVERRIDES, asked)
     page = [OverrideOut.model_validate(row) for row in rows[: query.limit]]
     body = OverridePage(overrides=page, next=page[-1].id if len(rows) > query.limit else None)
     return await respond_now(request, body, query, OVERRIDES, max_age_seconds=1)
 
 
-async def read(request: Request, statement: Any, asked: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    async with cast("AsyncEngine", request.state.engine).connect() as connection:
+async def read(
+    request: Request, caller: ReadCaller, statement: Any, asked: Mapping[str, Any]
+) -> Sequence[Mapping[str, Any]]:
+    async with read_share_of(request, caller.project_id).connect() as connection:
         return [dict(row) for row in (await connection.execute(statement, asked)).mappings()]
 
 

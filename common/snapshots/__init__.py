@@ -11,9 +11,10 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.cache import Answer, Cache, CacheUnavailable
+from common.database.connections import Connects
 from common.settings import Settings
 from common.snapshots.composing import compute_snapshot
 from common.snapshots.schema import PatternsAnswer
@@ -40,7 +41,7 @@ LOAD_SNAPSHOT = text(
 
 
 async def publish_snapshots(
-    engine: AsyncEngine,
+    engine: Connects,
     cache: Cache,
     project_id: UUID,
     settings: Settings,
@@ -59,7 +60,7 @@ async def publish_snapshots(
 
 
 async def make_body(
-    engine: AsyncEngine, project_id: UUID, window_hours: int, settings: Settings, *, compute: bool
+    engine: Connects, project_id: UUID, window_hours: int, settings: Settings, *, compute: bool
 ) -> bytes:
     """The bytes of a window's answer: the kept ones, or computed and kept."""
     if not compute:

@@ -149,7 +149,7 @@ POOL_IN_USE = CATALOG.gauge(
     "api",
     "worker",
     over_processes="livesum",
-    pool=Few("api (reads), writer_errors, writer_usage, worker", at_most=10),
+    pool=Few("api_reads, api (all else), writer_errors, writer_usage, worker", at_most=10),
 )
 POOL_SIZE = CATALOG.gauge(
     "mayday_pool_connections_max",
@@ -157,7 +157,7 @@ POOL_SIZE = CATALOG.gauge(
     "api",
     "worker",
     over_processes="livesum",
-    pool=Few("api (reads), writer_errors, writer_usage, worker", at_most=10),
+    pool=Few("api_reads, api (all else), writer_errors, writer_usage, worker", at_most=10),
 )
 
 # jobs
