@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from api.problems import NotFound
 from api.read import queries
-from api.read.cursors import read_cursor, write_cursor
+from api.read.cursors import read_cursor, refuse, write_cursor
 from api.read.pattern_page import describe_page, read_page
 from api.read.queries import Filter
 from api.read.shown import detail, summary_fields
@@ -48,6 +48,8 @@ class Answers:
         after = None
         if cursor is not None:
             after, since, until = read_cursor(cursor, wanted)
+            if until > self.whole_time()[1]:
+                refuse()
             wanted = replace(wanted, since=since, until=until)
         async with self.searching(project_id, wanted), self.shares.of(project_id).connect() as connection:
             rows = await queries.list_errors(connection, project_id, wanted, limit=limit + 1, after=after)

@@ -1,7 +1,5 @@
 """What was spent by day, team and model, and the rates that a project set: the routes, and the SELECTs behind them."""
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +13,7 @@ from sqlalchemy import text
 from api.auth import ReadCaller
 from api.fields import Day, FilterText
 from api.problems import Invalid
+from api.read.cursors import CursorInvalid, decode, encode, read_day
 from api.read.forms import Table
 from api.read.parameters import FormQuery, some_of
 from api.read.responding import FORMS, respond_now
@@ -195,15 +194,13 @@ def hide_unknown_cost(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def write_place(last: UsageSum) -> str:
-    fields = [last.day.isoformat(), last.team, last.model]
-    return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+    return encode(last.day.isoformat(), last.team, last.model)
 
 
 def read_place(cursor: str) -> tuple[datetime, str, str]:
     """Day, team and model of the last sum of a page. Raises Invalid."""
     try:
-        day, team, model = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        f"{team}{model}".encode()  # a lone surrogate is no text
-        return at_midnight(date.fromisoformat(day)), f"{team}", f"{model}"
-    except (ValueError, TypeError, RecursionError) as error:
-        raise Invalid("cursor: this is no cursor: take `next` of the page before as it is") from error
+        day, team, model = decode(cursor, 3)
+        return at_midnight(read_day(day)), team, model
+    except CursorInvalid as error:
+        raise Invalid(f"cursor: {error}") from error

@@ -1,21 +1,21 @@
 """One project's slow questions, as many at once as it likes: others read and write, and probes are answered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 
-from api.read import answers
+from api.read import queries
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
 
 CROWD = 60
 ERROR = {"service": "shop", "severity": "error", "message": "order 7 is late"}
 BUDGET = {"name": "all", "scope": "project", "metric": "tokens", "limit": 9, "period": "day"}
-Asking = Callable[[Project], Awaitable[httpx.Response]]
+Asking = Callable[[Project], Coroutine[Any, Any, httpx.Response]]
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ async def test_sixty_slow_searches_keep_nobody_else_waiting(serving: Service, mo
     project, other = await serving.project("slow"), await serving.project("other")
     await asyncio.gather(search(project), other.read.get("/api/errors"))  # keys are known then
     release, searching, most = asyncio.Event(), 0, 0
-    list_errors = answers.queries.list_errors
+    list_errors = queries.list_errors
 
     async def take_long(connection: Any, project_id: Any, wanted: Any, **others: Any) -> Any:
         nonlocal searching, most
@@ -92,7 +92,7 @@ async def test_sixty_slow_searches_keep_nobody_else_waiting(serving: Service, mo
             searching -= 1
         return await list_errors(connection, project_id, wanted, **others)
 
-    monkeypatch.setattr(answers.queries, "list_errors", take_long)
+    monkeypatch.setattr(queries, "list_errors", take_long)
     crowd = await attack(serving, other, search, project)
     assert (await project.read.get("/api/errors", params={"limit": 4})).status_code == 200, "its other reads go on"
     await asyncio.sleep(2)
