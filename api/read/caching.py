@@ -18,7 +18,8 @@ import structlog
 
 from api.flights import Flights
 from api.read.copies import Copies, Copy, Question
-from common.cache import Answer, Cache, CacheUnavailable, Topic, make_etag
+from common.cache import Answer, Cache, CacheUnavailable, Topic
+from common.cache.sealing import make_etag
 from common.compression import Encoding
 from common.settings import Settings
 from common.telemetry import metrics

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.read.caching import Served
 from api.read.forms import Form, Shaped, Table, shape
-from common.cache import make_etag
+from common.cache.sealing import make_etag
 from common.compression import Encoding, compress
 
 # What every read may answer besides its body, for OpenAPI.

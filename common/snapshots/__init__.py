@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.cache import Answer, Cache, CacheUnavailable
+from common.cache.sealing import form_of
 from common.database.connections import Connects
 from common.settings import Settings
 from common.snapshots.composing import compute_snapshot
@@ -51,7 +52,13 @@ async def publish_snapshots(
     answers = []
     for window_hours in WINDOWS_HOURS:
         body = await make_body(engine, project_id, window_hours, settings, compute=window_hours in windows_hours)
-        answers.append(("patterns", {"window_hours": window_hours}, await asyncio.to_thread(Answer.of, body)))
+        answers.append(
+            (
+                "patterns",
+                {"window_hours": window_hours, "form": form_of(PatternsAnswer)},
+                await asyncio.to_thread(Answer.of, body),
+            )
+        )
     try:
         await cache.publish(project_id, "patterns", answers)
         await cache.raise_generation(project_id, "errors")  # pages of single patterns tell state and trend too

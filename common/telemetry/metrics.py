@@ -102,10 +102,10 @@ READS = CATALOG.counter(
 )
 CACHE_CALLS = CATALOG.counter(
     "mayday_cache_calls_failed_total",
-    "Calls to Redis that failed, or were left out for a moment after one had failed.",
+    "Calls to Redis that failed, were left out for a moment after one had failed, or found what does not belong there.",
     "api",
     "worker",
-    reason=("failed", "left_alone"),
+    reason=("failed", "left_alone", "broken"),
 )
 
 # the service as a whole, told by the API so that it is told without a worker
