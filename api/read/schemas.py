@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from common.snapshots.schema import HourCount, KeyCount, TrendFacts
+from common.snapshots.schema import HourCount, KeptTrendFacts, KeyCount
 
 
 class ErrorSummary(BaseModel):
@@ -77,7 +77,7 @@ class PatternDetail(BaseModel):
     error_type: str | None = Field(description="That of most of its errors; null where they have none.")
     state: str = Field(description="new, ongoing, regressed, resolved or ignored; more may come.")
     trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
-    trend_facts: TrendFacts | None = Field(description="What the trend was told by; null where nothing was tested.")
+    trend_facts: KeptTrendFacts = Field(description="What the trend was told by; null where nothing was tested.")
     note: str | None = Field(description="What people wrote about it.")
     grouped_by: str = Field(description="What put its errors together: stacktrace, message, client or overflow.")
     fingerprints: list[FingerprintCount] = Field(description="What it is made of, 100 at most; most errors first.")

@@ -18,6 +18,7 @@ from common.cache.sealing import form_of
 from common.database.connections import Connects
 from common.settings import Settings
 from common.snapshots.composing import compute_snapshot
+from common.snapshots.fitting import fits
 from common.snapshots.schema import PatternsAnswer
 
 log = structlog.get_logger()
@@ -95,6 +96,7 @@ async def store_snapshot(
 async def load_snapshot(
     connection: AsyncConnection, project_id: UUID, window_hours: int
 ) -> tuple[datetime, bytes] | None:
-    """When the kept answer was computed, and its bytes; None when there is none yet."""
+    """When the kept answer was computed, and its bytes; None when there is none yet, or one of a release whose answers
+    have other fields than ours."""
     row = (await connection.execute(LOAD_SNAPSHOT, {"project_id": project_id, "window_hours": window_hours})).first()
-    return (row.computed_at, bytes(row.body)) if row else None
+    return (row.computed_at, bytes(row.body)) if row and fits(bytes(row.body), PatternsAnswer) else None
