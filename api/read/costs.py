@@ -1,7 +1,6 @@
 """What a month cost, by team: the route, and the SELECTs that it is made of."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import ReadCaller
+from api.fields import Money
 from api.problems import Invalid
 from api.read.cost_report import TeamCosts, add_up, format_report_markdown, rate_tokens
 from api.read.forms import MEDIA_TYPES, Form, Format, Table
@@ -68,7 +68,7 @@ class TeamReport(BaseModel):
 
     team: str = Field(description="As the records name it.")
     tokens: int = Field(description="Input and output together.")
-    cost_usd: Decimal | None = Field(description="null where nothing has a price.")
+    cost_usd: Money | None = Field(description="null where nothing has a price.")
     unpriced_tokens: int = Field(description="Tokens that are in no cost.")
     estimated_tokens: int = Field(description="Tokens whose split into input and output was assumed, half each.")
     untied_percent: float = Field(description="Share of the tokens that are tied to no deliverable.")
@@ -78,7 +78,7 @@ class TeamReport(BaseModel):
     tied_median: float | None = Field(description="Median of the tokens tied to each deliverable,")
     tied_p90: float | None = Field(description="their 90th percentile,")
     tied_mean: float | None = Field(description="and their mean.")
-    tied_mean_usd: Decimal | None = Field(description="Mean cost of a deliverable, by what is tied to it.")
+    tied_mean_usd: Money | None = Field(description="Mean cost of a deliverable, by what is tied to it.")
 
 
 class LimitReport(BaseModel):
@@ -97,7 +97,7 @@ class CostReport(BaseModel):
     timezone: str = Field(description="IANA name of the zone whose calendar it is.")
     teams: list[TeamReport] = Field(description="Most tokens first.")
     tokens: int = Field(description="Of all teams, input and output together.")
-    cost_usd: Decimal | None = Field(description="Of all teams; null where nothing has a price.")
+    cost_usd: Money | None = Field(description="Of all teams; null where nothing has a price.")
     unpriced_tokens: int = Field(description="Tokens that are in no cost.")
     estimated_tokens: int = Field(description="Tokens whose split into input and output was assumed.")
     budget: LimitReport | None = Field(description="null without a monthly budget in tokens for the project.")

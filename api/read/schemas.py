@@ -1,12 +1,12 @@
 """What readers are answered. The patterns answer itself is `common.snapshots.PatternsAnswer`."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.fields import Money
 from common.snapshots.schema import HourCount, KeptTrendFacts, KeyCount
 
 
@@ -64,7 +64,7 @@ class Spent(BaseModel):
 
     records: int = Field(description="Usage records that name it or one of its errors.")
     tokens: int = Field(description="Their input and output together.")
-    cost_usd: Decimal | None = Field(description="null where nothing has a price.")
+    cost_usd: Money | None = Field(description="null where nothing has a price.")
     unpriced_tokens: int = Field(description="Tokens that are not in the cost.")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from api.auth import ReadCaller
-from api.fields import Day, FilterText
+from api.fields import Day, FilterText, Money
 from api.problems import Invalid
 from api.read.cursors import CursorInvalid, decode, encode, read_day
 from api.read.forms import Table
@@ -69,7 +68,7 @@ class UsageSum(BaseModel):
     untied_tokens: int = Field(description="Tokens that are tied to no deliverable.")
     estimated_tokens: int = Field(description="Tokens whose split was assumed.")
     unpriced_tokens: int = Field(description="Tokens that are in no cost.")
-    cost_usd: Decimal | None = Field(description="null where nothing has a price.")
+    cost_usd: Money | None = Field(description="null where nothing has a price.")
 
 
 class UsagePage(BaseModel):
@@ -86,11 +85,11 @@ class OverrideOut(BaseModel):
     model: str = Field(description="As it was set: a name of the catalog stands for all its spellings.")
     provider: str | None = Field(description="null: any.")
     processing: str = Field(description="How the calls were processed, as in usage records.")
-    input: Decimal = Field(description="Of plain input.")
-    output: Decimal = Field(description="Of output, reasoning included.")
-    cached: Decimal | None = Field(description="Of input out of the cache; null: as plain input.")
-    cache_write: Decimal | None = Field(description="Of input that is written into the cache; null: as plain input.")
-    cache_write_1h: Decimal | None = Field(
+    input: Money = Field(description="Of plain input.")
+    output: Money = Field(description="Of output, reasoning included.")
+    cached: Money | None = Field(description="Of input out of the cache; null: as plain input.")
+    cache_write: Money | None = Field(description="Of input that is written into the cache; null: as plain input.")
+    cache_write_1h: Money | None = Field(
         description="Of such input that is kept for an hour; null: as other written input."
     )
     starts_at: datetime = Field(description="From when on it counts.")

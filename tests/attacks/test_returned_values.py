@@ -103,12 +103,22 @@ def percent(value: str | bytes) -> str:
 async def project(service: Service) -> Project:
     made = await service.project()
     await made.send(*[{"service": "shop", "severity": "error", "message": f"order {n} is late"} for n in range(5)])
-    await made.ingest.post("/api/usage", json={"records": [USED | {"id": str(n)} for n in range(5)]})
+    sent = await made.ingest.post(
+        "/api/usage/batch", json={"records": [USED | {"event_key": str(n)} for n in range(5)]}
+    )
+    assert sent.status_code == 201, sent.text
     await service.run_worker()
     return made
 
 
-USED = {"team": "a", "agent": "b", "model": "claude-haiku-4-5", "input_tokens": 5, "output_tokens": 1}
+USED = {
+    "occurred_at": NOW.isoformat(),
+    "team": "a",
+    "agent": "b",
+    "model": "claude-haiku-4-5",
+    "input_tokens": 5,
+    "output_tokens": 1,
+}
 
 
 async def ask(project: Project, place: str, asked: Sequence[tuple[str, Any]], sent: dict[str, bytes]) -> int:
