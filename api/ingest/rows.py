@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from api.ingest.cleaning import clean_value, cut_text
 from api.ingest.parsing import SentError
 from api.ingest.redaction import may_hold_secrets, redact_text, redact_value
-from common.fingerprint import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, fingerprint_value, split_trace
+from common.fingerprint import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, fingerprint_value, may_be_kept, split_trace
 from common.settings import Settings
 from common.tables import Adjustment, Severity
 
@@ -136,7 +136,8 @@ def settle_trace(text: str, max_bytes: int) -> tuple[str, int, int, SplitTrace]:
     cut = cut_text(text, max_bytes)
     adjusted = TRUNCATED if len(cut) < len(text) else 0
     split = split_trace(cut)
-    if len(cut) <= TRACE_CHARS and not (may_come_with_secrets(split.rest) or may_hold_secrets(split.line)):
+    is_kept = len(cut) <= TRACE_CHARS and may_be_kept(split.rest)
+    if is_kept and not (may_come_with_secrets(split.rest) or may_hold_secrets(split.line)):
         return cut, 0, adjusted, split
     redacted, redactions = redact_text(cut)
     return redacted, redactions, adjusted, split_trace(redacted) if redactions else split
