@@ -51,7 +51,7 @@ from common.pricing import load_catalog
 from common.settings import Settings
 from common.telemetry.traces import tracing
 
-# For all but reads of errors. Of them so many are never a project's: for keys, for readiness, and for watching the worker.
+# For all but reads. Of them so many are never a project's: for keys, for readiness, and for watching the worker.
 API_CONNECTIONS, UNSHARED = 6, 2
 DESCRIPTION = "An error log that stays fast: errors in by batch, patterns and recent errors out of a cache."
 
@@ -151,6 +151,8 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             looking_up = without_transactions(engine, settings)
             key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second)
             intake = Intake(settings, writer, turns)
+            probes = health.Probes(note_failure=lambda _: None)  # who asks is told
+            stack.push_async_callback(probes.end_all)
             lines = RequestLines(settings)
             reads = Reads(cache, settings)
             stack.push_async_callback(reads.close)
@@ -162,7 +164,7 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
                 "read_shares": read_shares,
                 "cache": cache,
                 "key_ring": key_ring,
-                "probes": health.Probes(note_failure=lambda _: None),
+                "probes": probes,
                 "limits": limits,
                 "writer": writer,
                 "intake": intake,
