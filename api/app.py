@@ -37,8 +37,10 @@ from api.middleware import RequestFrame, RequestLines
 from api.origins import IngestOrigins
 from api.read import costs, usage
 from api.read import routes as read_routes
+from api.read.answers import Answers
 from api.read.caching import Reads
 from api.read.hot import HotReads
+from api.shares import Shares, gate_of, half
 from api.starting import start
 from api.status import routes as status_routes
 from api.triage import routes as triage_routes
@@ -51,6 +53,8 @@ from common.pricing import load_catalog
 from common.settings import Settings
 from common.telemetry.traces import tracing
 
+# For all but reads. Of them so many are never a project's: for keys, for readiness, and for watching the worker.
+API_CONNECTIONS, UNSHARED = 6, 2
 DESCRIPTION = "An error log that stays fast: errors in by batch, patterns and recent errors out of a cache."
 
 
@@ -60,8 +64,11 @@ class State(TypedDict):
     settings: Settings
     stopping: asyncio.Event
     engine: AsyncEngine
+    shares: Shares
+    read_shares: Shares
     cache: Cache
     key_ring: KeyRing
+    probes: health.Probes
     limits: Limits
     turns: Turns
     writer: Writer[Row]
@@ -69,6 +76,7 @@ class State(TypedDict):
     usage_writer: Writer[UsageRow]
     checks: Checks
     reads: Reads
+    answers: Answers
     lines: RequestLines
     hot_reads: HotReads
     hot_writes: HotWrites
@@ -122,8 +130,14 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
             stack.enter_context(tracing("api"))
-            engine = make_engine(settings, "api", session=ONE_PLAN)
+            engine = make_engine(settings, "api", pool_size=API_CONNECTIONS, session=ONE_PLAN)
             stack.push_async_callback(close_engine, engine)
+            reading = make_engine(settings, "api_reads", session=ONE_PLAN)
+            stack.push_async_callback(close_engine, reading)
+            shares = Shares(engine, gate_of(API_CONNECTIONS - UNSHARED))
+            connections = settings.database_pool_size
+            read_shares = Shares(without_transactions(reading, settings), gate_of(connections))
+            answers = Answers(read_shares, gate_of(half(connections)), settings)
             cache = Cache.connect(settings)
             stack.push_async_callback(cache.close)
             limits = await stack.enter_async_context(Limits(cache, settings))
@@ -136,29 +150,36 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
             early_days = EarlyDays()
             await look_once(engine, early_days)
-            engines = [engine, writer.engine, usage_writer.engine]
+            engines = [engine, reading, writer.engine, usage_writer.engine]
             await stack.enter_async_context(in_background(start(engines, settings), "starting"))
             await stack.enter_async_context(in_background(watch(engine, settings, early_days), "watching"))
-            reading = without_transactions(engine, settings)
-            key_ring = KeyRing(reading, settings.key_cache_seconds, settings.key_lookups_per_second)
+            looking_up = without_transactions(engine, settings)
+            key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second)
             intake = Intake(settings, writer, turns, early_days)
-            reads, lines = Reads(cache, reading, settings), RequestLines(settings)
+            probes = health.Probes(note_failure=lambda _: None)  # who asks is told
+            stack.push_async_callback(probes.end_all)
+            lines = RequestLines(settings)
+            reads = Reads(cache, settings)
             stack.push_async_callback(reads.close)
             yield {
                 "settings": settings,
                 "stopping": asyncio.Event(),
                 "engine": engine,
+                "shares": shares,
+                "read_shares": read_shares,
                 "cache": cache,
                 "key_ring": key_ring,
+                "probes": probes,
                 "limits": limits,
                 "turns": turns,
                 "writer": writer,
                 "intake": intake,
                 "usage_writer": usage_writer,
-                "checks": Checks(engine),
+                "checks": Checks(shares),
                 "reads": reads,
+                "answers": answers,
                 "lines": lines,
-                "hot_reads": HotReads(settings, key_ring, limits, reads, lines),
+                "hot_reads": HotReads(settings, key_ring, limits, reads, answers, lines),
                 "hot_writes": HotWrites(settings, key_ring, limits, intake, lines, bodies),
             }
 

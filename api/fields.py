@@ -5,10 +5,11 @@ wrong day.
 """
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer
 from typing_extensions import TypeAliasType
 
 
@@ -56,6 +57,15 @@ Day = Annotated[date, BeforeValidator(refuse_other_than_day)]
 NO_NUL = r"^[^\x00]*$"  # Postgres holds no U+0000; bodies of batches are cleaned of it instead
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 FilterText = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
+
+
+def write_money(usd: Decimal) -> str:
+    """Digits, and never an exponent, which spreadsheets and people misread."""
+    return f"{usd:f}"
+
+
+# USD, or a rate of it, as it is answered.
+Money = Annotated[Decimal, PlainSerializer(write_money, return_type=str, when_used="json")]
 
 # Named, so that generated clients have one type for all that take it.
 SeverityName = TypeAliasType(

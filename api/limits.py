@@ -206,7 +206,7 @@ class Limits:
         except CacheUnavailable:
             return
         for (meter, key, amount), total in zip(sent, totals, strict=True):
-            if meter.key == key:
+            if meter.key == key and total is not None:
                 meter.unshared -= amount
                 meter.used = total + meter.unshared
 

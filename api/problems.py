@@ -16,6 +16,7 @@ Problem
 ├── VersionNotSpoken 505    another HTTP than 1.0 and 1.1
 └── Unavailable 503         come again: see Retry-After
     ├── Overloaded          the writer's buffer is full
+    ├── Busy                the project's share of the connections is in use
     └── TimedOut            no answer in time; what was sent may have been stored: send it again with the same ids
 """
 
@@ -152,6 +153,10 @@ class Unavailable(Problem):
 
 class Overloaded(Unavailable):
     slug, title = "overloaded", "More than can be written now"
+
+
+class Busy(Unavailable):
+    slug, title = "busy", "More than can be asked at once"
 
 
 class TimedOut(Unavailable):

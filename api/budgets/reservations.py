@@ -15,9 +15,10 @@ from uuid import UUID
 import structlog
 import uuid_utils.compat
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.problems import NotFound, Overloaded, Unavailable
+from api.problems import Busy, NotFound, Overloaded, Unavailable
+from api.shares import Shares
 from common.budgets.spend import FIND_BUDGET, Budget, sum_spend
 from common.database.clock import CLOCK
 
@@ -97,8 +98,8 @@ class Ask:
 class Checks:
     """The checks of this process: of each budget those that wait are decided together, one batch after another."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
+    def __init__(self, shares: Shares) -> None:
+        self.shares = shares
         self.waiting: dict[BudgetKey, list[Ask]] = defaultdict(list)
         self.tasks: dict[BudgetKey, asyncio.Task[None]] = {}
 
@@ -123,9 +124,9 @@ class Checks:
 
     async def decide(self, key: BudgetKey, asks: Sequence[Ask]) -> None:
         try:
-            async with self.engine.begin() as connection:
+            async with self.shares.of(key[0]).begin() as connection:
                 decisions = await decide(connection, key, asks)
-        except NotFound as error:
+        except (NotFound, Busy) as error:
             fail(asks, error)
         except Exception:
             log.exception("checks_failed")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import AdminCaller, IngestCaller, ReadCaller
 from api.budgets import reservations, store
@@ -41,6 +41,7 @@ from api.budgets.schemas import (
 from api.guarded import Router
 from api.problems import PROBLEM_RESPONSE, Conflict, Invalid, NotFound
 from api.read.responding import FORMS, respond_now
+from api.shares import share_of
 from common.budgets import read_status
 from common.budgets.spend import Budget, as_amount, find_budget, sum_spend
 from common.database.clock import CLOCK
@@ -48,10 +49,6 @@ from common.database.clock import CLOCK
 router = Router(prefix="/api/budgets", tags=["budgets"])
 RESERVE_SECONDS = 600
 NAME_TAKEN = "this project has a budget named {!r}: choose another name, or delete that one"
-
-
-def engine_of(request: Request) -> AsyncEngine:
-    return cast("AsyncEngine", request.state.engine)
 
 
 async def require_budget(connection: AsyncConnection, project_id: UUID, budget_id: UUID) -> Budget:
@@ -65,7 +62,7 @@ async def require_budget(connection: AsyncConnection, project_id: UUID, budget_i
 @router.post("", status_code=201, responses={409: PROBLEM_RESPONSE}, summary="Make a budget")
 async def create_budget(request: Request, response: Response, caller: AdminCaller, sent: BudgetIn) -> BudgetOut:
     """Make a budget. What was spent in its current period before counts too."""
-    async with engine_of(request).begin() as connection:
+    async with share_of(request, caller.project_id).begin() as connection:
         budget_id = await store.add_budget(connection, caller.project_id, sent)
         if budget_id is None:
             raise Conflict(NAME_TAKEN.format(sent.name))
@@ -76,7 +73,7 @@ async def create_budget(request: Request, response: Response, caller: AdminCalle
 @router.get("", response_model=BudgetPage, responses=FORMS, summary="Budgets of this project")
 async def list_budgets(request: Request, caller: ReadCaller, query: Annotated[BudgetsQuery, Query()]) -> Response:
     """The budgets, oldest first, page by page."""
-    async with engine_of(request).connect() as connection:
+    async with share_of(request, caller.project_id).connect() as connection:
         found = await store.list_budgets(connection, caller.project_id, limit=query.limit + 1, after=query.cursor)
     page = found[: query.limit]
     after = page[-1].budget_id if len(found) > len(page) else None
@@ -88,7 +85,7 @@ async def list_budgets(request: Request, caller: ReadCaller, query: Annotated[Bu
 async def get_budget(
     request: Request, caller: ReadCaller, budget_id: UUID, query: Annotated[BudgetQuery, Query()]
 ) -> Response:
-    async with engine_of(request).connect() as connection:
+    async with share_of(request, caller.project_id).connect() as connection:
         budget = await require_budget(connection, caller.project_id, budget_id)
     return await respond_now(request, describe(budget), query, BUDGET, max_age_seconds=0)
 
@@ -98,7 +95,7 @@ async def change_budget(request: Request, caller: AdminCaller, budget_id: UUID, 
     """Change what is said and leave the rest. Status and checks go by it at once, crossings and projections from the
     worker's next run on; a threshold that this period has crossed is not noted again."""
     try:
-        async with engine_of(request).begin() as connection:
+        async with share_of(request, caller.project_id).begin() as connection:
             budget = await require_budget(connection, caller.project_id, budget_id)
             if change.limit is not None and budget.metric == "tokens" and change.limit % 1:
                 raise Invalid("limit: tokens are whole")
@@ -112,7 +109,7 @@ async def change_budget(request: Request, caller: AdminCaller, budget_id: UUID, 
 @router.delete("/{budget_id}", status_code=204, summary="Delete a budget")
 async def delete_budget(request: Request, caller: AdminCaller, budget_id: UUID) -> Response:
     """Delete a budget with its crossings, reservations and projections; usage stays."""
-    async with engine_of(request).begin() as connection:
+    async with share_of(request, caller.project_id).begin() as connection:
         if not await store.remove_budget(connection, caller.project_id, budget_id):
             raise NotFound(NO_BUDGET)
     return Response(status_code=204)
@@ -123,7 +120,7 @@ async def get_budget_status(
     request: Request, caller: ReadCaller, budget_id: UUID, query: Annotated[BudgetStatusQuery, Query()]
 ) -> Response:
     """How much of the current period's limit is used, and what was crossed. Every acknowledged record is in it."""
-    async with engine_of(request).connect() as connection:
+    async with share_of(request, caller.project_id).connect() as connection:
         budget = await require_budget(connection, caller.project_id, budget_id)
         period = budget.period_at(CLOCK.now())
         spend = await sum_spend(connection, budget, period)
@@ -162,7 +159,7 @@ async def get_budget_projection(
     request: Request, caller: ReadCaller, budget_id: UUID, query: Annotated[BudgetProjectionQuery, Query()]
 ) -> Response:
     """The latest projection of the current period, made every hour, and how right earlier ones were."""
-    async with engine_of(request).connect() as connection:
+    async with share_of(request, caller.project_id).connect() as connection:
         budget = await require_budget(connection, caller.project_id, budget_id)
         period = budget.period_at(CLOCK.now())
         row = await store.find_projection(connection, budget, period.first)
@@ -199,7 +196,7 @@ async def check_budget(request: Request, caller: IngestCaller, budget_id: UUID, 
 @router.post("/{budget_id}/settle", summary="A reservation is over")
 async def settle_reservation(request: Request, caller: IngestCaller, budget_id: UUID, sent: SettleIn) -> SettleAnswer:
     """Release what a check held, after the usage of the call was posted: then it counts as used."""
-    async with engine_of(request).begin() as connection:
+    async with share_of(request, caller.project_id).begin() as connection:
         is_new = await reservations.settle(connection, caller.project_id, budget_id, sent.reservation_id)
     return SettleAnswer(reservation_id=sent.reservation_id, outcome="settled" if is_new else "duplicate")
 

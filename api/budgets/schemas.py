@@ -8,13 +8,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import TypeAliasType
 
-from api.fields import Name
+from api.fields import Money, Name
 from common.budgets import check_thresholds
 from common.budgets.periods import find_zone
 
 Positive = Annotated[Decimal, Field(gt=0, le=10**15, max_digits=27, decimal_places=12)]
 Percent = Annotated[Decimal, Field(gt=0, le=1000, max_digits=7, decimal_places=3)]
-Amount = int | Decimal
+Amount = int | Money
 BudgetScope = TypeAliasType("BudgetScope", Literal["project", "team", "agent", "model"])
 BudgetMetric = TypeAliasType("BudgetMetric", Literal["tokens", "usd"])
 BudgetPeriod = TypeAliasType("BudgetPeriod", Literal["day", "week", "month"])

@@ -15,7 +15,7 @@ from api.ingest.parsing import SentError
 from api.ingest.redaction import automaton, may_hold_secrets, redact_text, redact_value
 from api.ingest.times import NO_DAYS, LookBack, Times, time_of_uuid7, to_utc
 from common.database.clock import CLOCK
-from common.fingerprint import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, fingerprint_value, split_trace
+from common.fingerprint import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, fingerprint_value, may_be_kept, split_trace
 from common.settings import Settings
 from common.tables import Adjustment, Severity
 
@@ -138,7 +138,8 @@ def settle_trace(text: str, max_bytes: int) -> tuple[str, int, int, SplitTrace]:
     cut = cut_text(text, max_bytes)
     adjusted = TRUNCATED if len(cut) < len(text) else 0
     split = split_trace(cut)
-    if len(cut) <= TRACE_CHARS and not (may_come_with_secrets(split.rest) or may_hold_secrets(split.line)):
+    is_kept = len(cut) <= TRACE_CHARS and may_be_kept(split.rest)
+    if is_kept and not (may_come_with_secrets(split.rest) or may_hold_secrets(split.line)):
         return cut, 0, adjusted, split
     redacted, redactions = redact_text(cut)
     return redacted, redactions, adjusted, split_trace(redacted) if redactions else split

@@ -15,11 +15,11 @@ from typing import Literal
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.flights import Flights
 from api.read.copies import Copies, Copy, Question
-from common.cache import Answer, Cache, CacheUnavailable, Topic, make_etag
+from common.cache import Answer, Cache, CacheUnavailable, Topic
+from common.cache.sealing import make_etag
 from common.compression import Encoding
 from common.settings import Settings
 from common.telemetry import metrics
@@ -45,9 +45,8 @@ class Served:
 class Reads:
     """The answers of this process. Knows nothing of HTTP or of what the answers say."""
 
-    def __init__(self, cache: Cache, engine: AsyncEngine, settings: Settings) -> None:
+    def __init__(self, cache: Cache, settings: Settings) -> None:
         self.cache = cache
-        self.engine = engine
         self.settings = settings
         self.trust_seconds = settings.recent_max_age_seconds / 2
         self.copies = Copies(settings.read_copies_max_entries, settings.read_copies_max_bytes)

@@ -15,6 +15,7 @@ from api.flights import Flights
 from common.cache import Topic, answer_key
 from common.compression import COMPRESS_FROM_BYTES, Encoding, compress_as
 
+ENTRY_BYTES = 4_096  # of a copy beside its bodies: a question holds up to three names of 200 characters
 LARGE_BYTES = 64 * 2**10  # from here, a quarter of a millisecond and more, others are answered meanwhile
 
 
@@ -65,7 +66,7 @@ class Copies:
     def keep(self, question: Question, copy: Copy) -> None:
         """Hold the copy instead of the one before, or count it again after it grew."""
         self.forget(self.by_question.pop(question, None))
-        copy.kept_bytes = sum(len(body) for _, body in copy.bodies.values())
+        copy.kept_bytes = ENTRY_BYTES + sum(len(body) for _, body in copy.bodies.values())
         self.by_question[question] = copy
         self.total_bytes += copy.kept_bytes
         while len(self.by_question) > self.max_entries or self.total_bytes > self.max_bytes:

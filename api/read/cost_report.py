@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from api.read.cells import escape_markup, show_unseen
 from common.budgets import Band, BudgetStatus, divide_tokens, name_band, show_kilo, show_percent
 from common.pricing import show_usd
 
 TOTAL = "TOTAL MTD"
 NOTHING = "—"
 _HEADER = "| Team | Tokens | Cost | Tokens/Deliverable | Status |\n| --- | ---: | ---: | ---: | --- |"
-_MARKUP = re.compile(r"([\\|*_`~<>\[\]])")
 _LIKE_TOTAL = re.compile(r"(?:grand )?totals?(?: mtd)?:?|mtd totals?:?", re.IGNORECASE)
-_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ue000-\ue0ff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +100,5 @@ def format_budget(budget: BudgetStatus) -> list[str]:
 
 def escape_name(team: str) -> str:
     """A name that neither breaks the table nor passes for its total."""
-    name = _MARKUP.sub(r"\\\1", _UNPRINTABLE.sub(" ", team).strip()) or NOTHING
+    name = escape_markup(show_unseen(team)) or NOTHING
     return f"{name} (team)" if _LIKE_TOTAL.fullmatch(name) else name

@@ -1,15 +1,15 @@
 """What a month cost, by team: the route, and the SELECTs that it is made of."""
 
-from decimal import Decimal
 from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import ReadCaller
+from api.fields import Money
 from api.guarded import Router
 from api.problems import Invalid
 from api.read.cost_report import TeamCosts, add_up, format_report_markdown, rate_tokens
@@ -18,6 +18,7 @@ from api.read.http import respond, serve_once
 from api.read.parameters import FormQuery, some_of
 from api.read.responding import FORMS, respond_now
 from api.read.tokens import estimate_tokens
+from api.shares import read_share_of
 from common.budgets import BudgetStatus, read_status
 from common.budgets.periods import Period, UnknownZone, find_zone, first_whole_month, parse_month
 from common.budgets.spend import cut_span
@@ -68,7 +69,7 @@ class TeamReport(BaseModel):
 
     team: str = Field(description="As the records name it.")
     tokens: int = Field(description="Input and output together.")
-    cost_usd: Decimal | None = Field(description="null where nothing has a price.")
+    cost_usd: Money | None = Field(description="null where nothing has a price.")
     unpriced_tokens: int = Field(description="Tokens that are in no cost.")
     estimated_tokens: int = Field(description="Tokens whose split into input and output was assumed, half each.")
     untied_percent: float = Field(description="Share of the tokens that are tied to no deliverable.")
@@ -78,7 +79,7 @@ class TeamReport(BaseModel):
     tied_median: float | None = Field(description="Median of the tokens tied to each deliverable,")
     tied_p90: float | None = Field(description="their 90th percentile,")
     tied_mean: float | None = Field(description="and their mean.")
-    tied_mean_usd: Decimal | None = Field(description="Mean cost of a deliverable, by what is tied to it.")
+    tied_mean_usd: Money | None = Field(description="Mean cost of a deliverable, by what is tied to it.")
 
 
 class LimitReport(BaseModel):
@@ -97,7 +98,7 @@ class CostReport(BaseModel):
     timezone: str = Field(description="IANA name of the zone whose calendar it is.")
     teams: list[TeamReport] = Field(description="Most tokens first.")
     tokens: int = Field(description="Of all teams, input and output together.")
-    cost_usd: Decimal | None = Field(description="Of all teams; null where nothing has a price.")
+    cost_usd: Money | None = Field(description="Of all teams; null where nothing has a price.")
     unpriced_tokens: int = Field(description="Tokens that are in no cost.")
     estimated_tokens: int = Field(description="Tokens whose split into input and output was assumed.")
     budget: LimitReport | None = Field(description="null without a monthly budget in tokens for the project.")
@@ -128,7 +129,7 @@ async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated
     """Tokens, cost and tokens per deliverable of each team, budget used and reserve: as JSON, CSV or a markdown table."""
     settings = cast("Settings", request.state.settings)
     month = find_month(query, settings.usage_sums_days)
-    async with cast("AsyncEngine", request.state.engine).connect() as connection:
+    async with read_share_of(request, caller.project_id).connect() as connection:
         rows = await read_teams(connection, caller.project_id, month)
         finished = await measure_deliverables(connection, caller.project_id, month)
         limit = (await connection.execute(FIND_LIMIT, {"project_id": caller.project_id})).first()

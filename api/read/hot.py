@@ -49,13 +49,19 @@ class HotReads:
     """Answers out of this process's copies; never waits."""
 
     def __init__(
-        self, settings: Settings, key_ring: KeyRing, limits: Limits, reads: Reads, lines: RequestLines
+        self,
+        settings: Settings,
+        key_ring: KeyRing,
+        limits: Limits,
+        reads: Reads,
+        answers: Answers,
+        lines: RequestLines,
     ) -> None:
         self.key_ring = key_ring
         self.limits = limits
         self.reads = reads
         self.lines = lines
-        self.answers = Answers(reads.engine, settings)
+        self.answers = answers
         self.max_age_seconds = {RECENT: 1, PATTERNS: patterns_max_age_seconds(settings)}
 
     def answer(self, asked: Asked) -> Ready | None:

@@ -1,16 +1,17 @@
 """How answers of the read side go out: coding, ETag, 304, and who may keep them for how long. Pure but for Response."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from api.local_cache import LocalCache
 from api.read.caching import Served
 from api.read.forms import Form, Shaped, Table, shape
-from common.cache import make_etag
+from common.cache.sealing import make_etag
 from common.compression import Encoding, compress
 
 # What every read may answer besides its body, for OpenAPI.
@@ -19,13 +20,20 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the cl
 PREFERENCE: tuple[Encoding, ...] = ("zstd", "br", "gzip", "identity")
 VARY = "Authorization, X-API-Key"
 STALE_SECONDS = 10
+USUAL_CHARS = 128  # of an Accept-Encoding: what browsers send has 23 to 30, and a stranger's may have 32 KiB
+# Of shaped answers with all their codings: agents ask the same again within seconds.
+PACKED_MAX_BYTES = 16 * 2**20
 
 
-@lru_cache(maxsize=256)
 def choose_encoding(accept_encoding: str | None) -> Encoding:
     """The coding that the client likes best (RFC 9110, 12.5.3); identity when it says nothing, or likes none."""
     if accept_encoding is None:
         return "identity"
+    is_usual = len(accept_encoding) <= USUAL_CHARS
+    return recall_encoding(accept_encoding) if is_usual else read_encoding(accept_encoding)
+
+
+def read_encoding(accept_encoding: str) -> Encoding:
     qualities: dict[str, float] = {}
     for part in accept_encoding.split(","):
         coding, _, parameters = part.partition(";")
@@ -37,6 +45,9 @@ def choose_encoding(accept_encoding: str | None) -> Encoding:
     if best <= 0 or identity > best:
         return "identity"
     return next(coding for coding in PREFERENCE if liked[coding] == best)
+
+
+recall_encoding = lru_cache(maxsize=256)(read_encoding)
 
 
 def quality(parameters: str) -> float:
@@ -105,7 +116,7 @@ def respond_shaped(
     }
     if matches(headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=sent)
-    packed = pack(Document(served.etag, served.body), table, form)
+    packed = pack(served.etag, served.body, table, form)
     encoding = choose_encoding(headers.get("accept-encoding"))
     coding = encoding if encoding in packed.bodies else "identity"
     sent |= {"Content-Encoding": coding} if coding != "identity" else {}
@@ -115,26 +126,31 @@ def respond_shaped(
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A whole answer as it is cached; equal ones have equal tags."""
-
-    etag: str
-    body: bytes = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Packed:
     """A shaped answer in every coding."""
 
     shaped: Shaped
     bodies: dict[Encoding, bytes]
 
+    @property
+    def size_bytes(self) -> int:
+        return PACKED_OVERHEAD_BYTES + sum(map(len, self.bodies.values()))
 
-@lru_cache(maxsize=128)
-def pack(document: Document, table: Table, form: Form) -> Packed:
-    """Shape and compress once; agents ask the same again."""
-    shaped = shape(document.body, table, form)
-    return Packed(shaped, compress(shaped.body))
+
+PACKED_OVERHEAD_BYTES = (
+    2_048  # the key with the names of up to 500 characters of fields, and what the parts are kept in
+)
+packed_answers: LocalCache[tuple[str, Table, Form], Packed] = LocalCache(PACKED_MAX_BYTES, lambda one: one.size_bytes)
+
+
+def pack(etag: str, body: bytes, table: Table, form: Form) -> Packed:
+    """Shape and compress the answer with this tag once; agents ask the same again."""
+    packed = packed_answers.get((etag, table, form))
+    if packed is None:
+        shaped = shape(body, table, form)
+        packed = Packed(shaped, compress(shaped.body))
+        packed_answers.keep((etag, table, form), packed)
+    return packed
 
 
 def serve_once(body: bytes) -> Served:

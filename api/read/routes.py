@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel
 from pydantic_core import from_json
 
 from api.auth import ReadCaller
@@ -22,6 +23,7 @@ from api.read.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, FormQuery
 from api.read.responding import FORMS, link_next, respond_in_form
 from api.read.schemas import ErrorDetail, ErrorPage, PatternDetail, RecentErrors
 from common.cache import Topic
+from common.cache.sealing import form_of
 from common.database.clock import CLOCK
 from common.settings import Settings
 from common.snapshots.counting import Wanted
@@ -35,8 +37,7 @@ ERROR_MAX_AGE_SECONDS = 60
 
 async def answers_of(request: Request) -> Answers:
     """Async, though it waits for nothing: the framework runs others in a thread."""
-    reads = cast("Reads", request.state.reads)
-    return Answers(reads.engine, reads.settings)
+    return cast("Answers", request.state.answers)
 
 
 TheAnswers = Annotated[Answers, Depends(answers_of)]
@@ -92,7 +93,9 @@ async def get_pattern(
     async def build() -> bytes:
         return await answers.pattern(caller.project_id, pattern_id, hours)
 
-    question = ask(caller.project_id, "errors", "pattern", {"pattern_id": pattern_id, "window_hours": hours})
+    question = ask(
+        caller.project_id, "errors", "pattern", PatternDetail, {"pattern_id": pattern_id, "window_hours": hours}
+    )
     return await serve(request, question, build, query, PATTERN, 1)
 
 
@@ -106,7 +109,7 @@ async def get_error(
 
 
 def ask_recent(project_id: UUID, query: ErrorQuery) -> Question:
-    return ask(project_id, "errors", "recent", {"limit": query.limit, **query.question()})
+    return ask(project_id, "errors", "recent", RecentErrors, {"limit": query.limit, **query.question()})
 
 
 async def build_recent(answers: Answers, project_id: UUID, query: ErrorQuery) -> bytes:
@@ -114,7 +117,9 @@ async def build_recent(answers: Answers, project_id: UUID, query: ErrorQuery) ->
 
 
 def ask_patterns(project_id: UUID, query: PatternsQuery) -> Question:
-    return ask(project_id, "patterns", "patterns", {"window_hours": query.window.hours, **of_patterns(query)})
+    return ask(
+        project_id, "patterns", "patterns", PatternsAnswer, {"window_hours": query.window.hours, **of_patterns(query)}
+    )
 
 
 async def build_patterns(answers: Answers, project_id: UUID, query: PatternsQuery) -> bytes:
@@ -131,8 +136,8 @@ def patterns_max_age_seconds(settings: Settings) -> int:
     return max(1, min(30, settings.patterns_every_seconds // 2))
 
 
-def ask(project_id: UUID, topic: Topic, name: str, parameters: dict[str, Any]) -> Question:
-    return Question(project_id, topic, name, tuple(sorted(parameters.items())))
+def ask(project_id: UUID, topic: Topic, name: str, model: type[BaseModel], parameters: dict[str, Any]) -> Question:
+    return Question(project_id, topic, name, tuple(sorted((parameters | {"form": form_of(model)}).items())))
 
 
 async def serve(

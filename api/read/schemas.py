@@ -1,13 +1,13 @@
 """What readers are answered. The patterns answer itself is `common.snapshots.PatternsAnswer`."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from common.snapshots.schema import HourCount, KeyCount, TrendFacts
+from api.fields import Money
+from common.snapshots.schema import HourCount, KeptTrendFacts, KeyCount
 
 
 class ErrorSummary(BaseModel):
@@ -64,7 +64,7 @@ class Spent(BaseModel):
 
     records: int = Field(description="Usage records that name it or one of its errors.")
     tokens: int = Field(description="Their input and output together.")
-    cost_usd: Decimal | None = Field(description="null where nothing has a price.")
+    cost_usd: Money | None = Field(description="null where nothing has a price.")
     unpriced_tokens: int = Field(description="Tokens that are not in the cost.")
 
 
@@ -77,7 +77,7 @@ class PatternDetail(BaseModel):
     error_type: str | None = Field(description="That of most of its errors; null where they have none.")
     state: str = Field(description="new, ongoing, regressed, resolved or ignored; more may come.")
     trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
-    trend_facts: TrendFacts | None = Field(description="What the trend was told by; null where nothing was tested.")
+    trend_facts: KeptTrendFacts = Field(description="What the trend was told by; null where nothing was tested.")
     note: str | None = Field(description="What people wrote about it.")
     release_order: str | None = Field(
         description="Where it was resolved in a release, what tells which is newer: semantic, date or first_seen; more may"

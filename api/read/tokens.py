@@ -25,6 +25,7 @@ AFTER_MARK = (1.06, 1.1, 1.14, 1.13, 1.23, 1.28, 1.39, 1.63, 1.77, 1.74, 2.04, 2
 ALONE = (1, 1.01, 1.04, 1.04, 1.06, 1.14, 1.23, 1.36, 1.43, 1.4, 1.51, 1.99, 2.63, 2.47, 3.2, 3.27, 3.76, 4.13)
 CAPITALS = (1, 1.05, 1.2, 1.35, 1.4, 1.55, 1.65, 2.05, 2.4, 2.5, 2.75, 3.6, 3.5, 4, 4, 4.5, 5, 5.5)
 MARKS = (1, 1, 1.07, 1.27, 1.66, 2.15, 2.71, 3.61, 4.34, 5.12, 5.56, 6.32, 6.69, 7.56, 8.05, 8.6, 9.1, 9.6)
+USUAL_CHARS = 32  # of a piece: longer ones seldom come again, and a stranger's may have 8 KiB
 MORE_PER_CHARACTER = 0.3
 NOISE_PER_CHARACTER = 0.68
 # Tokens of one character in a word that is not ASCII: (up to, tokens). Latin, Greek to Arabic, Indic, others, symbols,
@@ -37,10 +38,10 @@ SCRIPTS = (
 
 def estimate_tokens(text: str) -> int:
     """About as many tokens as o200k makes of it."""
-    return round(sum(map(piece_tokens, PIECE.findall(text))))
+    pieces: list[str] = PIECE.findall(text)
+    return round(sum([recall_tokens(one) if len(one) <= USUAL_CHARS else piece_tokens(one) for one in pieces]))
 
 
-@lru_cache(maxsize=20_000)
 def piece_tokens(piece: str) -> float:
     """The tokens that a piece costs on average."""
     if not piece.isascii():
@@ -56,6 +57,9 @@ def piece_tokens(piece: str) -> float:
     if piece[0].isalpha():
         return by_length(ALONE, piece)
     return by_length(AFTER_SPACE if piece[0] == " " else AFTER_MARK, piece[1:])
+
+
+recall_tokens = lru_cache(maxsize=20_000)(piece_tokens)
 
 
 def by_length(costs: tuple[float, ...], piece: str) -> float:

@@ -1,25 +1,23 @@
 """What was spent by day, team and model, and the rates that a project set: the routes, and the SELECTs behind them."""
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import ReadCaller
-from api.fields import Day, FilterText
+from api.fields import Day, FilterText, Money
 from api.guarded import Router
 from api.problems import Invalid
+from api.read.cursors import CursorInvalid, decode, encode, read_day
 from api.read.forms import Table
 from api.read.parameters import FormQuery, some_of
 from api.read.responding import FORMS, respond_now
+from api.shares import read_share_of
 from common.database.clock import CLOCK
 from common.pricing import name_model
 
@@ -72,7 +70,7 @@ class UsageSum(BaseModel):
     untied_tokens: int = Field(description="Tokens that are tied to no deliverable.")
     estimated_tokens: int = Field(description="Tokens whose split was assumed.")
     unpriced_tokens: int = Field(description="Tokens that are in no cost.")
-    cost_usd: Decimal | None = Field(description="null where nothing has a price.")
+    cost_usd: Money | None = Field(description="null where nothing has a price.")
 
 
 class UsagePage(BaseModel):
@@ -89,11 +87,11 @@ class OverrideOut(BaseModel):
     model: str = Field(description="As it was set: a name of the catalog stands for all its spellings.")
     provider: str | None = Field(description="null: any.")
     processing: str = Field(description="How the calls were processed, as in usage records.")
-    input: Decimal = Field(description="Of plain input.")
-    output: Decimal = Field(description="Of output, reasoning included.")
-    cached: Decimal | None = Field(description="Of input out of the cache; null: as plain input.")
-    cache_write: Decimal | None = Field(description="Of input that is written into the cache; null: as plain input.")
-    cache_write_1h: Decimal | None = Field(
+    input: Money = Field(description="Of plain input.")
+    output: Money = Field(description="Of output, reasoning included.")
+    cached: Money | None = Field(description="Of input out of the cache; null: as plain input.")
+    cache_write: Money | None = Field(description="Of input that is written into the cache; null: as plain input.")
+    cache_write_1h: Money | None = Field(
         description="Of such input that is kept for an hour; null: as other written input."
     )
     starts_at: datetime = Field(description="From when on it counts.")
@@ -138,7 +136,7 @@ class OverridesQuery(FormQuery):
 @router.get("/usage", response_model=UsagePage, responses=FORMS, summary="What was spent by day, team and model")
 async def list_usage(request: Request, caller: ReadCaller, query: Annotated[UsageQuery, Query()]) -> Response:
     """Sums of UTC days, page by page; every acknowledged record is in them. Days stay longer than their records."""
-    rows = await read(request, SUM_DAYS, ask_days(caller.project_id, query))
+    rows = await read(request, caller, SUM_DAYS, ask_days(caller.project_id, query))
     page = [UsageSum.model_validate(hide_unknown_cost(row)) for row in rows[: query.limit]]
     after = write_place(page[-1]) if len(rows) > query.limit else None
     return await respond_now(request, UsagePage(sums=page, next=after), query, USAGE, max_age_seconds=1)
@@ -154,14 +152,16 @@ async def list_usage(request: Request, caller: ReadCaller, query: Annotated[Usag
 async def list_overrides(request: Request, caller: ReadCaller, query: Annotated[OverridesQuery, Query()]) -> Response:
     """The overrides that are there, past ones too. What a model costs without any follows from the catalog."""
     asked = {"project_id": caller.project_id, "after": query.cursor, "limit": query.limit + 1}
-    rows = await read(request, LIST_PRICE_OVERRIDES, asked)
+    rows = await read(request, caller, LIST_PRICE_OVERRIDES, asked)
     page = [OverrideOut.model_validate(row) for row in rows[: query.limit]]
     body = OverridePage(overrides=page, next=page[-1].id if len(rows) > query.limit else None)
     return await respond_now(request, body, query, OVERRIDES, max_age_seconds=1)
 
 
-async def read(request: Request, statement: Any, asked: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    async with cast("AsyncEngine", request.state.engine).connect() as connection:
+async def read(
+    request: Request, caller: ReadCaller, statement: Any, asked: Mapping[str, Any]
+) -> Sequence[Mapping[str, Any]]:
+    async with read_share_of(request, caller.project_id).connect() as connection:
         return [dict(row) for row in (await connection.execute(statement, asked)).mappings()]
 
 
@@ -195,15 +195,13 @@ def hide_unknown_cost(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def write_place(last: UsageSum) -> str:
-    fields = [last.day.isoformat(), last.team, last.model]
-    return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+    return encode(last.day.isoformat(), last.team, last.model)
 
 
 def read_place(cursor: str) -> tuple[datetime, str, str]:
     """Day, team and model of the last sum of a page. Raises Invalid."""
     try:
-        day, team, model = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        f"{team}{model}".encode()  # a lone surrogate is no text
-        return at_midnight(date.fromisoformat(day)), f"{team}", f"{model}"
-    except (ValueError, TypeError, RecursionError) as error:
-        raise Invalid("cursor: this is no cursor: take `next` of the page before as it is") from error
+        day, team, model = decode(cursor, 3)
+        return at_midnight(read_day(day)), team, model
+    except CursorInvalid as error:
+        raise Invalid(f"cursor: {error}") from error

@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.contract import VERSION
 from api.status.disk import find_full_day, grow_per_day
 from api.status.schemas import Installation, Partition, ProjectStatus, Retention, ServiceStatus, Table
 from common.database.clock import CLOCK
-from common.database.connections import Crowd, find_crowd
+from common.database.connections import Connects, Crowd, find_crowd
 from common.database.schema import FIND_REVISION
 from common.settings import Settings
 from common.telemetry.freshness import find_freshness, find_lateness
@@ -60,7 +59,7 @@ INSTALLATION_SIZE = text("""
 """)
 
 
-async def find_service(engine: AsyncEngine, settings: Settings) -> ServiceStatus:
+async def find_service(engine: Connects, settings: Settings) -> ServiceStatus:
     """The programs and what they run on."""
     freshness = await find_freshness(engine)
     crowd = await find_visible_crowd(engine, settings)
@@ -82,7 +81,7 @@ async def find_service(engine: AsyncEngine, settings: Settings) -> ServiceStatus
     )
 
 
-async def find_project(engine: AsyncEngine, project_id: UUID) -> ProjectStatus:
+async def find_project(engine: Connects, project_id: UUID) -> ProjectStatus:
     """What a project sends, and how far the worker is with it."""
     async with engine.connect() as connection:
         found = (await connection.execute(PROJECT_STATUS, {"project_id": project_id})).one()
@@ -94,7 +93,7 @@ async def find_project(engine: AsyncEngine, project_id: UUID) -> ProjectStatus:
     )
 
 
-async def is_of_operators(engine: AsyncEngine, settings: Settings, project_id: UUID) -> bool:
+async def is_of_operators(engine: Connects, settings: Settings, project_id: UUID) -> bool:
     """Whether the project's admin keys may see what all projects together take."""
     if not settings.operator_project:
         return False
@@ -103,7 +102,7 @@ async def is_of_operators(engine: AsyncEngine, settings: Settings, project_id: U
         return bool(await connection.scalar(IS_NAMED, asked))
 
 
-async def find_installation(engine: AsyncEngine, settings: Settings) -> Installation:
+async def find_installation(engine: Connects, settings: Settings) -> Installation:
     """What all projects together take."""
     freshness = await find_freshness(engine)
     crowd = await find_visible_crowd(engine, settings)
@@ -137,7 +136,7 @@ async def find_installation(engine: AsyncEngine, settings: Settings) -> Installa
     )
 
 
-async def find_visible_crowd(engine: AsyncEngine, settings: Settings) -> Crowd | None:
+async def find_visible_crowd(engine: Connects, settings: Settings) -> Crowd | None:
     """Who is connected; None behind a pooler, whose connections are all that Postgres sees."""
     return await find_crowd(engine) if settings.database_pooler == "none" else None
 

@@ -3,10 +3,10 @@
 from typing import cast
 
 from fastapi import Request
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import AdminCaller
 from api.guarded import Router
+from api.shares import share_of
 from api.status import facts
 from api.status.schemas import Status
 from common.settings import Settings
@@ -20,7 +20,7 @@ async def get_status(request: Request, caller: AdminCaller) -> Status:
 
     What all projects together take (disk, connections) is for keys of MAYDAY_OPERATOR_PROJECT alone.
     """
-    engine, settings = cast("AsyncEngine", request.state.engine), cast("Settings", request.state.settings)
+    engine, settings = share_of(request, caller.project_id), cast("Settings", request.state.settings)
     sees_all = await facts.is_of_operators(engine, settings, caller.project_id)
     return Status(
         service=await facts.find_service(engine, settings),

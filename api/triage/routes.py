@@ -6,13 +6,14 @@ from uuid import UUID
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import TypeAliasType
 
 from api.auth import AdminCaller, Caller
 from api.fields import NO_NUL, Instant, Name
 from api.guarded import Router
 from api.problems import Invalid, NotFound
+from api.shares import share_of
 from api.triage import decisions
 from common.cache import Cache
 from common.database.clock import CLOCK
@@ -97,9 +98,9 @@ async def change_pattern(
     request: Request, caller: AdminCaller, pattern_id: UUID, change: PatternChange
 ) -> PatternChanged:
     """Decisions are remembered: a resolved pattern regresses by itself, and merged ones stay together."""
-    engine = cast("AsyncEngine", request.state.engine)
+    share = share_of(request, caller.project_id)
     fix: decisions.Fix | None = None
-    async with engine.begin() as connection:
+    async with share.begin() as connection:
         pattern_id = await follow_move(connection, caller.project_id, pattern_id)
         members = await decisions.find_members(connection, caller.project_id, pattern_id)
         if not members:
@@ -158,4 +159,4 @@ def as_signed(value: int) -> int:
 async def show_now(request: Request, project_id: UUID) -> None:
     """Have the next read see the decision: the kept answers are computed again."""
     cache, settings = cast("Cache", request.state.cache), cast("Settings", request.state.settings)
-    await publish_snapshots(cast("AsyncEngine", request.state.engine), cache, project_id, settings)
+    await publish_snapshots(share_of(request, project_id), cache, project_id, settings)

@@ -1,7 +1,8 @@
 """The cache that API and worker share: answers ready to send, kept under the generation of what they were made from.
 
 Redis is never in the way: a call answers within `cache_timeout_seconds`, and after a failure the cache is left alone
-for `cache_retry_seconds`. Callers see `CacheUnavailable` and go to Postgres.
+for `cache_retry_seconds`. Callers see `CacheUnavailable` and go to Postgres. What it brings is believed only where it can
+be what was put there (common/cache/sealing.py); anything else counts as nothing, and is written anew.
 """
 
 import hashlib
@@ -9,25 +10,36 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self
 from uuid import UUID, uuid4
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from common.cache.connecting import make_redis
+from common.cache.sealing import DIGEST_BYTES, GENERATION_CHARS, make_etag, read_generation, seal, unseal
 from common.compression import Encoding, compress
 from common.settings import Settings
 from common.telemetry import metrics
 
 Topic = Literal["errors", "patterns"]
 
+# No answer is larger: two hundred messages of 8 KiB, each byte of them written with six. One that is stays in its process.
+LARGEST_BYTES = 16 * 2**20
+# What Redis says of a key that holds another kind of value than the command is for.
+FAULTS_OF_KEYS = ("WRONGTYPE", "value is not an integer", "would overflow")
+NOTHING: tuple[object, ...] = (b"", None, 0, [None, None])
+
 
 class CacheUnavailable(Exception):
     """Redis did not answer in time, or is being left alone after it failed."""
+
+
+class EntryBroken(CacheUnavailable):
+    """Redis works, but what it holds at this key is not what belongs there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +82,14 @@ class Cache:
     async def generation(self, project_id: UUID, topic: Topic) -> str:
         """The token under which answers about `topic` are valid now. Raises CacheUnavailable."""
         key = generation_key(project_id, topic)
-        current = await self.ask(self.redis.get(key))
-        if current is None:
-            await self.ask(self.redis.set(key, uuid4().hex, nx=True))
-            current = await self.ask(self.redis.get(key))
-        return bytes(current or b"").decode()
+        for is_first in (True, False):
+            found = await self.look(self.redis.getrange(key, 0, GENERATION_CHARS))
+            if generation := read_generation(found):
+                return generation
+            note_broken(found)
+            # nothing is mostly a key that another process makes at this moment too, and seldom an empty text
+            await self.ask(self.redis.set(key, uuid4().hex, nx=is_first and found == b""))
+        return read_generation(await self.look(self.redis.getrange(key, 0, GENERATION_CHARS))) or refuse(key)
 
     async def raise_generation(self, project_id: UUID, topic: Topic) -> None:
         """Make every answer about `topic` outdated. A fresh random token, so that a lost one never comes back.
@@ -98,53 +113,110 @@ class Cache:
     async def get(self, key: str, encoding: Encoding) -> tuple[str, Encoding, bytes] | None:
         """ETag, coding and body of the answer at `key`; identity where it was too small to compress.
 
-        Raises CacheUnavailable.
+        None also where there is something else. Raises CacheUnavailable.
         """
         codings: tuple[Encoding, ...] = (encoding, "identity")
-        for coding in codings:
-            etag, body = await self.ask(self.redis.hmget(key, ["etag", coding]))
-            if etag is None:
-                return None
-            if body is not None:
-                return etag.decode(), coding, body
-        return None
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for coding in codings:
+                pipeline.hstrlen(key, coding)
+            sizes = await self.ask(pipeline.execute(raise_on_error=False))
+        kept = find_coding(codings, sizes)
+        if kept is None:
+            return None
+        found = await self.look(self.redis.hmget(key, ["etag", kept]))
+        opened = unseal(key, kept, found)
+        if opened is None:
+            note_broken(found)
+            return None
+        return opened[0], kept, opened[1]
 
     async def put(self, key: str, answer: Answer) -> None:
         """Keep the answer for the TTL, spread by a tenth so that not all end at once. Raises CacheUnavailable."""
-        fields: dict[Any, Any] = {"etag": answer.etag, **answer.bodies}
+        if max(map(len, answer.bodies.values())) > LARGEST_BYTES:
+            return
+        sealed = {coding: seal(key, coding, answer.etag, body) for coding, body in answer.bodies.items()}
+        fields: dict[Any, Any] = {"etag": answer.etag, **sealed}
         async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.delete(key)
             pipeline.hset(key, mapping=fields)
             pipeline.pexpire(key, int(self.ttl_seconds * random.uniform(900, 1000)))  # noqa: S311
             await self.ask(pipeline.execute())
 
-    async def add(self, amounts: Sequence[tuple[str, int]], ttl_seconds: int) -> list[int]:
-        """Add to the counter at each key, in one round trip; gives the new totals. Raises CacheUnavailable."""
+    async def add(self, amounts: Sequence[tuple[str, int]], ttl_seconds: int) -> list[int | None]:
+        """Add positive amounts to the counter at each key, in one round trip; gives the new totals, None where there was
+        no counter that can be added to, which begins anew then. Raises CacheUnavailable."""
         async with self.redis.pipeline(transaction=False) as pipeline:
             for key, amount in amounts:
                 pipeline.incrby(key, amount)
                 pipeline.expire(key, ttl_seconds)
-            answers = await self.ask(pipeline.execute())
-        return [int(total) for total in answers[::2]]
+            answers = await self.ask(pipeline.execute(raise_on_error=False))
+        totals = [read_total(answer, amount) for answer, (_, amount) in zip(answers[::2], amounts, strict=True)]
+        if broken := [key for total, (key, _) in zip(totals, amounts, strict=True) if total is None]:
+            metrics.CACHE_CALLS.of("broken").inc(len(broken))
+            await self.ask(self.redis.delete(*broken))
+        return totals
+
+    async def look(self, call: Any) -> Any:
+        """As `ask`; where the key holds another kind of value, that is what is found. Raises CacheUnavailable."""
+        try:
+            return await self.ask(call)
+        except EntryBroken as error:
+            return error
 
     async def ask(self, call: Any) -> Any:
-        """Await one call, or raise CacheUnavailable at once while Redis is left alone."""
+        """Await one call, or raise CacheUnavailable at once while Redis is left alone; EntryBroken where only the key is
+        at fault."""
         if time.monotonic() < self.left_alone_until:
             if hasattr(call, "close"):
                 call.close()
             metrics.CACHE_CALLS.of("left_alone").inc()
             raise CacheUnavailable("the cache is left alone for a moment after it failed")
         try:
-            return await call
-        except (RedisError, OSError, TimeoutError) as error:
+            return refuse_faults(await call)
+        except Exception as error:  # whatever the client raises on what is no answer of a Redis
+            if is_of_key(error):
+                raise EntryBroken(f"the cache holds another kind of value there: {error}") from error
             self.left_alone_until = time.monotonic() + self.retry_seconds
             metrics.CACHE_CALLS.of("failed").inc()
             raise CacheUnavailable(f"the cache did not answer: {error!r}") from error
 
 
-def make_etag(body: bytes) -> str:
-    """A weak ETag: codings of one body share it."""
-    return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+def is_of_key(error: Exception) -> bool:
+    """Whether a command failed for what the key holds, and not because Redis is unwell."""
+    return isinstance(error, ResponseError) and any(fault in str(error) for fault in FAULTS_OF_KEYS)
+
+
+def refuse_faults(answer: Any) -> Any:
+    """The answer, also that of a pipeline where some keys were at fault. Raises what else went wrong with one of its
+    commands."""
+    for one in answer if isinstance(answer, list) else ():
+        if isinstance(one, RedisError) and not is_of_key(one):
+            raise one
+    return answer
+
+
+def find_coding(codings: Iterable[Encoding], sizes: Sequence[object]) -> Encoding | None:
+    """The first coding that is there, and no larger than an answer can be."""
+    for coding, size in zip(codings, sizes, strict=True):
+        if isinstance(size, int) and 0 < size <= LARGEST_BYTES + DIGEST_BYTES:
+            return coding
+        note_broken(size)
+    return None
+
+
+def read_total(answer: object, added: int) -> int | None:
+    """The total of a counter after something was added; None where it is no number, or was less than nothing before."""
+    return answer if isinstance(answer, int) and answer >= added else None
+
+
+def note_broken(found: object) -> None:
+    """Count what is in the cache and is no entry of ours; nothing at all is well."""
+    if found not in NOTHING:
+        metrics.CACHE_CALLS.of("broken").inc()
+
+
+def refuse(key: str) -> NoReturn:
+    raise EntryBroken(f"the cache does not keep {key}")
 
 
 def generation_key(project_id: UUID, topic: Topic) -> str:

@@ -8,13 +8,15 @@ import os
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.settings import Settings
 
@@ -31,6 +33,14 @@ FIND_CONNECTIONS = text("""
            - coalesce(current_setting('reserved_connections', true)::int, 0) AS allowed
     FROM pg_stat_activity WHERE backend_type = 'client backend'
 """)
+
+
+class Connects(Protocol):
+    """What connections come from: an engine, or a part of its pool."""
+
+    def connect(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
+
+    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ def count_crowd(names: Iterable[str | None], allowed: int) -> Crowd:
     return Crowd(processes, sum(size for _, size, _ in pools), others, allowed)
 
 
-async def find_crowd(engine: AsyncEngine) -> Crowd:
+async def find_crowd(engine: Connects) -> Crowd:
     """The connections of the server that this engine is on."""
     async with engine.connect() as connection:
         names, allowed = (await connection.execute(FIND_CONNECTIONS)).one()

@@ -10,10 +10,12 @@ from typing import Final
 
 from common.fingerprint.masks import HOLE, mask_message
 from common.fingerprint.traces import (
+    LINE_CHARS,
     TRACE_CHARS,
     TRACE_ENTRIES,
     SplitTrace,
     Trace,
+    may_be_kept,
     read_trace,
     split_trace,
     type_of_line,
@@ -31,6 +33,7 @@ __all__ = [
     "fingerprint_value",
     "make_title",
     "mask_message",
+    "may_be_kept",
     "split_trace",
 ]
 
@@ -80,7 +83,8 @@ def fingerprint_value(
     if trace is not None:
         line, rest, last_first = trace
         head = type_of_line(line)
-        value = _recall_value(head, rest, last_first, error_type) if head else _value_of(*trace, error_type)
+        is_kept = head and len(head) <= LINE_CHARS and may_be_kept(rest)
+        value = _recall_value(head, rest, last_first, error_type) if is_kept else _value_of(*trace, error_type)
         if value:
             return value
     return fingerprint_error(message=message, error_type=error_type, stack_trace=None).value
@@ -106,13 +110,13 @@ def _of_client(client: str, error_type: str | None, skeleton: str) -> Fingerprin
     return Fingerprint(_hash("client", client), "client", skeleton, make_title(error_type, skeleton), client)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=TRACE_ENTRIES)
 def _of_trace(trace: Trace, error_type: str | None, skeleton: str) -> Fingerprint:
     title = make_title(error_type or (trace.types[0] if trace.types else None), skeleton)
     return Fingerprint(_trace_value(trace, error_type), "stacktrace", skeleton, title, trace.frames[0])
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=TRACE_ENTRIES)
 def _trace_value(trace: Trace, error_type: str | None) -> int:
     types = (error_type, *trace.types[1:]) if error_type else trace.types
     return _hash("stacktrace", *types, "", *trace.frames)

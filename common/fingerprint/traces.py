@@ -79,6 +79,12 @@ _DIGIT = re.compile(r"\d")
 _CHAIN_STARTS = ("Traceback (most recent call last)", "Caused by: ", "Suppressed: ", "[cause]: ")
 
 
+def may_be_kept(rest: str) -> bool:
+    """Whether a memo may hold this part of a trace: it is of at most TRACE_CHARS bytes in memory too, where a character
+    beyond ASCII may take four."""
+    return rest.isascii() or len(rest) <= TRACE_CHARS // 4
+
+
 def split_trace(trace: str) -> SplitTrace:
     """Looks at TRACE_CHARS: the end of a Python trace, the start of others."""
     if len(trace) <= TRACE_CHARS:
@@ -111,8 +117,9 @@ def read_trace(split: SplitTrace) -> Trace | None:
 
 
 def _read(line: str, rest: str, last_first: bool) -> Trace:
+    may_keep = may_be_kept(rest)
     if head := type_of_line(line):
-        return _recall(head, rest, last_first)
+        return (_recall if may_keep and len(head) <= LINE_CHARS else _read_whole)(head, rest, last_first)
     if not rest or ".go:" in rest or ".go:" in line:
         return _read_whole(line, rest, last_first)
     # the line with the message is a new one each time: remembered, it would push out those that come again
@@ -126,7 +133,8 @@ def _read(line: str, rest: str, last_first: bool) -> Trace:
         read_first, read_last = _read_line, _line
     if not all(ends):
         return _read_whole(line, rest, last_first)
-    return _read_between(read_first(ends[0]), middle, read_last(ends[1]), last_first)
+    put_together = _recall_between if may_keep else _read_between
+    return put_together(read_first(ends[0]), middle, read_last(ends[1]), last_first)
 
 
 def type_of_line(line: str) -> str:
@@ -153,9 +161,11 @@ def _only_line(text: str) -> str:
     return lines[0] if len(lines) == 1 else ""
 
 
-@lru_cache(maxsize=TRACE_ENTRIES)
 def _read_between(first: _Line, middle: str, last: _Line, last_first: bool) -> Trace:
     return _put_together([first, *_lines(middle), last], last_first)
+
+
+_recall_between = lru_cache(maxsize=TRACE_ENTRIES)(_read_between)
 
 
 def _read_whole(line: str, rest: str, last_first: bool) -> Trace:

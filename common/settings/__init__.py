@@ -114,7 +114,9 @@ class Settings(BaseSettings):
 
     # Postgres
     database_pool_size: PositiveInt = Field(
-        8, description="Connections a process keeps to Postgres for reads, beside those of the writer."
+        8,
+        description="Connections a process of the API keeps to Postgres for reads, half of them at most for one "
+        "project, beside six for all else and those of the writer.",
     )
     database_connect_seconds: PositiveFloat = Field(5.0, description="Time limit to open a connection.")
     database_statement_seconds: PositiveFloat = Field(10.0, description="Time limit of one statement.")

@@ -11,11 +11,14 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.cache import Answer, Cache, CacheUnavailable
+from common.cache.sealing import form_of
+from common.database.connections import Connects
 from common.settings import Settings
 from common.snapshots.composing import compute_snapshot
+from common.snapshots.fitting import fits
 from common.snapshots.schema import PatternsAnswer
 
 log = structlog.get_logger()
@@ -40,7 +43,7 @@ LOAD_SNAPSHOT = text(
 
 
 async def publish_snapshots(
-    engine: AsyncEngine,
+    engine: Connects,
     cache: Cache,
     project_id: UUID,
     settings: Settings,
@@ -50,7 +53,13 @@ async def publish_snapshots(
     answers = []
     for window_hours in WINDOWS_HOURS:
         body = await make_body(engine, project_id, window_hours, settings, compute=window_hours in windows_hours)
-        answers.append(("patterns", {"window_hours": window_hours}, await asyncio.to_thread(Answer.of, body)))
+        answers.append(
+            (
+                "patterns",
+                {"window_hours": window_hours, "form": form_of(PatternsAnswer)},
+                await asyncio.to_thread(Answer.of, body),
+            )
+        )
     try:
         await cache.publish(project_id, "patterns", answers)
         await cache.raise_generation(project_id, "errors")  # pages of single patterns tell state and trend too
@@ -59,7 +68,7 @@ async def publish_snapshots(
 
 
 async def make_body(
-    engine: AsyncEngine, project_id: UUID, window_hours: int, settings: Settings, *, compute: bool
+    engine: Connects, project_id: UUID, window_hours: int, settings: Settings, *, compute: bool
 ) -> bytes:
     """The bytes of a window's answer: the kept ones, or computed and kept."""
     if not compute:
@@ -87,6 +96,7 @@ async def store_snapshot(
 async def load_snapshot(
     connection: AsyncConnection, project_id: UUID, window_hours: int
 ) -> tuple[datetime, bytes] | None:
-    """When the kept answer was computed, and its bytes; None when there is none yet."""
+    """When the kept answer was computed, and its bytes; None when there is none yet, or one of a release whose answers
+    have other fields than ours."""
     row = (await connection.execute(LOAD_SNAPSHOT, {"project_id": project_id, "window_hours": window_hours})).first()
-    return (row.computed_at, bytes(row.body)) if row else None
+    return (row.computed_at, bytes(row.body)) if row and fits(bytes(row.body), PatternsAnswer) else None

@@ -4,8 +4,7 @@ from collections import Counter, defaultdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
+from common.database.connections import Connects
 from common.settings import Settings
 from common.snapshots.counting import EVERYTHING, Counted, Tally, Wanted, count_window
 from common.snapshots.schema import (
@@ -21,7 +20,7 @@ from common.snapshots.windows import hour_series, name_window
 
 
 async def compute_snapshot(
-    engine: AsyncEngine, project_id: UUID, window_hours: int, settings: Settings, wanted: Wanted = EVERYTHING
+    engine: Connects, project_id: UUID, window_hours: int, settings: Settings, wanted: Wanted = EVERYTHING
 ) -> PatternsAnswer:
     """Sum up one window; the sums are those of the patterns that are wanted."""
     async with engine.connect() as connection:

@@ -1,9 +1,10 @@
 """The form of a project's patterns answer, which worker and API agree on."""
 
 from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 
 class KeyCount(BaseModel):
@@ -47,6 +48,18 @@ class TrendFacts(BaseModel):
     p_value: float = Field(description="Chance of a count so far off, if nothing had changed.")
 
 
+def drop_unfit(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """What was kept by a release whose facts have other fields is as good as none."""
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+# As they are kept with a pattern until the worker's next run.
+KeptTrendFacts = Annotated[TrendFacts | None, WrapValidator(drop_unfit)]
+
+
 class PatternSummary(BaseModel):
     """One pattern, as it stands in the window."""
 
@@ -58,7 +71,7 @@ class PatternSummary(BaseModel):
     share: float = Field(description="Part of the window's total, 0 to 1.")
     state: str = Field(description="new, ongoing, regressed, resolved or ignored; more may come.")
     trend: str = Field(description="new, regressed, spiking, rising, steady or falling; more may come.")
-    trend_facts: TrendFacts | None = Field(description="What the trend was told by; null where nothing was tested.")
+    trend_facts: KeptTrendFacts = Field(description="What the trend was told by; null where nothing was tested.")
     grouped_by: str = Field(description="What put its errors together: stacktrace, message, client or overflow.")
     by_severity: list[KeyCount] = Field(description="Errors of the window by severity, most first.")
     services: list[KeyCount] = Field(description="Errors of the window by service, most first.")

@@ -7,8 +7,8 @@ well too long ago, which shows a frozen worker also at rest, when there is nothi
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.database.connections import Connects
 from common.settings import Settings
 
 SHORTEST_LIMIT_SECONDS = 10.0  # a fold may take some seconds, and so may a tick that comes late
@@ -37,7 +37,7 @@ class Freshness:
     job_seconds: dict[str, float | None]
 
 
-async def find_freshness(engine: AsyncEngine) -> Freshness:
+async def find_freshness(engine: Connects) -> Freshness:
     """How far the worker is. Raises SQLAlchemyError or OSError when Postgres does not answer."""
     async with engine.connect() as connection:
         oldest = await connection.scalar(OLDEST_DELTA_AGE)

@@ -102,10 +102,10 @@ READS = CATALOG.counter(
 )
 CACHE_CALLS = CATALOG.counter(
     "mayday_cache_calls_failed_total",
-    "Calls to Redis that failed, or were left out for a moment after one had failed.",
+    "Calls to Redis that failed, were left out for a moment after one had failed, or found what does not belong there.",
     "api",
     "worker",
-    reason=("failed", "left_alone"),
+    reason=("failed", "left_alone", "broken"),
 )
 
 # the service as a whole, told by the API so that it is told without a worker
@@ -156,7 +156,7 @@ POOL_IN_USE = CATALOG.gauge(
     "api",
     "worker",
     over_processes="livesum",
-    pool=Few("api (reads), writer_errors, writer_usage, worker", at_most=10),
+    pool=Few("api_reads, api (all else), writer_errors, writer_usage, worker", at_most=10),
 )
 POOL_SIZE = CATALOG.gauge(
     "mayday_pool_connections_max",
@@ -164,7 +164,7 @@ POOL_SIZE = CATALOG.gauge(
     "api",
     "worker",
     over_processes="livesum",
-    pool=Few("api (reads), writer_errors, writer_usage, worker", at_most=10),
+    pool=Few("api_reads, api (all else), writer_errors, writer_usage, worker", at_most=10),
 )
 
 # jobs

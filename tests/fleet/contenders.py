@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from api.budgets.reservations import Checks
+from api.shares import Shares, gate_of
 from common.cache import Cache
 from common.database import make_engine
 from common.settings import Settings
@@ -31,7 +32,7 @@ async def record_until_told(tools: Tools) -> dict[str, int]:
 
 async def check_all(tools: Tools, project_id: UUID, budget_id: UUID) -> dict[str, int]:
     """Ask for all checks, some at once; how many were allowed here."""
-    checks, allowed = Checks(tools.engine), 0
+    checks, allowed = Checks(Shares(tools.engine, gate_of(2))), 0
     for _ in range(CHECKS // AT_ONCE):
         asked = [checks.check(project_id, budget_id, Decimal(ESTIMATE), 600) for _ in range(AT_ONCE)]
         allowed += sum(decision.reservation_id is not None for decision in await asyncio.gather(*asked))

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from api.budgets import reservations
+from api.shares import Shares, gate_of
 from common.budgets.spend import FIND_BUDGET, cut_span
 from common.telemetry.exposition import make_registry
 from tests.conftest import Project, Service
@@ -157,7 +158,8 @@ async def reserve_at_once(service: Service, calls: int) -> tuple[int, Decimal]:
     budget = await make(project, limit=5_000)
     [row] = await service.execute("SELECT project_id, budget_id FROM budgets")
     assert str(row.budget_id) == budget
-    processes = [reservations.Checks(service.state["engine"]) for _ in range(4)]
+    engine = service.state["engine"]
+    processes = [reservations.Checks(Shares(engine, gate_of(2))) for _ in range(4)]
     decisions = await asyncio.gather(
         *[processes[n % 4].check(row.project_id, row.budget_id, Decimal(10), 600) for n in range(calls)]
     )

@@ -39,7 +39,7 @@ async def test_spending_and_budgets_take_the_forms(service: Service) -> None:
     assert usage["columns"] == ["team", "input_tokens"]
     assert usage["rows"] == [[f"team-{n:02}", 1_000 + n] for n in range(TEAMS)]
     report = await read(project, "/api/costs/report", period="2026-02", format="markdown", fields="team,tokens")
-    assert report.text.splitlines()[-1] == "team-00|1000"
+    assert report.text.splitlines()[-1] == "|team-00|1000|"
     kept = await read(project, "/api/costs/report", period="2026-02", format="markdown")
     assert kept.text.startswith("# Costs 2026-02\n")
     short = await read(project, "/api/costs/report", period="2026-02", format="csv", max_tokens=300)

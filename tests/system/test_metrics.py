@@ -85,7 +85,7 @@ def test_the_processes_of_one_api_are_added_up_and_one_that_died_keeps_its_count
     error = {"service": "shop", "severity": "error", "message": "card declined"}
     with programs.running("api", "--processes", "2"):
         pools = programs.until_told('mayday_pool_connections_max{pool="writer_errors"} 4.0')
-        assert 'mayday_pool_connections_max{pool="api"} 16.0' in pools
+        assert 'mayday_pool_connections_max{pool="api_reads"} 16.0' in pools
         with httpx.Client(
             base_url=f"http://127.0.0.1:{programs.port}",
             headers=headers,

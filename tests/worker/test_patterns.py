@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import worker.patterns
 from common.cache import Cache, answer_key
+from common.cache.sealing import form_of
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, composing, counting, load_snapshot, store_snapshot
 from common.snapshots.composing import compute_snapshot
@@ -290,7 +291,9 @@ async def test_every_window_is_kept_and_published(tools: Tools) -> None:
     for hours in WINDOWS_HOURS:
         async with tools.engine.connect() as connection:
             kept = await load_snapshot(connection, PROJECT, hours)
-        cached = await tools.cache.get(answer_key(PROJECT, generation, "patterns", window_hours=hours), "identity")
+        cached = await tools.cache.get(
+            answer_key(PROJECT, generation, "patterns", window_hours=hours, form=form_of(PatternsAnswer)), "identity"
+        )
         assert kept is not None
         assert cached is not None
         assert kept[1] == cached[2]

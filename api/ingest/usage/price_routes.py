@@ -4,7 +4,6 @@ from typing import cast
 from uuid import UUID
 
 from fastapi import Request, Response
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import AdminCaller
 from api.guarded import Router
@@ -19,6 +18,7 @@ from api.ingest.usage.price_schemas import (
 )
 from api.ingest.usage.repricing import Difference, Sums, reprice
 from api.problems import Invalid, NotFound, ProblemPlace
+from api.shares import share_of
 from common.pricing import Processing, RateOverride, Rates, find_doubtful_rates
 from common.settings import Settings
 
@@ -44,7 +44,7 @@ async def create_override(request: Request, response: Response, caller: AdminCal
             for name, _, why in (doubt.partition(": ") for doubt in doubts)
         ]
         raise Invalid(f"send confirm: true if this is meant: {'; '.join(doubts)}", errors=places)
-    async with cast("AsyncEngine", request.state.engine).begin() as connection:
+    async with share_of(request, caller.project_id).begin() as connection:
         override_id = await add_override(connection, caller.project_id, override, caller.key_id)
     response.headers["Location"] = f"{router.prefix}/overrides/{override_id}"
     return OverrideMade(id=override_id)
@@ -53,7 +53,7 @@ async def create_override(request: Request, response: Response, caller: AdminCal
 @router.delete("/overrides/{override_id}", status_code=204, summary="Take rates back")
 async def delete_override(request: Request, caller: AdminCaller, override_id: UUID) -> Response:
     """As if it had never been: calls from now on have the catalog's price. To end it at a date, set `ends_at`."""
-    async with cast("AsyncEngine", request.state.engine).begin() as connection:
+    async with share_of(request, caller.project_id).begin() as connection:
         if not await remove_override(connection, caller.project_id, override_id):
             raise NotFound("there is no override with this id in this project")
     return Response(status_code=204)
@@ -64,7 +64,7 @@ async def reprice_usage(request: Request, caller: AdminCaller, sent: RepriceIn) 
     """Price a period again by today's catalog and overrides; a second run changes nothing. Each run is on record."""
     settings = cast("Settings", request.state.settings)
     difference = await reprice(
-        cast("AsyncEngine", request.state.engine),
+        share_of(request, caller.project_id),
         caller.project_id,
         sent.since,
         sent.until,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.fields import Instant, Name, ProcessingName
+from api.fields import Instant, Money, Name, ProcessingName
 
 Rate = Annotated[Decimal, Field(ge=0, le=10**6, max_digits=18, decimal_places=9)]
 
@@ -76,8 +76,8 @@ class RepriceSums(BaseModel):
 
     records: int = Field(description="Records that were looked at.")
     changed: int = Field(description="Records whose price is another one now.")
-    before_usd: Decimal = Field(description="What they cost before, USD.")
-    after_usd: Decimal = Field(description="What they cost at today's rates, USD.")
+    before_usd: Money = Field(description="What they cost before, USD.")
+    after_usd: Money = Field(description="What they cost at today's rates, USD.")
     unpriced_tokens_before: int = Field(description="Tokens that had no price.")
     unpriced_tokens_after: int = Field(description="Tokens that have none at today's rates.")
 

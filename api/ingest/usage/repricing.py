@@ -13,11 +13,11 @@ from uuid import UUID
 
 import uuid_utils.compat
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.ingest.usage.overrides import list_overrides
 from api.ingest.usage.rows import UsageRow, price_row
 from api.ingest.usage.storing import NewPrice, read_records, set_prices
+from common.database.connections import Connects
 from common.pricing import RateOverride
 
 CHUNK_RECORDS = 500
@@ -71,7 +71,7 @@ class Difference:
 
 
 async def reprice(
-    engine: AsyncEngine,
+    engine: Connects,
     project_id: UUID,
     since: datetime,
     until: datetime,
@@ -106,7 +106,7 @@ async def reprice(
 
 
 async def reprice_chunk(
-    engine: AsyncEngine,
+    engine: Connects,
     span: dict[str, object],
     after: tuple[datetime, str],
     overrides: Sequence[RateOverride],
@@ -125,7 +125,7 @@ async def reprice_chunk(
     return rows
 
 
-async def record_repricing(engine: AsyncEngine, span: dict[str, object], made_by: str, sums: Sums) -> None:
+async def record_repricing(engine: Connects, span: dict[str, object], made_by: str, sums: Sums) -> None:
     values = {name: getattr(sums, name) for name in Sums.__dataclass_fields__}
     values |= {**span, "repricing_id": uuid_utils.compat.uuid7(), "made_by": made_by}
     async with engine.begin() as connection:

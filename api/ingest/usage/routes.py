@@ -7,7 +7,6 @@ from typing import cast
 
 from fastapi import Request, Response
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth import IngestCaller
 from api.bodies import read_large
@@ -30,6 +29,7 @@ from api.ingest.usage.rows import UsageFrame, UsageRow, make_usage_row, name_usa
 from api.ingest.usage.schemas import USAGE_WORDING, DeliverableAnswer, DeliverableIn, UsageBatchIn, UsageIn
 from api.ingest.writer import Writer
 from api.limits import Allowance
+from api.shares import share_of
 from common.settings import Settings
 
 router = Router(prefix="/api", tags=["usage"])
@@ -88,7 +88,7 @@ async def parse(request: Request, body: bytes, settings: Settings) -> Batch[Usag
 
 async def price(request: Request, parsed: Batch[UsageIn], caller: IngestCaller) -> Batch[UsageRow]:
     """Each record as a row at its price, or why it is none."""
-    async with cast("AsyncEngine", request.state.engine).connect() as connection:
+    async with share_of(request, caller.project_id).connect() as connection:
         overrides = await list_overrides(connection, caller.project_id)
     frame = UsageFrame.now(caller.project_id, cast("Settings", request.state.settings), overrides)
     rows: list[UsageRow] = []
@@ -117,6 +117,6 @@ def list_adjusted(batch: Batch[UsageRow]) -> list[AdjustedItem]:
 @router.post("/deliverables", status_code=201, summary="Note a finished deliverable")
 async def log_deliverable(request: Request, caller: IngestCaller, deliverable: DeliverableIn) -> DeliverableAnswer:
     """Note a finished piece of work. Tokens of usage records with its `ref` are tied to it, sent before or after."""
-    async with cast("AsyncEngine", request.state.engine).begin() as connection:
+    async with share_of(request, caller.project_id).begin() as connection:
         outcome = await add_deliverable(connection, caller.project_id, deliverable)
     return DeliverableAnswer(ref=deliverable.ref, outcome=outcome.value)

@@ -52,7 +52,7 @@ def test_csv_reads_back_to_the_same_values() -> None:
 
 def test_a_markdown_cell_cannot_end_its_row() -> None:
     lines = shaped(Format.markdown, "service", "message").splitlines()
-    assert lines[:5] == ["next abc", "", "service|message", "-|-", 'shop|order 0 \\| "late", again']
+    assert lines[:5] == ["next abc", "", "|service|message|", "|-|-|", '|shop|order 0 \\| "late", again|']
     assert len(lines) == 4 + len(ROWS)
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
-from api.read.answers import Answers
 from api.read.queries import Filter
 from common.settings import Settings
 from tests.conftest import Project, Service
@@ -32,7 +31,7 @@ def settings(settings: Settings) -> Settings:
 async def all_drivers(service: Service) -> AsyncIterator[list[Any]]:
     """All connections of the API's pool; nobody else has one meanwhile."""
     async with AsyncExitStack() as stack:
-        engine = service.state["engine"]
+        engine = service.state["read_shares"].engine
         held = [await stack.enter_async_context(engine.connect()) for _ in range(POOL_SIZE)]
         yield [(await connection.get_raw_connection()).driver_connection for connection in held]
 
@@ -44,7 +43,7 @@ async def listen(service: Service) -> list[str]:
     def note(record: Any) -> None:
         sent.append(record.query)
 
-    @event.listens_for(service.state["engine"].sync_engine, "before_cursor_execute")
+    @event.listens_for(service.state["read_shares"].engine.sync_engine, "before_cursor_execute")
     def note_statement(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
         sent.append(statement)
 
@@ -68,7 +67,7 @@ async def test_a_list_and_a_pattern_are_one_round_trip_each(service: Service) ->
     await project.send(*[{"service": "shop", "severity": "error", "message": f"payment {n} failed"} for n in range(9)])
     await service.run_worker()
     [pattern] = (await project.get("/api/errors/patterns"))["patterns"]
-    answers = Answers(service.state["reads"].engine, service.settings)
+    answers = service.state["answers"]
     wanted, pattern_id = Filter(*answers.whole_time()), UUID(pattern["id"])
     asked: dict[Callable[[], Awaitable[bytes]], int] = {
         lambda: answers.recent(project.id, wanted, 7): 1,
