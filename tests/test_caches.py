@@ -34,13 +34,17 @@ TRACE = TRACE_CHARS * WIDE  # its frames and types are parts of it
 # One that is made of what the program has in itself, and not of what it is sent, has FIXED.
 FIXED = 0
 MEMOS = {
+    "api.framing.is_host": 32 * KIB,  # a head is no longer
     "api.ingest.copying.encode_names": 2 * 4 * NAME,
+    "api.ingest.other_days.name_lock": 100,
     "api.ingest.plain.remember_tags": 512 * WIDE,
     "api.ingest.redaction.remember": 2 * 512 * WIDE,
     "api.ingest.redaction.is_secret": NAME,
     "api.ingest.rows.may_come_with_secrets": TRACE_CHARS,
     "api.ingest.rows.redact_names": 2 * 5 * NAME,
     "api.ingest.singles.tell_unchanged": FIXED,
+    "api.ingest.times.find_calm": FIXED,
+    "api.ingest.times.name_spans": FIXED,
     "api.middleware.find_meters": 1 * KIB,
     "api.middleware.standing_headers": 1 * KIB,
     "api.read.hot.make_head": 2 * KIB,
@@ -65,6 +69,7 @@ MEMOS = {
     "common.pricing.listed.changes_within_days": 2 * NAME,
     "common.pricing.listed.list_rates_of_day": 2 * NAME,
     "common.pricing.overrides.list_names": 6 * NAME,
+    "common.snapshots.releases.read_release": 6 * NAME,
     "common.snapshots.fitting.decoder_of": FIXED,
 }
 

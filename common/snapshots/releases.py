@@ -56,7 +56,7 @@ class Version(NamedTuple):
         return self.package, self.scheme
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def read_release(release: str) -> Version | None:
     """The release as something that can be ordered; None where its name tells no order."""
     package, _, version = release.strip().rpartition("@")

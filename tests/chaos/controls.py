@@ -56,10 +56,10 @@ submit = Writer.submit
 
 
 def submit_and_answer(
-    writer: Writer[Any], rows: Sequence[Any], place: Place | None = None
+    writer: Writer[Any], rows: Sequence[Any], place: Place | None = None, *, requests: int = 1
 ) -> "asyncio.Future[list[Outcome]]":
     """The writer's promise taken away: the answer comes before the commit."""
-    submit(writer, rows, place)
+    submit(writer, rows, place, requests=requests)
     answered: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
     answered.set_result([Outcome.stored] * len(rows))
     return answered
