@@ -5,8 +5,8 @@ from importlib import import_module
 import typer
 
 KINDS = (
-    "all", "curve", "grouping", "ingest", "isolation", "memory", "patterns", "peaks", "projection", "reads", "report",
-    "scaling", "trends",
+    "all", "curve", "grouping", "ingest", "isolation", "memory", "patterns", "peaks", "projection", "reads", "redaction",
+    "report", "scaling", "trends",
 )  # fmt: skip
 
 
