@@ -2,10 +2,9 @@
 
     ./mayday bench redaction [--count N] [--show N] [--docs] [--json FILE]
 
-Two sets are made by seeded generators: one was looked at while the rules were made; the other was set aside before,
-with
-templates, names, keys and a seed of its own. `--docs` writes the tables into docs/security.md,
-`--show` prints what failed.
+Two sets are made by seeded generators: one was looked at while the rules were made; the other was set aside, with
+templates, names, keys and a seed of its own, scored, and the rules mended by it (docs/security.md has both figures).
+`--docs` writes the tables into docs/security.md, `--show` prints what failed.
 """
 
 import argparse
