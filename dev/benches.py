@@ -7,8 +7,8 @@ from importlib.util import find_spec
 import typer
 
 KINDS = (
-    "all", "curve", "grouping", "ingest", "isolation", "memory", "patterns", "peaks", "projection", "reads", "report",
-    "scaling", "trends",
+    "all", "curve", "grouping", "ingest", "isolation", "memory", "patterns", "peaks", "projection", "reads", "redaction",
+    "report", "scaling", "trends",
 )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ decode_batch = msgspec.json.Decoder(PlainBatch).decode
 decode_one = msgspec.json.Decoder(PlainError[Raw]).decode
 # What JSON must not hold to stay as it was sent: what may be a secret, escapes, under which one could hide, and numbers
 # that no reader could be trusted with, of 200 digits since two digits of an exponent may make 99 more of them.
-ODD = rf"{HINT}|\\|[0-9]{{200}}|[:,\[\s]-?[0-9.]+[eE][+-]?[0-9]{{3}}"
+ODD = rf"{HINT}|\\|[0-9]{{200}}|[:,\[ \t\r\n]-?[0-9.]+[eE][+-]?[0-9]{{3}}"
 _TEXT = r'\s*"[^"\\]*"\s*'
 PLAIN_TAGS = rf"^\{{{_TEXT}:{_TEXT}(?:,{_TEXT}:{_TEXT})*\}}$"
 is_odd, are_plain_tags = automaton(ODD), automaton(PLAIN_TAGS)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-from common.fingerprint.masks import HOLE, mask_message
+from common.fingerprint.masks import HOLE, REDACTED, mask_message
 from common.fingerprint.traces import (
     LINE_CHARS,
     TRACE_CHARS,
@@ -25,6 +25,7 @@ __all__ = [
     "FINGERPRINT_VERSION",
     "HOLE",
     "OVERFLOW",
+    "REDACTED",
     "TRACE_CHARS",
     "TRACE_ENTRIES",
     "Fingerprint",

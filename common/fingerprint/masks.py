@@ -14,6 +14,7 @@ SKELETON_CHARS: Final = 1_000
 MEMO_CHARS: Final = 512  # longer messages are masked again each time, so that the memo stays small
 MEMO_ENTRIES: Final = 16_384
 HOLE: Final = "<*>"
+REDACTED: Final = "[redacted]"  # what stands where a secret was
 
 _UNIT = (
     r"(?:(?:nano|micro|milli)?sec(?:ond)?s?|ms(?:ec)?s?|[nu\u00b5]s|min(?:ute)?s?|h(?:ou)?rs?|days?|weeks?"
@@ -80,8 +81,11 @@ _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
 def mask_message(message: str) -> str:
-    """The skeleton of a message: one line of at most SKELETON_CHARS characters, `<*>` at variable places."""
+    """The skeleton of a message: one line of at most SKELETON_CHARS characters, `<*>` at variable places. Where a secret
+    was taken out it is that of a number there: whether redaction sees one does not part errors that are alike."""
     message = message[:INPUT_CHARS]
+    if REDACTED in message:
+        message = message.replace(REDACTED, "0")
     return _recall(message) if len(message) <= MEMO_CHARS else mask(message)
 
 

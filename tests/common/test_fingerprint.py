@@ -220,6 +220,20 @@ def test_no_two_templates_share_a_skeleton(system: str) -> None:
         assert labels.setdefault(mask_message(message), template) == template
 
 
+@pytest.mark.parametrize(
+    ("redacted", "sibling"),
+    [
+        ("card [redacted] declined", "card 4111111111111112 declined"),
+        ("login failed password=[redacted] for 7", "login failed password=null for 7"),
+        ('got {"password": "[redacted]"}', 'got {"password": "a b"}'),
+        ("at https://u:[redacted]@h.example/x", "at https://h.example/y"),
+        ("token: [redacted], 3 left", "token: 512, 3 left"),
+    ],
+)
+def test_what_was_redacted_is_grouped_as_what_was_not(redacted: str, sibling: str) -> None:
+    assert mask_message(redacted) == mask_message(sibling)
+
+
 def unbounded_repeats(parsed: Any, inside: bool = False) -> Iterator[str]:
     """Repeats without a bound that may be tried again, shorter: what makes an expression slower than its text."""
     for code, argument in parsed:
