@@ -11,40 +11,39 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette_compress import CompressMiddleware, add_compress_type
 
-from api import health, problems
-from api.auth import KeyRing
-from api.background import in_background
-from api.bodies import BodyLimits, Held
-from api.budgets import routes as budget_routes
-from api.budgets.reservations import Checks
+from api.access.keys import KeyRing
+from api.access.quotas import Limits
+from api.access.routers import paths_for, refuse_unguarded
+from api.access.shares import Shares, gate_of, half
 from api.contract import VERSION, describe, get_document
-from api.guarded import paths_for, refuse_unguarded
+from api.http import problems
+from api.http.bodies import BodyLimits, Held
+from api.http.middleware import RequestFrame, RequestLines
+from api.http.origins import IngestOrigins
 from api.ingest import routes as ingest_routes
-from api.ingest.announcer import Announcer
-from api.ingest.error_rows import store_errors
-from api.ingest.hot import HotWrites
-from api.ingest.intake import Intake
-from api.ingest.other_days import EarlyDays
+from api.ingest.fast import HotWrites
+from api.ingest.pipeline import Intake
 from api.ingest.rows import Row
-from api.ingest.turns import Turns
-from api.ingest.usage import price_routes
-from api.ingest.usage import routes as usage_routes
-from api.ingest.usage.rows import UsageRow
-from api.ingest.usage.storing import store_usage
-from api.ingest.writer import Writer
-from api.limits import Limits
-from api.middleware import RequestFrame, RequestLines
-from api.origins import IngestOrigins
-from api.read import costs, usage
-from api.read import routes as read_routes
-from api.read.answers import Answers
-from api.read.caching import Reads
-from api.read.hot import HotReads
-from api.shares import Shares, gate_of, half
-from api.starting import start
+from api.ingest.scheduler import Turns
+from api.reads import routes as read_routes
+from api.reads.builders import Answers
+from api.reads.caching import Reads
+from api.reads.fast import HotReads
+from api.spending import budget_routes, costs, price_routes, usage_routes
+from api.spending import usage_reads as usage
+from api.spending.reservations import Checks
+from api.spending.usage_rows import UsageRow
+from api.status import health
 from api.status import routes as status_routes
+from api.status.background import in_background
+from api.status.starting import start
+from api.status.watching import look_once, watch
+from api.storing.announcer import Announcer
+from api.storing.errors import store_errors
+from api.storing.other_days import EarlyDays
+from api.storing.usage import store_usage
+from api.storing.writer import Writer
 from api.triage import routes as triage_routes
-from api.watching import look_once, watch
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
 from common.database import ONE_PLAN, close_engine, make_engine, without_transactions

@@ -7,11 +7,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from api.http.problems import PROBLEM_RESPONSE, ProblemDetails
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
-from api.ingest.usage.schemas import UsageBatchIn
-from api.problems import PROBLEM_RESPONSE, ProblemDetails
-from api.read.http import respond, serve_once
-from api.read.schemas import ShapedAnswer
+from api.reads.http import respond, serve_once
+from api.reads.schemas import ShapedAnswer
+from api.spending.usage_schemas import UsageBatchIn
 
 VERSION = "0.1.0"  # of this release
 

@@ -33,7 +33,7 @@ def api(
     """Run the HTTP program on MAYDAY_HOST and MAYDAY_PORT. SIGTERM: not ready, then no new ones, then exit 0."""
     import uvicorn
 
-    from api.connections import Connection
+    from api.http.connection import Connection
 
     with failing_in_a_sentence():
         settings = Settings.load().require("database_url", "cache_url")

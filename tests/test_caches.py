@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 import api
 import common
-from api.auth import MAX_REMEMBERED
-from api.local_cache import LocalCache
-from api.read.copies import Copies, Copy, Question
-from api.read.forms import ERRORS, Form, Format
-from api.read.http import PACKED_MAX_BYTES, USUAL_CHARS, choose_encoding, pack, packed_answers, recall_encoding
-from api.read.tokens import estimate_tokens, recall_tokens
+from api.access.keys import MAX_REMEMBERED
+from api.reads.answer_cache import Copies, Copy, Question
+from api.reads.forms import ERRORS, Form, Format
+from api.reads.http import PACKED_MAX_BYTES, USUAL_CHARS, choose_encoding, pack, packed_answers, recall_encoding
+from api.reads.local_cache import LocalCache
+from api.reads.tokens import estimate_tokens, recall_tokens
 from common.fingerprint import fingerprint_value, split_trace
 from common.fingerprint.traces import LINE_CHARS, TRACE_CHARS, may_be_kept
 from common.keys import Scope, make_key
@@ -34,25 +34,25 @@ TRACE = TRACE_CHARS * WIDE  # its frames and types are parts of it
 # One that is made of what the program has in itself, and not of what it is sent, has FIXED.
 FIXED = 0
 MEMOS = {
-    "api.framing.is_host": 32 * KIB,  # a head is no longer
-    "api.ingest.copying.encode_names": 2 * 4 * NAME,
-    "api.ingest.other_days.name_lock": 100,
-    "api.ingest.plain.remember_tags": 512 * WIDE,
-    "api.ingest.redaction.names.recall_secret": NAME,
-    "api.ingest.redaction.names.recall_words": 2 * NAME,
-    "api.ingest.redaction.texts.remember": 2 * 512 * WIDE,
-    "api.ingest.redaction.values.closing": 1 * KIB,
+    "api.http.framing.is_host": 32 * KIB,  # a head is no longer
+    "api.storing.copy_format.encode_names": 2 * 4 * NAME,
+    "api.storing.other_days.name_lock": 100,
+    "api.ingest.receivers.plain.remember_tags": 512 * WIDE,
+    "api.ingest.sanitize.redaction.names.recall_secret": NAME,
+    "api.ingest.sanitize.redaction.names.recall_words": 2 * NAME,
+    "api.ingest.sanitize.redaction.texts.remember": 2 * 512 * WIDE,
+    "api.ingest.sanitize.redaction.values.closing": 1 * KIB,
     "api.ingest.rows.may_come_with_secrets": TRACE_CHARS,
     "api.ingest.rows.redact_names": 2 * 5 * NAME,
-    "api.ingest.singles.tell_unchanged": FIXED,
+    "api.ingest.coalescer.tell_unchanged": FIXED,
     "api.ingest.times.find_calm": FIXED,
     "api.ingest.times.name_spans": FIXED,
-    "api.middleware.find_meters": 1 * KIB,
-    "api.middleware.standing_headers": 1 * KIB,
-    "api.read.hot.make_head": 2 * KIB,
-    "api.read.hot.make_question": 1 * KIB,
-    "api.read.http.recall_encoding": USUAL_CHARS,
-    "api.read.tokens.recall_tokens": 32 * WIDE,
+    "api.http.middleware.find_meters": 1 * KIB,
+    "api.http.middleware.standing_headers": 1 * KIB,
+    "api.reads.fast.make_head": 2 * KIB,
+    "api.reads.fast.make_question": 1 * KIB,
+    "api.reads.http.recall_encoding": USUAL_CHARS,
+    "api.reads.tokens.recall_tokens": 32 * WIDE,
     "common.cache.sealing.form_of": FIXED,
     "common.database.connections.process_name": FIXED,
     "common.database.schema.known_revisions": FIXED,

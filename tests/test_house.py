@@ -24,7 +24,7 @@ SOURCE = [
 LINT_IMPORTS = Path(sys.executable).parent / "lint-imports"
 SHARED_BY_DESIGN = {"deltas"}  # an outbox has a producer and a consumer
 # Deletes what is old, and does nothing else.
-RETIRED_BY = dict.fromkeys(("usage_records", "usage_rollups", "usage_names"), "worker/usage_retention.py")
+RETIRED_BY = dict.fromkeys(("usage_records", "usage_rollups", "usage_names"), "worker/upkeep/usage_retention.py")
 
 
 def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
@@ -35,11 +35,11 @@ def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
     ("file", "line"),
     [
         ("common/periods_planted.py", "import api.app"),
-        ("worker/planted.py", "import api.problems"),
+        ("worker/planted.py", "import api.http.problems"),
         ("cli/planted.py", "import dev.check"),
         ("dev/evaluation/planted.py", "import dev.bench.stores"),
         ("api/planted.py", "import arq"),
-        ("api/read/planted.py", "import api.ingest.writer"),
+        ("api/reads/planted.py", "import api.storing.writer"),
         ("common/fingerprint/planted.py", "import sqlalchemy"),
         ("api/planted.py", "import prometheus_client"),
     ],

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from common.settings import Settings
-from worker.budgets import keep_budgets
+from worker.counting.rollups import Limits, compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
+from worker.grouping.patterns import find_patterns, follow_new_pins
 from worker.jobs import Job, Tools, take_guard
-from worker.patterns import find_patterns, follow_new_pins
-from worker.retention import keep_partitions
-from worker.rollups import Limits, compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
 from worker.rounds import Round
-from worker.usage_retention import delete_old_usage
+from worker.spending.budgets import keep_budgets
+from worker.upkeep.retention import keep_partitions
+from worker.upkeep.usage_retention import delete_old_usage
 
 PATTERNS = "patterns"
 UPKEEP_SECONDS = 3_600

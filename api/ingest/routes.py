@@ -4,12 +4,12 @@ from typing import cast
 
 from fastapi import Request, Response
 
-from api.auth import Caller, IngestCaller
-from api.bodies import read_large
-from api.guarded import Router
-from api.ingest.answering import body_of
-from api.ingest.intake import Intake, Sent
+from api.access.keys import Caller, IngestCaller
+from api.access.routers import Router
+from api.http.bodies import read_large
+from api.ingest.pipeline import Intake, Sent
 from api.ingest.schemas import BatchAnswer, ErrorAnswer, ErrorBatchIn, ErrorIn
+from api.ingest.summaries import body_of
 
 PREFIX = "/api/errors"
 

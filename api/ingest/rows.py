@@ -10,9 +10,9 @@ import uuid_utils
 from asyncpg.pgproto import pgproto
 from pydantic_core import from_json, to_json
 
-from api.ingest.cleaning import MAX_NUMBER_DIGITS, clean_value, cut_text
-from api.ingest.parsing import SentError
-from api.ingest.redaction import automaton, may_hold_secrets, redact_text, redact_value
+from api.ingest.receivers.native import SentError
+from api.ingest.sanitize.cleaning import MAX_NUMBER_DIGITS, clean_value, cut_text
+from api.ingest.sanitize.redaction import automaton, may_hold_secrets, redact_text, redact_value
 from api.ingest.times import NO_DAYS, LookBack, Times, time_of_uuid7, to_utc
 from common.database.clock import CLOCK
 from common.fingerprint import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, fingerprint_value, may_be_kept, split_trace

@@ -3,7 +3,7 @@
 The day is part of an error's key, so Postgres itself refuses a second one on the same day. A retry may come to another
 day than the first try where the time is the server's (none was sent, or one that cannot be right), where one that was
 sent is at the edge of what is taken, or around midnight: only these are looked for on other days before they are stored
-(api/ingest/other_days.py, docs/decisions/0025).
+(api/storing/other_days.py, docs/decisions/0025).
 """
 
 from datetime import UTC, date, datetime, timedelta

@@ -4,9 +4,9 @@ from typing import cast
 
 from fastapi import Request
 
-from api.auth import AdminCaller
-from api.guarded import Router
-from api.shares import share_of
+from api.access.keys import AdminCaller
+from api.access.routers import Router
+from api.access.shares import share_of
 from api.status import facts
 from api.status.schemas import Status
 from common.settings import Settings

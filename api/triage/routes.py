@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import TypeAliasType
 
-from api.auth import AdminCaller, Caller
+from api.access.keys import AdminCaller, Caller
+from api.access.routers import Router
+from api.access.shares import share_of
 from api.fields import NO_NUL, Instant, Name
-from api.guarded import Router
-from api.problems import Invalid, NotFound
-from api.shares import share_of
+from api.http.problems import Invalid, NotFound
 from api.triage import decisions
 from common.cache import Cache
 from common.database.clock import CLOCK

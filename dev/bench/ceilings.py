@@ -15,9 +15,9 @@ from uuid import UUID
 import asyncpg
 import uuid_utils.compat
 
-from api.ingest.error_rows import COLUMN_TYPES
 from api.ingest.rows import Frame, Row, make_row
 from api.ingest.schemas import ErrorIn
+from api.storing.errors import COLUMN_TYPES
 from common.settings import Settings
 from dev.bench.load import Load, own_cpu_seconds
 

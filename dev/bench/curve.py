@@ -24,7 +24,7 @@ import asyncpg
 import uuid_utils.compat
 import uvloop
 
-from api.ingest.error_rows import COLUMN_TYPES
+from api.storing.errors import COLUMN_TYPES
 from dev.bench.command import measure
 from dev.bench.error_samples import batch_bodies, encode, make_errors
 from dev.bench.load import ask_batches, expect_status, get
@@ -32,9 +32,9 @@ from dev.bench.processes import Server, run_server
 from dev.bench.reads import PATHS, fetch, fill, turn_of
 from dev.bench.stores import Home, Stores, furnish, work_once
 from dev.bench.turns import Turn, describe, quantile, ratio, take_turns
+from worker.counting.rollups import fold_deltas
+from worker.grouping.patterns import find_patterns
 from worker.main import open_tools
-from worker.patterns import find_patterns
-from worker.rollups import fold_deltas
 
 SIZES = (0, 1_000_000, 5_000_000, 10_000_000)
 SEED = 13

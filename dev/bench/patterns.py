@@ -23,7 +23,7 @@ import asyncpg
 import uuid_utils.compat
 from sqlalchemy import text
 
-from api.ingest.error_rows import COLUMN_TYPES
+from api.storing.errors import COLUMN_TYPES
 from cli.embedded import start_servers, temporary_home
 from cli.migrate import upgrade
 from cli.project import ensure_project
@@ -31,11 +31,11 @@ from common.fingerprint import fingerprint_error, mask_message
 from common.settings import Settings
 from dev.bench.processes import cpu_seconds
 from dev.figures import write_figures
+from worker.counting.rollups import fold_deltas
+from worker.grouping.patterns import find_patterns
 from worker.jobs import Tools
 from worker.main import open_tools
-from worker.patterns import find_patterns
-from worker.retention import keep_partitions
-from worker.rollups import fold_deltas
+from worker.upkeep.retention import keep_partitions
 
 CHUNK = 20_000
 SERVICES = [f"service-{n}" for n in range(12)]

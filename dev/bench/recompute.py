@@ -16,10 +16,10 @@ from typing import Any, Self, cast
 from common.settings import ROOT, Settings
 from dev.bench.processes import QUIET
 from dev.bench.stores import Home
+from worker.counting.rollups import fold_deltas
+from worker.grouping.patterns import find_patterns
 from worker.jobs import Tools
 from worker.main import open_tools
-from worker.patterns import find_patterns
-from worker.rollups import fold_deltas
 
 
 async def recompute(tools: Tools, seconds: float) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 import asyncpg
 import uvloop
 
-from api.ingest.error_rows import store_errors
-from api.ingest.parsing import ERRORS, SentError, parse_batch
+from api.ingest.receivers.native import ERRORS, SentError, parse_batch
 from api.ingest.rows import Frame, Row, make_row, redact_names, settle_json, settle_text, settle_time, settle_trace
-from api.ingest.turns import Turns
+from api.ingest.scheduler import Turns
+from api.storing.errors import store_errors
 from cli.programs import collect_seldom
 from common.fingerprint import fingerprint_value, split_trace
 from dev.bench.error_samples import batch_bodies, encode

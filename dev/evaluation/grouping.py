@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from common.fingerprint import fingerprint_error
 from dev.figures import write_figures
-from worker.clustering import Skeleton, cluster_skeletons
+from worker.grouping.clustering import Skeleton, cluster_skeletons
 
 _T = TypeVar("_T")
 ERRORS, DISTINCT = 500_000, 15_000

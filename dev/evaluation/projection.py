@@ -17,7 +17,7 @@ from statistics import fmean
 from typing import Any
 
 from dev.figures import write_figures
-from worker.projection import Projection, SpendPeriod, project_spend
+from worker.spending.projection import Projection, SpendPeriod, project_spend
 
 SERIES, SEED = 200, 20261
 LEVEL, HISTORY_DAYS, MONTH_DAYS, DAYS = 1_000_000, 90, 30, (7, 10, 15, 20)

@@ -32,8 +32,8 @@ from dev.evaluation.trend_simulation import (
     simulate_project,
 )
 from dev.figures import write_figures
-from worker.tails import upper_tail
-from worker.trends import LEAST_COUNT, LEAST_RATIO, RECENT_HOURS, Activity, Score, score_trends
+from worker.trends.scores import LEAST_COUNT, LEAST_RATIO, RECENT_HOURS, Activity, Score, score_trends
+from worker.trends.tails import upper_tail
 
 FALSE_ALARMS = 0.001
 CHANGED_EVERY = 20

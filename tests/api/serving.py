@@ -8,7 +8,7 @@ import httpx
 import uvicorn
 
 from api.app import create_app
-from api.connections import Connection
+from api.http.connection import Connection
 from common.settings import Settings
 from tests.conftest import Project
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import Message
 
-from api.guarded import scopes_of
+from api.access.routers import scopes_of
 from common.compression import zstd
 from common.keys import Scope
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from api.limits import SHARE_SECONDS
+from api.access.quotas import SHARE_SECONDS
 from common.cache import Answer, Cache, CacheUnavailable
 from common.cache.sealing import seal, unseal
 from common.settings import Settings

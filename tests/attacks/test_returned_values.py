@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from api.read.cursors import CursorInvalid, decode, digest, encode, read_cursor, write_cursor
-from api.read.queries import Filter
+from api.reads.cursors import CursorInvalid, decode, digest, encode, read_cursor, write_cursor
+from api.reads.queries import Filter
 from tests.conftest import Project, Service
 
 IS_LONG = os.environ.get("MAYDAY_TEST_ATTACKS") == "long"

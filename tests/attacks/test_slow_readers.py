@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.read import queries
+from api.reads import queries
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
 
@@ -129,7 +129,7 @@ async def test_probes_of_strangers_are_one_look_at_the_database(
         await asyncio.sleep(0.05)
         return {"postgres": "ok", "schema": "ok", "worker": "ok"}
 
-    monkeypatch.setattr("api.health.check_database", look)
+    monkeypatch.setattr("api.status.health.check_database", look)
     anyone = await serving.client(None)
     answered = await asyncio.gather(*[anyone.get("/readyz") for _ in range(CROWD)])
     assert {answer.status_code for answer in answered} == {200}

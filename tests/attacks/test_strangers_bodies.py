@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
-from api import bodies
+from api.access.routers import PUBLIC_PATHS
 from api.app import create_app
-from api.guarded import PUBLIC_PATHS
+from api.http import bodies
 from cli.project import create_key, ensure_project
 from common.keys import Scope, make_key
 from common.settings import Settings

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from api.ingest.flushing import Outcome
-from api.ingest.room import Place
-from api.ingest.writer import Writer
+from api.storing.admission import Place
+from api.storing.flusher import Outcome
+from api.storing.writer import Writer
 from cli.programs import api
 from tests.chaos.faults_postgres import cut_commit
 from tests.chaos.journal import Verdict

@@ -12,7 +12,7 @@ from common.settings import ROOT
 
 REQUESTS = """
 import asyncio, httpx, structlog
-from api.middleware import RequestFrame, RequestLines
+from api.http.middleware import RequestFrame, RequestLines
 from common.logs import configure_logging
 from common.settings import Settings
 

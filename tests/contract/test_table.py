@@ -5,8 +5,8 @@ import re
 import httpx
 from fastapi.routing import iter_route_contexts
 
+from api.access.routers import scopes_of
 from api.app import create_app
-from api.guarded import scopes_of
 from common.keys import Scope
 from common.settings import ROOT, Settings
 from tests.contract.running import Running, get, operations_of

@@ -9,13 +9,13 @@ import sys
 from decimal import Decimal
 from uuid import UUID
 
-from api.budgets.reservations import Checks
-from api.shares import Shares, gate_of
+from api.access.shares import Shares, gate_of
+from api.spending.reservations import Checks
 from common.cache import Cache
 from common.database import make_engine
 from common.settings import Settings
-from worker.budgets import keep_budgets
 from worker.jobs import Tools
+from worker.spending.budgets import keep_budgets
 
 CHECKS, AT_ONCE, ESTIMATE = 5_000, 250, 10
 

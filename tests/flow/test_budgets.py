@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from api.budgets import reservations
-from api.shares import Shares, gate_of
+from api.access.shares import Shares, gate_of
+from api.spending import reservations
 from common.budgets.spend import FIND_BUDGET, cut_span
 from common.telemetry.exposition import make_registry
 from tests.conftest import Project, Service
-from worker.budgets import keep_budgets
+from worker.spending.budgets import keep_budgets
 
 DAY = timedelta(days=1)
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.read import routes as read_routes
+from api.reads import routes as read_routes
 from tests.conftest import Project, Service
 
 

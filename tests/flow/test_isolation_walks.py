@@ -14,7 +14,7 @@ import pytest
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import text
 
-from api.read import queries
+from api.reads import queries
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
 

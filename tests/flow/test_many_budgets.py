@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.conftest import Project, Service
-from worker.budgets import keep_budgets
+from worker.spending.budgets import keep_budgets
 
 
 async def make_budgets(service: Service, project: Project, count: int) -> None:
@@ -51,7 +51,7 @@ async def test_each_budget_is_projected_in_its_turn_when_the_time_is_short(
 ) -> None:
     project, now = await service.project(), datetime.now(UTC)
     await make_budgets(service, project, 5)
-    monkeypatch.setattr("worker.budgets.PROJECTING_SHARE", -1.0)
+    monkeypatch.setattr("worker.spending.budgets.PROJECTING_SHARE", -1.0)
     made: list[set[UUID]] = []
     for turn in range(5):
         assert (await keep_budgets(service.tools, now + timedelta(seconds=turn)))["projections"] == 1

@@ -10,13 +10,13 @@ import asyncpg
 import pytest
 import uuid_utils.compat
 
-from api.ingest.error_rows import store_errors
-from api.ingest.flushing import Outcome
-from api.ingest.other_days import LIST_EARLY_DAYS
 from api.ingest.rows import Frame, Row, make_row
+from api.ingest.scheduler import Turns
 from api.ingest.schemas import ErrorIn
 from api.ingest.times import Times
-from api.ingest.turns import Turns
+from api.storing.errors import store_errors
+from api.storing.flusher import Outcome
+from api.storing.other_days import LIST_EARLY_DAYS
 from common.database.clock import CLOCK
 from common.settings import Settings
 from tests.conftest import Project, Service

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.conftest import Project, Service
-from worker.rollups import list_projects, mend_hours
+from worker.counting.rollups import list_projects, mend_hours
 
 HOURS = 10 * 24
 

@@ -11,7 +11,7 @@ from common.tables.columns import OVERFLOW_NAME
 from common.telemetry import metrics
 from tests.conftest import Project, Service, run_service
 from tests.flow.test_usage import override, post, record, sums
-from worker.usage_retention import delete_old_usage
+from worker.upkeep.usage_retention import delete_old_usage
 
 NAMES_MAX = 3
 

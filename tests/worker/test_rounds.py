@@ -13,10 +13,10 @@ from common.cache import Cache
 from common.database import make_engine
 from common.settings import Settings
 from tests.worker.stored import OTHER_PROJECT, PROJECT, now_errors, rows, store
-from worker.fingerprints import lock_project
+from worker.counting.fingerprints import lock_project
+from worker.counting.rollups import fold_deltas
+from worker.grouping.patterns import find_patterns
 from worker.jobs import Job, Tools, run_job
-from worker.patterns import find_patterns
-from worker.rollups import fold_deltas
 from worker.rounds import ProjectsFailed, Round
 from worker.schedule import fold
 

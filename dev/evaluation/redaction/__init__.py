@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from api.ingest.redaction import redact_value
+from api.ingest.sanitize.redaction import redact_value
 from common.settings import ROOT
 from dev.evaluation.redaction.held_out import HELD_OUT_INNOCENTS, HELD_OUT_SECRETS
 from dev.evaluation.redaction.innocents import INNOCENTS

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from api.ingest.parsing import ERRORS, Batch, Form, Parsed, Rejected, parse_batch, parse_lines, parse_one
+from api.ingest.receivers.native import ERRORS, Batch, Form, Parsed, Rejected, parse_batch, parse_lines, parse_one
 from api.ingest.rows import CLEANED, Frame, make_row, note_adjustments
 from api.ingest.times import Times
-from api.ingest.usage.routes import RECORDS
-from api.ingest.usage.rows import UsageFrame, make_usage_row, name_usage_adjustments
+from api.spending.usage_routes import RECORDS
+from api.spending.usage_rows import UsageFrame, make_usage_row, name_usage_adjustments
 from common.settings import Settings
 
 MORE = 10 if os.environ.get("MAYDAY_TEST_ATTACKS") == "long" else 1

@@ -2,7 +2,7 @@
 
 import json
 
-from api.ingest.parsing import ERRORS, parse_batch
+from api.ingest.receivers.native import ERRORS, parse_batch
 from common.fingerprint import fingerprint_error
 from common.settings import Settings
 from dev.bench.error_samples import PATTERNS, batch_bodies, encode, make_errors, make_templates

@@ -1,0 +1,190 @@
+"""Who is asking: a key makes a caller, and the caller's project is the only one that a request can touch.
+
+A route takes one of the callers below, which says the scope that it needs; `api/access/routers.py` has its key checked before
+anything of the request is read.
+"""
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar, cast
+from uuid import UUID
+
+import structlog
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.access.quotas import Limits
+from api.http.problems import Forbidden, QuotaExceeded, Unauthorized
+from api.http.single_flight import Flights
+from common.keys import Key, Scope, parse_key
+
+T = TypeVar("T")
+
+MAX_REMEMBERED = 10_000
+BEARER = b"Bearer "
+
+# The key's project, scope and hash, unless it was revoked.
+FIND_KEY = text("SELECT project_id, scope, secret_sha256 FROM api_keys WHERE key_id = :key_id AND revoked_at IS NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a request comes from."""
+
+    project_id: UUID
+    key_id: str
+    scope: Scope
+
+
+@dataclass(slots=True)
+class LookUps:
+    """How many more keys of strangers may be looked up: so many a second, and as many at once after a rest."""
+
+    per_second: int
+    left: float = 0.0
+    counted_at: float = -math.inf
+
+    def take(self) -> None:
+        """Count one. Raises QuotaExceeded when too many were tried."""
+        now = time.monotonic()
+        self.left = min(self.per_second, self.left + (now - self.counted_at) * self.per_second)
+        self.counted_at = now
+        if self.left < 1:
+            raise QuotaExceeded("too many unknown keys are tried: send this again in 1 s", [], retry_after_seconds=1)
+        self.left -= 1
+
+
+class KeyRing:
+    """Checks keys against Postgres and trusts what it found for `trust_seconds`, failures included.
+
+    Anyone can make up keys with a right checksum. So look-ups of keys that were never good here are bounded, and such
+    keys are remembered apart: they push no good one out, which is looked up whatever strangers do.
+    """
+
+    def __init__(self, engine: AsyncEngine, trust_seconds: float, lookups_per_second: int) -> None:
+        self.engine = engine
+        self.trust_seconds = trust_seconds
+        self.of_strangers = LookUps(lookups_per_second)
+        self.known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self.refused: OrderedDict[str, float] = OrderedDict()
+        # who waits is told of a failure, and nobody else need be
+        self.look_ups = Flights[Caller | None](note_failure=lambda _: None)
+
+    def recall(self, sent: str) -> Caller | None:
+        """The caller of a key that is trusted now, without a look-up; None where there is none."""
+        trusted = self.known.get(sent)
+        return trusted[1] if trusted and time.monotonic() <= trusted[0] else None
+
+    async def identify(self, sent: str) -> Caller:
+        """The caller of this key. Raises Unauthorized, QuotaExceeded."""
+        caller = self.recall(sent)
+        # what is no key is not remembered: a stranger chooses how long it is
+        if caller is None and self.refused.get(sent, 0.0) < time.monotonic() and (key := parse_key(sent)) is not None:
+            # a new process is asked by all clients of a key at once
+            caller = await asyncio.shield(self.look_ups.join(sent, lambda: self.begin_look_up(sent, key)))
+        if caller is None:
+            raise Unauthorized("this key is unknown, revoked or mistyped: make one with `./mayday key create`")
+        return caller
+
+    def begin_look_up(self, sent: str, key: Key) -> Coroutine[Any, Any, Caller | None]:
+        """Raises QuotaExceeded."""
+        if sent not in self.known:
+            self.of_strangers.take()
+        return self.look_up(sent, key)
+
+    async def look_up(self, sent: str, key: Key) -> Caller | None:
+        caller = await self.find(key)
+        self.remember(sent, caller)
+        return caller
+
+    async def find(self, key: Key) -> Caller | None:
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(FIND_KEY, {"key_id": key.key_id})).one_or_none()
+        if row is None or row.scope != key.scope or not key.is_stored_as(row.secret_sha256):
+            return None
+        return Caller(row.project_id, key.key_id, key.scope)
+
+    def remember(self, sent: str, caller: Caller | None) -> None:
+        trusted_until = time.monotonic() + self.trust_seconds
+        if caller is None:
+            self.known.pop(sent, None)
+            keep(self.refused, sent, trusted_until)
+        else:
+            keep(self.known, sent, (trusted_until, caller))
+
+
+def keep(remembered: "OrderedDict[str, T]", sent: str, found: T) -> None:
+    """Remember it as the newest, and forget the oldest beyond what is kept."""
+    remembered[sent] = found
+    remembered.move_to_end(sent)
+    if len(remembered) > MAX_REMEMBERED:
+        remembered.popitem(last=False)
+
+
+bearer = HTTPBearer(auto_error=False, description="A key as `Authorization: Bearer mayday_...`.", scheme_name="bearer")
+header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key as a header.", scheme_name="apiKey")
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """Lets keys of this scope (and admin keys) pass; as a dependency, it gives their Caller."""
+
+    scope: Scope
+
+    async def admit(self, request: Request) -> None:
+        """Find out who asks, count the request, and leave its Caller in its scope, without which no body is given out.
+        Raises Unauthorized, Forbidden, QuotaExceeded."""
+        caller = await cast("KeyRing", request.state.key_ring).identify(await read_key(request))
+        structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
+        self.require(caller)
+        limits = cast("Limits", request.state.limits)
+        limits.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
+        request.scope["caller"] = caller
+
+    def require(self, caller: Caller) -> None:
+        """Raises Forbidden."""
+        if not caller.scope.allows(self.scope):
+            raise Forbidden(f"this key has the scope {caller.scope.value}; a key with the scope {self.scope.value} may")
+
+    async def __call__(
+        self,
+        request: Request,
+        _token: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],  # named for OpenAPI alone
+        _api_key: Annotated[str | None, Security(header)],
+    ) -> Caller:
+        """The caller that was admitted. Raises Forbidden where that was for another scope."""
+        caller = cast("Caller", request.scope["caller"])
+        self.require(caller)
+        return caller
+
+
+async def read_key(request: Request) -> str:
+    """The key that was sent. Raises Unauthorized."""
+    token = await bearer(request)
+    sent = token.credentials if token else await header(request)
+    if not sent:
+        raise Unauthorized("send a key as `Authorization: Bearer ...` or as `X-API-Key: ...`")
+    return sent
+
+
+def read_bearer(authorization: bytes) -> str:
+    """The key in this header; empty where there is none."""
+    return authorization[len(BEARER) :].decode("latin-1") if authorization.startswith(BEARER) else ""
+
+
+def recall_caller(key_ring: KeyRing, sent: str, asked: Scope) -> Caller | None:
+    """For answers before the routing: whose key this is, where that and its scope need no second look, else None."""
+    caller = key_ring.recall(sent)
+    return caller if caller is not None and caller.scope.allows(asked) else None
+
+
+IngestCaller = Annotated[Caller, Depends(Authorize(Scope.ingest))]
+ReadCaller = Annotated[Caller, Depends(Authorize(Scope.read))]
+AdminCaller = Annotated[Caller, Depends(Authorize(Scope.admin))]

@@ -1,0 +1,236 @@
+"""Request bodies: given to admitted callers alone, decompressed as a stream, under the limits of size and time."""
+
+import asyncio
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Protocol
+
+import brotli
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.problems import BadRequest, BodyTooLarge, Invalid, Overloaded, RequestTooSlow, Unauthorized, Unsupported
+from common.compression import zstd
+from common.settings import Settings
+from common.telemetry import metrics
+
+# What is unpacked at once: a millisecond, brotli's slowest kind aside. The rest of what one read brought is unpacked in
+# a thread, where the decoders let go of the interpreter.
+PIECE_BYTES = 256 * 2**10
+# Bodies that FastAPI parses are parsed in one go, by the event loop. The largest that has a meaning, 1,000 fingerprints
+# to split off and a note in escapes, has 50 KB.
+SMALL_MAX_BYTES = 64 * 2**10
+CODINGS = "gzip, zstd, br or deflate"
+
+
+class Decoder(Protocol):
+    """Gives back what the input unpacks to, no more than `room` bytes and one at a time: bombs stay packed."""
+
+    def feed(self, data: bytes, room: int) -> bytes: ...
+
+    def is_complete(self) -> bool: ...
+
+
+class ZlibDecoder:
+    """gzip (wbits 31) and deflate as zlib streams (wbits 15)."""
+
+    def __init__(self, wbits: int) -> None:
+        self.stream = zlib.decompressobj(wbits)
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        return self.stream.decompress(self.stream.unconsumed_tail + data, room)
+
+    def is_complete(self) -> bool:
+        return self.stream.eof and not self.stream.unused_data
+
+
+class ZstdDecoder:
+    def __init__(self) -> None:
+        self.stream = zstd.ZstdDecompressor()
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        if self.stream.needs_input and not data:
+            return b""
+        return self.stream.decompress(data, room)
+
+    def is_complete(self) -> bool:
+        return self.stream.eof and not self.stream.unused_data
+
+
+class BrotliDecoder:
+    def __init__(self) -> None:
+        self.stream = brotli.Decompressor()
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        return bytes(self.stream.process(data, output_buffer_limit=room))
+
+    def is_complete(self) -> bool:
+        return bool(self.stream.is_finished())
+
+
+DECODERS: dict[str, Callable[[], Decoder]] = {
+    "gzip": lambda: ZlibDecoder(31),
+    "x-gzip": lambda: ZlibDecoder(31),
+    "deflate": lambda: ZlibDecoder(15),
+    "zstd": ZstdDecoder,
+    "br": BrotliDecoder,
+}
+DECODING_ERRORS = (zlib.error, zstd.ZstdError, brotli.error, EOFError)
+
+
+class BodyLimits:
+    """ASGI middleware: what the application receives is its admitted caller's, decompressed, in bounds and in time, or a
+    Problem is raised."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, held: "Held") -> None:
+        self.app = app
+        self.settings = settings
+        self.held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        body = BodyReader(scope, receive, self.settings, self.held)
+        try:
+            await self.app(scope, body.receive, send)
+        finally:
+            self.held.total_bytes -= body.held_bytes
+
+
+async def read_large(request: Request) -> bytes:
+    """The body of a route that parses it beside the event loop: it alone may be as large as the settings say."""
+    request.scope["takes_large"] = True
+    return await request.body()
+
+
+def make_decoder(content_encoding: list[str]) -> Decoder | None:
+    """The decoder for the header's value, None for identity. Raises Unsupported: one coding at most, of those known."""
+    names = [name.strip().lower() for value in content_encoding for name in value.split(",")]
+    codings = [name for name in names if name not in ("", "identity")]
+    if not codings:
+        return None
+    if len(codings) > 1 or codings[0] not in DECODERS:
+        raise Unsupported(
+            f"Content-Encoding may be one of {CODINGS}, applied once", headers={"Accept-Encoding": "gzip, zstd, br"}
+        )
+    return DECODERS[codings[0]]()
+
+
+@dataclass(slots=True)
+class Held:
+    """The bytes of all bodies whose requests are under way in this process, and the turn to unpack one in a thread: many
+    at once would take the processors from the event loop."""
+
+    total_bytes: int = 0
+    unpacking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class BodyReader:
+    """Wraps `receive` of one request and counts. Does nothing until it is asked for the body."""
+
+    def __init__(self, scope: Scope, receive: Receive, settings: Settings, held: Held) -> None:
+        self.scope = scope
+        self.inner = receive
+        self.settings = settings
+        self.held = held
+        self.held_bytes = 0
+        self.wire_bytes = 0
+        self.decoded_bytes = 0
+        self.is_begun = self.is_read = False
+        self.deadline = asyncio.get_running_loop().time() + settings.body_seconds
+
+    async def receive(self) -> Message:
+        if self.is_read:
+            return await self.inner()
+        if not self.is_begun:
+            self.begin()
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                message = await self.inner()
+        except TimeoutError as error:
+            raise body_too_slow(self.settings) from error
+        if message["type"] == "http.disconnect":
+            raise BadRequest("the connection ended before the body had arrived: send it again")
+        return await self.take(message)
+
+    def begin(self) -> None:
+        """Judge the body by the head. Raises Unauthorized where no caller was admitted, BodyTooLarge, Unsupported."""
+        if "caller" not in self.scope:
+            raise Unauthorized("nothing is read of a body that comes without a key")
+        limits = (self.settings.body_max_bytes, self.settings.body_max_decoded_bytes)
+        if not self.scope.get("takes_large"):
+            limits = (min(limits[0], SMALL_MAX_BYTES), min(limits[1], SMALL_MAX_BYTES))
+        self.sent_max, self.decoded_max = limits
+        headers = Headers(scope=self.scope)
+        declared = headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > self.sent_max:
+            raise too_large(self.sent_max, "as sent")
+        self.decoder = make_decoder(headers.getlist("content-encoding"))
+        self.is_begun = True
+
+    async def take(self, message: Message) -> Message:
+        """Count and unpack one piece of the body."""
+        data, self.is_read = message.get("body", b""), not message.get("more_body", False)
+        self.wire_bytes += len(data)
+        if self.wire_bytes > self.sent_max:
+            raise too_large(self.sent_max, "as sent")
+        if self.decoder is not None:
+            data = await self.unpack(self.decoder, data)
+        self.hold(len(data))
+        if self.is_read:
+            count_body_bytes(self.wire_bytes, self.decoded_bytes if self.decoder else self.wire_bytes)
+        return {"type": "http.request", "body": data, "more_body": not self.is_read}
+
+    def hold(self, size_bytes: int) -> None:
+        """Count a piece among what the process holds. Raises Overloaded, but for the only body that there is."""
+        self.held_bytes += size_bytes
+        self.held.total_bytes += size_bytes
+        if self.held_bytes < self.held.total_bytes > self.settings.bodies_max_bytes:
+            raise Overloaded("more large bodies came at once than this process has memory for: try again in a moment")
+
+    async def unpack(self, decoder: Decoder, data: bytes) -> bytes:
+        try:
+            unpacked = await self.unpack_all(decoder, data) if data else b""
+            is_whole = not self.is_read or decoder.is_complete()
+        except DECODING_ERRORS as error:
+            raise Invalid("the body is not what its Content-Encoding says: pack it again, or leave it plain") from error
+        if not is_whole:
+            raise Invalid("the packed body ends too early, or goes on after its end: pack it as one whole")
+        return unpacked
+
+    async def unpack_all(self, decoder: Decoder, data: bytes) -> bytes:
+        """What the data unpacks to; a bomb does not keep the event loop."""
+        pieces = self.unpack_pieces(decoder, data)
+        first = next(pieces, b"")
+        if len(first) < PIECE_BYTES:
+            return first + b"".join(pieces)
+        async with self.held.unpacking:
+            return await asyncio.to_thread(b"".join, chain([first], pieces))
+
+    def unpack_pieces(self, decoder: Decoder, data: bytes) -> Iterator[bytes]:
+        """What the data unpacks to, a piece at a time: asked for all that may come, brotli held it three times."""
+        piece = decoder.feed(data, PIECE_BYTES)
+        while piece:
+            self.decoded_bytes += len(piece)
+            if self.decoded_bytes > self.decoded_max:
+                raise too_large(self.decoded_max, "after decompression")
+            yield piece
+            piece = b"" if decoder.is_complete() else decoder.feed(b"", PIECE_BYTES)
+
+
+def too_large(limit_bytes: int, what: str) -> BodyTooLarge:
+    return BodyTooLarge(f"the body may have {limit_bytes:,} bytes {what}: send less at once")
+
+
+def count_body_bytes(sent: int, unpacked: int) -> None:
+    """Count what bodies brought: as it came, and with its coding undone."""
+    metrics.BODY_BYTES.of("sent").inc(sent)
+    metrics.BODY_BYTES.of("unpacked").inc(unpacked)
+
+
+def body_too_slow(settings: Settings) -> RequestTooSlow:
+    return RequestTooSlow(f"the body must arrive within {settings.body_seconds:g} s: send less at once")

@@ -1,0 +1,46 @@
+"""Other origins: pages that may send errors from a browser (CORS). Nothing else is ever open to them."""
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.http.problems import Forbidden
+
+SENT_HEADERS = ("Authorization", "Content-Encoding", "Content-Type", "X-API-Key", "X-Request-ID")
+SHOWN_HEADERS = ("RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
+REMEMBER_SECONDS = 600
+
+
+class IngestOrigins:
+    """ASGI middleware: requests to `paths` get the answers that browsers ask for; other requests pass as they are.
+
+    `origins` is the setting: empty for none, `*` for all. No cookies, so a page needs a key to get anywhere.
+    """
+
+    def __init__(self, app: ASGIApp, paths: frozenset[str], origins: str) -> None:
+        self.app = app
+        self.paths = paths if origins else frozenset[str]()
+        allowed = [origin.strip().lower() for origin in origins.split(",")]
+        self.cors = Cors(
+            app,
+            allow_origins=allowed,
+            allow_methods=("POST",),
+            allow_headers=SENT_HEADERS,
+            expose_headers=SHOWN_HEADERS,
+            max_age=REMEMBER_SECONDS,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_for_pages = scope["type"] == "http" and scope["path"] in self.paths
+        await (self.cors if is_for_pages else self.app)(scope, receive, send)
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, which says no in plain text."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code >= 400:
+            raise Forbidden("this origin, method or header is not allowed here: see MAYDAY_INGEST_ORIGINS")
+        return response

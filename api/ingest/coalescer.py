@@ -1,0 +1,132 @@
+"""Single errors: those that came in one turn of the event loop go together, from their bodies to their answers.
+
+Of what a single error cost, more than a third was the change from one step to the next, and what is the same for all:
+the time, the room, the wait for the commit, the quotas that its answer names (docs/decisions/0020). None of them needs a
+task: the commit calls back.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from time import perf_counter
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from api.http.bodies import count_body_bytes
+from api.http.exchange import Exchange
+from api.http.problems import Unavailable
+from api.http.responder import Replies, as_json
+from api.http.responses import Answer, Ready, as_ready
+from api.ingest.pipeline import Intake, describe_one
+from api.ingest.routes import place_of
+from api.ingest.rows import Row
+from api.ingest.schemas import ErrorAnswer
+from api.storing.flusher import Outcome
+
+TOGETHER_MAX = 32
+# What took longer to come goes by itself, since those that go together have one time limit, that of the oldest.
+SLOW_SECONDS = 0.1
+NO_ID = UUID(int=0)  # stands in answers that are made beforehand where an error's id will
+NO_ID_TEXT = str(NO_ID).encode()
+
+
+class Singles:
+    """Gathers the single errors of each key, judges and stores them, and has each answered by itself."""
+
+    def __init__(self, intake: Intake, replies: Replies) -> None:
+        self.intake = intake
+        self.replies = replies
+        self.gathered: dict[str, list[Exchange]] = {}  # by the id of their key
+
+    def add(self, exchange: Exchange) -> None:
+        """Take one whose body is whole."""
+        if perf_counter() - exchange.started > SLOW_SECONDS:
+            self.take([exchange])
+            return
+        if not self.gathered:
+            asyncio.get_running_loop().call_soon(self.end_turn)
+        together = self.gathered.setdefault(exchange.caller.key_id, [])
+        together.append(exchange)
+        if len(together) == TOGETHER_MAX:
+            self.take(self.gathered.pop(exchange.caller.key_id))
+
+    def end_turn(self) -> None:
+        gathered, self.gathered = self.gathered, {}
+        for together in gathered.values():
+            self.take(together)
+
+    def take(self, together: Sequence[Exchange]) -> None:
+        """Judge the errors of one key, and have what can be stored answered after the commit."""
+        try:
+            self.take_admitted(together)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
+            self.replies.fail_all([exchange for exchange in together if not exchange.is_complete], error)
+
+    def take_admitted(self, together: Sequence[Exchange]) -> None:
+        body_bytes = sum([exchange.body_bytes for exchange in together])
+        count_body_bytes(body_bytes, body_bytes)
+        admitted = [exchange for exchange in together if self.replies.admit(exchange)]
+        if not admitted:
+            return
+        try:
+            self.intake.writer.refuse_when_full(together[0].caller.project_id)
+        except Unavailable as error:
+            self.replies.fail_all(admitted, error)
+        else:
+            self.store(*self.judge(admitted))
+
+    def judge(self, together: Sequence[Exchange]) -> tuple[list[Exchange], list[Row]]:
+        """Those that can be stored, and their rows; the others are answered."""
+        frame = self.intake.frame(together[0].caller)
+        taken: list[Exchange] = []
+        rows: list[Row] = []
+        for exchange in together:
+            try:
+                rows.append(self.intake.judge_one(exchange.sent, frame))
+                taken.append(exchange)
+            except Exception as error:  # noqa: BLE001 - as in `take`
+                self.replies.fail(exchange, error)
+        return taken, rows
+
+    def store(self, taken: Sequence[Exchange], judged: list[Row]) -> None:
+        if not taken:
+            return
+        try:
+            outcomes = self.intake.store(judged, requests=len(judged))
+        except Exception as error:  # noqa: BLE001 - as in `take`
+            self.replies.fail_all(taken, error)
+        else:
+            self.replies.answer_after(taken, outcomes, partial(self.answer, taken, judged))
+
+    def answer(self, taken: Sequence[Exchange], rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+        quotas = taken[0].allowance.lines()
+        for exchange, row, outcome in zip(taken, rows, outcomes, strict=True):
+            try:
+                self.answer_one(exchange, row, outcome, quotas)
+            except Exception as error:  # noqa: BLE001 - as in `take`
+                self.replies.fail(exchange, error)
+
+    def answer_one(self, exchange: Exchange, row: Row, outcome: Outcome, quotas: bytes) -> None:
+        """Raises Invalid."""
+        if row.adjustments or outcome is Outcome.rejected:
+            self.replies.answer(exchange, tell_one(describe_one(row, [outcome])))
+        else:
+            event_id, same = str(row.event_id).encode(), tell_unchanged(outcome)
+            self.replies.end(exchange, Ready(same.status, same.head % event_id, same.body % event_id), quotas)
+
+
+@lru_cache(maxsize=len(Outcome))
+def tell_unchanged(outcome: Outcome) -> Ready:
+    """What is answered for an error that is stored as it was sent, with a place (%b) for its id in head and body: the
+    model's own words, made once, since they cost a tenth of a single error."""
+    status, head, body = as_ready(tell_one(ErrorAnswer(id=NO_ID, outcome=str(outcome), adjustments=[])))
+    return Ready(status, leave_place(head), leave_place(body))
+
+
+def leave_place(told: bytes) -> bytes:
+    return told.replace(b"%", b"%%").replace(NO_ID_TEXT, b"%b")
+
+
+def tell_one(one: ErrorAnswer) -> Answer:
+    return as_json(201, to_json(one), (b"location", place_of(one).encode()))

@@ -1,0 +1,209 @@
+"""From the bytes of a request to items that can be stored, and a reason for each that cannot. Pure.
+
+A batch that is right is read at once where there is a way to. Any other is taken apart into the texts of its items,
+and each is read by itself, as a line or a body that holds it alone is: by the plain reader (`plain`), else the models,
+else in the form that it should have (`wording`). So an item means the same in any company, and a bad one is rejected
+alone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from api.http.problems import Invalid, ProblemPlace, plain_words
+from api.ingest.receivers.json_text import repair_text, split_list, split_object, to_utf8
+from api.ingest.receivers.plain import Json, PlainError, read_plain_batch, read_plain_error
+from api.ingest.receivers.wording import ERROR_WORDING, NotExact, Reworded, Wording, reword
+from api.ingest.sanitize.redaction import automaton
+from api.ingest.schemas import ErrorIn
+from common.settings import Settings
+
+REASONS = {
+    "missing": "missing_field",
+    "extra_forbidden": "unknown_field",
+    "model_type": "not_an_object",
+    "json_invalid": "not_json",
+}
+
+ItemT = TypeVar("ItemT")
+T = TypeVar("T")
+SentError = ErrorIn | PlainError[Json]
+has_nul = automaton(r"\\u0000")  # a tenth of what a search by Python takes
+
+
+def read_none(_body: bytes) -> None:
+    """Nothing is plain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[ItemT]):
+    """What a batch is made of: the name of its list, the model of an item; `kind` is for the metrics. A batch or an item
+    that is plain can be read by a shorter way, which gives None for any that it does not read."""
+
+    name: str
+    item: type[BaseModel]
+    kind: str
+    wording: Wording
+    read_plain_batch: Callable[[bytes], Sequence[ItemT] | None] = read_none
+    read_plain_item: Callable[[bytes], ItemT | None] = read_none
+
+
+ERRORS: Form[SentError] = Form("errors", ErrorIn, "errors", ERROR_WORDING, read_plain_batch, read_plain_error)
+
+
+class Parsed(NamedTuple, Generic[ItemT]):
+    """One item that can go on, and how it was adjusted (flags of Adjustment) to make it so."""
+
+    value: ItemT
+    adjustments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One item that cannot, and why."""
+
+    reason: str
+    detail: str
+    pointer: str = ""
+
+
+Item = Parsed[ItemT] | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[ItemT]):
+    """What one request brought: the items that can go on, in order, how some of these (by their number) were adjusted,
+    and those that cannot, by their place in the body."""
+
+    items: Sequence[ItemT]
+    adjusted: Mapping[int, int] = field(default_factory=dict)
+    rejected: Mapping[int, Rejected] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.items) + len(self.rejected)
+
+    @property
+    def places(self) -> Sequence[int]:
+        """The place in the body of each item that can go on."""
+        return (
+            [place for place in range(len(self)) if place not in self.rejected] if self.rejected else range(len(self))
+        )
+
+
+def sort_out(items: Iterable[Item[ItemT]]) -> Batch[ItemT]:
+    """What can go on apart from what cannot; items in the order of their places."""
+    parsed: list[Parsed[ItemT]] = []
+    rejected: dict[int, Rejected] = {}
+    for place, item in enumerate(items):
+        if isinstance(item, Rejected):
+            rejected[place] = item
+        else:
+            parsed.append(item)
+    adjusted = {number: item.adjustments for number, item in enumerate(parsed) if item.adjustments}
+    return Batch([item.value for item in parsed], adjusted, rejected)
+
+
+def parse_batch(body: bytes, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
+    """The items of `{"errors": [...]}`. Raises Invalid when there are none to speak of, or too many."""
+    items = form.read_plain_batch(body) if is_storable(body) else None
+    if items is not None:
+        return Batch(in_bounds(items, form, settings))
+    texts = split_batch(to_utf8(body), form, settings)
+    return sort_out(parse_one(text, form, settings) for text in in_bounds(texts, form, settings))
+
+
+def parse_lines(body: bytes, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
+    """The items of a body with one JSON object a line (NDJSON); blank lines do not count. Raises Invalid."""
+    lines = in_bounds([line for line in to_utf8(body).split(b"\n") if line.strip()], form, settings)
+    return sort_out(parse_one(line, form, settings) for line in lines)
+
+
+def parse_one(body: bytes, form: Form[ItemT], settings: Settings) -> Item[ItemT]:
+    """One item, as the whole body, as a line or as part of a batch."""
+    item = read_item(body, form) if is_storable(body) else None
+    if isinstance(item, Parsed):
+        return item
+    try:
+        meant = read_as_meant(to_utf8(body).strip(), form, settings)
+    except NotExact as error:
+        return refuse_name(str(error))
+    except ValueError as error:
+        return Rejected("not_json", f"not JSON: {error}")
+    item = read_item(meant.text, form)
+    return item if isinstance(item, Rejected) else Parsed(item.value, meant.adjustments)
+
+
+def read_item(body: bytes, form: Form[ItemT]) -> Item[ItemT]:
+    """An item in its documented form."""
+    try:
+        return Parsed(form.read_plain_item(body) or cast("ItemT", form.item.model_validate_json(body)))
+    except ValidationError as invalid:
+        return describe_rejection(invalid)
+
+
+def read_as_meant(text: bytes, form: Form[ItemT], settings: Settings) -> Reworded:
+    """The item as the models can read it. One level more is kept than is stored, for those who cut there to tell it.
+    Raises NotExact, ValueError for an object that is not JSON."""
+    if text.startswith(b"{"):
+        return reword(text, form.wording, settings.json_max_depth + 1)
+    return Reworded(repair_text(text, settings.json_max_depth + 1).text, 0)
+
+
+def is_storable(body: bytes) -> bool:
+    """False where the fast parsers would let something pass that Postgres cannot keep: an escaped NUL."""
+    return not has_nul(body)
+
+
+def split_batch(text: bytes, form: Form[ItemT], settings: Settings) -> list[bytes]:
+    """The texts of the items. Raises Invalid where the body is no JSON object with their list, and that alone."""
+    try:
+        fields = split_object(text)
+        items = split_list(fields.pop(form.name, b""), settings.batch_max_items)
+    except ValueError as error:
+        raise Invalid(f'send a JSON object with a list, {{"{form.name}": [...]}}: {error}') from error
+    if fields:
+        raise Invalid(f"unknown field {min(fields)[:100]!r}: beside {form.name} there is none")
+    return items
+
+
+def in_bounds(items: Sequence[T], form: Form[ItemT], settings: Settings) -> Sequence[T]:
+    if not items:
+        raise Invalid(f"no {form.name} in the body: send at least one")
+    if len(items) > settings.batch_max_items:
+        raise Invalid(f"{len(items):,} {form.name} in one batch: send at most {settings.batch_max_items:,}")
+    return items
+
+
+def refuse_name(name: str) -> Rejected:
+    """Why a name is not made storable: two that differ in this alone would become one."""
+    return Rejected(
+        "invalid_field",
+        f"{name}: it holds NUL, half a surrogate pair or bytes that are not UTF-8, which cannot be kept; it is a name, "
+        "so nothing is put in their place: send another one",
+        f"/{name}",
+    )
+
+
+def describe_rejection(invalid: ValidationError) -> Rejected:
+    """The first thing that is wrong, without the input; the others are counted."""
+    first, *others = invalid.errors(include_url=False, include_input=False)
+    path = [str(part)[:100] for part in first["loc"]]
+    name = f"{'.'.join(path)}: " if path else ""
+    message = plain_words(first["msg"])
+    more = f" (and {len(others)} more)" if others else ""
+    return Rejected(
+        REASONS.get(first["type"], "invalid_field"),
+        f"{name}{message[:1].lower()}{message[1:]}{more}",
+        "/".join(["", *path]),
+    )
+
+
+def describe_places(rejected: Mapping[int, Rejected], form: Form[ItemT]) -> list[ProblemPlace]:
+    """The rejected items of a batch as places in its body."""
+    return [describe_place(item, f"/{form.name}/{place}") for place, item in rejected.items()]
+
+
+def describe_place(item: Rejected, prefix: str = "") -> ProblemPlace:
+    return ProblemPlace(pointer=prefix + item.pointer, reason=item.reason, detail=item.detail)

@@ -1,0 +1,114 @@
+"""Secrets in a JSON value: by key, by form, and where a name and its value stand side by side. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.ingest.sanitize.redaction.cards import redact_cards
+from api.ingest.sanitize.redaction.names import NAME_CHARS, is_secret, vocabulary, words_of
+from api.ingest.sanitize.redaction.nothing import is_nothing
+from api.ingest.sanitize.redaction.texts import redact_text
+from common.fingerprint import REDACTED
+
+LABELS = vocabulary("""
+    name key field header property param parameter label variable attribute option env k
+""")
+VALUES = vocabulary("""
+    value val v content data default text current new old values string_value default_value new_value old_value
+""")
+KEYS_TOLD = 12  # keys of an object, of which one may say that a number beside it is a card's
+HEADER = re.compile(r"(?ai)authorization|cookie|^x-|-(?:key|token)$")
+FLAG = re.compile(r"--?[A-Za-z]")
+NO_SECRET = re.compile(r"[A-Za-z_][A-Za-z_ .-]*")
+
+
+def redact_value(value: Any, names: str = "") -> tuple[Any, int]:
+    """A copy of a JSON value without its secrets, and how many were taken out. `names`: those that it stands under."""
+    match value:
+        case str():
+            return redact_string(value, names)
+        case dict():
+            return redact_object(value, names)
+        case list():
+            return redact_list(value, names)
+        case int() if not isinstance(value, bool):
+            text, found = redact_cards(str(value), names)
+            return (text, found) if found else (value, 0)
+    return value, 0
+
+
+def redact_string(value: str, names: str) -> tuple[str, int]:
+    text, count = redact_text(value)
+    if names and value[:1].isdigit():
+        text, found = redact_cards(text, names)
+        count += found
+    return text, count
+
+
+def redact_object(value: Mapping[str, Any], names: str) -> tuple[dict[str, Any], int]:
+    kept: dict[str, Any] = {}
+    count = 0
+    told = " ".join([*list(value)[:KEYS_TOLD], names[-NAME_CHARS:]])
+    is_labelled = has_secret_label(value)
+    for key, item in value.items():
+        name, in_name = redact_text(key)
+        if is_secret_under(key, item) or (is_labelled and words_of(key) in VALUES and holds_any(item, "")):
+            kept[name], found = REDACTED, 1
+        else:
+            kept[name], found = redact_value(item, f"{told} {key}")
+        count += in_name + found
+    return kept, count
+
+
+def has_secret_label(value: Mapping[str, Any]) -> bool:
+    """Whether this is `{"name": "password", "value": ...}`."""
+    return any(isinstance(item, str) and words_of(key) in LABELS and is_secret(item) for key, item in value.items())
+
+
+def redact_list(value: Sequence[Any], names: str) -> tuple[list[Any], int]:
+    """Also where a name stands before its value, as in lists of headers and of arguments."""
+    kept: list[Any] = []
+    count = 0
+    before: Any = None
+    for place, item in enumerate(value):
+        if isinstance(item, str) and isinstance(before, str) and stands_before(before, item, place, len(value)):
+            redacted, found = REDACTED, 1
+        else:
+            redacted, found = redact_value(item, names)
+        kept.append(redacted)
+        count += found
+        before = item
+    return kept, count
+
+
+def stands_before(name: str, value: str, place: int, count: int) -> bool:
+    """Whether a text of a list is the secret that the one before it names."""
+    if not is_secret(name) or is_nothing(value, words_of(name)) or value.startswith("-"):
+        return False
+    if HEADER.search(name) or FLAG.match(name):
+        return True
+    return count == 2 and place == 1 and NO_SECRET.fullmatch(value) is None
+
+
+def is_secret_under(key: str, item: Any) -> bool:
+    """Whether a value is a secret by the key that it stands under."""
+    if isinstance(item, bool) or not item:
+        return False
+    name = key[-NAME_CHARS:]
+    if isinstance(item, int | float):
+        return is_secret(name, digits=len(str(abs(int(item)))) if item == item and abs(item) < 1e300 else 1)
+    return is_secret(name) and holds_any(item, words_of(name))
+
+
+def holds_any(item: Any, words: str) -> bool:
+    """Whether anything in a value is more than a sign for none or a sentence."""
+    match item:
+        case str():
+            return not is_nothing(item, words)
+        case dict():
+            return any(holds_any(one, words) for one in item.values())
+        case list():
+            return any(holds_any(one, words) for one in item)
+        case bool() | None:
+            return False
+    return bool(item)

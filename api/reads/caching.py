@@ -1,0 +1,204 @@
+"""Read-through: a copy in this process, else the cache, else Postgres. Every answer is ready bytes and an ETag.
+
+An answer is good while the generation that it was made under is the current one. A process looks at the generation
+at most every half `recent_max_age_seconds`; writers raise it at most as often; so what is served is about one such
+age old, no more. When it has changed and this process held a good copy until then, the reader gets that copy and one
+task makes the new one: nobody waits, and at the next read it is there.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import structlog
+
+from api.http.single_flight import Flights
+from api.reads.answer_cache import Copies, Copy, Question
+from common.cache import Answer, Cache, CacheUnavailable, Topic
+from common.cache.sealing import make_etag
+from common.compression import Encoding
+from common.settings import Settings
+from common.telemetry import metrics
+
+log = structlog.get_logger()
+
+Source = Literal["hit", "miss", "stale", "bypass"]
+GenerationKey = tuple[UUID, Topic]
+Build = Callable[[], Awaitable[bytes]]
+Refreshed = tuple[Copy, Encoding, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One answer as it goes out."""
+
+    etag: str
+    encoding: Encoding
+    body: bytes
+    source: Source
+
+
+class Reads:
+    """The answers of this process. Knows nothing of HTTP or of what the answers say."""
+
+    def __init__(self, cache: Cache, settings: Settings) -> None:
+        self.cache = cache
+        self.settings = settings
+        self.trust_seconds = settings.recent_max_age_seconds / 2
+        self.copies = Copies(settings.read_copies_max_entries, settings.read_copies_max_bytes)
+        self.generations: OrderedDict[GenerationKey, tuple[str, float]] = OrderedDict()
+        self.looks = Flights[str](note_failed_look)
+        self.flights = Flights[Copy](note_failed_answer)
+        self.refreshes = Flights[Refreshed](note_failure=lambda _: None)  # it is noted by the one above
+        self.puts = Flights[None](note_failed_answer)
+
+    async def close(self) -> None:
+        """Wait for what is under way to Redis, which takes no longer than its time limit."""
+        await self.looks.end_all()
+        await self.puts.end_all()
+
+    async def answer(self, question: Question, encoding: Encoding, build: Build) -> Served:
+        """The answer to the question, made by `build` when nobody has a good one."""
+        copy = self.copies.get(question)
+        try:
+            generation = await self.generation(question)
+        except CacheUnavailable:
+            return await self.answer_without_cache(question, encoding, build)
+        if copy is not None and copy.generation == generation and await self.copies.encode(question, copy, encoding):
+            return self.serve(question, copy, encoding, "hit")
+        flight = self.begin_refresh(question, generation, encoding, build)
+        if copy is not None and self.is_recent(copy) and await self.copies.encode(question, copy, encoding):
+            return self.serve(question, copy, encoding, "stale")
+        return self.serve(question, *await asyncio.shield(flight))
+
+    def held(self, question: Question, encoding: Encoding, build: Build) -> Served | None:
+        """The answer where this process holds it and knows that it is good, or was until now; never waits."""
+        copy = self.copies.get(question)
+        generation, asked_at = self.generations.get((question.project_id, question.topic), ("", 0.0))
+        if copy is None or not generation or encoding not in copy.bodies:
+            return None
+        age_seconds = time.monotonic() - asked_at
+        if age_seconds > self.trust_seconds:
+            return None
+        if age_seconds > self.trust_seconds / 2:
+            self.look((question.project_id, question.topic))  # or all readers of that moment would wait for it
+        if copy.generation == generation:
+            return self.serve(question, copy, encoding, "hit")
+        if not self.is_recent(copy):
+            return None
+        self.begin_refresh(question, generation, encoding, build)
+        return self.serve(question, copy, encoding, "stale")
+
+    async def generation(self, question: Question) -> str:
+        """The current generation, asked for at most every `trust_seconds`. Raises CacheUnavailable."""
+        key = (question.project_id, question.topic)
+        generation, asked_at = self.generations.get(key, ("", float("-inf")))
+        if time.monotonic() - asked_at > self.trust_seconds:
+            generation = await asyncio.shield(self.look(key))
+        return generation
+
+    def look(self, key: GenerationKey) -> "asyncio.Task[str]":
+        """The one task of this process that asks for this generation."""
+        return self.looks.join(key, lambda: self.ask_generation(key))
+
+    async def ask_generation(self, key: GenerationKey) -> str:
+        """Raises CacheUnavailable."""
+        asked_at = time.monotonic()
+        generation = await self.cache.generation(*key)
+        self.generations[key] = (generation, asked_at)
+        self.generations.move_to_end(key)
+        if len(self.generations) > self.settings.read_copies_max_entries:
+            self.generations.popitem(last=False)
+        return generation
+
+    def begin_refresh(
+        self, question: Question, generation: str, encoding: Encoding, build: Build
+    ) -> "asyncio.Task[Refreshed]":
+        """The one task of this process that brings this answer in this coding."""
+        return self.refreshes.join(
+            (question, generation, encoding), lambda: self.refresh(question, generation, encoding, build)
+        )
+
+    async def refresh(self, question: Question, generation: str, encoding: Encoding, build: Build) -> Refreshed:
+        """The answer as the cache has it, else made; in this coding."""
+        if (found := await self.find(question, generation, encoding)) is not None:
+            return found, encoding, "hit"
+        return await self.land(question, self.fly(question, generation, build, encoding), encoding), encoding, "miss"
+
+    async def find(self, question: Question, generation: str, encoding: Encoding) -> Copy | None:
+        """The answer that another process has put into the cache."""
+        try:
+            found = await self.cache.get(question.key(generation), encoding)
+        except CacheUnavailable:
+            return None
+        if found is None:
+            return None
+        etag, coding, body = found
+        copy = self.copies.get(question)
+        if copy is None or (copy.generation, copy.etag) != (generation, etag):
+            copy = Copy(etag, generation, time.monotonic())
+        copy.bodies[coding] = (coding, body)
+        self.copies.keep(question, copy)
+        await self.copies.encode(question, copy, encoding)
+        return copy
+
+    def fly(self, question: Question, generation: str, build: Build, encoding: Encoding) -> "asyncio.Task[Copy]":
+        """The one task of this process that makes this answer, in the coding of the first who asks for it."""
+        return self.flights.join((question, generation), lambda: self.make(question, generation, build, encoding))
+
+    async def land(self, question: Question, flight: "asyncio.Task[Copy]", encoding: Encoding) -> Copy:
+        """What the flight brings, in this coding too."""
+        copy = await asyncio.shield(flight)
+        await self.copies.encode(question, copy, encoding)
+        return copy
+
+    async def make(self, question: Question, generation: str, build: Build, encoding: Encoding) -> Copy:
+        """Build the answer and keep it here. Nobody waits until it is in the cache, under the generation that was read
+        before."""
+        body = await build()
+        copy = Copy(make_etag(body), generation, time.monotonic(), {"identity": ("identity", body)})
+        self.copies.keep(question, copy)
+        await self.copies.encode(question, copy, encoding)
+        if generation:
+            self.puts.join((question, generation), lambda: self.put(question, copy))
+        return copy
+
+    async def put(self, question: Question, copy: Copy) -> None:
+        """For other processes, which make codings of their own of it where they need them."""
+        bodies = dict(copy.bodies.values())
+        try:
+            await self.cache.put(question.key(copy.generation), Answer(copy.etag, bodies))
+        except CacheUnavailable as error:
+            log.debug("answer_not_cached", error=str(error))
+
+    async def answer_without_cache(self, question: Question, encoding: Encoding, build: Build) -> Served:
+        """With Redis away: from Postgres, at most once per `trust_seconds` and question."""
+        copy = self.copies.get(question)
+        is_good = copy is not None and time.monotonic() - copy.good_at <= self.trust_seconds
+        if copy is None or not is_good or not await self.copies.encode(question, copy, encoding):
+            copy = await self.land(question, self.fly(question, "", build, encoding), encoding)
+        return self.serve(question, copy, encoding, "bypass")
+
+    def is_recent(self, copy: Copy) -> bool:
+        """Whether the copy was good until the last look at the generation, so that serving it once more is fair."""
+        return time.monotonic() - copy.good_at < 2 * self.trust_seconds
+
+    def serve(self, question: Question, copy: Copy, encoding: Encoding, source: Source) -> Served:
+        if source == "hit":
+            copy.good_at = time.monotonic()
+            self.copies.touch(question)
+        metrics.READS.of(question.name, source).inc()
+        coding, body = copy.bodies[encoding]
+        return Served(copy.etag, coding, body, source)
+
+
+def note_failed_look(error: BaseException) -> None:
+    log.debug("generation_not_known", error=str(error))
+
+
+def note_failed_answer(error: BaseException) -> None:
+    log.warning("answer_not_made", error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,134 @@
+"""The two answers that everyone asks for, made before a request becomes one where this process holds them ready.
+
+The routes stay the ones in OpenAPI and answer everything else: parameters, other forms of a key, a key or an answer
+that is not at hand, a quota that is used up. A connection (api/http/connection.py) asks here first: task, framework and
+RequestFrame cost several times what such an answer does. So it gets its id, is counted and has its line here.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from time import perf_counter
+from uuid import UUID
+
+from starlette.datastructures import Headers as HeaderMap
+
+from api.access.keys import KeyRing, read_bearer, recall_caller
+from api.access.quotas import Limits
+from api.http.middleware import RAW_SECURITY_HEADERS, RequestLines, choose_request_id
+from api.http.responses import Ready, as_lines, changing_lines, note
+from api.reads.answer_cache import Question
+from api.reads.builders import Answers
+from api.reads.caching import Reads, Served, Source
+from api.reads.http import choose_encoding, matches, respond
+from api.reads.parameters import ErrorQuery, PatternsQuery
+from api.reads.routes import ask_patterns, ask_recent, build_patterns, build_recent, patterns_max_age_seconds
+from common.compression import COMPRESS_FROM_BYTES, Encoding
+from common.keys import Scope as KeyScope
+from common.settings import Settings
+from common.telemetry import traces
+
+RECENT, PATTERNS = "/api/errors/recent", "/api/errors/patterns"
+# The request targets that may be answered here, as they stand in the request line.
+HOT_TARGETS = {path.encode(): path for path in (RECENT, PATTERNS)}
+# What only the server or the routing can deal with.
+NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A plain GET of the recent errors or the patterns, as far as its bytes say. `known` is its If-None-Match."""
+
+    path: str
+    key: str
+    encoding: Encoding
+    known: str | None
+    request_id: bytes | None
+
+
+class HotReads:
+    """Answers out of this process's copies; never waits."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        key_ring: KeyRing,
+        limits: Limits,
+        reads: Reads,
+        answers: Answers,
+        lines: RequestLines,
+    ) -> None:
+        self.key_ring = key_ring
+        self.limits = limits
+        self.reads = reads
+        self.lines = lines
+        self.answers = answers
+        self.max_age_seconds = {RECENT: 1, PATTERNS: patterns_max_age_seconds(settings)}
+
+    def answer(self, asked: Asked) -> Ready | None:
+        """None where something would have to be waited for, or there is more to do than to send it."""
+        started = perf_counter()
+        caller = recall_caller(self.key_ring, asked.key, KeyScope.read)
+        if caller is None or traces.is_on():
+            return None
+        build = partial(self.build, asked.path, caller.project_id)
+        served = self.reads.held(make_question(asked.path, caller.project_id), asked.encoding, build)
+        if served is None:
+            return None
+        allowance = self.limits.allowance(caller.project_id, caller.key_id, ingest=False)
+        if not allowance.admit():
+            return None
+        is_known = matches(asked.known, served.etag)
+        request_id = choose_request_id(asked.request_id)
+        kind = (served.etag, served.encoding, served.source, len(served.body))
+        same = make_head(*kind, self.max_age_seconds[asked.path], is_known)
+        ready = Ready(
+            304 if is_known else 200,
+            same + changing_lines(request_id, allowance.lines()),
+            b"" if is_known else served.body,
+        )
+        note(self.lines, ("GET", asked.path), (ready.status, perf_counter() - started), request_id, caller)
+        return ready
+
+    async def build(self, path: str, project_id: UUID) -> bytes:
+        """What the route of this path answers when it is given no parameters."""
+        if path == RECENT:
+            return await build_recent(self.answers, project_id, ErrorQuery.model_validate({}))
+        return await build_patterns(self.answers, project_id, PatternsQuery.model_validate({}))
+
+
+def read_request(target: bytes, headers: dict[bytes, bytes]) -> Asked | None:
+    """What a GET of one of HOT_TARGETS with these headers, each there once, asks; None where only the routing can tell."""
+    if not NOT_PLAIN.isdisjoint(headers):
+        return None
+    accepted, known = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
+    encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))
+    if encoding == "identity" and accepted is not None:
+        return None  # the middleware around the routes has a word in what is sent then
+    return Asked(
+        HOT_TARGETS[target],
+        read_bearer(headers.get(b"authorization", b"")),
+        encoding,
+        None if known is None else known.decode("latin-1"),
+        headers.get(b"x-request-id"),
+    )
+
+
+@lru_cache(maxsize=10_000)
+def make_question(path: str, project_id: UUID) -> Question:
+    """What the route of this path asks when it is given no parameters."""
+    if path == RECENT:
+        return ask_recent(project_id, ErrorQuery.model_validate({}))
+    return ask_patterns(project_id, PatternsQuery.model_validate({}))
+
+
+@lru_cache(maxsize=1_024)
+def make_head(
+    etag: str, encoding: Encoding, source: Source, body_bytes: int, max_age_seconds: int, is_known: bool
+) -> bytes:
+    """The header lines that the route and the middleware around it give such an answer: made once, since they cost more
+    than all the rest of it."""
+    served = Served(etag, encoding, bytes(body_bytes), source)
+    response = respond(served, HeaderMap({"if-none-match": etag} if is_known else {}), max_age_seconds=max_age_seconds)
+    if encoding == "identity" and not is_known and body_bytes >= COMPRESS_FROM_BYTES:
+        response.headers["Vary"] += ", Accept-Encoding"
+    return as_lines([*response.raw_headers, *RAW_SECURITY_HEADERS])

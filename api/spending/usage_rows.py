@@ -1,0 +1,214 @@
+"""From a usage record as sent to the row that is written: its counts, its name in sums, its price. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from api.ingest.receivers.native import Rejected
+from api.spending.usage_objects import UsageUnreadable, read_otel_model, read_processing, read_usage
+from api.spending.usage_schemas import UsageIn
+from common.database.clock import CLOCK
+from common.pricing import (
+    Price,
+    Processing,
+    RateOverride,
+    TokenCounts,
+    name_model,
+    price_tokens,
+    split_total,
+)
+from common.settings import Settings
+from common.tables import Adjustment
+from common.tables.columns import OVERFLOW_NAME
+
+ROW_OVERHEAD_BYTES = 600
+UNPRICED = "unpriced"
+
+
+class UsageRow(NamedTuple):
+    """One row of `usage_records`, in the order of the writer's statement."""
+
+    project_id: UUID
+    event_key: str
+    occurred_at: datetime
+    received_at: datetime
+    team: str
+    agent: str
+    provider: str
+    model: str
+    sums_as: str
+    processing: str
+    input_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    is_estimated: bool
+    reported_usd: Decimal | None
+    cost_usd: Decimal | None
+    priced_by: str
+    price_note: str
+    deliverable: str | None
+    event_id: UUID | None
+    pattern_id: UUID | None
+    sums_team: str | None = None
+    sums_agent: str | None = None
+
+    @property
+    def name(self) -> str:
+        """As the log calls it."""
+        return self.event_key
+
+    @property
+    def size_bytes(self) -> int:
+        """Roughly what the row takes in memory."""
+        return ROW_OVERHEAD_BYTES
+
+    @property
+    def counts(self) -> TokenCounts:
+        return TokenCounts(
+            input=self.input_tokens,
+            output=self.output_tokens,
+            cached=self.cached_tokens,
+            cache_write=self.cache_write_tokens,
+            cache_write_1h=self.cache_write_1h_tokens,
+            reasoning=self.reasoning_tokens,
+        )
+
+    @property
+    def is_tied_to_an_error(self) -> bool:
+        """Whether a pattern's answer will show it."""
+        return self.event_id is not None or self.pattern_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFrame:
+    """What all rows of one request share."""
+
+    project_id: UUID
+    received_at: datetime
+    oldest: datetime
+    newest: datetime
+    overrides: Sequence[RateOverride]
+
+    @classmethod
+    def now(cls, project_id: UUID, settings: Settings, overrides: Sequence[RateOverride]) -> "UsageFrame":
+        now = CLOCK.now()
+        oldest = now - timedelta(days=settings.usage_retention_days)
+        return cls(project_id, now, oldest, now + timedelta(seconds=settings.clock_ahead_max_seconds), overrides)
+
+
+def make_usage_row(sent: UsageIn, frame: UsageFrame) -> UsageRow | Rejected:
+    """The row of one record, or why there is none.
+
+    A time that cannot be right is refused and not replaced, as that of an error is: it would put money into another
+    period, at another price.
+    """
+    occurred_at = sent.occurred_at if sent.occurred_at.tzinfo else sent.occurred_at.replace(tzinfo=UTC)
+    if not frame.oldest <= occurred_at <= frame.newest:
+        span = f"{frame.oldest:%Y-%m-%d} to {frame.newest:%Y-%m-%d %H:%M} UTC"
+        return Rejected("invalid_field", f"occurred_at: not in the time that is kept, {span}", "/occurred_at")
+    try:
+        counts = read_counts(sent)
+        provider, model = name_source(sent)
+    except UsageUnreadable as error:
+        return Rejected("invalid_field", f"usage: {error}", "/usage")
+    except ValueError as error:
+        return Rejected("invalid_field", str(error))
+    if not model:
+        return Rejected("missing_field", "model: neither the record nor its usage names one", "/model")
+    if reserved := next((name for name in ("team", "agent") if getattr(sent, name) == OVERFLOW_NAME), None):
+        return Rejected("invalid_field", f"{reserved}: {OVERFLOW_NAME} is what others are summed up as", f"/{reserved}")
+    return price_row(
+        UsageRow(
+            project_id=frame.project_id,
+            event_key=sent.event_key,
+            occurred_at=occurred_at.astimezone(UTC),
+            received_at=frame.received_at,
+            team=sent.team,
+            agent=sent.agent or "",
+            provider=provider,
+            model=model,
+            sums_as=name_model(provider, model),
+            processing=name_processing(sent),
+            input_tokens=counts.input,
+            cached_tokens=counts.cached,
+            cache_write_tokens=counts.cache_write,
+            cache_write_1h_tokens=counts.cache_write_1h,
+            output_tokens=counts.output,
+            reasoning_tokens=counts.reasoning,
+            is_estimated=sent.total_tokens is not None,
+            reported_usd=sent.cost_usd,
+            cost_usd=None,
+            priced_by=UNPRICED,
+            price_note="",
+            deliverable=sent.deliverable,
+            event_id=sent.event_id,
+            pattern_id=sent.pattern_id,
+        ),
+        frame.overrides,
+    )
+
+
+def read_counts(sent: UsageIn) -> TokenCounts:
+    """The tokens in whichever form they were sent. Raises ValueError (UsageUnreadable) where they make no sense."""
+    if sent.usage is not None:
+        return read_usage(sent.usage)
+    if sent.total_tokens is not None:
+        return split_total(sent.total_tokens)
+    return TokenCounts(
+        input=sent.input_tokens or 0,
+        output=sent.output_tokens or 0,
+        cached=sent.cached_tokens or 0,
+        cache_write=sent.cache_write_tokens or 0,
+        reasoning=sent.reasoning_tokens or 0,
+    )
+
+
+def name_source(sent: UsageIn) -> tuple[str, str]:
+    """Provider and model, of the record before those of its attributes. Raises UsageUnreadable."""
+    if not sent.usage or (sent.provider and sent.model):
+        return sent.provider or "", sent.model or ""
+    provider, model = read_otel_model(sent.usage)
+    return sent.provider or provider, sent.model or model
+
+
+def name_processing(sent: UsageIn) -> str:
+    told = read_processing(sent.usage) if sent.usage else None
+    return sent.processing or (told or Processing.standard).value
+
+
+def price_row(row: UsageRow, overrides: Sequence[RateOverride]) -> UsageRow:
+    """The row with its price: of an override, else what the provider reported, else of the catalog.
+
+    A reported 0 for tokens is what gateways say of models that they do not know: it counts as not reported.
+    """
+    price = price_tokens(
+        row.counts,
+        provider=row.provider,
+        model=row.model,
+        occurred_at=row.occurred_at,
+        processing=row.processing,
+        overrides=overrides,
+    )
+    if price.source != "override" and (row.reported_usd or (row.reported_usd == 0 and not row.counts.total)):
+        return row._replace(cost_usd=row.reported_usd, priced_by="reported", price_note="")
+    return set_price(row, price)
+
+
+def set_price(row: UsageRow, price: Price) -> UsageRow:
+    return row._replace(cost_usd=price.usd, priced_by=price.source, price_note=price.reason)
+
+
+def name_usage_adjustments(row: UsageRow, adjustments: int) -> list[str]:
+    """What the answer says of a stored record: how it was adjusted, estimated, unpriced and why."""
+    said = [("estimated", row.is_estimated), (UNPRICED, row.priced_by == UNPRICED)]
+    return [
+        *(adjustment.name or "" for adjustment in Adjustment(adjustments)),
+        *(word for word, holds in said if holds),
+        *([row.price_note] if row.price_note else []),
+    ]

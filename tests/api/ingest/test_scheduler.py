@@ -1,0 +1,169 @@
+"""A large body, in which every line may hold a secret, leaves the event loop to others."""
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from api.ingest import pipeline as intake
+from api.ingest import scheduler as turns
+from api.ingest.receivers.native import Batch, Rejected, SentError
+from api.ingest.rows import CLEANED, Frame, make_row
+from api.ingest.schemas import ErrorIn
+from api.spending import usage_routes
+from api.storing.copy_format import END, HEAD, Occurrences, encode_some
+from api.storing.errors import in_turns
+from common.settings import Settings
+from tests.conftest import Service
+
+LINES = 6_000
+LINES_OF_LARGE = 30_000  # of which an error takes longer than the interpreter leaves a thread to itself, 5 ms
+ITEMS = 4
+
+
+def dear_batch(lines: int = LINES) -> Batch[SentError]:
+    """Errors that take long; the second was rejected, the third cleaned."""
+    traces = ["\n".join(f"password={item}-{number} of bob" for number in range(lines)) for item in range(ITEMS)]
+    errors: list[SentError] = [
+        ErrorIn(service="shop", severity="error", message="m", stack_trace=trace) for trace in traces
+    ]
+    return Batch(errors, {1: CLEANED}, {1: Rejected("invalid_field", "no")})
+
+
+async def turns_of_others(body_bytes: int, lines: int = LINES) -> int:
+    """How often others ran while the rows were made."""
+    count = 0
+
+    async def count_turns() -> None:
+        nonlocal count
+        while True:
+            count += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_turns())
+    frame = Frame.now(uuid4(), Settings())
+    rows = await turns.Turns().make_rows(dear_batch(lines), frame, body_bytes)
+    counting.cancel()
+    assert [bool(row.adjustments & CLEANED) for row in rows] == [False, True, False, False]
+    return count
+
+
+async def test_others_get_their_turn_while_a_large_body_is_judged() -> None:
+    assert await turns_of_others(turns.LARGE_BYTES + 1, LINES_OF_LARGE) > ITEMS
+
+
+async def test_a_small_body_gives_turns_between_its_errors() -> None:
+    assert ITEMS - 1 <= await turns_of_others(0) <= 2 * ITEMS
+
+
+async def test_without_slices_nobody_else_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control."""
+    monkeypatch.setattr(turns, "SLICE_SECONDS", 60.0)
+    assert await turns_of_others(0) <= 1
+
+
+async def take_turns(batches: int) -> tuple[list[int], list[int]]:
+    """The turns of the loop that were given to so many batches, and to a flush that asks beside them."""
+    given, turn = turns.Turns(), 0
+    to_batches: list[int] = []
+    to_flush: list[int] = []
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async def work(take: Callable[[], Awaitable[None]], taken: list[int]) -> None:
+        for _ in range(10):
+            await take()
+            taken.append(turn)
+
+    counting = asyncio.create_task(count_turns())
+    await asyncio.gather(*(work(given.for_batch, to_batches) for _ in range(batches)), work(given.for_flush, to_flush))
+    counting.cancel()
+    return to_batches, to_flush
+
+
+async def test_two_who_work_at_once_never_get_the_same_turn() -> None:
+    to_batches, to_flush = await take_turns(5)
+    assert len({*to_batches, *to_flush}) == len(to_batches) + len(to_flush) == 60
+
+
+async def test_a_flush_does_not_wait_longer_for_many_batches_than_for_one() -> None:
+    assert (await take_turns(30))[1][-1] <= (await take_turns(1))[1][-1] + 2
+
+
+async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
+    row = make_row(ErrorIn(service="shop", severity="error", message="m"), Frame.now(uuid4(), Settings()))
+    given, taken = turns.Turns(), 0
+    occurrences: Occurrences = defaultdict(list)
+    next_turn = given.for_flush
+
+    async def count_next() -> None:
+        nonlocal taken
+        taken += 1
+        await next_turn()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(given, "for_flush", count_next)
+        sent = [each async for each in in_turns(given, partial(encode_some, iter([row] * 3), occurrences, 0.0))]
+    assert (sent[0][: len(HEAD)], sent[-1], len(sent[:-1])) == (HEAD, END, 3)
+    assert taken == 4  # the last one to see that nothing is left
+    assert [len(times) for times in occurrences.values()] == [3]
+
+
+ERROR = b'{"service":"s","severity":"error","message":"m"}'
+RECORD = b'{"event_key":"%d","team":"t","model":"m","occurred_at":"2026-11-01T00:00:00Z","total_tokens":1}'
+ROUTES = {
+    "/api/errors/batch": (intake, "parse_body", b'{"errors":[%s]}' % ERROR),
+    "/api/errors/log": (intake, "parse_one", ERROR),
+    "/api/usage/batch": (usage_routes, "parse_body", b'{"records":[%s]}' % (RECORD % 1)),
+}
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("is_large", [False, True])
+async def test_a_large_body_is_parsed_beside_the_event_loop(
+    service: Service, monkeypatch: pytest.MonkeyPatch, path: str, *, is_large: bool
+) -> None:
+    module, name, body = ROUTES[path]
+    parse, threads = getattr(module, name), list[int]()
+
+    def note(*given: Any) -> Any:
+        threads.append(threading.get_ident())
+        return parse(*given)
+
+    monkeypatch.setattr(module, name, note)
+    project = await service.project()
+    answer = await project.ingest.post(path, content=body + b" " * (turns.LARGE_BYTES if is_large else 0))
+    assert answer.status_code in (201, 422), answer.text
+    assert (threads[0] != threading.get_ident()) == is_large
+
+
+async def test_what_a_caller_left_who_went_away_is_over_before_the_next_large_body_begins() -> None:
+    given, began, go_on = turns.Turns(), list[str](), threading.Event()
+
+    def work(name: str) -> str:
+        began.append(name)
+        go_on.wait(10)
+        return name
+
+    async def judge(name: str) -> str:
+        async with given.for_body(turns.LARGE_BYTES + 1):
+            return await given.parse(turns.LARGE_BYTES + 1, partial(work, name))
+
+    left = asyncio.create_task(judge("left"))
+    while not began:
+        await asyncio.sleep(0.001)
+    following = [asyncio.create_task(judge(name)) for name in ("second", "third")]
+    left.cancel()
+    await asyncio.sleep(0.05)
+    assert began == ["left"]
+    go_on.set()
+    assert await asyncio.gather(*following) == ["second", "third"]

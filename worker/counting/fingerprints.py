@@ -1,0 +1,237 @@
+"""What is the same at ingest, as a row each: its texts, counts, when it was seen, and the pattern that it is in.
+
+The only writer of `fingerprints`; its callers are the fold, which counts, and `worker/grouping/patterns.py`, which groups.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.fingerprint import FINGERPRINT_VERSION, OVERFLOW, fingerprint_error
+from common.tables import Adjustment
+from worker.counting.receipts import Receipt
+
+CHUNK_EXAMPLES = 200
+SCANNED_EXAMPLES = 5_000  # of one fingerprint, for one that was stored whole
+SAMPLED = Adjustment.sampled.value
+UNKNOWN_VERSION = 0  # the fingerprint's texts could not be made yet, for want of an error that has it
+
+# What is known of the errors that came when the project had as many fingerprints as it may.
+OVERFLOW_TEXTS = {
+    "version": FINGERPRINT_VERSION,
+    "grouped_by": "overflow",
+    "error_type": None,
+    "origin": "overflow",
+    "skeleton": "errors of further kinds",
+    "title": "Errors of further kinds, more than this project may have",
+}
+
+# Waits for the right to write one project's rollups and fingerprints, until the transaction ends.
+PROJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('mayday:rollups:' || :project_id, 0))")
+
+# One error of each wanted fingerprint, found by the instant that it was last seen; the day prunes the partitions.
+# With `=` in place of BETWEEN Postgres takes the index without the fingerprint, slow where many share an instant.
+EXAMPLES = text("""
+    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:instants AS timestamptz[])) AS wanted (fingerprint, seen)
+    CROSS JOIN LATERAL (
+        SELECT message, error_type, stack_trace, client_fingerprint, adjustments FROM errors
+        WHERE project_id = :project_id AND day = (wanted.seen AT TIME ZONE 'UTC')::date
+          AND fingerprint = wanted.fingerprint AND occurred_at BETWEEN wanted.seen AND wanted.seen
+        LIMIT 1
+    ) e
+""")
+
+# Of fingerprints whose error was stored without its stack trace, one that was stored whole, among the first that there
+# are since the first of these was seen: storm control keeps those of each minute.
+WHOLE_EXAMPLES = text("""
+    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]))
+         AS wanted (fingerprint, first_seen, last_seen)
+    CROSS JOIN LATERAL (
+        SELECT * FROM (
+            SELECT message, error_type, stack_trace, client_fingerprint, adjustments FROM errors
+            WHERE project_id = :project_id AND fingerprint = wanted.fingerprint
+              AND day BETWEEN (wanted.first_seen AT TIME ZONE 'UTC')::date AND (wanted.last_seen AT TIME ZONE 'UTC')::date
+              AND occurred_at BETWEEN wanted.first_seen AND wanted.last_seen
+            ORDER BY occurred_at LIMIT :most
+        ) first WHERE adjustments & :sampled = 0 LIMIT 1
+    ) e
+""")
+
+# Adds what fingerprints got. Where their pattern has a decision that counts what comes after it (`decided_at`), they
+# count from it, unless they came to the pattern later: those that were made since count whole, those that were merged
+# into it from then on.
+ADD_COUNTS = text("""
+    UPDATE fingerprints f
+    SET count = f.count + got.count,
+        first_seen = least(f.first_seen, got.first_seen), last_seen = greatest(f.last_seen, got.last_seen),
+        received_at = greatest(f.received_at, got.received_at),
+        since = greatest(f.since, got.decided_at),
+        since_count = CASE WHEN f.since >= got.decided_at OR got.decided_at IS NULL THEN f.since_count ELSE 0 END + got.more
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:counts AS bigint[]),
+                CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]), CAST(:received AS timestamptz[]),
+                CAST(:decided AS timestamptz[]), CAST(:more AS bigint[]))
+         AS got (fingerprint, count, first_seen, last_seen, received_at, decided_at, more)
+    WHERE f.project_id = :project_id AND f.fingerprint = got.fingerprint
+""")
+
+# Makes a fingerprint, not counted yet, in a pattern of its own until its like is looked for; one that had no texts yet
+# gets them.
+ADD_UNKNOWN = text("""
+    INSERT INTO fingerprints (project_id, fingerprint, pattern_id, version, grouped_by, error_type, origin, skeleton,
+                              title, count, first_seen, last_seen, since, since_count)
+    VALUES (:project_id, :fingerprint, :pattern_id, :version, :grouped_by, :error_type, :origin, :skeleton, :title,
+            0, :first_seen, :last_seen, :received_from, 0)
+    ON CONFLICT (project_id, fingerprint) DO UPDATE
+    SET version = EXCLUDED.version, grouped_by = EXCLUDED.grouped_by, error_type = EXCLUDED.error_type,
+        origin = EXCLUDED.origin, skeleton = EXCLUDED.skeleton, title = EXCLUDED.title
+""")
+
+# Gives fingerprints their patterns. What those had got that come from another pattern is nothing new in this one.
+ASSIGN_PATTERNS = text("""
+    UPDATE fingerprints f
+    SET pattern_id = given.pattern_id, since = CASE WHEN given.is_moved THEN now() ELSE f.since END,
+        since_count = CASE WHEN given.is_moved THEN 0 ELSE f.since_count END
+    FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:pattern_ids AS uuid[]), CAST(:moved AS boolean[]))
+         AS given (fingerprint, pattern_id, is_moved)
+    WHERE f.project_id = :project_id AND f.fingerprint = given.fingerprint
+      AND f.pattern_id IS DISTINCT FROM given.pattern_id
+""")
+
+# Deletes the fingerprints that no kept error has.
+DELETE_OLD_FINGERPRINTS = text("""
+    DELETE FROM fingerprints WHERE project_id = :project_id
+      AND last_seen < date_trunc('day', now() - make_interval(days => :retention_days), 'UTC')
+""")
+
+
+async def lock_project(connection: AsyncConnection, project_id: UUID) -> None:
+    """Keep other writers of this project's rollups and fingerprints out until the transaction ends."""
+    await connection.execute(PROJECT_LOCK, {"project_id": str(project_id)})
+
+
+def first_pattern_id(project_id: UUID, fingerprint: int) -> UUID:
+    """The pattern that a fingerprint is in until its like is looked for, and keeps when it founds a pattern."""
+    return uuid5(project_id, str(fingerprint))
+
+
+async def add_counts(connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]) -> None:
+    if not got:
+        return
+    added = {
+        "project_id": project_id,
+        "fingerprints": [one.fingerprint for one in got],
+        "counts": [one.errors for one in got],
+        "firsts": [one.first_seen for one in got],
+        "lasts": [one.last_seen for one in got],
+        "received": [one.received_at for one in got],
+        "decided": [one.decided_at for one in got],
+        "more": [one.more for one in got],
+    }
+    await connection.execute(ADD_COUNTS, added)
+
+
+async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]) -> None:
+    """Make the fingerprints, with texts from one error of each; few at a time, since stack traces may be long."""
+    for start in range(0, len(got), CHUNK_EXAMPLES):
+        few = got[start : start + CHUNK_EXAMPLES]
+        texts = await example_texts(connection, project_id, few)
+        rows = [
+            {
+                "project_id": project_id,
+                "fingerprint": row.fingerprint,
+                "pattern_id": first_pattern_id(project_id, row.fingerprint),
+                "received_from": row.received_from,
+                "first_seen": row.first_seen,
+                "last_seen": row.last_seen,
+                **(texts.get(row.fingerprint) or texts_without_example(row.fingerprint)),
+            }
+            for row in few
+        ]
+        await connection.execute(ADD_UNKNOWN, rows)
+
+
+async def example_texts(
+    connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]
+) -> dict[int, dict[str, Any]]:
+    """What `common.fingerprint` says of one error of each fingerprint; those without an error are left out."""
+    asked = {
+        "project_id": project_id,
+        "fingerprints": [one.fingerprint for one in got],
+        "instants": [one.last_seen for one in got],
+    }
+    texts = await read_texts(await connection.execute(EXAMPLES, asked))
+    slim = [one for one in got if texts.get(one.fingerprint, {}).get("version") == UNKNOWN_VERSION]
+    if slim:
+        asked = {
+            "project_id": project_id,
+            "fingerprints": [one.fingerprint for one in slim],
+            "firsts": [one.first_seen for one in slim],
+            "lasts": [one.last_seen for one in slim],
+            "most": SCANNED_EXAMPLES,
+            "sampled": SAMPLED,
+        }
+        texts |= await read_texts(await connection.execute(WHOLE_EXAMPLES, asked))
+    return {OVERFLOW: OVERFLOW_TEXTS, **texts}
+
+
+async def read_texts(examples: Iterable[Row[Any]]) -> dict[int, dict[str, Any]]:
+    """By fingerprint; apart from the event loop, which masks of thousands of long messages would hold for seconds."""
+    found = list(examples)
+    return await asyncio.to_thread(lambda: {example.fingerprint: texts_of(example) for example in found})
+
+
+def texts_of(example: Row[Any]) -> dict[str, Any]:
+    """An error that storm control stored without its trace says nothing of where it came from: what is made of it is
+    grouped with nothing, and only until a whole one comes."""
+    found = fingerprint_error(
+        message=example.message,
+        error_type=example.error_type,
+        stack_trace=example.stack_trace,
+        client_fingerprint=example.client_fingerprint,
+    )
+    is_slim = example.adjustments & SAMPLED and found.value != example.fingerprint
+    return {
+        "version": UNKNOWN_VERSION if is_slim else FINGERPRINT_VERSION,
+        "grouped_by": found.grouped_by,
+        "error_type": example.error_type,
+        "origin": name_of(example.fingerprint) if is_slim else found.origin,
+        "skeleton": found.skeleton,
+        "title": found.title,
+    }
+
+
+def texts_without_example(fingerprint: int) -> dict[str, Any]:
+    """Texts that no other fingerprint has, so that it is grouped with nothing until an error of it comes."""
+    name = name_of(fingerprint)
+    return {
+        "version": UNKNOWN_VERSION,
+        "grouped_by": "message",
+        "error_type": None,
+        "origin": name,
+        "skeleton": name,
+        "title": f"Error {name}",
+    }
+
+
+def name_of(fingerprint: int) -> str:
+    return f"{fingerprint & 2**64 - 1:016x}"
+
+
+async def assign_patterns(
+    connection: AsyncConnection, project_id: UUID, given: Mapping[int, UUID], moved: Collection[int] = ()
+) -> None:
+    """Give each fingerprint its pattern, inside the caller's transaction; `moved` are those that come from another."""
+    await lock_project(connection, project_id)
+    asked = {
+        "project_id": project_id,
+        "fingerprints": list(given),
+        "pattern_ids": list(given.values()),
+        "moved": [fingerprint in moved for fingerprint in given],
+    }
+    await connection.execute(ASSIGN_PATTERNS, asked)

@@ -1,0 +1,206 @@
+"""What each pattern does now, from its counts: the pure score that the patterns job asks. Sources: docs/trends.md."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Literal, TypeVar
+
+from worker.trends.baselines import Baseline, Past, learn_habits, summarize_past
+from worker.trends.tails import adjust_p_values, lower_tail, upper_tail
+
+Trend = Literal["new", "regressed", "spiking", "rising", "steady", "falling"]
+Window = Literal["1h", "6h"]
+Key = TypeVar("Key", bound=Hashable)
+
+HOUR = timedelta(hours=1)
+HISTORY_HOURS = 14 * 24
+FRESH_HOURS = 24  # so long a pattern is new, or regressed
+SILENCE_HOURS = 7 * 24
+NEW_COUNT = 3
+LEAST_COUNT = 5
+LEAST_RATIO = 2.0
+HIGHEST_P = 0.002
+HIGHEST_Q = 0.1
+WINDOW_SHARES: dict[Window, float] = {"1h": 0.75, "6h": 0.25}  # of the false alarms that a pattern may have
+RECENT_HOURS = 7  # clock hours that the last six hours touch: kept out of the baseline
+WEEK_HOURS = 7 * 24
+LEAST_PAST_COUNT = 24  # fewer tell nothing of habits
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One pattern's counts. All times are aware.
+
+    `hourly`: errors per UTC clock hour, oldest first, without gaps; the last entry is the hour that `now` is in, so
+    it is partial. The last 336 are used, or those since `first_seen`. `last_hour`, `last_six_hours`: errors in the 60
+    and 360 minutes before `now`. `received_at`: when its newest error was, by the clock that decisions are dated by.
+    `resolved_at`: when people said that it is resolved; None where they did not, or have taken it back.
+    """
+
+    hourly: Sequence[int]
+    last_hour: int
+    last_six_hours: int
+    first_seen: datetime
+    received_at: datetime
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A trend and its reason: `count` errors in `window` where `expected` were, `ratio` between the two, `p_value` of
+    a count so far off, `q_value` after all patterns of the run are weighed. All None where nothing was tested."""
+
+    trend: Trend
+    window: Window | None = None
+    count: int | None = None
+    expected: float | None = None
+    ratio: float | None = None
+    p_value: float | None = None
+    q_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A count against what was expected. `is_large`: enough errors, and far enough off, to be worth a word."""
+
+    trend: Trend
+    window: Window
+    count: int
+    expected: float
+    p_value: float
+    is_large: bool
+
+
+def score_trends(activities: Mapping[Key, Activity], now: datetime) -> dict[Key, Score]:
+    """The trend of each pattern of one run (one project); the order of the patterns does not matter."""
+    named = {key: name_return(one, now) for key, one in activities.items()}
+    tested = {key: activities[key] for key, trend in named.items() if trend is None}
+    pasts = {key: past for key, one in tested.items() if (past := past_of(one, now))}
+    habits = learn_habits(pasts.values())
+    rises: list[tuple[Key, Test]] = []
+    falls: list[tuple[Key, Test]] = []
+    for key, past in pasts.items():
+        baseline = Baseline.of(past, habits)
+        rises += [(key, test) for test in find_rises(tested[key], baseline, now)]
+        falls.append((key, find_fall(tested[key], baseline, now)))
+    up, down = weigh(rises, len(tested)), weigh(falls, len(tested))
+    fallen = {key: score for key, score in down.items() if score.trend == "falling" and up[key].trend == "steady"}
+    scores = up | fallen
+    return {key: Score(trend) if trend else scores.get(key, Score("steady")) for key, trend in named.items()}
+
+
+def name_return(activity: Activity, now: datetime) -> Trend | None:
+    """new or regressed, for a day; steady where a pattern is too young and rare for more; else None: to be tested."""
+    if has_returned(activity, now):
+        return "regressed"
+    if activity.first_seen > now - FRESH_HOURS * HOUR:
+        return "new" if sum(activity.hourly) >= NEW_COUNT else "steady"
+    return None
+
+
+def has_returned(activity: Activity, now: datetime) -> bool:
+    """Seen in the last day for the first time since it was resolved, or after seven silent days."""
+    hourly = activity.hourly[-HISTORY_HOURS:]
+    back_for = len(hourly[-FRESH_HOURS:]) - len(list(takewhile(lambda count: not count, hourly[-FRESH_HOURS:])))
+    if not back_for:
+        return False
+    resolved_at = activity.resolved_at
+    if resolved_at is not None and activity.received_at > resolved_at:
+        hours_since = max(0, int((_hour_of(now) - resolved_at) / HOUR))
+        return not any(hourly[-hours_since - 1 : -FRESH_HOURS])
+    silent = len(list(takewhile(lambda count: not count, hourly[-back_for - 1 :: -1])))
+    return silent >= SILENCE_HOURS and activity.first_seen <= now - (back_for + SILENCE_HOURS) * HOUR
+
+
+def past_of(activity: Activity, now: datetime) -> Past | None:
+    """What came before the last six hours; None where neither past nor present can tell anything."""
+    age_hours = int((_hour_of(now) - _hour_of(activity.first_seen)) / HOUR)
+    hourly = activity.hourly[-min(age_hours, HISTORY_HOURS) : -RECENT_HOURS]
+    quiet = activity.last_six_hours < LEAST_COUNT and sum(hourly) < LEAST_PAST_COUNT
+    if not hourly or quiet:
+        return None
+    return summarize_past(hourly, (now.hour + 1 - RECENT_HOURS) % 24)
+
+
+def _hour_of(time: datetime) -> datetime:
+    return time.replace(minute=0, second=0, microsecond=0)
+
+
+def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[Test]:
+    """Tests of both windows; hours on a window's edge count as the busier one, so that a job at five past is expected
+    as soon as it runs."""
+    this, last, sixth = (baseline.hourly[(now.hour - ago) % 24] for ago in (0, 1, 6))
+    between = sum(baseline.hourly[(now.hour - ago) % 24] for ago in range(1, 6))
+    after_jobs, this_jobs, last_jobs, *_ = jobs = find_weekly_jobs(activity, baseline, now)
+    hour_jobs = this_jobs + max(after_jobs, last_jobs)
+    hour = expect_again(hour_jobs, max(this, last), baseline.dispersion, baseline.dispersion)
+    six = expect_again(sum(jobs), between + max(this, sixth), baseline.block_dispersion, baseline.dispersion)
+    return [
+        test_rise("spiking", "1h", activity.last_hour, *hour),
+        test_rise("rising", "6h", activity.last_six_hours, *six),
+    ]
+
+
+def test_rise(trend: Trend, window: Window, count: int, expected: float, dispersion: float) -> Test:
+    tail = upper_tail(count, expected, dispersion) if count >= LEAST_COUNT else 1.0
+    return Test(trend, window, count, expected, min(1.0, tail / WINDOW_SHARES[window]), is_far_above(count, expected))
+
+
+def is_far_above(more: float, less: float) -> bool:
+    """Whether the one is enough errors, and enough times the other, to be worth a word."""
+    return more >= max(LEAST_COUNT, LEAST_RATIO * less)
+
+
+def find_weekly_jobs(activity: Activity, baseline: Baseline, now: datetime) -> list[float]:
+    """What hours brought beyond the expected a week ago, where they stood out: a job of every Monday is none other.
+
+    Newest first: the hour after this one, since clocks are set back and forth, this one, and the six before it.
+    """
+    hourly, after_this = activity.hourly, len(activity.hourly) - WEEK_HOURS
+    if after_this < RECENT_HOURS or activity.first_seen > now - (WEEK_HOURS + RECENT_HOURS) * HOUR:
+        return [0.0] * (RECENT_HOURS + 1)
+    jobs = []
+    for ago in range(-1, RECENT_HOURS):
+        count, expected = hourly[after_this - 1 - ago], baseline.hourly[(now.hour - ago) % 24]
+        stood_out = is_far_above(count, expected) and upper_tail(count, expected, baseline.dispersion) <= HIGHEST_P
+        jobs.append(count - expected if stood_out else 0.0)
+    return jobs
+
+
+def expect_again(jobs: float, expected: float, dispersion: float, job_dispersion: float) -> tuple[float, float]:
+    """Errors to expect of a window with the jobs of a week ago, and their dispersion: with the jobs' own noise, and that
+    of having seen them once."""
+    total = expected + jobs
+    return total, dispersion + (jobs / total) ** 2 * (job_dispersion + 1 / jobs) if jobs else dispersion
+
+
+def find_fall(activity: Activity, baseline: Baseline, now: datetime) -> Test:
+    """The test of six hours; on its edge the quieter hour counts."""
+    between = sum(baseline.hourly[(now.hour - ago) % 24] for ago in range(1, 6))
+    expected = between + min(baseline.hourly[now.hour], baseline.hourly[(now.hour - 6) % 24])
+    count = activity.last_six_hours
+    is_large = is_far_above(expected, count)
+    p_value = lower_tail(count, expected, baseline.block_dispersion) if is_large else 1.0
+    return Test("falling", "6h", count, expected, p_value, is_large)
+
+
+def weigh(tests: Sequence[tuple[Key, Test]], family: int) -> dict[Key, Score]:
+    """One score per pattern: that of its first test which holds in a family of so many tests, else steady."""
+    q_values = adjust_p_values([test.p_value if test.is_large else 1.0 for _, test in tests], family)
+    scores: dict[Key, Score] = {}
+    for (key, test), q_value in zip(tests, q_values, strict=True):
+        holds = test.is_large and test.p_value <= HIGHEST_P and q_value <= HIGHEST_Q
+        score = Score(
+            test.trend if holds else "steady",
+            test.window,
+            test.count,
+            test.expected,
+            test.count / test.expected,
+            test.p_value,
+            q_value,
+        )
+        known = scores.get(key)
+        if known is None or (known.trend == "steady" and (holds or test.p_value < (known.p_value or 0))):
+            scores[key] = score
+    return scores
