@@ -12,23 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from api.access.keys import KeyRing
-from api.access.quotas import Limits
+from api.access.quotas import Quotas
 from api.access.routers import paths_for, refuse_unguarded
 from api.access.shares import Shares, gate_of, half
 from api.contract import VERSION, describe, get_document
 from api.http import problems
-from api.http.bodies import BodyLimits, Held
-from api.http.middleware import RequestFrame, RequestLines
+from api.http.bodies import BodyBudget, BodyLimits
+from api.http.middleware import RequestLines, RequestMiddleware
 from api.http.origins import IngestOrigins
 from api.ingest import routes as ingest_routes
-from api.ingest.fast import HotWrites
-from api.ingest.pipeline import Intake
+from api.ingest.fast import FastWrites
+from api.ingest.pipeline import Pipeline
 from api.ingest.rows import Row
-from api.ingest.scheduler import Turns
+from api.ingest.scheduler import Scheduler
 from api.reads import routes as read_routes
 from api.reads.builders import Answers
 from api.reads.caching import Reads
-from api.reads.fast import HotReads
+from api.reads.fast import FastReads
 from api.spending import budget_routes, costs, price_routes, usage_routes
 from api.spending import usage_reads as usage
 from api.spending.reservations import Checks
@@ -68,23 +68,23 @@ class State(TypedDict):
     cache: Cache
     key_ring: KeyRing
     probes: health.Probes
-    limits: Limits
-    turns: Turns
+    quotas: Quotas
+    scheduler: Scheduler
     writer: Writer[Row]
-    intake: Intake
+    pipeline: Pipeline
     usage_writer: Writer[UsageRow]
     checks: Checks
     reads: Reads
     answers: Answers
     lines: RequestLines
-    hot_reads: HotReads
-    hot_writes: HotWrites
+    fast_reads: FastReads
+    fast_writes: FastWrites
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The application, which opens its stores when it starts. Raises SettingsInvalid when a URL is missing."""
     settings.require("database_url", "cache_url")
-    bodies = Held()
+    bodies = BodyBudget()
     app = FastAPI(
         title="Mayday",
         version=VERSION,
@@ -120,11 +120,11 @@ def create_app(settings: Settings) -> FastAPI:
     add_compress_type("application/problem+json")
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
     app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
-    app.add_middleware(RequestFrame, settings=settings)
+    app.add_middleware(RequestMiddleware, settings=settings)
     return app
 
 
-def lifespan_of(settings: Settings, bodies: Held) -> Any:
+def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
@@ -139,10 +139,10 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             answers = Answers(read_shares, gate_of(half(connections)), settings)
             cache = Cache.connect(settings)
             stack.push_async_callback(cache.close)
-            limits = await stack.enter_async_context(Limits(cache, settings))
+            quotas = await stack.enter_async_context(Quotas(cache, settings))
             announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
-            turns = Turns()
-            store = partial(store_errors, turns)
+            scheduler = Scheduler()
+            store = partial(store_errors, scheduler)
             writer = await stack.enter_async_context(Writer(settings, "errors", store, announcer.note_errors))
             store_sums = partial(store_usage, settings.usage_names_max)
             usage_writer = await stack.enter_async_context(Writer(settings, "usage", store_sums, announcer.note_usage))
@@ -154,7 +154,7 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
             await stack.enter_async_context(in_background(watch(engine, settings, early_days), "watching"))
             looking_up = without_transactions(engine, settings)
             key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second)
-            intake = Intake(settings, writer, turns, early_days)
+            pipeline = Pipeline(settings, writer, scheduler, early_days)
             probes = health.Probes(note_failure=lambda _: None)  # who asks is told
             stack.push_async_callback(probes.end_all)
             lines = RequestLines(settings)
@@ -169,17 +169,17 @@ def lifespan_of(settings: Settings, bodies: Held) -> Any:
                 "cache": cache,
                 "key_ring": key_ring,
                 "probes": probes,
-                "limits": limits,
-                "turns": turns,
+                "quotas": quotas,
+                "scheduler": scheduler,
                 "writer": writer,
-                "intake": intake,
+                "pipeline": pipeline,
                 "usage_writer": usage_writer,
                 "checks": Checks(shares),
                 "reads": reads,
                 "answers": answers,
                 "lines": lines,
-                "hot_reads": HotReads(settings, key_ring, limits, reads, answers, lines),
-                "hot_writes": HotWrites(settings, key_ring, limits, intake, lines, bodies),
+                "fast_reads": FastReads(settings, key_ring, quotas, reads, answers, lines),
+                "fast_writes": FastWrites(settings, key_ring, quotas, pipeline, lines, bodies),
             }
 
     return lifespan

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import api
 import common
 from api.access.keys import MAX_REMEMBERED
-from api.reads.answer_cache import Copies, Copy, Question
+from api.reads.answer_cache import AnswerCache, HeldAnswer, Question
 from api.reads.forms import ERRORS, Form, Format
 from api.reads.http import PACKED_MAX_BYTES, USUAL_CHARS, choose_encoding, pack, packed_answers, recall_encoding
 from api.reads.local_cache import LocalCache
@@ -180,11 +180,11 @@ def test_shaped_answers_are_bounded_in_bytes_and_not_in_number() -> None:
 
 
 def test_copies_count_what_stands_beside_their_bodies() -> None:
-    copies = Copies(max_entries=10_000, max_bytes=MIB)
+    copies = AnswerCache(max_entries=10_000, max_bytes=MIB)
     from uuid import UUID
 
     for number in range(2_000):
         question = Question(UUID(int=number), "errors", "recent", (("service", "\U0001f600" * 200),))
-        copies.keep(question, Copy("etag", "generation", 0.0, {"identity": ("identity", b"{}")}))
+        copies.keep(question, HeldAnswer("etag", "generation", 0.0, {"identity": ("identity", b"{}")}))
     assert len(copies.by_question) * sys.getsizeof("\U0001f600" * 200) < MIB
     assert copies.total_bytes <= MIB

@@ -20,7 +20,7 @@ from common.telemetry import metrics, traces
 
 log = structlog.get_logger()
 
-Outcome = Literal["done", "failed", "busy", "recent"]
+RunOutcome = Literal["done", "failed", "busy", "recent"]
 
 RECENT_SHARE = 0.8  # of the period: ticks come a little early or late, two workers' ticks together
 FROZEN_SECONDS = 5  # a worker that was frozen loses the guard this long after the job's own time limit
@@ -72,7 +72,7 @@ class Job:
     run: Callable[[Tools], Awaitable[Mapping[str, int]]]
 
 
-async def run_job(tools: Tools, job: Job) -> Outcome:
+async def run_job(tools: Tools, job: Job) -> RunOutcome:
     """Run the job unless another run has the guard or one ended a moment ago. Raises nothing but cancellation."""
     with structlog.contextvars.bound_contextvars(job=job.name, job_id=uuid_utils.uuid7().hex):
         outcome = await run_guarded(tools, job)
@@ -80,7 +80,7 @@ async def run_job(tools: Tools, job: Job) -> Outcome:
     return outcome
 
 
-async def run_guarded(tools: Tools, job: Job) -> Outcome:
+async def run_guarded(tools: Tools, job: Job) -> RunOutcome:
     try:
         async with tools.engine.connect() as guard, guard.begin():
             if not await take_guard(guard, job.name, tools.settings.job_max_seconds):
@@ -105,7 +105,7 @@ async def ran_recently(guard: AsyncConnection, job: Job) -> bool:
     return bool((await guard.execute(RAN_RECENTLY, asked)).scalar_one())
 
 
-async def record_run(tools: Tools, job: Job) -> Outcome:
+async def record_run(tools: Tools, job: Job) -> RunOutcome:
     async with tools.engine.begin() as connection:
         await connection.execute(RECORD_START, {"job": job.name})
     outcome, detail = await run_in_time(tools, job)
@@ -115,7 +115,7 @@ async def record_run(tools: Tools, job: Job) -> Outcome:
     return outcome
 
 
-async def run_in_time(tools: Tools, job: Job) -> tuple[Outcome, str]:
+async def run_in_time(tools: Tools, job: Job) -> tuple[RunOutcome, str]:
     """Run the job's body; its outcome, and counts or the failure in words."""
     started = time.monotonic()
     try:

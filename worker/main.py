@@ -36,7 +36,7 @@ from common.settings import Settings
 from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
 from common.telemetry.traces import tracing
-from worker.jobs import Job, Outcome, Tools, run_job
+from worker.jobs import Job, RunOutcome, Tools, run_job
 from worker.schedule import AT_START, schedule
 
 log = structlog.get_logger()
@@ -57,7 +57,7 @@ class Triggers:
 
     def __init__(self, jobs: list[Job]) -> None:
         self._last = {job.name: time.monotonic() for job in jobs}
-        self._running: set[asyncio.Task[Outcome]] = set()
+        self._running: set[asyncio.Task[RunOutcome]] = set()
         self._is_closing = False
 
     def note(self, job: Job) -> None:
@@ -67,7 +67,7 @@ class Triggers:
         """Whether one and a half periods went without one."""
         return time.monotonic() - self._last[job.name] > job.every_seconds * 1.5
 
-    async def run(self, tools: Tools, job: Job) -> Outcome | None:
+    async def run(self, tools: Tools, job: Job) -> RunOutcome | None:
         """Run the job, unless the worker is about to stop."""
         if self._is_closing:
             return None

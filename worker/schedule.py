@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from common.settings import Settings
-from worker.counting.rollups import Limits, compact_rollups, delete_old_rollups, fold_deltas, list_projects, mend_hours
+from worker.counting.rollups import (
+    CountLimits,
+    compact_rollups,
+    delete_old_rollups,
+    fold_deltas,
+    list_projects,
+    repair_hours,
+)
 from worker.grouping.patterns import find_patterns, follow_new_pins
 from worker.jobs import Job, Tools, take_guard
 from worker.rounds import Round
@@ -20,7 +27,7 @@ FOLD_SHARE = 0.5  # of the time that a job may take: a fold ends by itself then,
 async def fold(tools: Tools) -> Mapping[str, int]:
     """Count what came, and regroup what people merged or split: both are looked for within seconds."""
     settings = tools.settings
-    limits, seconds = Limits.of(settings), FOLD_SHARE * settings.job_max_seconds
+    limits, seconds = CountLimits.of(settings), FOLD_SHARE * settings.job_max_seconds
     deltas = await fold_deltas(tools.engine, settings.rollup_fine_hours, limits, seconds=seconds)
     return {"deltas": deltas, "regrouped": await regroup(tools)}
 
@@ -43,26 +50,26 @@ async def upkeep(tools: Tools) -> Mapping[str, int]:
     kept = await keep_partitions(tools.engine, settings.retention_days, settings.partitions_ahead_days)
     projects = await list_projects(tools.engine)
     usage = await delete_old_usage(tools.engine, projects, settings.usage_retention_days, settings.usage_sums_days)
-    deleted = compacted = mended = 0
+    deleted = compacted = repaired = 0
     this = Round()
     for project_id in this.over(projects):
         async with this.turn(project_id):
             deleted += await delete_old_rollups(tools.engine, [project_id], settings.retention_days)
             compacted += await compact_rollups(tools.engine, [project_id], settings.rollup_fine_hours)
-            mended += await mend_hours(tools.engine, [project_id])
+            repaired += await repair_hours(tools.engine, [project_id])
     this.end()
     return {
-        **asdict(kept), "deleted": deleted, "compacted": compacted, "mended_hours": mended, "deleted_usage": usage,
+        **asdict(kept), "deleted": deleted, "compacted": compacted, "repaired_hours": repaired, "deleted_usage": usage,
     }  # fmt: skip
 
 
-async def mend(tools: Tools) -> Mapping[str, int]:
+async def repair(tools: Tools) -> Mapping[str, int]:
     """Count what a worker of the release before left out of tables that it does not know."""
-    return {"mended_hours": await mend_hours(tools.engine, await list_projects(tools.engine))}
+    return {"repaired_hours": await repair_hours(tools.engine, await list_projects(tools.engine))}
 
 
 # At every start, since the worker that ended just before may have been of the release before.
-AT_START = Job("mend", 1, mend)
+AT_START = Job("repair", 1, repair)
 
 
 def schedule(settings: Settings) -> list[Job]:

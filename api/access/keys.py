@@ -20,9 +20,9 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.access.quotas import Limits
+from api.access.quotas import Quotas
 from api.http.problems import Forbidden, QuotaExceeded, Unauthorized
-from api.http.single_flight import Flights
+from api.http.single_flight import SingleFlight
 from common.keys import Key, Scope, parse_key
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class KeyRing:
         self.known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self.refused: OrderedDict[str, float] = OrderedDict()
         # who waits is told of a failure, and nobody else need be
-        self.look_ups = Flights[Caller | None](note_failure=lambda _: None)
+        self.look_ups = SingleFlight[Caller | None](note_failure=lambda _: None)
 
     def recall(self, sent: str) -> Caller | None:
         """The caller of a key that is trusted now, without a look-up; None where there is none."""
@@ -144,8 +144,8 @@ class Authorize:
         caller = await cast("KeyRing", request.state.key_ring).identify(await read_key(request))
         structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
         self.require(caller)
-        limits = cast("Limits", request.state.limits)
-        limits.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
+        quotas = cast("Quotas", request.state.quotas)
+        quotas.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
         request.scope["caller"] = caller
 
     def require(self, caller: Caller) -> None:

@@ -138,7 +138,7 @@ class Allowance:
                 meter.add(amount)
 
 
-class Limits:
+class Quotas:
     """The meters of this process, and the task that shares them."""
 
     def __init__(self, cache: Cache, settings: Settings) -> None:
@@ -153,7 +153,7 @@ class Limits:
         self.closing = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self.task = asyncio.create_task(self.run(), name="limits")
+        self.task = asyncio.create_task(self.run(), name="quotas")
         return self
 
     async def __aexit__(

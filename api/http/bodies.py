@@ -85,7 +85,7 @@ class BodyLimits:
     """ASGI middleware: what the application receives is its admitted caller's, decompressed, in bounds and in time, or a
     Problem is raised."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, held: "Held") -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, held: "BodyBudget") -> None:
         self.app = app
         self.settings = settings
         self.held = held
@@ -121,7 +121,7 @@ def make_decoder(content_encoding: list[str]) -> Decoder | None:
 
 
 @dataclass(slots=True)
-class Held:
+class BodyBudget:
     """The bytes of all bodies whose requests are under way in this process, and the turn to unpack one in a thread: many
     at once would take the processors from the event loop."""
 
@@ -132,7 +132,7 @@ class Held:
 class BodyReader:
     """Wraps `receive` of one request and counts. Does nothing until it is asked for the body."""
 
-    def __init__(self, scope: Scope, receive: Receive, settings: Settings, held: Held) -> None:
+    def __init__(self, scope: Scope, receive: Receive, settings: Settings, held: BodyBudget) -> None:
         self.scope = scope
         self.inner = receive
         self.settings = settings

@@ -18,16 +18,16 @@ from typing import cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from api.http.bodies import body_too_slow
-from api.http.exchange import HOT_TARGETS as HOT_WRITES
+from api.http.exchange import FAST_TARGETS as FAST_WRITES
 from api.http.exchange import Exchange, Posted, read_post
 from api.http.framing import read_framing
-from api.http.known_requests import Remembered
+from api.http.known_requests import KnownRequests
 from api.http.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable
 from api.http.responses import Headers, Ready, as_bytes, as_lines
 from api.http.sequence import Sequence
-from api.ingest.fast import HotWrites
-from api.reads.fast import HOT_TARGETS as HOT_READS
-from api.reads.fast import Asked, HotReads, read_request
+from api.ingest.fast import FastWrites
+from api.reads.fast import FAST_TARGETS as FAST_READS
+from api.reads.fast import Asked, FastReads, read_request
 from common.settings import Settings
 
 # A client that is told 413 may be sending still: what comes is thrown away for so long, that it sees the answer.
@@ -47,13 +47,13 @@ class Connection(Sequence):
         self.begun_here = 0  # requests, in what is being received
         self.asked: Asked | None = None  # of what is held ready, by the last of them
         self.posted: Posted | None = None  # by the last of them
-        self.remembered = Remembered()
+        self.known_requests = KnownRequests()
         self.is_sure = True  # what all requests so far mean: else only the server and the routes read the next ones
         self.is_answered = False  # the request that is being parsed, by what was held ready
         self.has_answered = False  # itself, in what is being received
         self.exchange: Exchange | None = None  # whose body is being received
-        self.hot_reads = cast("HotReads", self.app_state["hot_reads"])
-        self.hot_writes = cast("HotWrites", self.app_state["hot_writes"])
+        self.fast_reads = cast("FastReads", self.app_state["fast_reads"])
+        self.fast_writes = cast("FastWrites", self.app_state["fast_writes"])
         self.stopping = cast("asyncio.Event", self.app_state["stopping"])
         super().connection_made(transport)
         self.after("head", self.settings.header_seconds, self.give_up_on_head)
@@ -70,14 +70,14 @@ class Connection(Sequence):
             self.refuse(Unavailable("all connections are in use: try again in a moment"))
 
     def data_received(self, data: bytes) -> None:
-        if self.remembered.may_know(data) and self.pass_parser(data):
+        if self.known_requests.may_know(data) and self.pass_parser(data):
             return
         was_between = self.is_between and not self.received.waiting
         self.begun_here, self.asked, self.posted = 0, None, None
         self.received.add(data)
         self.go_on()
         if was_between and self.begun_here == 1 and not self.received.waiting:
-            self.remembered.note(data, self.asked if self.is_between else None, self.posted)
+            self.known_requests.note(data, self.asked if self.is_between else None, self.posted)
 
     def go_on(self) -> None:
         self.has_answered = False
@@ -131,18 +131,18 @@ class Connection(Sequence):
 
     def take_lane(self, method: bytes, fields: dict[bytes, bytes]) -> None:
         """Answer a hot read, or begin a hot write, where that can be done here."""
-        if self.url in HOT_READS and method == b"GET":
+        if self.url in FAST_READS and method == b"GET":
             self.asked = read_request(self.url, fields)
             self.is_answered = self.asked is not None and self.send_held(self.asked)
-        elif self.url in HOT_WRITES and method == b"POST":
+        elif self.url in FAST_WRITES and method == b"POST":
             self.posted = read_post(self.url, self.headers, fields)
             if self.posted is not None:
-                self.exchange = self.hot_writes.begin(self.posted, self.posted.body_bytes, self.send_outcome)
+                self.exchange = self.fast_writes.begin(self.posted, self.posted.body_bytes, self.send_outcome)
 
     def step_aside(self) -> None:
         """Leave this request and all that follow to the server and the routes."""
         self.is_sure = False
-        self.remembered = Remembered()
+        self.known_requests = KnownRequests()
 
     def begin_cycle(self) -> None:
         """Have the routes answer."""
@@ -177,7 +177,7 @@ class Connection(Sequence):
         """
         if self.received.waiting or not (self.is_between and self.is_idle) or self.transport.is_closing():
             return False
-        asked, posted, body = self.remembered.recall(data)
+        asked, posted, body = self.known_requests.recall(data)
         is_taken = self.send_held(asked) if asked else posted is not None and self.take_whole(posted, body)
         if is_taken:
             self.cancel("head")
@@ -185,18 +185,18 @@ class Connection(Sequence):
 
     def take_whole(self, posted: Posted, body: bytes) -> bool:
         """Take a hot write whose body is there."""
-        exchange = self.hot_writes.begin(posted, len(body), self.send_outcome)
+        exchange = self.fast_writes.begin(posted, len(body), self.send_outcome)
         if exchange is not None:
             self.has_begun, self.waits_since = True, None
             exchange.more_body = False
             exchange.pieces.append(body)
             self.cycle = cast("RequestResponseCycle", exchange)
-            self.hot_writes.take(exchange)
+            self.fast_writes.take(exchange)
         return exchange is not None
 
     def send_held(self, asked: Asked) -> bool:
         """Answer a hot read, if this process holds what it asks for."""
-        ready = self.hot_reads.answer(asked)
+        ready = self.fast_reads.answer(asked)
         if ready is not None:
             self.send_ready(ready)
             self.look_for_next()
@@ -241,7 +241,7 @@ class Connection(Sequence):
         if self.exchange is not None:
             self.cancel("body")
             exchange, self.exchange = self.exchange, None
-            self.hot_writes.take(exchange)
+            self.fast_writes.take(exchange)
 
     def on_response_complete(self) -> None:
         self.look_for_next()
@@ -284,7 +284,7 @@ class Connection(Sequence):
         for name in list(self.timers):
             self.cancel(name)
         if self.exchange is not None:
-            self.hot_writes.replies.abandon(self.exchange)
+            self.fast_writes.responder.abandon(self.exchange)
         super().connection_lost(exc)
 
     def give_up_on_head(self) -> None:
@@ -297,7 +297,7 @@ class Connection(Sequence):
     def give_up_on_body(self, exchange: Exchange) -> None:
         self.exchange = None
         exchange.response_complete = True  # what comes now is thrown away
-        self.hot_writes.replies.fail(exchange, body_too_slow(self.settings))
+        self.fast_writes.responder.fail(exchange, body_too_slow(self.settings))
 
     def refuse(self, problem: Problem) -> None:
         """Say why and close, unless the request that is wrong has an answer, or part of one."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from api.access.keys import Caller, read_bearer
 from api.access.quotas import Allowance
-from api.http.bodies import Held
+from api.http.bodies import BodyBudget
 from api.http.middleware import choose_request_id
 from api.http.responses import Headers, Ready
 from api.ingest.pipeline import Sent
@@ -14,7 +14,7 @@ from api.ingest.routes import PREFIX
 
 BATCH, ONE = f"{PREFIX}/batch", f"{PREFIX}/log"
 # The request targets that may be taken by the connection, as they stand in the request line.
-HOT_TARGETS = {path.encode(): path for path in (BATCH, ONE)}
+FAST_TARGETS = {path.encode(): path for path in (BATCH, ONE)}
 # What only the server, the routing or the middleware can deal with.
 NOT_PLAIN = {b"content-encoding", b"expect", b"origin", b"transfer-encoding", b"upgrade", b"x-api-key"}
 
@@ -68,7 +68,7 @@ class Exchange:
         caller: Caller,
         allowance: Allowance,
         body_bytes: int,
-        bodies: Held,
+        bodies: BodyBudget,
         send: Callable[["Exchange", Ready], None],
     ) -> None:
         self.posted = posted
@@ -109,7 +109,7 @@ def read_post(target: bytes, sent: Headers, headers: dict[bytes, bytes]) -> Post
         return None
     content_type = headers.get(b"content-type")
     return Posted(
-        HOT_TARGETS[target],
+        FAST_TARGETS[target],
         sent,
         read_bearer(headers.get(b"authorization", b"")),
         None if content_type is None else content_type.decode("latin-1"),

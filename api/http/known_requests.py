@@ -48,7 +48,7 @@ class KnownHead:
         return received[body_at:] if is_known else None
 
 
-class Remembered:
+class KnownRequests:
     """The last plain read and the last plain write of one connection."""
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ UNKEPT = (b"cache-control", b"no-store")  # reads say themselves who may keep th
 RAW_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
-class RequestFrame:
+class RequestMiddleware:
     """Everything inside it ends in an answer with an X-Request-ID, and in one log line."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from api.access.quotas import charge
 from api.http.exchange import Exchange
 from api.http.middleware import RequestLines, as_problem, count_answer
 from api.http.problems import Problem, QuotaExceeded, respond
-from api.http.responses import Answer, Ready, as_ready, changing_lines, compress, note
+from api.http.responses import Ready, Reply, as_ready, changing_lines, compress, note
 from common.compression import COMPRESS_FROM_BYTES
 
 log = structlog.get_logger()
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 Told = TypeVar("Told")
 
 
-class Replies:
+class Responder:
     """Sends the answers of one process, each with its id, its quotas and the headers that every answer has."""
 
     def __init__(self, request_seconds: float, lines: RequestLines) -> None:
@@ -77,16 +77,16 @@ class Replies:
         """Answer with the problem that this is."""
         problem = as_problem(error)
         response = respond(problem, exchange.posted.path, exchange.request_id)
-        answer = Answer(response.status_code, response.raw_headers, bytes(response.body))
+        answer = Reply(response.status_code, response.raw_headers, bytes(response.body))
         self.answer(exchange, answer, error if problem.status == Problem.status else None)
 
-    def answer(self, exchange: Exchange, answer: Answer, defect: Exception | None = None) -> None:
+    def answer(self, exchange: Exchange, answer: Reply, defect: Exception | None = None) -> None:
         if len(answer.body) < COMPRESS_FROM_BYTES:
             self.end(exchange, as_ready(answer), exchange.allowance.lines(), defect)
         else:
             self.start(self.compress_and_end(exchange, answer, defect))
 
-    async def compress_and_end(self, exchange: Exchange, answer: Answer, defect: Exception | None) -> None:
+    async def compress_and_end(self, exchange: Exchange, answer: Reply, defect: Exception | None) -> None:
         try:
             answer = await compress(answer, exchange.posted.headers)
         except Exception as error:  # noqa: BLE001 - it is answered all the same, plain
@@ -113,8 +113,8 @@ class Replies:
             count_answer("POST", exchange.posted.path, 0, perf_counter() - exchange.started)
 
 
-def as_json(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
+def as_json(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Reply:
     """With the headers that Starlette's Response would give it, at a quarter of the price."""
-    return Answer(
+    return Reply(
         status, [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json"), *headers], body
     )

@@ -28,7 +28,7 @@ class Ready(NamedTuple):
     body: bytes
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """What is answered, before the headers that every answer has."""
 
     status: int
@@ -46,7 +46,7 @@ def changing_lines(request_id: str, quotas: bytes) -> bytes:
     return b"x-request-id: %b\r\n%b" % (request_id.encode(), quotas)
 
 
-def as_ready(answer: Answer) -> Ready:
+def as_ready(answer: Reply) -> Ready:
     """The answer with the lines that are the same in every one with such headers."""
     standing = standing_headers(tuple([name for name, _ in answer.headers]))
     return Ready(answer.status, as_lines([*answer.headers, *standing]), answer.body)
@@ -77,7 +77,7 @@ def note(
             lines.write(*request, *answer, defect)
 
 
-async def compress(answer: Answer, request_headers: Headers) -> Answer:
+async def compress(answer: Reply, request_headers: Headers) -> Reply:
     """The answer as the compression around the routes sends it."""
     sent: list[Message] = []
 
@@ -90,4 +90,4 @@ async def compress(answer: Answer, request_headers: Headers) -> Answer:
 
     scope: Scope = {"type": "http", "method": "POST", "headers": request_headers}
     await CompressMiddleware(tell, minimum_size=COMPRESS_FROM_BYTES)(scope, cast("Receive", None), keep)
-    return Answer(answer.status, sent[0]["headers"], b"".join([message.get("body", b"") for message in sent[1:]]))
+    return Reply(answer.status, sent[0]["headers"], b"".join([message.get("body", b"") for message in sent[1:]]))

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 Result = TypeVar("Result")
 
 
-class Flights(Generic[Result]):
+class SingleFlight(Generic[Result]):
     """The tasks that are under way, by what they bring. Wait for one with `asyncio.shield`: others wait for it too.
 
     `note_failure` hears of each that failed, whether or not anyone waits for it still.

@@ -16,9 +16,9 @@ from pydantic_core import to_json
 from api.http.bodies import count_body_bytes
 from api.http.exchange import Exchange
 from api.http.problems import Unavailable
-from api.http.responder import Replies, as_json
-from api.http.responses import Answer, Ready, as_ready
-from api.ingest.pipeline import Intake, describe_one
+from api.http.responder import Responder, as_json
+from api.http.responses import Ready, Reply, as_ready
+from api.ingest.pipeline import Pipeline, describe_one
 from api.ingest.routes import place_of
 from api.ingest.rows import Row
 from api.ingest.schemas import ErrorAnswer
@@ -31,12 +31,12 @@ NO_ID = UUID(int=0)  # stands in answers that are made beforehand where an error
 NO_ID_TEXT = str(NO_ID).encode()
 
 
-class Singles:
+class Coalescer:
     """Gathers the single errors of each key, judges and stores them, and has each answered by itself."""
 
-    def __init__(self, intake: Intake, replies: Replies) -> None:
-        self.intake = intake
-        self.replies = replies
+    def __init__(self, pipeline: Pipeline, responder: Responder) -> None:
+        self.pipeline = pipeline
+        self.responder = responder
         self.gathered: dict[str, list[Exchange]] = {}  # by the id of their key
 
     def add(self, exchange: Exchange) -> None:
@@ -61,43 +61,43 @@ class Singles:
         try:
             self.take_admitted(together)
         except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
-            self.replies.fail_all([exchange for exchange in together if not exchange.is_complete], error)
+            self.responder.fail_all([exchange for exchange in together if not exchange.is_complete], error)
 
     def take_admitted(self, together: Sequence[Exchange]) -> None:
         body_bytes = sum([exchange.body_bytes for exchange in together])
         count_body_bytes(body_bytes, body_bytes)
-        admitted = [exchange for exchange in together if self.replies.admit(exchange)]
+        admitted = [exchange for exchange in together if self.responder.admit(exchange)]
         if not admitted:
             return
         try:
-            self.intake.writer.refuse_when_full(together[0].caller.project_id)
+            self.pipeline.writer.refuse_when_full(together[0].caller.project_id)
         except Unavailable as error:
-            self.replies.fail_all(admitted, error)
+            self.responder.fail_all(admitted, error)
         else:
             self.store(*self.judge(admitted))
 
     def judge(self, together: Sequence[Exchange]) -> tuple[list[Exchange], list[Row]]:
         """Those that can be stored, and their rows; the others are answered."""
-        frame = self.intake.frame(together[0].caller)
+        request = self.pipeline.request(together[0].caller)
         taken: list[Exchange] = []
         rows: list[Row] = []
         for exchange in together:
             try:
-                rows.append(self.intake.judge_one(exchange.sent, frame))
+                rows.append(self.pipeline.judge_one(exchange.sent, request))
                 taken.append(exchange)
             except Exception as error:  # noqa: BLE001 - as in `take`
-                self.replies.fail(exchange, error)
+                self.responder.fail(exchange, error)
         return taken, rows
 
     def store(self, taken: Sequence[Exchange], judged: list[Row]) -> None:
         if not taken:
             return
         try:
-            outcomes = self.intake.store(judged, requests=len(judged))
+            outcomes = self.pipeline.store(judged, requests=len(judged))
         except Exception as error:  # noqa: BLE001 - as in `take`
-            self.replies.fail_all(taken, error)
+            self.responder.fail_all(taken, error)
         else:
-            self.replies.answer_after(taken, outcomes, partial(self.answer, taken, judged))
+            self.responder.answer_after(taken, outcomes, partial(self.answer, taken, judged))
 
     def answer(self, taken: Sequence[Exchange], rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
         quotas = taken[0].allowance.lines()
@@ -105,15 +105,15 @@ class Singles:
             try:
                 self.answer_one(exchange, row, outcome, quotas)
             except Exception as error:  # noqa: BLE001 - as in `take`
-                self.replies.fail(exchange, error)
+                self.responder.fail(exchange, error)
 
     def answer_one(self, exchange: Exchange, row: Row, outcome: Outcome, quotas: bytes) -> None:
         """Raises Invalid."""
         if row.adjustments or outcome is Outcome.rejected:
-            self.replies.answer(exchange, tell_one(describe_one(row, [outcome])))
+            self.responder.answer(exchange, tell_one(describe_one(row, [outcome])))
         else:
             event_id, same = str(row.event_id).encode(), tell_unchanged(outcome)
-            self.replies.end(exchange, Ready(same.status, same.head % event_id, same.body % event_id), quotas)
+            self.responder.end(exchange, Ready(same.status, same.head % event_id, same.body % event_id), quotas)
 
 
 @lru_cache(maxsize=len(Outcome))
@@ -128,5 +128,5 @@ def leave_place(told: bytes) -> bytes:
     return told.replace(b"%", b"%%").replace(NO_ID_TEXT, b"%b")
 
 
-def tell_one(one: ErrorAnswer) -> Answer:
+def tell_one(one: ErrorAnswer) -> Reply:
     return as_json(201, to_json(one), (b"location", place_of(one).encode()))

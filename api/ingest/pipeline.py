@@ -10,9 +10,9 @@ from api.access.keys import Caller
 from api.access.quotas import Allowance
 from api.http.problems import Invalid
 from api.ingest.receivers.native import ERRORS, Item, Parsed, Rejected, SentError, describe_place, parse_one, sort_out
-from api.ingest.rows import Frame, Row, make_row, note_adjustments
-from api.ingest.sampling import StormControl
-from api.ingest.scheduler import Turns
+from api.ingest.rows import RequestContext, Row, make_row, note_adjustments
+from api.ingest.sampling import Sampler
+from api.ingest.scheduler import Scheduler
 from api.ingest.schemas import AdjustedItem, BatchAnswer, ErrorAnswer
 from api.ingest.summaries import (
     NOT_HELD,
@@ -23,7 +23,7 @@ from api.ingest.summaries import (
     refuse_if_empty,
     summarize,
 )
-from api.storing.admission import Place
+from api.storing.admission import Reservation
 from api.storing.flusher import Outcome
 from api.storing.other_days import EarlyDays
 from api.storing.writer import Writer
@@ -40,14 +40,14 @@ class Sent(NamedTuple):
     body: bytes
 
 
-class Intake:
+class Pipeline:
     """Takes errors, for the whole of one process."""
 
-    def __init__(self, settings: Settings, writer: Writer[Row], turns: Turns, early_days: EarlyDays) -> None:
+    def __init__(self, settings: Settings, writer: Writer[Row], scheduler: Scheduler, early_days: EarlyDays) -> None:
         self.settings = settings
         self.writer = writer
-        self.storms = StormControl(settings.storm_errors_per_minute)
-        self.turns = turns
+        self.sampler = Sampler(settings.storm_errors_per_minute)
+        self.scheduler = scheduler
         self.early_days = early_days
 
     async def take_batch(self, sent: Sent) -> BatchAnswer:
@@ -56,15 +56,15 @@ class Intake:
         self.writer.refuse_when_full(project_id)
         sent.allowance.count("bytes", size)
         sent_as = read_media_type(sent.content_type)
-        async with self.turns.for_body(size):
+        async with self.scheduler.for_body(size):
             self.writer.refuse_when_full(project_id)  # by now others may have it
-            batch = await self.turns.parse(size, partial(parse_body, sent.body, sent_as, ERRORS, self.settings))
+            batch = await self.scheduler.parse(size, partial(parse_body, sent.body, sent_as, ERRORS, self.settings))
             sent.allowance.count("errors", len(batch))
             count_rejected(batch.rejected.values(), ERRORS)
             refuse_if_empty(batch, ERRORS)
-            with self.writer.room.reserve(project_id, load_of(batch, sent.body), since) as place:
-                rows = await self.turns.make_rows(batch, self.frame(sent.caller), size)
-                stored = self.store(rows, place)
+            with self.writer.admission.reserve(project_id, load_of(batch, sent.body), since) as reservation:
+                rows = await self.scheduler.make_rows(batch, self.request(sent.caller), size)
+                stored = self.store(rows, reservation)
         return summarize(batch, await stored, list_adjusted(batch.places, rows))
 
     async def take_one(self, sent: Sent) -> ErrorAnswer:
@@ -72,35 +72,35 @@ class Intake:
         size = len(sent.body)
         self.writer.refuse_when_full(sent.caller.project_id)
         count_one(sent)
-        async with self.turns.for_body(size):
-            item = await self.turns.parse(size, partial(parse_one, sent.body, ERRORS, self.settings))
+        async with self.scheduler.for_body(size):
+            item = await self.scheduler.parse(size, partial(parse_one, sent.body, ERRORS, self.settings))
             batch = sort_out([require_parsed(item)])
-            rows = await self.turns.make_rows(batch, self.frame(sent.caller), size)
+            rows = await self.scheduler.make_rows(batch, self.request(sent.caller), size)
             stored = self.store(rows)
         return describe_one(rows[0], await stored)
 
     def store(
-        self, rows: list[Row], place: Place | None = None, *, requests: int = 1
+        self, rows: list[Row], reservation: Reservation | None = None, *, requests: int = 1
     ) -> "asyncio.Future[list[Outcome]]":
         """Have the rows written, slim where too many of their like came; as `Writer.submit`."""
-        self.storms.admit(rows)
+        self.sampler.admit(rows)
         try:
-            stored = self.writer.submit(rows, place, requests=requests)
+            stored = self.writer.submit(rows, reservation, requests=requests)
         except Exception:
-            self.storms.take_back(rows)
+            self.sampler.take_back(rows)
             raise
-        self.storms.take_back_unless(stored, rows)
+        self.sampler.take_back_unless(stored, rows)
         return stored
 
-    def judge_one(self, sent: Sent, frame: Frame) -> Row:
+    def judge_one(self, sent: Sent, request: RequestContext) -> Row:
         """The row of one error, of a size that is judged at once, before storm control. Raises Invalid, Unsupported."""
         count_one(sent)
         error, adjustments = require_parsed(parse_one(sent.body, ERRORS, self.settings))
-        row = make_row(error, frame)
+        row = make_row(error, request)
         return note_adjustments(row, adjustments) if adjustments else row
 
-    def frame(self, caller: Caller) -> Frame:
-        return Frame.now(caller.project_id, self.settings, self.early_days.of(caller.project_id))
+    def request(self, caller: Caller) -> RequestContext:
+        return RequestContext.now(caller.project_id, self.settings, self.early_days.of(caller.project_id))
 
 
 def count_one(sent: Sent) -> None:
@@ -127,8 +127,8 @@ def describe_one(row: Row, outcomes: Sequence[Outcome]) -> ErrorAnswer:
 
 
 def list_adjusted(places: Sequence[int], rows: Sequence[Row]) -> list[AdjustedItem]:
-    changed = ((place, row) for place, row in zip(places, rows, strict=True) if row.adjustments)
-    return [AdjustedItem(index=place, adjustments=name_adjustments(row)) for place, row in changed]
+    changed = ((reservation, row) for reservation, row in zip(places, rows, strict=True) if row.adjustments)
+    return [AdjustedItem(index=reservation, adjustments=name_adjustments(row)) for reservation, row in changed]
 
 
 def name_adjustments(row: Row) -> list[str]:

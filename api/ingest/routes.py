@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from api.access.keys import Caller, IngestCaller
 from api.access.routers import Router
 from api.http.bodies import read_large
-from api.ingest.pipeline import Intake, Sent
+from api.ingest.pipeline import Pipeline, Sent
 from api.ingest.schemas import BatchAnswer, ErrorAnswer, ErrorBatchIn, ErrorIn
 from api.ingest.summaries import body_of
 
@@ -41,8 +41,8 @@ async def log_error(request: Request, response: Response, caller: IngestCaller) 
     return answer
 
 
-def intake_of(request: Request) -> Intake:
-    return cast("Intake", request.state.intake)
+def intake_of(request: Request) -> Pipeline:
+    return cast("Pipeline", request.state.pipeline)
 
 
 async def read_sent(request: Request, caller: Caller) -> Sent:

@@ -66,7 +66,7 @@ class Row(NamedTuple):
         return ROW_OVERHEAD_BYTES + len(self.message) + others
 
 
-class Frame(NamedTuple):
+class RequestContext(NamedTuple):
     """What all rows of one request share."""
 
     project_id: UUID
@@ -75,7 +75,7 @@ class Frame(NamedTuple):
     settings: Settings
 
     @classmethod
-    def now(cls, project_id: UUID, settings: Settings, early: frozenset[date] | None = NO_DAYS) -> "Frame":
+    def now(cls, project_id: UUID, settings: Settings, early: frozenset[date] | None = NO_DAYS) -> "RequestContext":
         """`early`: as `Times.at` has it."""
         now = CLOCK.now()
         return cls(cast("UUID", pgproto.UUID(project_id.bytes)), now, Times.at(now, settings, early), settings)
@@ -84,30 +84,30 @@ class Frame(NamedTuple):
 new_row: Callable[[tuple[Any, ...]], Row] = partial(tuple.__new__, Row)  # half of what the class itself takes
 
 
-def make_row(error: SentError, frame: Frame) -> Row:
+def make_row(error: SentError, request: RequestContext) -> Row:
     """The row of one error. Everything is cut before it is searched, and redacted before it is fingerprinted."""
-    settings = frame.settings
-    occurred_at, is_retimed, look_back = settle_time(error, frame)
-    message, redactions, adjustments = settle_text(error.message, settings.message_max_bytes)
+    settings = request.settings
+    occurred_at, is_retimed, look_back = resolve_time(error, request)
+    message, redactions, adjustments = sanitize_text(error.message, settings.message_max_bytes)
     names, in_names = redact_names(error.service, error.environment, error.release, error.error_type, error.fingerprint)
     service, environment, release, error_type, client_fingerprint = names
     redactions += in_names
     stack_trace = trace = context = tags = None
     if error.stack_trace:
-        stack_trace, found, adjusted, trace = settle_trace(error.stack_trace, settings.stack_trace_max_bytes)
+        stack_trace, found, adjusted, trace = sanitize_trace(error.stack_trace, settings.stack_trace_max_bytes)
         redactions, adjustments = redactions + found, adjustments | adjusted
     if error.context:
-        context, found, adjusted = settle_json(error.context, settings)
+        context, found, adjusted = sanitize_json(error.context, settings)
         redactions, adjustments = redactions + found, adjustments | adjusted
     if error.tags:
-        tags, found, adjusted = settle_json(error.tags, settings)
+        tags, found, adjusted = sanitize_json(error.tags, settings)
         redactions, adjustments = redactions + found, adjustments | adjusted
     adjustments |= (RETIMED if is_retimed else 0) | (REDACTED if redactions else 0)
     fingerprint = fingerprint_value(
         message=message, error_type=error_type, trace=trace, client_fingerprint=client_fingerprint
     )
     return new_row((
-        frame.project_id, occurred_at.date(), error.event_id or make_event_id(), occurred_at, frame.received_at,
+        request.project_id, occurred_at.date(), error.event_id or make_event_id(), occurred_at, request.received_at,
         fingerprint, SEVERITIES[error.severity], adjustments, min(redactions, MOST_REDACTIONS),
         service, environment, release, error_type, client_fingerprint, message, stack_trace, context, tags, look_back,
     ))  # fmt: skip
@@ -123,7 +123,7 @@ def make_event_id() -> UUID:
     return cast("UUID", pgproto.UUID(uuid_utils.uuid7().bytes))
 
 
-def settle_text(text: str, max_bytes: int) -> tuple[str, int, int]:
+def sanitize_text(text: str, max_bytes: int) -> tuple[str, int, int]:
     """The text cut and redacted, its redactions, its adjustments."""
     if 4 * len(text) <= max_bytes and not may_hold_secrets(text):
         return text, 0, 0
@@ -132,7 +132,7 @@ def settle_text(text: str, max_bytes: int) -> tuple[str, int, int]:
     return redacted, redactions, TRUNCATED if len(cut) < len(text) else 0
 
 
-def settle_trace(text: str, max_bytes: int) -> tuple[str, int, int, SplitTrace]:
+def sanitize_trace(text: str, max_bytes: int) -> tuple[str, int, int, SplitTrace]:
     """As `settle_text`, and what groups are made of. All but the line with the message comes again with each error of its
     kind, and is searched once."""
     cut = cut_text(text, max_bytes)
@@ -155,22 +155,22 @@ def redact_names(service: str, *others: str | None) -> tuple[tuple[Any, ...], in
     return tuple([name for name, _ in redacted]), sum(found for _, found in redacted)
 
 
-def settle_time(error: SentError, frame: Frame) -> tuple[datetime, bool, LookBack | None]:
+def resolve_time(error: SentError, request: RequestContext) -> tuple[datetime, bool, LookBack | None]:
     """When it happened (UTC), whether the client's time was replaced, and where it may be stored already.
 
     The client's time decides the day, so that a retry meets its own row.
     """
-    sent, times = error.timestamp if error.timestamp is not None else time_of_uuid7(error.event_id), frame.times
+    sent, times = error.timestamp if error.timestamp is not None else time_of_uuid7(error.event_id), request.times
     at = to_utc(sent) if sent is not None else None
     if at is not None:
         if times.calm_from <= at < times.calm_until:
             return at, False, None
         if times.oldest <= at <= times.newest:
             return at, False, None if error.event_id is None else times.look_beside(at)
-    return frame.received_at, sent is not None, None if error.event_id is None else times.look_everywhere(at)
+    return request.received_at, sent is not None, None if error.event_id is None else times.look_everywhere(at)
 
 
-def settle_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str, int, int]:
+def sanitize_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str, int, int]:
     """The value as JSON text, its redactions, its adjustments. Where it is a plain JSON text already, it stays as it is.
 
     The walks cost twenty times the dump, so they are made only where the dumped text says that they might find

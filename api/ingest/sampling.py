@@ -17,7 +17,7 @@ from common.tables import Adjustment
 MAX_REMEMBERED = 100_000
 
 
-class StormControl:
+class Sampler:
     """Counts like errors by the minute, in this process."""
 
     def __init__(self, errors_per_minute: int) -> None:

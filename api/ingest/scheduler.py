@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from api.ingest.receivers.native import Batch, SentError
-from api.ingest.rows import Frame, Row, make_row, note_adjustments
+from api.ingest.rows import RequestContext, Row, make_row, note_adjustments
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ SLICE_SECONDS = 0.0003
 LARGE_SLICE_SECONDS = 0.05  # after which a caller who went away is noticed
 
 
-class Turns:
+class Scheduler:
     """Shares the event loop between the batches and flushes of one process: a turn of it goes to one of them. However
     many batches ask for one, a flush waits for one of them at most: what was let in goes out."""
 
@@ -34,22 +34,22 @@ class Turns:
         # of one thread: what a caller left in it who went away is not joined by more
         self.beside = ThreadPoolExecutor(1, "large bodies")
 
-    async def for_flush(self) -> None:
+    async def turn_for_flush(self) -> None:
         """Return at a turn that nobody else was given."""
         async with self.waiting:
             await asyncio.sleep(0)
 
-    async def for_batch(self) -> None:
+    async def turn_for_batch(self) -> None:
         """Return at a turn that nobody else was given."""
         async with self.batches:
-            await self.for_flush()
+            await self.turn_for_flush()
 
     @asynccontextmanager
     async def for_body(self, body_bytes: int) -> AsyncIterator[None]:
         """Begin at a turn that nobody else was given. Large bodies have a queue of their own, which each leaves at the end
         only: two take no more than one, and what is made of one, ten times its bytes, is not held of many."""
         if body_bytes <= LARGE_BYTES:
-            await self.for_batch()
+            await self.turn_for_batch()
             yield
         else:
             async with self.large:
@@ -62,28 +62,28 @@ class Turns:
     async def run_beside(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.beside, work)
 
-    async def make_rows(self, batch: Batch[SentError], frame: Frame, body_bytes: int) -> list[Row]:
+    async def make_rows(self, batch: Batch[SentError], request: RequestContext, body_bytes: int) -> list[Row]:
         """A row for each item. First come, first served: what is made goes to the writer while the next is."""
         left, rows = iter(batch.items), list[Row]()
         if body_bytes > LARGE_BYTES:
             while len(rows) < len(batch.items):
-                rows += await self.run_beside(partial(make_some, left, frame, LARGE_SLICE_SECONDS))
+                rows += await self.run_beside(partial(make_some, left, request, LARGE_SLICE_SECONDS))
         else:
             async with self.small:
                 while len(rows) < len(batch.items):
-                    await self.for_batch()
-                    rows += make_some(left, frame, SLICE_SECONDS)
+                    await self.turn_for_batch()
+                    rows += make_some(left, request, SLICE_SECONDS)
         for number, adjustments in batch.adjusted.items():
             rows[number] = note_adjustments(rows[number], adjustments)
         return rows
 
 
-def make_some(left: Iterator[SentError], frame: Frame, seconds: float) -> list[Row]:
+def make_some(left: Iterator[SentError], request: RequestContext, seconds: float) -> list[Row]:
     """The next rows, as many as this time makes, at least one."""
     rows: list[Row] = []
     until = time.perf_counter() + seconds
     for error in left:
-        rows.append(make_row(error, frame))
+        rows.append(make_row(error, request))
         if time.perf_counter() > until:
             break
     return rows

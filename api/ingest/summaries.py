@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from api.http.problems import Invalid, Unsupported
-from api.ingest.receivers.native import Batch, Form, ItemT, Rejected, describe_places, parse_batch, parse_lines
+from api.ingest.receivers.native import Batch, ItemKind, ItemT, Rejected, describe_places, parse_batch, parse_lines
 from api.ingest.rows import ROW_OVERHEAD_BYTES
 from api.ingest.schemas import AdjustedItem, BatchAnswer, RejectedItem
 from api.storing.admission import Load
@@ -36,7 +36,7 @@ def read_media_type(content_type: str | None) -> str:
     return sent
 
 
-def parse_body(body: bytes, sent_as: str, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
+def parse_body(body: bytes, sent_as: str, form: ItemKind[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of a batch, in either of its forms. Raises Invalid."""
     return parse_lines(body, form, settings) if sent_as == NDJSON else parse_batch(body, form, settings)
 
@@ -46,13 +46,13 @@ def load_of(batch: Batch[Any], body: bytes) -> Load:
     return Load(len(batch), len(body) + ROW_OVERHEAD_BYTES * len(batch))
 
 
-def count_rejected(rejected: Iterable[Rejected], form: Form[Any]) -> None:
+def count_rejected(rejected: Iterable[Rejected], form: ItemKind[Any]) -> None:
     for item in rejected:
         metrics.ITEMS.of(form.kind, Outcome.rejected.value).inc()
         metrics.REJECTIONS.of(form.kind, item.reason).inc()
 
 
-def refuse_if_empty(batch: Batch[Any], form: Form[Any]) -> None:
+def refuse_if_empty(batch: Batch[Any], form: ItemKind[Any]) -> None:
     """Raise Invalid when no item can be stored."""
     if not batch.items:
         first = next(iter(batch.rejected.values()))

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from api.http.single_flight import Flights
+from api.http.single_flight import SingleFlight
 from common.cache import Topic, answer_key
 from common.compression import COMPRESS_FROM_BYTES, Encoding, compress_as
 
@@ -40,7 +40,7 @@ class Question:
 
 
 @dataclass(slots=True)
-class Copy:
+class HeldAnswer:
     """An answer, and when it was last known good; `bodies` has the coding and the bytes for each that was asked for."""
 
     etag: str
@@ -50,20 +50,20 @@ class Copy:
     kept_bytes: int = 0
 
 
-class Copies:
+class AnswerCache:
     """Those of this process: the ones that were not used for longest go when there are too many, or too many bytes."""
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
         self.max_entries = max_entries
         self.max_bytes = max_bytes
-        self.by_question: OrderedDict[Question, Copy] = OrderedDict()
+        self.by_question: OrderedDict[Question, HeldAnswer] = OrderedDict()
         self.total_bytes = 0
-        self.codings = Flights[bytes](note_failure=lambda _: None)  # who waits is told
+        self.codings = SingleFlight[bytes](note_failure=lambda _: None)  # who waits is told
 
-    def get(self, question: Question) -> Copy | None:
+    def get(self, question: Question) -> HeldAnswer | None:
         return self.by_question.get(question)
 
-    def keep(self, question: Question, copy: Copy) -> None:
+    def keep(self, question: Question, copy: HeldAnswer) -> None:
         """Hold the copy instead of the one before, or count it again after it grew."""
         self.forget(self.by_question.pop(question, None))
         copy.kept_bytes = ENTRY_BYTES + sum(len(body) for _, body in copy.bodies.values())
@@ -72,7 +72,7 @@ class Copies:
         while len(self.by_question) > self.max_entries or self.total_bytes > self.max_bytes:
             self.forget(self.by_question.popitem(last=False)[1])
 
-    def forget(self, copy: Copy | None) -> None:
+    def forget(self, copy: HeldAnswer | None) -> None:
         self.total_bytes -= copy.kept_bytes if copy else 0
 
     def touch(self, question: Question) -> None:
@@ -80,7 +80,7 @@ class Copies:
         if question in self.by_question:
             self.by_question.move_to_end(question)
 
-    async def encode(self, question: Question, copy: Copy, encoding: Encoding) -> bool:
+    async def encode(self, question: Question, copy: HeldAnswer, encoding: Encoding) -> bool:
         """See to it that the copy can be sent in this coding; False where the plain body is not at hand."""
         if encoding in copy.bodies:
             return True

@@ -16,9 +16,9 @@ from uuid import UUID
 
 import structlog
 
-from api.http.single_flight import Flights
-from api.reads.answer_cache import Copies, Copy, Question
-from common.cache import Answer, Cache, CacheUnavailable, Topic
+from api.http.single_flight import SingleFlight
+from api.reads.answer_cache import AnswerCache, HeldAnswer, Question
+from common.cache import Cache, CachedAnswer, CacheUnavailable, Topic
 from common.cache.sealing import make_etag
 from common.compression import Encoding
 from common.settings import Settings
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 Source = Literal["hit", "miss", "stale", "bypass"]
 GenerationKey = tuple[UUID, Topic]
 Build = Callable[[], Awaitable[bytes]]
-Refreshed = tuple[Copy, Encoding, Source]
+Refreshed = tuple[HeldAnswer, Encoding, Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class Reads:
         self.cache = cache
         self.settings = settings
         self.trust_seconds = settings.recent_max_age_seconds / 2
-        self.copies = Copies(settings.read_copies_max_entries, settings.read_copies_max_bytes)
+        self.answer_cache = AnswerCache(settings.read_copies_max_entries, settings.read_copies_max_bytes)
         self.generations: OrderedDict[GenerationKey, tuple[str, float]] = OrderedDict()
-        self.looks = Flights[str](note_failed_look)
-        self.flights = Flights[Copy](note_failed_answer)
-        self.refreshes = Flights[Refreshed](note_failure=lambda _: None)  # it is noted by the one above
-        self.puts = Flights[None](note_failed_answer)
+        self.looks = SingleFlight[str](note_failed_look)
+        self.flights = SingleFlight[HeldAnswer](note_failed_answer)
+        self.refreshes = SingleFlight[Refreshed](note_failure=lambda _: None)  # it is noted by the one above
+        self.puts = SingleFlight[None](note_failed_answer)
 
     async def close(self) -> None:
         """Wait for what is under way to Redis, which takes no longer than its time limit."""
@@ -63,21 +63,25 @@ class Reads:
 
     async def answer(self, question: Question, encoding: Encoding, build: Build) -> Served:
         """The answer to the question, made by `build` when nobody has a good one."""
-        copy = self.copies.get(question)
+        copy = self.answer_cache.get(question)
         try:
             generation = await self.generation(question)
         except CacheUnavailable:
             return await self.answer_without_cache(question, encoding, build)
-        if copy is not None and copy.generation == generation and await self.copies.encode(question, copy, encoding):
+        if (
+            copy is not None
+            and copy.generation == generation
+            and await self.answer_cache.encode(question, copy, encoding)
+        ):
             return self.serve(question, copy, encoding, "hit")
         flight = self.begin_refresh(question, generation, encoding, build)
-        if copy is not None and self.is_recent(copy) and await self.copies.encode(question, copy, encoding):
+        if copy is not None and self.is_recent(copy) and await self.answer_cache.encode(question, copy, encoding):
             return self.serve(question, copy, encoding, "stale")
         return self.serve(question, *await asyncio.shield(flight))
 
     def held(self, question: Question, encoding: Encoding, build: Build) -> Served | None:
         """The answer where this process holds it and knows that it is good, or was until now; never waits."""
-        copy = self.copies.get(question)
+        copy = self.answer_cache.get(question)
         generation, asked_at = self.generations.get((question.project_id, question.topic), ("", 0.0))
         if copy is None or not generation or encoding not in copy.bodies:
             return None
@@ -129,7 +133,7 @@ class Reads:
             return found, encoding, "hit"
         return await self.land(question, self.fly(question, generation, build, encoding), encoding), encoding, "miss"
 
-    async def find(self, question: Question, generation: str, encoding: Encoding) -> Copy | None:
+    async def find(self, question: Question, generation: str, encoding: Encoding) -> HeldAnswer | None:
         """The answer that another process has put into the cache."""
         try:
             found = await self.cache.get(question.key(generation), encoding)
@@ -138,59 +142,59 @@ class Reads:
         if found is None:
             return None
         etag, coding, body = found
-        copy = self.copies.get(question)
+        copy = self.answer_cache.get(question)
         if copy is None or (copy.generation, copy.etag) != (generation, etag):
-            copy = Copy(etag, generation, time.monotonic())
+            copy = HeldAnswer(etag, generation, time.monotonic())
         copy.bodies[coding] = (coding, body)
-        self.copies.keep(question, copy)
-        await self.copies.encode(question, copy, encoding)
+        self.answer_cache.keep(question, copy)
+        await self.answer_cache.encode(question, copy, encoding)
         return copy
 
-    def fly(self, question: Question, generation: str, build: Build, encoding: Encoding) -> "asyncio.Task[Copy]":
+    def fly(self, question: Question, generation: str, build: Build, encoding: Encoding) -> "asyncio.Task[HeldAnswer]":
         """The one task of this process that makes this answer, in the coding of the first who asks for it."""
         return self.flights.join((question, generation), lambda: self.make(question, generation, build, encoding))
 
-    async def land(self, question: Question, flight: "asyncio.Task[Copy]", encoding: Encoding) -> Copy:
+    async def land(self, question: Question, flight: "asyncio.Task[HeldAnswer]", encoding: Encoding) -> HeldAnswer:
         """What the flight brings, in this coding too."""
         copy = await asyncio.shield(flight)
-        await self.copies.encode(question, copy, encoding)
+        await self.answer_cache.encode(question, copy, encoding)
         return copy
 
-    async def make(self, question: Question, generation: str, build: Build, encoding: Encoding) -> Copy:
+    async def make(self, question: Question, generation: str, build: Build, encoding: Encoding) -> HeldAnswer:
         """Build the answer and keep it here. Nobody waits until it is in the cache, under the generation that was read
         before."""
         body = await build()
-        copy = Copy(make_etag(body), generation, time.monotonic(), {"identity": ("identity", body)})
-        self.copies.keep(question, copy)
-        await self.copies.encode(question, copy, encoding)
+        copy = HeldAnswer(make_etag(body), generation, time.monotonic(), {"identity": ("identity", body)})
+        self.answer_cache.keep(question, copy)
+        await self.answer_cache.encode(question, copy, encoding)
         if generation:
             self.puts.join((question, generation), lambda: self.put(question, copy))
         return copy
 
-    async def put(self, question: Question, copy: Copy) -> None:
+    async def put(self, question: Question, copy: HeldAnswer) -> None:
         """For other processes, which make codings of their own of it where they need them."""
         bodies = dict(copy.bodies.values())
         try:
-            await self.cache.put(question.key(copy.generation), Answer(copy.etag, bodies))
+            await self.cache.put(question.key(copy.generation), CachedAnswer(copy.etag, bodies))
         except CacheUnavailable as error:
             log.debug("answer_not_cached", error=str(error))
 
     async def answer_without_cache(self, question: Question, encoding: Encoding, build: Build) -> Served:
         """With Redis away: from Postgres, at most once per `trust_seconds` and question."""
-        copy = self.copies.get(question)
+        copy = self.answer_cache.get(question)
         is_good = copy is not None and time.monotonic() - copy.good_at <= self.trust_seconds
-        if copy is None or not is_good or not await self.copies.encode(question, copy, encoding):
+        if copy is None or not is_good or not await self.answer_cache.encode(question, copy, encoding):
             copy = await self.land(question, self.fly(question, "", build, encoding), encoding)
         return self.serve(question, copy, encoding, "bypass")
 
-    def is_recent(self, copy: Copy) -> bool:
+    def is_recent(self, copy: HeldAnswer) -> bool:
         """Whether the copy was good until the last look at the generation, so that serving it once more is fair."""
         return time.monotonic() - copy.good_at < 2 * self.trust_seconds
 
-    def serve(self, question: Question, copy: Copy, encoding: Encoding, source: Source) -> Served:
+    def serve(self, question: Question, copy: HeldAnswer, encoding: Encoding, source: Source) -> Served:
         if source == "hit":
             copy.good_at = time.monotonic()
-            self.copies.touch(question)
+            self.answer_cache.touch(question)
         metrics.READS.of(question.name, source).inc()
         coding, body = copy.bodies[encoding]
         return Served(copy.etag, coding, body, source)

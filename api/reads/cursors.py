@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic_core import from_json, to_json
 
 from api.fields import FIRST_INSTANT, LAST_INSTANT
-from api.reads.queries import Filter, Place
+from api.reads.queries import Filter, Position
 
 ALPHABET = re.compile(r"[A-Za-z0-9_-]*")
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -80,7 +80,7 @@ def refuse() -> NoReturn:
     raise CursorInvalid(NO_CURSOR)
 
 
-def write_cursor(place: Place, wanted: Filter) -> str:
+def write_cursor(place: Position, wanted: Filter) -> str:
     """The cursor for the errors after this place, bound to the filters that the page was made with."""
     occurred_at, event_id = place
     return encode(
@@ -89,7 +89,7 @@ def write_cursor(place: Place, wanted: Filter) -> str:
     )
 
 
-def read_cursor(cursor: str, wanted: Filter) -> tuple[Place, datetime, datetime]:
+def read_cursor(cursor: str, wanted: Filter) -> tuple[Position, datetime, datetime]:
     """The place, and the time range that the first page had. Raises CursorInvalid."""
     occurred_at, event_id, since, until, made_for = decode(cursor, 5)
     place = read_instant(occurred_at), read_uuid(event_id)

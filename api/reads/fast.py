@@ -13,7 +13,7 @@ from uuid import UUID
 from starlette.datastructures import Headers as HeaderMap
 
 from api.access.keys import KeyRing, read_bearer, recall_caller
-from api.access.quotas import Limits
+from api.access.quotas import Quotas
 from api.http.middleware import RAW_SECURITY_HEADERS, RequestLines, choose_request_id
 from api.http.responses import Ready, as_lines, changing_lines, note
 from api.reads.answer_cache import Question
@@ -29,7 +29,7 @@ from common.telemetry import traces
 
 RECENT, PATTERNS = "/api/errors/recent", "/api/errors/patterns"
 # The request targets that may be answered here, as they stand in the request line.
-HOT_TARGETS = {path.encode(): path for path in (RECENT, PATTERNS)}
+FAST_TARGETS = {path.encode(): path for path in (RECENT, PATTERNS)}
 # What only the server or the routing can deal with.
 NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
 
@@ -45,20 +45,20 @@ class Asked:
     request_id: bytes | None
 
 
-class HotReads:
+class FastReads:
     """Answers out of this process's copies; never waits."""
 
     def __init__(
         self,
         settings: Settings,
         key_ring: KeyRing,
-        limits: Limits,
+        quotas: Quotas,
         reads: Reads,
         answers: Answers,
         lines: RequestLines,
     ) -> None:
         self.key_ring = key_ring
-        self.limits = limits
+        self.quotas = quotas
         self.reads = reads
         self.lines = lines
         self.answers = answers
@@ -74,7 +74,7 @@ class HotReads:
         served = self.reads.held(make_question(asked.path, caller.project_id), asked.encoding, build)
         if served is None:
             return None
-        allowance = self.limits.allowance(caller.project_id, caller.key_id, ingest=False)
+        allowance = self.quotas.allowance(caller.project_id, caller.key_id, ingest=False)
         if not allowance.admit():
             return None
         is_known = matches(asked.known, served.etag)
@@ -105,7 +105,7 @@ def read_request(target: bytes, headers: dict[bytes, bytes]) -> Asked | None:
     if encoding == "identity" and accepted is not None:
         return None  # the middleware around the routes has a word in what is sent then
     return Asked(
-        HOT_TARGETS[target],
+        FAST_TARGETS[target],
         read_bearer(headers.get(b"authorization", b"")),
         encoding,
         None if known is None else known.decode("latin-1"),

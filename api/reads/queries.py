@@ -131,7 +131,7 @@ class Member(NamedTuple):
     last_seen: datetime
 
 
-Place = tuple[datetime, UUID]
+Position = tuple[datetime, UUID]
 
 
 def escape_like(part: str) -> str:
@@ -140,7 +140,7 @@ def escape_like(part: str) -> str:
 
 
 async def list_errors(
-    connection: AsyncConnection, project_id: UUID, wanted: Filter, *, limit: int, after: Place | None = None
+    connection: AsyncConnection, project_id: UUID, wanted: Filter, *, limit: int, after: Position | None = None
 ) -> Sequence[Row[Any]]:
     """The latest errors that the filter lets pass, newest first, those after the place where a page ended."""
     if wanted.pattern_id is None:
@@ -192,7 +192,7 @@ def split_days(asked: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | 
     return asked | {"first_day": first}, asked | {"last_day": first - timedelta(days=1)}
 
 
-def page_of(project_id: UUID, wanted: Filter, limit: int, after: Place | None) -> dict[str, Any]:
+def page_of(project_id: UUID, wanted: Filter, limit: int, after: Position | None) -> dict[str, Any]:
     after_time, after_id = after or (None, None)
     page = {"project_id": project_id, "limit": limit, "after_time": after_time, "after_id": after_id}
     return wanted.parameters() | page

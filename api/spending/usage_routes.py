@@ -13,8 +13,8 @@ from api.access.quotas import Allowance
 from api.access.routers import Router
 from api.access.shares import share_of
 from api.http.bodies import read_large
-from api.ingest.receivers.native import Batch, Form, Rejected
-from api.ingest.scheduler import Turns
+from api.ingest.receivers.native import Batch, ItemKind, Rejected
+from api.ingest.scheduler import Scheduler
 from api.ingest.schemas import AdjustedItem, BatchAnswer
 from api.ingest.summaries import (
     body_of,
@@ -27,7 +27,7 @@ from api.ingest.summaries import (
 )
 from api.spending.deliverables import add_deliverable
 from api.spending.overrides import list_overrides
-from api.spending.usage_rows import UsageFrame, UsageRow, make_usage_row, name_usage_adjustments
+from api.spending.usage_rows import UsageContext, UsageRow, make_usage_row, name_usage_adjustments
 from api.spending.usage_schemas import USAGE_WORDING, DeliverableAnswer, DeliverableIn, UsageBatchIn, UsageIn
 from api.storing.writer import Writer
 from common.settings import Settings
@@ -43,7 +43,7 @@ def read_records(body: bytes) -> list[UsageIn] | None:
         return None
 
 
-RECORDS: Form[UsageIn] = Form("records", UsageIn, "usage", USAGE_WORDING, read_records)
+RECORDS: ItemKind[UsageIn] = ItemKind("records", UsageIn, "usage", USAGE_WORDING, read_records)
 PRICED_AT_ONCE = 100  # records, about 3 ms: others get their turn in between
 
 
@@ -68,7 +68,7 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
     allowance.count("bytes", len(body))
     parsed = await parse(request, body, settings)
     allowance.count("errors", len(parsed))
-    with writer.room.reserve(caller.project_id, load_of(parsed, body), time.monotonic()) as place:
+    with writer.admission.reserve(caller.project_id, load_of(parsed, body), time.monotonic()) as place:
         batch = await price(request, parsed, caller)
         count_rejected(batch.rejected.values(), RECORDS)
         refuse_if_empty(batch, RECORDS)
@@ -80,24 +80,24 @@ async def log_usage(request: Request, response: Response, caller: IngestCaller) 
 
 async def parse(request: Request, body: bytes, settings: Settings) -> Batch[UsageIn]:
     """The records of a body. Raises Invalid, Unsupported."""
-    turns = cast("Turns", request.state.turns)
+    scheduler = cast("Scheduler", request.state.scheduler)
     sent_as = read_media_type(request.headers.get("content-type"))
-    async with turns.for_body(len(body)):
-        return await turns.parse(len(body), partial(parse_body, body, sent_as, RECORDS, settings))
+    async with scheduler.for_body(len(body)):
+        return await scheduler.parse(len(body), partial(parse_body, body, sent_as, RECORDS, settings))
 
 
 async def price(request: Request, parsed: Batch[UsageIn], caller: IngestCaller) -> Batch[UsageRow]:
     """Each record as a row at its price, or why it is none."""
     async with share_of(request, caller.project_id).connect() as connection:
         overrides = await list_overrides(connection, caller.project_id)
-    frame = UsageFrame.now(caller.project_id, cast("Settings", request.state.settings), overrides)
+    usage_context = UsageContext.now(caller.project_id, cast("Settings", request.state.settings), overrides)
     rows: list[UsageRow] = []
     adjusted: dict[int, int] = {}
     rejected = dict(parsed.rejected)
     for number, (place, sent) in enumerate(zip(parsed.places, parsed.items, strict=True)):
         if number % PRICED_AT_ONCE == 0:
             await asyncio.sleep(0)
-        row = make_usage_row(sent, frame)
+        row = make_usage_row(sent, usage_context)
         if isinstance(row, Rejected):
             rejected[place] = row
             continue

@@ -86,7 +86,7 @@ class UsageRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class UsageFrame:
+class UsageContext:
     """What all rows of one request share."""
 
     project_id: UUID
@@ -96,21 +96,21 @@ class UsageFrame:
     overrides: Sequence[RateOverride]
 
     @classmethod
-    def now(cls, project_id: UUID, settings: Settings, overrides: Sequence[RateOverride]) -> "UsageFrame":
+    def now(cls, project_id: UUID, settings: Settings, overrides: Sequence[RateOverride]) -> "UsageContext":
         now = CLOCK.now()
         oldest = now - timedelta(days=settings.usage_retention_days)
         return cls(project_id, now, oldest, now + timedelta(seconds=settings.clock_ahead_max_seconds), overrides)
 
 
-def make_usage_row(sent: UsageIn, frame: UsageFrame) -> UsageRow | Rejected:
+def make_usage_row(sent: UsageIn, usage_context: UsageContext) -> UsageRow | Rejected:
     """The row of one record, or why there is none.
 
     A time that cannot be right is refused and not replaced, as that of an error is: it would put money into another
     period, at another price.
     """
     occurred_at = sent.occurred_at if sent.occurred_at.tzinfo else sent.occurred_at.replace(tzinfo=UTC)
-    if not frame.oldest <= occurred_at <= frame.newest:
-        span = f"{frame.oldest:%Y-%m-%d} to {frame.newest:%Y-%m-%d %H:%M} UTC"
+    if not usage_context.oldest <= occurred_at <= usage_context.newest:
+        span = f"{usage_context.oldest:%Y-%m-%d} to {usage_context.newest:%Y-%m-%d %H:%M} UTC"
         return Rejected("invalid_field", f"occurred_at: not in the time that is kept, {span}", "/occurred_at")
     try:
         counts = read_counts(sent)
@@ -125,10 +125,10 @@ def make_usage_row(sent: UsageIn, frame: UsageFrame) -> UsageRow | Rejected:
         return Rejected("invalid_field", f"{reserved}: {OVERFLOW_NAME} is what others are summed up as", f"/{reserved}")
     return price_row(
         UsageRow(
-            project_id=frame.project_id,
+            project_id=usage_context.project_id,
             event_key=sent.event_key,
             occurred_at=occurred_at.astimezone(UTC),
-            received_at=frame.received_at,
+            received_at=usage_context.received_at,
             team=sent.team,
             agent=sent.agent or "",
             provider=provider,
@@ -150,7 +150,7 @@ def make_usage_row(sent: UsageIn, frame: UsageFrame) -> UsageRow | Rejected:
             event_id=sent.event_id,
             pattern_id=sent.pattern_id,
         ),
-        frame.overrides,
+        usage_context.overrides,
     )
 
 

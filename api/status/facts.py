@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from api.contract import VERSION
 from api.status.disk import find_full_day, grow_per_day
-from api.status.schemas import Installation, Partition, ProjectStatus, Retention, ServiceStatus, Table
+from api.status.schemas import Installation, Partition, ProjectStatus, Retention, ServiceStatus, TableSize
 from common.database.clock import CLOCK
 from common.database.connections import Connects, Crowd, find_crowd
 from common.database.schema import FIND_REVISION
@@ -141,7 +141,7 @@ async def find_visible_crowd(engine: Connects, settings: Settings) -> Crowd | No
     return await find_crowd(engine) if settings.database_pooler == "none" else None
 
 
-def list_tables(rows: Iterable[Any]) -> list[Table]:
+def list_tables(rows: Iterable[Any]) -> list[TableSize]:
     """Tables with their partitions, largest first."""
     sizes: dict[str, int] = defaultdict(int)
     partitions: dict[str, list[Partition]] = defaultdict(list)
@@ -149,5 +149,5 @@ def list_tables(rows: Iterable[Any]) -> list[Table]:
         sizes[row.table_name] += row.size_bytes
         if row.is_partition:
             partitions[row.table_name].append(Partition(name=row.name, day=row.day, size_bytes=row.size_bytes))
-    tables = [Table(name=name, size_bytes=size, partitions=partitions[name]) for name, size in sizes.items()]
+    tables = [TableSize(name=name, size_bytes=size, partitions=partitions[name]) for name, size in sizes.items()]
     return sorted(tables, key=lambda table: -table.size_bytes)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.http.single_flight import Flights
+from api.http.single_flight import SingleFlight
 from api.storing.writer import Writer
 from common.database.clock import CLOCK
 from common.database.schema import find_schema_problem
@@ -22,7 +22,7 @@ router = APIRouter(tags=["health"])
 CHECK_SECONDS = 2.0
 
 # Looks at the database, one for all who ask at the same time: anyone may ask, and as often as they like.
-Probes = Flights[dict[str, str]]
+Probes = SingleFlight[dict[str, str]]
 
 
 class Liveness(BaseModel):

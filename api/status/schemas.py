@@ -48,7 +48,7 @@ class Partition(BaseModel):
     size_bytes: int = Field(description="With indexes and long values.")
 
 
-class Table(BaseModel):
+class TableSize(BaseModel):
     """One table with its indexes, its partitions and their long values."""
 
     name: str = Field(description="Of the table in Postgres.")
@@ -61,7 +61,7 @@ class Installation(BaseModel):
 
     projects: int = Field(description="How many there are.")
     oldest_delta_seconds: float = Field(description="How long the oldest errors of all wait to be counted; 0: all are.")
-    tables: list[Table] = Field(description="Largest first.")
+    tables: list[TableSize] = Field(description="Largest first.")
     database_bytes: int = Field(description="What Postgres says that the database takes.")
     disk_bytes: int | None = Field(description="MAYDAY_DISK_BYTES; null where it is not set.")
     growth_bytes_per_day: float | None = Field(

@@ -41,7 +41,7 @@ NOTHING = Load()
 
 
 @dataclass(slots=True)
-class Place:
+class Reservation:
     """The room that one request holds, and since when it waits (monotonic seconds)."""
 
     project_id: UUID
@@ -49,7 +49,7 @@ class Place:
     since: float
 
 
-class Room:
+class Admission:
     """What waits for its commit, bounded. A project may hold as much as is still free when it asks for more: half for
     one that is alone, and whatever it sends, the others find room. `kind` is what the metrics call its rows."""
 
@@ -68,22 +68,22 @@ class Room:
         self.hold(project_id, load)
 
     @contextmanager
-    def reserve(self, project_id: UUID, load: Load, since: float) -> Iterator[Place]:
+    def reserve(self, project_id: UUID, load: Load, since: float) -> Iterator[Reservation]:
         """Hold so much while its rows are made; what was not settled is given back. `since`: when its request began to
         wait (monotonic seconds). Raises Overloaded."""
         self.take(project_id, load)
-        place = Place(project_id, load, since)
+        reservation = Reservation(project_id, load, since)
         try:
-            yield place
+            yield reservation
         finally:
-            if place.load.rows:
-                self.give_back(project_id, place.load)
+            if reservation.load.rows:
+                self.give_back(project_id, reservation.load)
 
-    def settle(self, place: Place, load: Load) -> None:
+    def complete(self, reservation: Reservation, load: Load) -> None:
         """Hold what the rows really are in place of what was reserved for them; from here on the flush gives it back."""
-        self.hold(place.project_id, load)
-        self.give_back(place.project_id, place.load)
-        place.load = Load()
+        self.hold(reservation.project_id, load)
+        self.give_back(reservation.project_id, reservation.load)
+        reservation.load = Load()
 
     def hold(self, project_id: UUID, load: Load) -> None:
         mine = self.by_project.get(project_id) or Load()

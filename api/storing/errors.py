@@ -16,7 +16,7 @@ import asyncpg
 import uuid_utils.compat
 
 from api.ingest.rows import Row
-from api.ingest.scheduler import SLICE_SECONDS, Turns
+from api.ingest.scheduler import SLICE_SECONDS, Scheduler
 from api.storing.copy_format import (
     BUCKET_MINUTES,
     DELTA_COLUMNS,
@@ -116,55 +116,55 @@ COPY_FROM_ROWS = 100  # COPY takes four round trips instead of one
 DELTAS_A_TURN = 400
 
 
-async def store_errors(turns: Turns, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+async def store_errors(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     """What became of each row; `connection` is asyncpg's. Raises what asyncpg raises."""
     has_sought = any(row.look_back for row in rows)
-    outcomes = await (store_sought if has_sought else store_on_their_days)(turns, connection, rows)
+    outcomes = await (store_sought if has_sought else store_on_their_days)(scheduler, connection, rows)
     count_changes(rows)
     return outcomes
 
 
-async def store_sought(turns: Turns, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+async def store_sought(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     """Store rows of which some may be stored on other days: those are looked for first."""
     async with connection.transaction():
         known = await find_known(connection, rows)
         new = [row for place, row in enumerate(rows) if place not in known]
         await note_early_days(connection, new)
-        stored = iter(await store_on_their_days(turns, connection, new) if new else ())
+        stored = iter(await store_on_their_days(scheduler, connection, new) if new else ())
         return [Outcome.duplicate if place in known else next(stored) for place in range(len(rows))]
 
 
-async def store_on_their_days(turns: Turns, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+async def store_on_their_days(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
     """Store rows, at least one, that are stored on their own day or not at all."""
     if len(rows) == 1:
         return [await store_one(connection, rows[0])]
-    if await store_new(turns, connection, rows):
+    if await store_new(scheduler, connection, rows):
         return [Outcome.stored] * len(rows)
     return await store_what_is_new(connection, rows)
 
 
-async def store_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> bool:
+async def store_new(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> bool:
     """Store the rows if all of them are new; False, with nothing stored, if one is not."""
     try:
-        await (copy_new(turns, connection, rows) if len(rows) >= COPY_FROM_ROWS else insert_new(connection, rows))
+        await (copy_new(scheduler, connection, rows) if len(rows) >= COPY_FROM_ROWS else insert_new(connection, rows))
     except asyncpg.UniqueViolationError:
         return False
     return True
 
 
-async def copy_new(turns: Turns, connection: Any, rows: Sequence[Row]) -> None:
+async def copy_new(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> None:
     """Raises UniqueViolationError, with nothing stored, when one was stored before."""
     ordered = sorted(rows, key=key_order)  # so that two flushes with the same rows wait for each other, not in a ring
     occurrences: Occurrences = defaultdict(list)
     next_rows = partial(encode_some, iter(ordered), occurrences, SLICE_SECONDS)
     async with connection.transaction():
         await connection.copy_to_table(
-            "errors", source=in_turns(turns, next_rows), columns=tuple(COLUMN_TYPES), format="binary"
+            "errors", source=in_turns(scheduler, next_rows), columns=tuple(COLUMN_TYPES), format="binary"
         )
         deltas = encode_deltas(occurrences, uuid_utils.compat.uuid7(), traces.current_traceparent())
         next_deltas = partial(join_some, deltas, DELTAS_A_TURN)
         await connection.copy_to_table(
-            "deltas", source=in_turns(turns, next_deltas), columns=DELTA_COLUMNS, format="binary"
+            "deltas", source=in_turns(scheduler, next_deltas), columns=DELTA_COLUMNS, format="binary"
         )
 
 
@@ -181,11 +181,11 @@ async def store_one(connection: Any, row: Row) -> Outcome:
     return Outcome.stored if is_new else Outcome.duplicate
 
 
-async def in_turns(turns: Turns, encode_next: Callable[[bytes], Piece]) -> AsyncIterator[bytes]:
+async def in_turns(scheduler: Scheduler, encode_next: Callable[[bytes], Piece]) -> AsyncIterator[bytes]:
     """What COPY gets: pieces, each made in a turn of its own behind what it begins with."""
     start, is_last = HEAD, False
     while not is_last:
-        await turns.for_flush()
+        await scheduler.turn_for_flush()
         piece, is_last = encode_next(start)
         yield piece
         start = b""

@@ -19,7 +19,7 @@ from uuid import UUID
 import structlog
 
 from api.http.problems import Overloaded, Unavailable
-from api.storing.admission import Load, Place, Room
+from api.storing.admission import Admission, Load, Reservation
 from api.storing.flusher import Flusher, Outcome, RowT, StoreFailed, StoreRows
 from common.database import ONE_PLAN, close_engine, make_engine
 from common.database.clock import CLOCK
@@ -82,7 +82,7 @@ class Writer(Generic[RowT]):
         self.engine = make_engine(settings, f"writer_{kind}", pool_size=settings.writer_flushers, session=ONE_PLAN)
         self.waiting: deque[Submission[RowT]] = deque()
         most = Load(settings.writer_buffer_max_errors, settings.writer_buffer_max_bytes)
-        self.room = Room(kind, most, settings.writer_wait_max_seconds)
+        self.admission = Admission(kind, most, settings.writer_wait_max_seconds)
         self.waiting_rows = self.waiting_requests = 0
         self.flushes = 0
         self.flushed_at = -math.inf
@@ -117,11 +117,11 @@ class Writer(Generic[RowT]):
         for task in late:
             task.cancel()
         if late:
-            log.warning("writer_closed_unwritten", rows=self.room.held.rows)
+            log.warning("writer_closed_unwritten", rows=self.admission.held.rows)
             await asyncio.wait(late, timeout=CLOSE_SECONDS / 3)
 
     def submit(
-        self, rows: Sequence[RowT], place: Place | None = None, *, requests: int = 1
+        self, rows: Sequence[RowT], reservation: Reservation | None = None, *, requests: int = 1
     ) -> "asyncio.Future[list[Outcome]]":
         """Give the rows of one project, at least one, from so many requests, to the next flush, on the place that was
         reserved for them, with its bytes. Without one it raises Overloaded when there is no room.
@@ -131,13 +131,13 @@ class Writer(Generic[RowT]):
         """
         if self.is_closing:
             raise Unavailable("this process is stopping: send this again")
-        if place is None:
+        if reservation is None:
             load = Load(len(rows), sum([row.size_bytes for row in rows]))
-            self.room.take(rows[0].project_id, load)
+            self.admission.take(rows[0].project_id, load)
         else:
-            load = Load(len(rows), place.load.size_bytes)
-            self.room.settle(place, load)
-        held_since = place.since if place else time.monotonic()
+            load = Load(len(rows), reservation.load.size_bytes)
+            self.admission.complete(reservation, load)
+        held_since = reservation.since if reservation else time.monotonic()
         submission = Submission(rows, requests, load, traces.current_traceparent(), held_since)
         self.waiting.append(submission)
         self.waiting_rows += load.rows
@@ -181,7 +181,7 @@ class Writer(Generic[RowT]):
             raise Unavailable("the time by the database's clock is not known yet: send this again in a moment")
         if self.waiting and time.monotonic() - self.waiting[0].since > 2 * self.settings.writer_wait_max_seconds:
             raise Overloaded("Postgres takes nothing at the moment: send this again in a moment")
-        self.room.refuse_beyond(project_id, Load(1, 0))
+        self.admission.refuse_beyond(project_id, Load(1, 0))
 
     @property
     def is_failing(self) -> bool:
@@ -233,7 +233,7 @@ class Writer(Generic[RowT]):
             tell(taken, outcomes)
             seconds = time.perf_counter() - started
             waited_seconds = time.monotonic() - min(submission.held_since for submission in taken)
-            self.room.learn(waited_seconds, is_behind=self.room.held.rows > len(rows))
+            self.admission.learn(waited_seconds, is_behind=self.admission.held.rows > len(rows))
             metrics.FLUSHES.of(self.kind, "stored").observe(seconds)
             self.count(outcomes)
         except Exception as error:
@@ -247,8 +247,8 @@ class Writer(Generic[RowT]):
         finally:
             self.flushes -= 1
             for submission in taken:
-                self.room.give_back(submission.rows[0].project_id, submission.load)
-            self.room.show()
+                self.admission.give_back(submission.rows[0].project_id, submission.load)
+            self.admission.show()
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
         """Count one flush, and what became of its rows."""

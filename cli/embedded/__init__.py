@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.embedded.account import Place, explaining, make_passable, settle_place
+from cli.embedded.account import Location, explaining, make_passable, settle_place
 from cli.embedded.failures import (
     DataOfAnotherRelease,
     EmbeddedFailed,
@@ -124,7 +124,7 @@ def make_home(home: Path) -> None:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def leave_no_folder(place: Place) -> None:
+def leave_no_folder(place: Location) -> None:
     """Take the folder of the sockets away where it is not in the state folder."""
     if place.folder in place.sockets.parents:
         return

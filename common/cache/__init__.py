@@ -43,7 +43,7 @@ class EntryBroken(CacheUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CachedAnswer:
     """A JSON body in every coding that it is kept in, and the weak ETag that all of them share."""
 
     etag: str
@@ -99,7 +99,7 @@ class Cache:
         await self.ask(self.redis.set(generation_key(project_id, topic), uuid4().hex))
 
     async def publish(
-        self, project_id: UUID, topic: Topic, answers: Iterable[tuple[str, dict[str, Any], Answer]]
+        self, project_id: UUID, topic: Topic, answers: Iterable[tuple[str, dict[str, Any], CachedAnswer]]
     ) -> None:
         """Put answers (route name, parameters, answer) under a new generation, then raise it: no read ever misses.
 
@@ -130,7 +130,7 @@ class Cache:
             return None
         return opened[0], kept, opened[1]
 
-    async def put(self, key: str, answer: Answer) -> None:
+    async def put(self, key: str, answer: CachedAnswer) -> None:
         """Keep the answer for the TTL, spread by a tenth so that not all end at once. Raises CacheUnavailable."""
         if max(map(len, answer.bodies.values())) > LARGEST_BYTES:
             return

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.cache import Answer, Cache, CacheUnavailable
+from common.cache import Cache, CachedAnswer, CacheUnavailable
 from common.cache.sealing import form_of
 from common.database.connections import Connects
 from common.settings import Settings
@@ -57,7 +57,7 @@ async def publish_snapshots(
             (
                 "patterns",
                 {"window_hours": window_hours, "form": form_of(PatternsAnswer)},
-                await asyncio.to_thread(Answer.of, body),
+                await asyncio.to_thread(CachedAnswer.of, body),
             )
         )
     try:

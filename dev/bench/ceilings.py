@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import uuid_utils.compat
 
-from api.ingest.rows import Frame, Row, make_row
+from api.ingest.rows import RequestContext, Row, make_row
 from api.ingest.schemas import ErrorIn
 from api.storing.errors import COLUMN_TYPES
 from common.settings import Settings
@@ -32,7 +32,7 @@ Record = tuple[Any, ...]
 
 def make_records(bodies: Sequence[bytes], project_id: UUID, settings: Settings) -> list[Row]:
     """The rows that Mayday would write for these errors."""
-    frame = Frame.now(project_id, settings)
+    frame = RequestContext.now(project_id, settings)
     return [make_row(ErrorIn.model_validate_json(body), frame) for body in bodies]
 
 

@@ -17,8 +17,17 @@ import asyncpg
 import uvloop
 
 from api.ingest.receivers.native import ERRORS, SentError, parse_batch
-from api.ingest.rows import Frame, Row, make_row, redact_names, settle_json, settle_text, settle_time, settle_trace
-from api.ingest.scheduler import Turns
+from api.ingest.rows import (
+    RequestContext,
+    Row,
+    make_row,
+    redact_names,
+    resolve_time,
+    sanitize_json,
+    sanitize_text,
+    sanitize_trace,
+)
+from api.ingest.scheduler import Scheduler
 from api.storing.errors import store_errors
 from cli.programs import collect_seldom
 from common.fingerprint import fingerprint_value, split_trace
@@ -73,26 +82,26 @@ def measure_parts(stores: Stores, home: Home, errors: Sequence[Error]) -> dict[s
 
 def make_rows(home: Home, errors: Sequence[Error]) -> tuple[float, list[Row]]:
     """Microseconds for a row, and the rows."""
-    frame = Frame.now(home.project_id, home.settings)
+    request = RequestContext.now(home.project_id, home.settings)
     [body] = batch_bodies([encode(error) for error in errors], len(errors))
-    return timed(lambda error: make_row(error, frame), parse_batch(body, ERRORS, home.settings).items)
+    return timed(lambda error: make_row(error, request), parse_batch(body, ERRORS, home.settings).items)
 
 
 def time_parts(home: Home, errors: Sequence[Error]) -> dict[str, float]:
     """Microseconds for an error by part."""
-    settings, frame = home.settings, Frame.now(home.project_id, home.settings)
+    settings, request = home.settings, RequestContext.now(home.project_id, home.settings)
     bodies = batch_bodies([encode(error) for error in errors], BATCH)
     each_body, parsed = timed(lambda body: parse_batch(body, ERRORS, settings), bodies)
     sent = [error for batch in parsed for error in batch.items]
     split_of = {id(error): split_trace(error.stack_trace) if error.stack_trace else None for error in sent}
     works: dict[str, Callable[[SentError], Any]] = {
-        "time": lambda e: settle_time(e, frame),
-        "redaction of the message": lambda e: settle_text(e.message, settings.message_max_bytes),
+        "time": lambda e: resolve_time(e, request),
+        "redaction of the message": lambda e: sanitize_text(e.message, settings.message_max_bytes),
         "redaction of names": lambda e: redact_names(e.service, e.environment, e.release, e.error_type, e.fingerprint),
-        "redaction of the trace": lambda e: settle_trace(e.stack_trace or "", settings.stack_trace_max_bytes),
+        "redaction of the trace": lambda e: sanitize_trace(e.stack_trace or "", settings.stack_trace_max_bytes),
         "context and tags, to JSON and redacted": lambda e: (
-            settle_json(e.context or {}, settings),
-            settle_json(e.tags or {}, settings),
+            sanitize_json(e.context or {}, settings),
+            sanitize_json(e.tags or {}, settings),
         ),
         "fingerprint": lambda e: fingerprint_value(message=e.message, error_type=e.error_type, trace=split_of[id(e)]),
     }
@@ -109,12 +118,12 @@ def timed(work: Callable[[Thing], Done], things: Sequence[Thing]) -> tuple[float
 
 async def store_rows(stores: Stores, home: Home, rows: Sequence[Row]) -> tuple[float, float]:
     """Microseconds of this process and of Postgres for a row, by flushes of four batches after a first one."""
-    connection, turns = await asyncpg.connect(home.settings.database_url), Turns()
+    connection, scheduler = await asyncpg.connect(home.settings.database_url), Scheduler()
     flushes = [rows[start : start + 4 * BATCH] for start in range(0, len(rows), 4 * BATCH)]
-    await store_errors(turns, connection, flushes[0])
+    await store_errors(scheduler, connection, flushes[0])
     used, postgres = time.process_time(), stores.postgres_cpu_seconds
     for flush in flushes[1:]:
-        await store_errors(turns, connection, flush)
+        await store_errors(scheduler, connection, flush)
     used, postgres = time.process_time() - used, stores.postgres_cpu_seconds - postgres
     await connection.close()
     stored = sum(map(len, flushes[1:]))

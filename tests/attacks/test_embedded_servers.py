@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import make_url
 
 from cli.embedded import Servers, start_servers, temporary_home
-from cli.embedded.account import Place
+from cli.embedded.account import Location
 from cli.embedded.user import NUMBERS, User
 
 pytestmark = [
@@ -136,7 +136,7 @@ def test_data_of_a_release_that_ran_as_nobody_is_taken_from_it(home: Path) -> No
 def test_nobody_cannot_interfere_while_the_data_is_made(home: Path) -> None:
     """initdb asks for the name of its user, so it runs as nobody; what keeps others of that name out is its group."""
     home.mkdir(mode=0o711)
-    place = Place(home, home / "run", User(NUMBERS[0], NUMBERS[0]))
+    place = Location(home, home / "run", User(NUMBERS[0], NUMBERS[0]))
     new = place.own(home / "postgres") / "data.new"
     with place.lend(new) as maker:
         assert maker is not None

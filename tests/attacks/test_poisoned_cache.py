@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from api.access.quotas import SHARE_SECONDS
-from common.cache import Answer, Cache, CacheUnavailable
+from common.cache import Cache, CachedAnswer, CacheUnavailable
 from common.cache.sealing import seal, unseal
 from common.settings import Settings
 from common.telemetry import metrics
@@ -168,7 +168,7 @@ async def test_any_change_of_an_entry_is_a_miss(settings: Settings, seed: int, d
     """Of one entry of real Redis: the answer as it was put, or none."""
     cache = Cache.connect(settings)
     try:
-        answer, key = Answer.of(random.Random(seed).randbytes(600)), f"mayday:{{one}}:answer:{seed}"
+        answer, key = CachedAnswer.of(random.Random(seed).randbytes(600)), f"mayday:{{one}}:answer:{seed}"
         await cache.put(key, answer)
         field = data.draw(st.sampled_from([b"etag", b"identity", b"gzip"]))
         redis: Any = cache.redis
@@ -193,7 +193,7 @@ def mutations(draw: st.DrawFn, value: bytes) -> bytes:
 
 @given(st.binary(max_size=60), st.sampled_from(["a", "b"]), st.sampled_from(["identity", "gzip"]))
 def test_a_body_is_opened_only_where_it_was_sealed_for(body: bytes, key: str, coding: Any) -> None:
-    etag = Answer.of(body).etag
+    etag = CachedAnswer.of(body).etag
     sealed = seal("a", "identity", etag, body)
     is_same = (key, coding) == ("a", "identity")
     assert unseal(key, coding, [etag.encode(), sealed]) == ((etag, body) if is_same else None)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from api.storing.admission import Place
+from api.storing.admission import Reservation
 from api.storing.flusher import Outcome
 from api.storing.writer import Writer
 from cli.programs import api
@@ -56,7 +56,7 @@ submit = Writer.submit
 
 
 def submit_and_answer(
-    writer: Writer[Any], rows: Sequence[Any], place: Place | None = None, *, requests: int = 1
+    writer: Writer[Any], rows: Sequence[Any], place: Reservation | None = None, *, requests: int = 1
 ) -> "asyncio.Future[list[Outcome]]":
     """The writer's promise taken away: the answer comes before the commit."""
     submit(writer, rows, place, requests=requests)

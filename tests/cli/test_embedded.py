@@ -26,7 +26,7 @@ from cli.embedded import (
     start_servers,
     temporary_home,
 )
-from cli.embedded.account import Place, short_folder
+from cli.embedded.account import Location, short_folder
 from cli.embedded.process import Traces
 from cli.embedded.user import NUMBERS, User, can_reach, pick_user
 from cli.embedded.valkey import is_up
@@ -240,7 +240,7 @@ def test_a_private_folder_that_others_could_enter_is_closed(home: Path) -> None:
     home.mkdir(mode=0o711)
     (home / "run").mkdir()
     (home / "run").chmod(0o777)
-    assert Place(home, home / "run", None).own(home / "run").stat().st_mode & 0o777 == 0o700
+    assert Location(home, home / "run", None).own(home / "run").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to someone else")

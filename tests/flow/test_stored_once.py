@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 import uuid_utils.compat
 
-from api.ingest.rows import Frame, Row, make_row
-from api.ingest.scheduler import Turns
+from api.ingest.rows import RequestContext, Row, make_row
+from api.ingest.scheduler import Scheduler
 from api.ingest.schemas import ErrorIn
 from api.ingest.times import Times
 from api.storing.errors import store_errors
@@ -64,7 +64,7 @@ async def count_stored(service: Service, event_id: UUID) -> tuple[int, int]:
 
 async def send_at(service: Service, monkeypatch: pytest.MonkeyPatch, now: datetime, path: str, sent: Any) -> Any:
     """The answer to what is sent at a moment, the early days having been looked at."""
-    await service.state["intake"].early_days.read(service.tools.engine)
+    await service.state["pipeline"].early_days.read(service.tools.engine)
     project = await service.project()
     with monkeypatch.context() as patch:
         patch.setattr(CLOCK, "now", lambda: now)
@@ -119,7 +119,7 @@ async def test_the_id_of_another_project_hinders_nobody(service: Service) -> Non
 
 async def test_an_error_without_an_id_or_at_a_plain_time_is_looked_for_nowhere(service: Service) -> None:
     now = MIDNIGHT + 12 * HOUR
-    frame = Frame(service_id(), now, Times.at(now, Settings()), Settings())
+    frame = RequestContext(service_id(), now, Times.at(now, Settings()), Settings())
     plain = [
         make_error(uuid4(), now - SECOND), make_error(uuid4(), now + 5 * MINUTE), make_error(uuid4(), now - 9 * DAY),
         {"service": "s", "severity": "error", "message": "no id"},
@@ -134,11 +134,11 @@ def service_id() -> UUID:
 
 async def test_when_early_days_are_not_known_every_error_is_looked_for(service: Service) -> None:
     """A process that could not read them for a while must not take a time for plain that was ahead before."""
-    intake = service.state["intake"]
-    intake.early_days.read_at = -1e9
-    assert intake.early_days.of(service_id()) is None
+    pipeline = service.state["pipeline"]
+    pipeline.early_days.read_at = -1e9
+    assert pipeline.early_days.of(service_id()) is None
     now = MIDNIGHT + 12 * HOUR
-    frame = Frame(service_id(), now, Times.at(now, Settings(), None), Settings())
+    frame = RequestContext(service_id(), now, Times.at(now, Settings(), None), Settings())
     assert make_row(ErrorIn.model_validate(make_error(uuid4(), now)), frame).look_back is not None
 
 
@@ -163,7 +163,7 @@ async def pair(service: Service) -> AsyncIterator[list[Any]]:
 
 
 async def store_both(pair: Sequence[Any], batches: Sequence[Sequence[Row]]) -> list[list[Outcome]]:
-    turns = Turns()
+    turns = Scheduler()
     return list(await asyncio.gather(*(
         store_errors(turns, connection, rows) for connection, rows in zip(pair, batches, strict=True)
     )))  # fmt: skip
@@ -180,7 +180,7 @@ async def test_two_processes_that_store_an_id_at_once_on_two_days_store_it_once(
     project: Project = await service.project()
     settings = Settings()
     sent, first, sent_again, second = CASES[case]
-    frames = [Frame(project.id, now, Times.at(now, settings), settings) for now in (first, second)]
+    frames = [RequestContext(project.id, now, Times.at(now, settings), settings) for now in (first, second)]
     rounds = 40 if size < 100 else 8
     for number in range(rounds):
         ids = [uuid_utils.compat.uuid4() for _ in range(size)]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.conftest import Project, Service
-from worker.counting.rollups import list_projects, mend_hours
+from worker.counting.rollups import list_projects, repair_hours
 
 HOURS = 10 * 24
 
@@ -23,7 +23,7 @@ async def give_history(service: Service, hours: range, per_hour: int) -> None:
             bucket=this_hour - timedelta(hours=ago),
             count=per_hour + ago % 3,
         )
-    await mend_hours(service.tools.engine, await list_projects(service.tools.engine))
+    await repair_hours(service.tools.engine, await list_projects(service.tools.engine))
     await service.execute("UPDATE fingerprints SET first_seen = :first", first=this_hour - timedelta(hours=max(hours)))
 
 

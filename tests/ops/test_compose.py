@@ -14,7 +14,7 @@ import yaml
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from cli.embedded.account import Place
+from cli.embedded.account import Location
 from cli.embedded.valkey import find_program
 from common.settings import ROOT
 
@@ -100,7 +100,7 @@ def test_no_password_stands_in_what_a_program_is_started_with(service: str) -> N
 def running(service: str, folder: Path, password: str) -> Iterator[subprocess.Popen[bytes]]:
     """A service's command, with the entry point of its image replaced by one that has it listen on `folder/socket`."""
     entry = folder / "docker-entrypoint.sh"
-    program = find_program(Place(folder, folder, None))
+    program = find_program(Location(folder, folder, None))
     entry.write_text(f'#!/bin/sh\nshift\nexec "{program}" "$@" --port 0 --unixsocket "{folder}/socket"\n')
     entry.chmod(0o755)
     command = [fill_in(word, {}) for word in SERVICES[service]["command"]]

@@ -194,7 +194,7 @@ DELETE_OLD_FACETS = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CountLimits:
     """How many of each kind a project may have counted apart."""
 
     fingerprints: int = NO_LIMIT
@@ -202,7 +202,7 @@ class Limits:
     environments: int = NO_LIMIT
 
     @classmethod
-    def of(cls, settings: Settings) -> "Limits":
+    def of(cls, settings: Settings) -> "CountLimits":
         return cls(settings.fingerprints_max, settings.services_max, settings.environments_max)
 
     def parameters(self) -> dict[str, Any]:
@@ -215,11 +215,11 @@ class Limits:
         }
 
 
-UNLIMITED = Limits()
+UNLIMITED = CountLimits()
 
 
 async def fold_deltas(
-    engine: AsyncEngine, fine_hours: int, limits: Limits = UNLIMITED, *, seconds: float = math.inf
+    engine: AsyncEngine, fine_hours: int, limits: CountLimits = UNLIMITED, *, seconds: float = math.inf
 ) -> int:
     """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded.
 
@@ -253,7 +253,12 @@ def size_chunk(chunk: int, seconds: float) -> int:
 
 
 async def fold_chunk(
-    engine: AsyncEngine, project_id: UUID, fine_hours: int, limits: Limits = UNLIMITED, *, chunk: int = CHUNK_DELTAS
+    engine: AsyncEngine,
+    project_id: UUID,
+    fine_hours: int,
+    limits: CountLimits = UNLIMITED,
+    *,
+    chunk: int = CHUNK_DELTAS,
 ) -> int:
     """Fold at most `chunk` deltas of one project in one transaction; how many there were."""
     async with engine.begin() as connection:
@@ -305,7 +310,7 @@ async def compact_rollups(engine: AsyncEngine, projects: Iterable[UUID], fine_ho
     return merged
 
 
-async def mend_hours(engine: AsyncEngine, projects: Iterable[UUID]) -> int:
+async def repair_hours(engine: AsyncEngine, projects: Iterable[UUID]) -> int:
     """Make the sums by hour again where they are not those of the rollups; how many hours were.
 
     None is, unless a worker of a release that knows no such sums folded beside this one.

@@ -137,12 +137,12 @@ def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[Te
     hour = expect_again(hour_jobs, max(this, last), baseline.dispersion, baseline.dispersion)
     six = expect_again(sum(jobs), between + max(this, sixth), baseline.block_dispersion, baseline.dispersion)
     return [
-        test_rise("spiking", "1h", activity.last_hour, *hour),
-        test_rise("rising", "6h", activity.last_six_hours, *six),
+        score_rise("spiking", "1h", activity.last_hour, *hour),
+        score_rise("rising", "6h", activity.last_six_hours, *six),
     ]
 
 
-def test_rise(trend: Trend, window: Window, count: int, expected: float, dispersion: float) -> Test:
+def score_rise(trend: Trend, window: Window, count: int, expected: float, dispersion: float) -> Test:
     tail = upper_tail(count, expected, dispersion) if count >= LEAST_COUNT else 1.0
     return Test(trend, window, count, expected, min(1.0, tail / WINDOW_SHARES[window]), is_far_above(count, expected))
 

@@ -38,7 +38,7 @@ def read_none(_body: bytes) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Form(Generic[ItemT]):
+class ItemKind(Generic[ItemT]):
     """What a batch is made of: the name of its list, the model of an item; `kind` is for the metrics. A batch or an item
     that is plain can be read by a shorter way, which gives None for any that it does not read."""
 
@@ -50,7 +50,7 @@ class Form(Generic[ItemT]):
     read_plain_item: Callable[[bytes], ItemT | None] = read_none
 
 
-ERRORS: Form[SentError] = Form("errors", ErrorIn, "errors", ERROR_WORDING, read_plain_batch, read_plain_error)
+ERRORS: ItemKind[SentError] = ItemKind("errors", ErrorIn, "errors", ERROR_WORDING, read_plain_batch, read_plain_error)
 
 
 class Parsed(NamedTuple, Generic[ItemT]):
@@ -105,7 +105,7 @@ def sort_out(items: Iterable[Item[ItemT]]) -> Batch[ItemT]:
     return Batch([item.value for item in parsed], adjusted, rejected)
 
 
-def parse_batch(body: bytes, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
+def parse_batch(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of `{"errors": [...]}`. Raises Invalid when there are none to speak of, or too many."""
     items = form.read_plain_batch(body) if is_storable(body) else None
     if items is not None:
@@ -114,13 +114,13 @@ def parse_batch(body: bytes, form: Form[ItemT], settings: Settings) -> Batch[Ite
     return sort_out(parse_one(text, form, settings) for text in in_bounds(texts, form, settings))
 
 
-def parse_lines(body: bytes, form: Form[ItemT], settings: Settings) -> Batch[ItemT]:
+def parse_lines(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of a body with one JSON object a line (NDJSON); blank lines do not count. Raises Invalid."""
     lines = in_bounds([line for line in to_utf8(body).split(b"\n") if line.strip()], form, settings)
     return sort_out(parse_one(line, form, settings) for line in lines)
 
 
-def parse_one(body: bytes, form: Form[ItemT], settings: Settings) -> Item[ItemT]:
+def parse_one(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Item[ItemT]:
     """One item, as the whole body, as a line or as part of a batch."""
     item = read_item(body, form) if is_storable(body) else None
     if isinstance(item, Parsed):
@@ -135,7 +135,7 @@ def parse_one(body: bytes, form: Form[ItemT], settings: Settings) -> Item[ItemT]
     return item if isinstance(item, Rejected) else Parsed(item.value, meant.adjustments)
 
 
-def read_item(body: bytes, form: Form[ItemT]) -> Item[ItemT]:
+def read_item(body: bytes, form: ItemKind[ItemT]) -> Item[ItemT]:
     """An item in its documented form."""
     try:
         return Parsed(form.read_plain_item(body) or cast("ItemT", form.item.model_validate_json(body)))
@@ -143,7 +143,7 @@ def read_item(body: bytes, form: Form[ItemT]) -> Item[ItemT]:
         return describe_rejection(invalid)
 
 
-def read_as_meant(text: bytes, form: Form[ItemT], settings: Settings) -> Reworded:
+def read_as_meant(text: bytes, form: ItemKind[ItemT], settings: Settings) -> Reworded:
     """The item as the models can read it. One level more is kept than is stored, for those who cut there to tell it.
     Raises NotExact, ValueError for an object that is not JSON."""
     if text.startswith(b"{"):
@@ -156,7 +156,7 @@ def is_storable(body: bytes) -> bool:
     return not has_nul(body)
 
 
-def split_batch(text: bytes, form: Form[ItemT], settings: Settings) -> list[bytes]:
+def split_batch(text: bytes, form: ItemKind[ItemT], settings: Settings) -> list[bytes]:
     """The texts of the items. Raises Invalid where the body is no JSON object with their list, and that alone."""
     try:
         fields = split_object(text)
@@ -168,7 +168,7 @@ def split_batch(text: bytes, form: Form[ItemT], settings: Settings) -> list[byte
     return items
 
 
-def in_bounds(items: Sequence[T], form: Form[ItemT], settings: Settings) -> Sequence[T]:
+def in_bounds(items: Sequence[T], form: ItemKind[ItemT], settings: Settings) -> Sequence[T]:
     if not items:
         raise Invalid(f"no {form.name} in the body: send at least one")
     if len(items) > settings.batch_max_items:
@@ -200,7 +200,7 @@ def describe_rejection(invalid: ValidationError) -> Rejected:
     )
 
 
-def describe_places(rejected: Mapping[int, Rejected], form: Form[ItemT]) -> list[ProblemPlace]:
+def describe_places(rejected: Mapping[int, Rejected], form: ItemKind[ItemT]) -> list[ProblemPlace]:
     """The rejected items of a batch as places in its body."""
     return [describe_place(item, f"/{form.name}/{place}") for place, item in rejected.items()]
 

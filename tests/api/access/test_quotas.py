@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from api.access.quotas import WINDOW_SECONDS, Limits, Meter, Policy
+from api.access.quotas import WINDOW_SECONDS, Meter, Policy, Quotas
 from common.cache import Cache
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
@@ -85,9 +85,9 @@ async def test_processes_add_up_what_they_let_in(tight: Service) -> None:
         other = await stack.enter_async_context(run_service(tight.settings))
         client = await other.client(project.read.headers["Authorization"].removeprefix("Bearer "))
         await use(project, 3)
-        await tight.state["limits"].share()
+        await tight.state["quotas"].share()
         assert (await client.get("/api/errors/recent")).status_code == 200
-        await other.state["limits"].share()
+        await other.state["quotas"].share()
         assert '"key";r=0;' in (await client.get("/api/errors/recent")).headers["RateLimit"]
         assert (await client.get("/api/errors/recent")).status_code == 429
 
@@ -99,16 +99,16 @@ async def use(project: Project, times: int) -> None:
 
 async def test_without_redis_each_process_counts_alone_and_tells_redis_later(tight: Service) -> None:
     project = await tight.project()
-    limits: Limits = tight.state["limits"]
+    quotas: Quotas = tight.state["quotas"]
     await use(project, 2)
-    limits.cache.left_alone_until = float("inf")
-    await limits.share()
+    quotas.cache.left_alone_until = float("inf")
+    await quotas.share()
     await use(project, 3)
     assert (await project.read.get("/api/errors/recent")).status_code == 429
-    limits.cache.left_alone_until = 0.0
-    await limits.share()
-    meter = next(meter for (policy, _), meter in limits.meters.items() if policy == "key")
-    assert int(await limits.cache.redis.get(meter.key)) == 5
+    quotas.cache.left_alone_until = 0.0
+    await quotas.share()
+    meter = next(meter for (policy, _), meter in quotas.meters.items() if policy == "key")
+    assert int(await quotas.cache.redis.get(meter.key)) == 5
 
 
 def test_a_quota_is_whole_again_in_the_next_window() -> None:
@@ -125,11 +125,11 @@ def test_a_quota_is_whole_again_in_the_next_window() -> None:
 async def test_who_is_not_seen_for_a_window_is_forgotten(tight: Service) -> None:
     project = await tight.project()
     await use(project, 1)
-    limits: Limits = tight.state["limits"]
-    limits.forget(1_000_000.0)
-    assert len(limits.allowances) == 1
-    limits.forget(1_000_000.0 + WINDOW_SECONDS)
-    assert (limits.allowances, limits.meters) == ({}, {})
+    quotas: Quotas = tight.state["quotas"]
+    quotas.forget(1_000_000.0)
+    assert len(quotas.allowances) == 1
+    quotas.forget(1_000_000.0 + WINDOW_SECONDS)
+    assert (quotas.allowances, quotas.meters) == ({}, {})
 
 
 async def test_a_quota_of_nought_limits_nothing(settings: Settings) -> None:
@@ -142,10 +142,10 @@ async def test_a_quota_of_nought_limits_nothing(settings: Settings) -> None:
 
 async def test_a_request_is_admitted_without_asking_redis(settings: Settings) -> None:
     cache = Cache.connect(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"}))
-    limits = Limits(cache, settings)
-    limits.admit(uuid4(), "a key", {}, ingest=True)
+    quotas = Quotas(cache, settings)
+    quotas.admit(uuid4(), "a key", {}, ingest=True)
     assert cache.left_alone_until == 0.0
-    await limits.share()
+    await quotas.share()
     assert cache.left_alone_until > 0.0
-    assert [meter.unshared for meter in limits.meters.values()] == [1, 1, 0, 0]
+    assert [meter.unshared for meter in quotas.meters.values()] == [1, 1, 0, 0]
     await cache.close()

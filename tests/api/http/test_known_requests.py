@@ -3,7 +3,7 @@
 import pytest
 
 from api.http.exchange import Posted
-from api.http.known_requests import REMEMBERED_MAX_BYTES, KnownHead, Remembered
+from api.http.known_requests import REMEMBERED_MAX_BYTES, KnownHead, KnownRequests
 from api.reads.fast import Asked
 
 HEAD = b"POST /api/errors/log HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nX: y\r\n\r\n"
@@ -65,7 +65,7 @@ def test_a_head_is_remembered_only_where_its_bounds_are_certain(received: bytes,
 
 
 def test_a_connection_remembers_its_last_plain_read_and_its_last_plain_write() -> None:
-    remembered, ask = Remembered(), b"GET /api/errors/recent HTTP/1.1\r\n\r\n"
+    remembered, ask = KnownRequests(), b"GET /api/errors/recent HTTP/1.1\r\n\r\n"
     assert not remembered.may_know(ask)
     remembered.note(ask, ASKED, None)
     remembered.note(request(b"abcd"), None, POSTED)

@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from api.http.middleware import RequestFrame, RequestLines
+from api.http.middleware import RequestLines, RequestMiddleware
 from common.settings import Settings
 
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
@@ -31,7 +31,7 @@ async def sent_by(*messages: Message) -> list[Message]:
     state: dict[str, Any] = {"lines": RequestLines(settings), "stopping": asyncio.Event()}
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "state": state}
     with capture_logs() as lines:
-        await RequestFrame(app, settings)(scope, cast("Receive", None), note)
+        await RequestMiddleware(app, settings)(scope, cast("Receive", None), note)
     assert [line["log_level"] for line in lines if line["event"] == "answered"] == ["error"]
     return sent
 

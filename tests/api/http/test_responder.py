@@ -10,14 +10,14 @@ from structlog.testing import capture_logs
 from api.access.keys import Caller
 from api.access.quotas import Allowance
 from api.http import responder as replies_module
-from api.http.bodies import Held
+from api.http.bodies import BodyBudget
 from api.http.exchange import Exchange, Posted
 from api.http.middleware import RequestLines
-from api.http.responder import Replies, as_json
+from api.http.responder import Responder, as_json
 from api.http.responses import Ready
 from api.ingest import coalescer as singles_module
-from api.ingest.coalescer import Singles
-from api.ingest.pipeline import Intake
+from api.ingest.coalescer import Coalescer
+from api.ingest.pipeline import Pipeline
 from common.keys import Scope
 from common.settings import Settings
 
@@ -37,9 +37,9 @@ class Wire:
     """What a connection would be told, and the bytes that are held."""
 
     def __init__(self) -> None:
-        self.held = Held()
+        self.held = BodyBudget()
         self.sent: list[int] = []
-        self.replies = Replies(5.0, RequestLines(Settings.load()))
+        self.replies = Responder(5.0, RequestLines(Settings.load()))
         caller = Caller(uuid4(), "key", Scope.ingest)
         self.exchange = Exchange(POSTED, caller, cast("Allowance", NoQuotas()), BODY_BYTES, self.held, self.send)
 
@@ -122,7 +122,7 @@ async def test_single_errors_are_answered_whatever_fails_on_their_way(
         monkeypatch.setattr(wire.replies, where, lambda *_: 1 / 0)
     else:
         monkeypatch.setattr(wire.replies, "admit", lambda *_: True)
-    Singles(cast("Intake", Failing()), wire.replies).add(wire.exchange)
+    Coalescer(cast("Pipeline", Failing()), wire.replies).add(wire.exchange)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (wire.sent, wire.held.total_bytes) == ([500], 0)

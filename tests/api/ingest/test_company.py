@@ -13,11 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from api.ingest.receivers.native import ERRORS, Batch, Form, Parsed, Rejected, parse_batch, parse_lines, parse_one
-from api.ingest.rows import CLEANED, Frame, make_row, note_adjustments
+from api.ingest.receivers.native import ERRORS, Batch, ItemKind, Parsed, Rejected, parse_batch, parse_lines, parse_one
+from api.ingest.rows import CLEANED, RequestContext, make_row, note_adjustments
 from api.ingest.times import Times
 from api.spending.usage_routes import RECORDS
-from api.spending.usage_rows import UsageFrame, make_usage_row, name_usage_adjustments
+from api.spending.usage_rows import UsageContext, make_usage_row, name_usage_adjustments
 from common.settings import Settings
 
 MORE = 10 if os.environ.get("MAYDAY_TEST_ATTACKS") == "long" else 1
@@ -138,14 +138,14 @@ NEIGHBOURS = {
 }
 
 
-def judge(item: Any, form: Form[Any], limits: Settings) -> Any:
+def judge(item: Any, form: ItemKind[Any], limits: Settings) -> Any:
     """What is stored and told of a parsed item, or its rejection; without what the server makes up."""
     if isinstance(item, Rejected):
         return item
     if form.name == "records":
-        record = make_usage_row(item.value, UsageFrame(PROJECT, NOW, NOW - timedelta(days=90), NOW, []))
+        record = make_usage_row(item.value, UsageContext(PROJECT, NOW, NOW - timedelta(days=90), NOW, []))
         return record if isinstance(record, Rejected) else (record, name_usage_adjustments(record, item.adjustments))
-    frame = Frame(PROJECT, NOW, Times.at(NOW, limits), limits)
+    frame = RequestContext(PROJECT, NOW, Times.at(NOW, limits), limits)
     row = note_adjustments(make_row(item.value, frame), item.adjustments)
     return row if item.value.event_id else row._replace(event_id=PROJECT)
 
@@ -157,7 +157,7 @@ def pick(batch: Batch[Any], place: int) -> Any:
     return Parsed(batch.items[number], batch.adjusted.get(number, 0))
 
 
-def list_ways(item: bytes, form: Form[Any], limits: Settings) -> dict[str, Any]:
+def list_ways(item: bytes, form: ItemKind[Any], limits: Settings) -> dict[str, Any]:
     """The item as it is parsed in each company."""
     plain = PLAIN_RECORD if form.name == "records" else PLAIN_ERROR
     ways = {}

@@ -17,13 +17,12 @@ from api.access.keys import KeyRing
 from api.http import connection as connections
 from api.http.connection import Connection
 from api.http.problems import Overloaded, Unavailable
-from api.http.responder import Replies
-from api.ingest import coalescer as singles
-from api.ingest import routes
+from api.http.responder import Responder
+from api.ingest import coalescer, routes
 from api.ingest.coalescer import TOGETHER_MAX
-from api.ingest.fast import HotWrites
-from api.ingest.pipeline import Intake
-from api.storing.admission import Room
+from api.ingest.fast import FastWrites
+from api.ingest.pipeline import Pipeline
+from api.storing.admission import Admission
 from api.storing.flusher import Flusher, Outcome
 from api.storing.writer import Writer
 from common.settings import Settings
@@ -51,14 +50,14 @@ CODINGS = ["identity", "gzip", "gzip, deflate, br, zstd"]
 
 
 @pytest.fixture
-def limits() -> dict[str, Any]:
+def quotas() -> dict[str, Any]:
     return {}
 
 
 @pytest.fixture
-async def project(service: Service, settings: Settings, limits: dict[str, Any]) -> AsyncIterator[Project]:
+async def project(service: Service, settings: Settings, quotas: dict[str, Any]) -> AsyncIterator[Project]:
     """A project that sends over sockets, its key known to the process."""
-    async with over_sockets(await service.project(), settings.model_copy(update=limits)) as made:
+    async with over_sockets(await service.project(), settings.model_copy(update=quotas)) as made:
         await made.send(ERROR)
         yield made
 
@@ -113,8 +112,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
     """Of requests taken by the hot way, of those given up before they were whole, of connections that were told that the
     process stops, and that ended."""
     seen = Seen()
-    seen.watch(monkeypatch, HotWrites, "begin")
-    seen.watch(monkeypatch, Replies, "abandon")
+    seen.watch(monkeypatch, FastWrites, "begin")
+    seen.watch(monkeypatch, Responder, "abandon")
     for step in ("shutdown", "connection_lost"):
         seen.watch(monkeypatch, Connection, step)
     return seen
@@ -147,16 +146,16 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 
 @pytest.fixture
-def hot_writes(monkeypatch: pytest.MonkeyPatch) -> list[HotWrites]:
+def fast_writes(monkeypatch: pytest.MonkeyPatch) -> list[FastWrites]:
     """Those of each application that is made from here on."""
-    made: list[HotWrites] = []
-    init = HotWrites.__init__
+    made: list[FastWrites] = []
+    init = FastWrites.__init__
 
-    def note(self: HotWrites, *given: Any) -> None:
+    def note(self: FastWrites, *given: Any) -> None:
         init(self, *given)
         made.append(self)
 
-    monkeypatch.setattr(HotWrites, "__init__", note)
+    monkeypatch.setattr(FastWrites, "__init__", note)
     return made
 
 
@@ -222,7 +221,7 @@ async def test_both_ways_read_the_type_alike(project: Project) -> None:
             assert hot == await post(project, name, b"{}", **typed, **by_route(project)), sent
 
 
-@pytest.mark.parametrize("limits", [{"limit_key_requests": 4}])
+@pytest.mark.parametrize("quotas", [{"limit_key_requests": 4}])
 async def test_both_ways_run_on_the_same_quota(project: Project) -> None:
     body = json.dumps(ERROR).encode()
     assert (await post(project, "log", body))[0] == 201
@@ -253,7 +252,7 @@ async def test_a_known_key_does_without_the_route_and_everything_else_takes_it(
     assert chunked.status_code == 503
 
 
-@pytest.mark.parametrize("limits", [{"bodies_max_bytes": 1_000}])
+@pytest.mark.parametrize("quotas", [{"bodies_max_bytes": 1_000}])
 async def test_a_body_counts_among_those_that_the_process_holds_until_it_is_answered(
     project: Project, raw: Raw, gate: Gate, seen: Seen
 ) -> None:
@@ -365,14 +364,14 @@ async def test_what_does_not_find_room_together_is_told_to_come_again(
     def refuse(*_: Any, **__: Any) -> None:
         raise Overloaded("no room")
 
-    monkeypatch.setattr(Room, "take", refuse)
+    monkeypatch.setattr(Admission, "take", refuse)
     answers = await in_one_turn([json.dumps(ERROR)] * 3)
     assert [status for status, _, _ in answers] == [503] * 3
     assert all(b"retry-after: " in head for _, head, _ in answers)
     assert await count_stored(service) == 1
 
 
-@pytest.mark.parametrize("limits", [{"limit_key_requests": 4}])
+@pytest.mark.parametrize("quotas", [{"limit_key_requests": 4}])
 async def test_a_quota_may_end_between_errors_of_one_turn(in_one_turn: SendInOneTurn, service: Service) -> None:
     answers = await in_one_turn([json.dumps(ERROR)] * 5)
     assert Counter(status for status, _, _ in answers) == {201: 3, 429: 2}
@@ -391,7 +390,7 @@ async def test_more_errors_than_go_together_are_all_answered(
 async def test_an_error_that_was_slow_to_come_goes_by_itself(
     in_one_turn: SendInOneTurn, submitted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(singles, "SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(coalescer, "SLOW_SECONDS", 0.0)
     answers = await in_one_turn([json.dumps(ERROR)] * 3)
     assert [status for status, _, _ in answers] == [201] * 3
     assert submitted == [1] * 3
@@ -465,7 +464,7 @@ async def forget(*_: object) -> None:
     """Postgres knows no such key."""
 
 
-@pytest.mark.parametrize("limits", [{"body_seconds": 0.3}])
+@pytest.mark.parametrize("quotas", [{"body_seconds": 0.3}])
 async def test_a_body_that_does_not_come_is_a_408_and_ends_the_connection(
     raw: Raw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -485,10 +484,10 @@ async def test_a_body_that_does_not_come_is_a_408_and_ends_the_connection(
 
 @pytest.mark.parametrize("name", ["log", "batch"])
 async def test_a_write_that_takes_too_long_is_answered_and_may_be_stored_still(
-    hot_writes: list[HotWrites], project: Project, service: Service, gate: Gate, name: str
+    fast_writes: list[FastWrites], project: Project, service: Service, gate: Gate, name: str
 ) -> None:
     gate.clear()
-    hot_writes[-1].replies.request_seconds = 0.1
+    fast_writes[-1].responder.request_seconds = 0.1
     body = json.dumps(ERROR if name == "log" else {"errors": [ERROR]}).encode()
     status, _, told = await post(project, name, body)
     assert (status, json.loads(told)["type"]) == (503, "urn:mayday:problem:timed-out")
@@ -548,7 +547,7 @@ async def test_a_defect_is_answered_as_one_and_the_connection_goes_on(
     raw: Raw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(Intake, "judge_one", lambda *_: 1 / 0)
+        broken.setattr(Pipeline, "judge_one", lambda *_: 1 / 0)
         await raw.send(raw.log())
         status, _, body = await raw.answer()
         assert (status, json.loads(body)["type"]) == (500, "urn:mayday:problem:internal")

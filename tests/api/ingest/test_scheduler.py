@@ -10,10 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from api.ingest import pipeline as intake
-from api.ingest import scheduler as turns
+from api.ingest import pipeline, scheduler
 from api.ingest.receivers.native import Batch, Rejected, SentError
-from api.ingest.rows import CLEANED, Frame, make_row
+from api.ingest.rows import CLEANED, RequestContext, make_row
 from api.ingest.schemas import ErrorIn
 from api.spending import usage_routes
 from api.storing.copy_format import END, HEAD, Occurrences, encode_some
@@ -46,15 +45,15 @@ async def turns_of_others(body_bytes: int, lines: int = LINES) -> int:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count_turns())
-    frame = Frame.now(uuid4(), Settings())
-    rows = await turns.Turns().make_rows(dear_batch(lines), frame, body_bytes)
+    frame = RequestContext.now(uuid4(), Settings())
+    rows = await scheduler.Scheduler().make_rows(dear_batch(lines), frame, body_bytes)
     counting.cancel()
     assert [bool(row.adjustments & CLEANED) for row in rows] == [False, True, False, False]
     return count
 
 
 async def test_others_get_their_turn_while_a_large_body_is_judged() -> None:
-    assert await turns_of_others(turns.LARGE_BYTES + 1, LINES_OF_LARGE) > ITEMS
+    assert await turns_of_others(scheduler.LARGE_BYTES + 1, LINES_OF_LARGE) > ITEMS
 
 
 async def test_a_small_body_gives_turns_between_its_errors() -> None:
@@ -63,13 +62,13 @@ async def test_a_small_body_gives_turns_between_its_errors() -> None:
 
 async def test_without_slices_nobody_else_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control."""
-    monkeypatch.setattr(turns, "SLICE_SECONDS", 60.0)
+    monkeypatch.setattr(scheduler, "SLICE_SECONDS", 60.0)
     assert await turns_of_others(0) <= 1
 
 
 async def take_turns(batches: int) -> tuple[list[int], list[int]]:
     """The turns of the loop that were given to so many batches, and to a flush that asks beside them."""
-    given, turn = turns.Turns(), 0
+    given, turn = scheduler.Scheduler(), 0
     to_batches: list[int] = []
     to_flush: list[int] = []
 
@@ -85,7 +84,9 @@ async def take_turns(batches: int) -> tuple[list[int], list[int]]:
             taken.append(turn)
 
     counting = asyncio.create_task(count_turns())
-    await asyncio.gather(*(work(given.for_batch, to_batches) for _ in range(batches)), work(given.for_flush, to_flush))
+    await asyncio.gather(
+        *(work(given.turn_for_batch, to_batches) for _ in range(batches)), work(given.turn_for_flush, to_flush)
+    )
     counting.cancel()
     return to_batches, to_flush
 
@@ -100,10 +101,10 @@ async def test_a_flush_does_not_wait_longer_for_many_batches_than_for_one() -> N
 
 
 async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
-    row = make_row(ErrorIn(service="shop", severity="error", message="m"), Frame.now(uuid4(), Settings()))
-    given, taken = turns.Turns(), 0
+    row = make_row(ErrorIn(service="shop", severity="error", message="m"), RequestContext.now(uuid4(), Settings()))
+    given, taken = scheduler.Scheduler(), 0
     occurrences: Occurrences = defaultdict(list)
-    next_turn = given.for_flush
+    next_turn = given.turn_for_flush
 
     async def count_next() -> None:
         nonlocal taken
@@ -121,8 +122,8 @@ async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
 ERROR = b'{"service":"s","severity":"error","message":"m"}'
 RECORD = b'{"event_key":"%d","team":"t","model":"m","occurred_at":"2026-11-01T00:00:00Z","total_tokens":1}'
 ROUTES = {
-    "/api/errors/batch": (intake, "parse_body", b'{"errors":[%s]}' % ERROR),
-    "/api/errors/log": (intake, "parse_one", ERROR),
+    "/api/errors/batch": (pipeline, "parse_body", b'{"errors":[%s]}' % ERROR),
+    "/api/errors/log": (pipeline, "parse_one", ERROR),
     "/api/usage/batch": (usage_routes, "parse_body", b'{"records":[%s]}' % (RECORD % 1)),
 }
 
@@ -141,13 +142,13 @@ async def test_a_large_body_is_parsed_beside_the_event_loop(
 
     monkeypatch.setattr(module, name, note)
     project = await service.project()
-    answer = await project.ingest.post(path, content=body + b" " * (turns.LARGE_BYTES if is_large else 0))
+    answer = await project.ingest.post(path, content=body + b" " * (scheduler.LARGE_BYTES if is_large else 0))
     assert answer.status_code in (201, 422), answer.text
     assert (threads[0] != threading.get_ident()) == is_large
 
 
 async def test_what_a_caller_left_who_went_away_is_over_before_the_next_large_body_begins() -> None:
-    given, began, go_on = turns.Turns(), list[str](), threading.Event()
+    given, began, go_on = scheduler.Scheduler(), list[str](), threading.Event()
 
     def work(name: str) -> str:
         began.append(name)
@@ -155,8 +156,8 @@ async def test_what_a_caller_left_who_went_away_is_over_before_the_next_large_bo
         return name
 
     async def judge(name: str) -> str:
-        async with given.for_body(turns.LARGE_BYTES + 1):
-            return await given.parse(turns.LARGE_BYTES + 1, partial(work, name))
+        async with given.for_body(scheduler.LARGE_BYTES + 1):
+            return await given.parse(scheduler.LARGE_BYTES + 1, partial(work, name))
 
     left = asyncio.create_task(judge("left"))
     while not began:

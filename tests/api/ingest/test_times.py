@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.ingest.rows import Frame, settle_time
+from api.ingest.rows import RequestContext, resolve_time
 from api.ingest.schemas import ErrorIn
 from api.ingest.times import NO_DAYS, LookBack, Times
 from common.settings import Settings
@@ -21,7 +21,7 @@ def settle(
     at: datetime | None, now: datetime = NOON, early: frozenset[date] | None = NO_DAYS
 ) -> tuple[datetime, bool, LookBack | None]:
     error = ErrorIn(service="s", severity="error", message="m", event_id=uuid4(), timestamp=at)
-    return settle_time(error, Frame(UUID(int=7), now, Times.at(now, SETTINGS, early), SETTINGS))
+    return resolve_time(error, RequestContext(UUID(int=7), now, Times.at(now, SETTINGS, early), SETTINGS))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_day_that_began_a_moment_ago_or_has_not_begun_has_the_one_before_it_lo
     for now in (MIDNIGHT - 5 * MINUTE, MIDNIGHT + 2 * MINUTE):
         at = MIDNIGHT + timedelta(hours=20)
         error = ErrorIn(service="s", severity="error", message="m", event_id=uuid4(), timestamp=at)
-        look = settle_time(error, Frame(UUID(int=7), now, Times.at(now, patient), patient))[2]
+        look = resolve_time(error, RequestContext(UUID(int=7), now, Times.at(now, patient), patient))[2]
         assert look == LookBack(date(2026, 11, 28), date(2026, 11, 30))
 
 

@@ -11,7 +11,7 @@ import pytest
 from api.reads.http import choose_encoding, matches
 from api.reads.parameters import ErrorQuery
 from api.reads.routes import ask_recent
-from common.cache import Answer, Cache
+from common.cache import Cache, CachedAnswer
 from common.compression import zstd
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
@@ -113,14 +113,14 @@ async def test_codings_of_two_answers_are_never_taken_for_one(service: Service) 
     question = ask_recent(project.id, ErrorQuery.model_validate({}))
     ours = await project.read.get("/api/errors/recent", headers={"Accept-Encoding": "identity"})
     generation = await reads.generation(question)
-    reads.copies.get(question).bodies = {"gzip": ("gzip", b"of ours")}
+    reads.answer_cache.get(question).bodies = {"gzip": ("gzip", b"of ours")}
     await reads.puts.end_all()
-    late = Answer.of(b'{"errors":[]}')  # of another process
+    late = CachedAnswer.of(b'{"errors":[]}')  # of another process
     await service.state["cache"].put(question.key(generation), late)
     theirs = await project.read.get("/api/errors/recent", headers={"Accept-Encoding": "identity"})
     assert theirs.json() == {"errors": []}
     assert theirs.headers["ETag"] != ours.headers["ETag"]
-    assert set(reads.copies.get(question).bodies) == {"identity"}
+    assert set(reads.answer_cache.get(question).bodies) == {"identity"}
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from api.reads import answer_cache as copies
-from api.reads import http
+from api.reads import answer_cache, http
 from common import cache
 from common.compression import Encoding, compress_as
 from common.settings import Settings
@@ -53,7 +52,7 @@ async def test_patterns_shrink_by_three_quarters_and_recent_errors_by_two_thirds
             print(f"{path}: {plain:,} bytes, as {coding} {1 - coded / plain:.1%} fewer")  # noqa: T201
             assert json.loads(unpacked) == json.loads(body)
             assert 1 - coded / plain >= least
-    for module, name in ((cache, "compress"), (http, "compress"), (copies, "compress_as")):
+    for module, name in ((cache, "compress"), (http, "compress"), (answer_cache, "compress_as")):
         monkeypatch.setattr(module, name, None)  # whoever calls it again fails
     for path in ("/api/errors/patterns", "/api/errors/recent"):
         for coding in CODINGS:
@@ -69,11 +68,11 @@ async def test_an_answer_is_made_in_the_codings_that_are_asked_for_and_in_no_oth
         made.append((encoding, len(body)))
         return compress_as(encoding, body)
 
-    monkeypatch.setattr(copies, "compress_as", note)
+    monkeypatch.setattr(answer_cache, "compress_as", note)
     small, large = "/api/errors/recent?limit=3", "/api/errors/patterns?window=6h&order=new"
     for path in (small, large):
         plain, _ = await read_coded(project, path, "identity")
-        assert (plain > copies.LARGE_BYTES) is (path == large)
+        assert (plain > answer_cache.LARGE_BYTES) is (path == large)
         await asyncio.gather(*[read_coded(project, path, coding) for coding in ("br", "br", "zstd") * 3])
         assert sorted(made) == [("br", plain), ("zstd", plain)]
         made.clear()

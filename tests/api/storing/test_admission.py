@@ -8,8 +8,8 @@ import pytest
 
 from api.http.problems import Overloaded
 from api.ingest.rows import Row
-from api.ingest.scheduler import Turns
-from api.storing.admission import Load, Room
+from api.ingest.scheduler import Scheduler
+from api.storing.admission import Admission, Load
 from common.settings import Settings
 from tests.conftest import Project, run_service
 
@@ -18,111 +18,111 @@ CALM_REQUESTS = 40
 ERROR = {"service": "shop", "severity": "error", "message": "card declined"}
 
 
-def fill(room: Room, load: Load) -> int:
+def fill(admission: Admission, load: Load) -> int:
     """Rows that one project gets to hold when it asks until it is refused."""
-    before = room.held.rows
+    before = admission.held.rows
     with pytest.raises(Overloaded):
-        ask_without_end(room, load)
-    return room.held.rows - before
+        ask_without_end(admission, load)
+    return admission.held.rows - before
 
 
-def ask_without_end(room: Room, load: Load) -> None:
+def ask_without_end(admission: Admission, load: Load) -> None:
     while True:
-        room.take(NOISY, load)
+        admission.take(NOISY, load)
 
 
 @pytest.mark.parametrize("load", [Load(10, 1), Load(1, 100)])
 def test_a_project_alone_gets_half_by_rows_or_by_bytes(load: Load) -> None:
-    room = Room("errors", Load(1_000, 10_000))
-    fill(room, load)
-    assert max(room.held.rows / 1_000, room.held.size_bytes / 10_000) == pytest.approx(0.5, abs=0.01)
+    admission = Admission("errors", Load(1_000, 10_000))
+    fill(admission, load)
+    assert max(admission.held.rows / 1_000, admission.held.size_bytes / 10_000) == pytest.approx(0.5, abs=0.01)
 
 
 def test_beside_a_project_that_fills_what_it_can_others_find_room() -> None:
-    room = Room("errors", Load(1_000, 10_000))
-    fill(room, Load(10, 1))
-    room.take(CALM, Load(400, 1))
+    admission = Admission("errors", Load(1_000, 10_000))
+    fill(admission, Load(10, 1))
+    admission.take(CALM, Load(400, 1))
 
 
 def test_what_is_given_back_can_be_taken_again() -> None:
-    room = Room("errors", Load(1_000, 10_000))
-    taken = fill(room, Load(10, 1))
+    admission = Admission("errors", Load(1_000, 10_000))
+    taken = fill(admission, Load(10, 1))
     for _ in range(taken // 10):
-        room.give_back(NOISY, Load(10, 1))
-    assert (room.held, room.by_project) == (Load(), {})
-    assert fill(room, Load(10, 1)) == taken
+        admission.give_back(NOISY, Load(10, 1))
+    assert (admission.held, admission.by_project) == (Load(), {})
+    assert fill(admission, Load(10, 1)) == taken
 
 
 def test_no_more_is_held_than_comes_through_in_the_time_that_an_error_may_wait() -> None:
-    room = Room("errors", Load(20_000, 2**30), wait_seconds=0.5)
-    note_flush(room, held=1_000, waited_seconds=0.5)  # 2,000 a second
-    assert fill(room, Load(10, 1)) == 500
-    room.take(CALM, Load(400, 1))
+    admission = Admission("errors", Load(20_000, 2**30), wait_seconds=0.5)
+    note_flush(admission, held=1_000, waited_seconds=0.5)  # 2,000 a second
+    assert fill(admission, Load(10, 1)) == 500
+    admission.take(CALM, Load(400, 1))
 
 
 def test_when_the_pace_falls_others_find_room_still_and_who_filled_it_does_not() -> None:
-    room = Room("errors", Load(20_000, 2**30), wait_seconds=1.0)
-    note_flush(room, held=8_000, waited_seconds=1.0)
-    taken = fill(room, Load(10, 1))
+    admission = Admission("errors", Load(20_000, 2**30), wait_seconds=1.0)
+    note_flush(admission, held=8_000, waited_seconds=1.0)
+    taken = fill(admission, Load(10, 1))
     for _ in range(20):
-        note_flush(room, held=room.held.rows, waited_seconds=4.0)
-    assert room.most_rows < taken == room.held.rows
+        note_flush(admission, held=admission.held.rows, waited_seconds=4.0)
+    assert admission.most_rows < taken == admission.held.rows
     for _ in range(10):
-        room.take(CALM, Load(1, 1))
+        admission.take(CALM, Load(1, 1))
     with pytest.raises(Overloaded):
-        room.take(NOISY, Load(1, 1))
+        admission.take(NOISY, Load(1, 1))
 
 
 def test_without_a_time_it_is_held_until_memory_ends() -> None:
     """The control."""
-    room = Room("errors", Load(20_000, 2**30))
-    note_flush(room, held=1_000, waited_seconds=0.5)
-    assert fill(room, Load(10, 1)) == 10_000
+    admission = Admission("errors", Load(20_000, 2**30))
+    note_flush(admission, held=1_000, waited_seconds=0.5)
+    assert fill(admission, Load(10, 1)) == 10_000
 
 
-def note_flush(room: Room, held: int, waited_seconds: float, *, is_behind: bool = True) -> None:
+def note_flush(admission: Admission, held: int, waited_seconds: float, *, is_behind: bool = True) -> None:
     """A flush ended while so many rows were held, its own among them."""
-    room.hold(CALM, Load(held, 1))
-    room.learn(waited_seconds, is_behind=is_behind)
-    room.give_back(CALM, Load(held, 1))
+    admission.hold(CALM, Load(held, 1))
+    admission.learn(waited_seconds, is_behind=is_behind)
+    admission.give_back(CALM, Load(held, 1))
 
 
 def test_the_pace_follows_flushes_that_others_wait_behind_and_is_raised_by_any() -> None:
-    room = Room("errors", Load(20_000, 2**30), wait_seconds=1.0)
-    note_flush(room, 1, 0.01, is_behind=False)
-    assert room.most_rows == 20_000  # a small flush at rest says nothing
-    note_flush(room, 1_000, 1.0)
-    assert room.most_rows == 1_000
-    note_flush(room, 1, 1.0, is_behind=False)
-    assert room.most_rows == 1_000
+    admission = Admission("errors", Load(20_000, 2**30), wait_seconds=1.0)
+    note_flush(admission, 1, 0.01, is_behind=False)
+    assert admission.most_rows == 20_000  # a small flush at rest says nothing
+    note_flush(admission, 1_000, 1.0)
+    assert admission.most_rows == 1_000
+    note_flush(admission, 1, 1.0, is_behind=False)
+    assert admission.most_rows == 1_000
     for _ in range(20):
-        note_flush(room, 1_000, 0.1, is_behind=False)
-    assert room.most_rows == pytest.approx(10_000, rel=0.01)
+        note_flush(admission, 1_000, 0.1, is_behind=False)
+    assert admission.most_rows == pytest.approx(10_000, rel=0.01)
 
 
 def test_what_was_reserved_is_held_until_it_is_settled_or_given_up() -> None:
-    room = Room("errors", Load(1_000, 10_000))
-    with room.reserve(NOISY, Load(300, 100), 0.0) as place:
-        assert room.held == Load(300, 100)
-        room.settle(place, Load(290, 80))
-    assert room.held == Load(290, 80)
-    room.give_back(NOISY, Load(290, 80))
-    with pytest.raises(ZeroDivisionError), room.reserve(NOISY, Load(300, 100), 0.0):
+    admission = Admission("errors", Load(1_000, 10_000))
+    with admission.reserve(NOISY, Load(300, 100), 0.0) as place:
+        assert admission.held == Load(300, 100)
+        admission.complete(place, Load(290, 80))
+    assert admission.held == Load(290, 80)
+    admission.give_back(NOISY, Load(290, 80))
+    with pytest.raises(ZeroDivisionError), admission.reserve(NOISY, Load(300, 100), 0.0):
         _ = 1 / 0
-    assert (room.held, room.by_project) == (Load(), {})
+    assert (admission.held, admission.by_project) == (Load(), {})
 
 
 async def test_batches_whose_rows_are_being_made_hold_room_already(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing waits for Postgres, and still no more are let in than there is room for."""
-    made, make_rows = asyncio.Event(), Turns.make_rows
+    made, make_rows = asyncio.Event(), Scheduler.make_rows
 
-    async def make_rows_later(mine: Turns, *arguments: Any) -> list[Row]:
+    async def make_rows_later(mine: Scheduler, *arguments: Any) -> list[Row]:
         await made.wait()
         return await make_rows(mine, *arguments)
 
-    monkeypatch.setattr(Turns, "make_rows", make_rows_later)
+    monkeypatch.setattr(Scheduler, "make_rows", make_rows_later)
     small = settings.model_copy(update={"writer_buffer_max_errors": 100})
     async with run_service(small) as service:
         project = await service.project()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from api.ingest.receivers.native import ERRORS, parse_batch
 from api.ingest.rows import Row, make_row
-from api.ingest.scheduler import Turns
+from api.ingest.scheduler import Scheduler
 from api.storing.errors import COLUMNS, copy_new, insert_new, store_what_is_new
 from tests.api.ingest.receivers.test_plain import ERRORS_SENT, FRAME, NO_PLAIN, SETTINGS
 from tests.flow.test_hostile import REFUSED, STORABLE
@@ -65,7 +65,7 @@ def test_rows_that_are_new_stand_and_count_alike_by_copy_and_by_either_statement
     def compare(sent: list[dict[str, Any]]) -> None:
         rows = [Row(project_id=project_id, look_back=None, **body) for body in sent]
         stored = runner.run(look(connection, store_what_is_new(connection, rows)))
-        assert runner.run(look(connection, copy_new(Turns(), connection, rows))) == stored
+        assert runner.run(look(connection, copy_new(Scheduler(), connection, rows))) == stored
         assert runner.run(look(connection, insert_new(connection, rows))) == stored
         assert len(stored[0]) == len(rows)
 

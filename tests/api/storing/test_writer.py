@@ -149,7 +149,7 @@ async def test_more_than_the_buffer_holds_is_refused_with_a_time_to_come_again(
         assert (await taken).status_code == 201
         assert await stored(service) == 60
         writer = service.state["writer"]
-        assert (writer.room.held, writer.room.by_project) == (Load(), {})
+        assert (writer.admission.held, writer.admission.by_project) == (Load(), {})
 
 
 async def test_a_batch_larger_than_the_buffer_is_taken_when_nothing_waits(settings: Settings) -> None:

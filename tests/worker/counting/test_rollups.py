@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.tables.columns import OVERFLOW_NAME
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, scalar, store
 from worker.counting.rollups import (
-    Limits,
+    CountLimits,
     compact_rollups,
     delete_old_rollups,
     fold_chunk,
     fold_deltas,
-    mend_hours,
+    repair_hours,
     size_chunk,
 )
 
@@ -128,9 +128,9 @@ async def test_hours_that_a_worker_of_the_release_before_left_out_are_mended(eng
     async with engine.begin() as connection:
         await connection.execute(text(forget), {"hour": at[1]})
         await connection.execute(text(miss), {"hour": at[2]})
-    assert await mend_hours(engine, [PROJECT, OTHER_PROJECT]) == 2
+    assert await repair_hours(engine, [PROJECT, OTHER_PROJECT]) == 2
     await assert_counts_are_exact(engine)
-    assert await mend_hours(engine, [PROJECT, OTHER_PROJECT]) == 0
+    assert await repair_hours(engine, [PROJECT, OTHER_PROJECT]) == 0
 
 
 async def test_a_fingerprint_knows_when_it_was_seen_and_what_it_says(engine: AsyncEngine) -> None:
@@ -198,7 +198,7 @@ async def test_fingerprints_beyond_the_limit_count_as_one_and_no_error_is_lost(e
     kinds = [f"{first}{second} is missing" for first in "abcdefghij" for second in "klmnopqrst"]
     for start in range(0, 100, 20):
         await store(engine, now_errors(*kinds[start : start + 20], "disk full"))
-        await fold_deltas(engine, 48, Limits(fingerprints=30))
+        await fold_deltas(engine, 48, CountLimits(fingerprints=30))
     own = await rows(engine, "SELECT count FROM fingerprints WHERE fingerprint <> 0")
     beyond = await scalar(engine, "SELECT count FROM fingerprints WHERE fingerprint = 0")
     assert len(own) == 30
@@ -217,7 +217,7 @@ async def test_services_beyond_the_limit_count_under_one_name_and_rows_keep_thei
             replace(error, service=f"request-{start + n:02}") for n, error in enumerate(now_errors(*["boom"] * 20))
         ]
         await store(engine, [*requests, *now_errors("boom")])
-        await fold_deltas(engine, 48, Limits(services=10))
+        await fold_deltas(engine, 48, CountLimits(services=10))
     by_service = "SELECT service, sum(count)::int FROM {} GROUP BY service ORDER BY service"
     counted = await rows(engine, by_service.format("rollups"))
     assert counted == await rows(engine, by_service.format("hourly_rollups"))
@@ -231,26 +231,26 @@ async def test_errors_without_an_environment_are_counted_apart_whatever_the_limi
     await store(
         engine, [replace(error, environment=f"preview-{n}") for n, error in enumerate(now_errors(*["boom"] * 5))]
     )
-    await fold_deltas(engine, 48, Limits(environments=2))
+    await fold_deltas(engine, 48, CountLimits(environments=2))
     counted = await rows(engine, "SELECT environment, sum(count)::int FROM rollups GROUP BY 1 ORDER BY 1")
     assert counted == [("", 1), (OVERFLOW_NAME, 3), ("preview-0", 1), ("preview-1", 1)]
 
 
 async def test_a_service_that_is_in_no_window_any_more_makes_room_for_another(engine: AsyncEngine) -> None:
     await store(engine, now_errors("boom", service="old"))
-    await fold_deltas(engine, 48, Limits(services=1))
+    await fold_deltas(engine, 48, CountLimits(services=1))
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE facets SET last_seen = last_seen - interval '9 days'"))
     await delete_old_rollups(engine, [PROJECT], 30)
     await store(engine, now_errors("boom", service="young"))
-    await fold_deltas(engine, 48, Limits(services=1))
+    await fold_deltas(engine, 48, CountLimits(services=1))
     assert await rows(engine, "SELECT name FROM facets") == [("young",)]
 
 
 async def test_each_project_has_its_own_room_for_services(engine: AsyncEngine) -> None:
     for project_id in (PROJECT, OTHER_PROJECT):
         await store(engine, now_errors("boom", service=f"of {project_id}", project_id=project_id))
-    await fold_deltas(engine, 48, Limits(services=1))
+    await fold_deltas(engine, 48, CountLimits(services=1))
     beyond = "SELECT count(*) FROM rollups WHERE service = :name"
     assert await scalar(engine, beyond, name=OVERFLOW_NAME) == 0
 

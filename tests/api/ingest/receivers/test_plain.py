@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from api.fields import LenientInstant
 from api.ingest.receivers.native import ERRORS, Parsed, SentError, parse_batch, parse_one
 from api.ingest.receivers.plain import PlainError, is_odd, read_plain_batch, read_plain_error
-from api.ingest.rows import Frame, make_row
+from api.ingest.rows import RequestContext, make_row
 from api.ingest.sanitize.redaction import redact_text
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
 from common.settings import Settings
@@ -24,7 +24,7 @@ from dev.bench.error_samples import batch_bodies, encode, make_errors
 from tests.flow.test_hostile import REFUSED, STORABLE
 
 SETTINGS = Settings()
-FRAME = Frame.now(UUID(int=7), SETTINGS)
+FRAME = RequestContext.now(UUID(int=7), SETTINGS)
 NO_PLAIN = replace(ERRORS, read_plain_batch=lambda _: None, read_plain_item=lambda _: None)
 
 TEXTS = st.text(max_size=300) | st.sampled_from(

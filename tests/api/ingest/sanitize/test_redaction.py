@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from api.ingest.receivers.plain import is_odd
-from api.ingest.rows import Frame, Row, make_row, settle_text, settle_trace
+from api.ingest.rows import RequestContext, Row, make_row, sanitize_text, sanitize_trace
 from api.ingest.sanitize.redaction import REDACTED, is_secret, may_hold_secrets, redact_text, redact_value
 from api.ingest.sanitize.redaction.cards import passes_luhn
 from api.ingest.sanitize.redaction.lines import redact_over_lines
@@ -264,9 +264,9 @@ def search_with_all(line: str) -> str:
 
 @given(st.lists(st.lists(PIECES | WORDS | FRAMES, max_size=4).map("".join), max_size=5).map("\n".join))
 def test_a_trace_that_is_searched_in_two_parts_is_redacted_as_any_text(trace: str) -> None:
-    *settled, split = settle_trace(trace, 64)
-    assert tuple(settled) == settle_text(trace, 64)
-    assert split == split_trace(settle_text(trace, 64)[0])
+    *settled, split = sanitize_trace(trace, 64)
+    assert tuple(settled) == sanitize_text(trace, 64)
+    assert split == split_trace(sanitize_text(trace, 64)[0])
 
 
 @given(st.lists(st.lists(PIECES | WORDS, min_size=1, max_size=4).map("".join), min_size=1, max_size=5))
@@ -400,4 +400,4 @@ def row_of_secrets() -> Row:
         service=secret, severity="error", message=secret, error_type=secret, environment=secret, release=secret,
         fingerprint=secret,
     )  # fmt: skip
-    return make_row(error, Frame.now(uuid4(), Settings()))
+    return make_row(error, RequestContext.now(uuid4(), Settings()))
