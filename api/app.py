@@ -25,12 +25,13 @@ from api.ingest.fast import FastWrites
 from api.ingest.pipeline import Pipeline
 from api.ingest.rows import Row
 from api.ingest.scheduler import Scheduler
-from api.reads import routes as read_routes
-from api.reads.builders import Answers
+from api.reads import entries
 from api.reads.caching import Reads
+from api.reads.catalogue import BuildContext
 from api.reads.fast import FastReads
-from api.spending import budget_routes, costs, price_routes, usage_routes
-from api.spending import usage_reads as usage
+from api.reads.routes import make_router
+from api.spending import budget_routes, price_routes, usage_routes
+from api.spending import reads as spending_reads
 from api.spending.reservations import Checks
 from api.spending.usage_rows import UsageRow
 from api.status import health
@@ -54,6 +55,8 @@ from common.telemetry.traces import tracing
 
 # For all but reads. Of them so many are never a project's: for keys, for readiness, and for watching the worker.
 API_CONNECTIONS, UNSHARED = 6, 2
+# Everything that may be read of a project.
+CATALOGUE = (*spending_reads.READS, *entries.READS)
 DESCRIPTION = "An error log that stays fast: errors in by batch, patterns and recent errors out of a cache."
 
 
@@ -75,7 +78,7 @@ class State(TypedDict):
     usage_writer: Writer[UsageRow]
     checks: Checks
     reads: Reads
-    answers: Answers
+    build_context: BuildContext
     lines: RequestLines
     fast_reads: FastReads
     fast_writes: FastWrites
@@ -106,9 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
         usage_routes.router,
         price_routes.router,
         budget_routes.router,
-        costs.router,
-        usage.router,
-        read_routes.router,
+        make_router(CATALOGUE),
         triage_routes.router,
         status_routes.router,
     ):
@@ -136,7 +137,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             shares = Shares(engine, gate_of(API_CONNECTIONS - UNSHARED))
             connections = settings.database_pool_size
             read_shares = Shares(without_transactions(reading, settings), gate_of(connections))
-            answers = Answers(read_shares, gate_of(half(connections)), settings)
+            build_context = BuildContext(read_shares, shares, gate_of(half(connections)), settings)
             cache = Cache.connect(settings)
             stack.push_async_callback(cache.close)
             quotas = await stack.enter_async_context(Quotas(cache, settings))
@@ -176,9 +177,9 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
                 "usage_writer": usage_writer,
                 "checks": Checks(shares),
                 "reads": reads,
-                "answers": answers,
+                "build_context": build_context,
                 "lines": lines,
-                "fast_reads": FastReads(settings, key_ring, quotas, reads, answers, lines),
+                "fast_reads": FastReads(settings, key_ring, quotas, reads, build_context, lines),
                 "fast_writes": FastWrites(settings, key_ring, quotas, pipeline, lines, bodies),
             }
 

@@ -50,7 +50,7 @@ MEMOS = {
     "api.http.middleware.find_meters": 1 * KIB,
     "api.http.middleware.standing_headers": 1 * KIB,
     "api.reads.fast.make_head": 2 * KIB,
-    "api.reads.fast.make_question": 1 * KIB,
+    "api.reads.fast.ask_plainly": 1 * KIB,
     "api.reads.http.recall_encoding": USUAL_CHARS,
     "api.reads.tokens.recall_tokens": 32 * WIDE,
     "common.cache.sealing.form_of": FIXED,

@@ -137,11 +137,6 @@ class Shares:
         return Share(self.engine, self.gate, project_id)
 
 
-def read_share_of(request: Request, project_id: UUID) -> Share:
-    """The connections for what this project reads."""
-    return cast("Shares", request.state.read_shares).of(project_id)
-
-
 def share_of(request: Request, project_id: UUID) -> Share:
     """The connections for all else of this project: what it decides and sets, and the prices of what it sends."""
     return cast("Shares", request.state.shares).of(project_id)

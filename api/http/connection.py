@@ -27,7 +27,7 @@ from api.http.responses import Headers, Ready, as_bytes, as_lines
 from api.http.sequence import Sequence
 from api.ingest.fast import FastWrites
 from api.reads.fast import FAST_TARGETS as FAST_READS
-from api.reads.fast import Asked, FastReads, read_request
+from api.reads.fast import FastReads, PlainGet, read_request
 from common.settings import Settings
 
 # A client that is told 413 may be sending still: what comes is thrown away for so long, that it sees the answer.
@@ -45,7 +45,7 @@ class Connection(Sequence):
         self.waits_since: float | None = monotonic()  # for a whole head; None while a request is under way
         self.has_begun = False
         self.begun_here = 0  # requests, in what is being received
-        self.asked: Asked | None = None  # of what is held ready, by the last of them
+        self.asked: PlainGet | None = None  # of what is held ready, by the last of them
         self.posted: Posted | None = None  # by the last of them
         self.known_requests = KnownRequests()
         self.is_sure = True  # what all requests so far mean: else only the server and the routes read the next ones
@@ -194,7 +194,7 @@ class Connection(Sequence):
             self.fast_writes.take(exchange)
         return exchange is not None
 
-    def send_held(self, asked: Asked) -> bool:
+    def send_held(self, asked: PlainGet) -> bool:
         """Answer a hot read, if this process holds what it asks for."""
         ready = self.fast_reads.answer(asked)
         if ready is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from api.http.exchange import Posted
-from api.reads.fast import Asked
+from api.reads.fast import PlainGet
 
 END = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
@@ -53,11 +53,11 @@ class KnownRequests:
 
     def __init__(self) -> None:
         self.read = b""
-        self.asked: Asked | None = None
+        self.asked: PlainGet | None = None
         self.head: KnownHead | None = None
         self.posted: Posted | None = None
 
-    def note(self, request: bytes, asked: Asked | None, posted: Posted | None) -> None:
+    def note(self, request: bytes, asked: PlainGet | None, posted: Posted | None) -> None:
         """Remember a request that was received alone: all of one that asks what is held ready, the head of one that
         brings errors."""
         if asked and len(request) <= REMEMBERED_MAX_BYTES:
@@ -68,7 +68,7 @@ class KnownRequests:
     def may_know(self, received: bytes) -> bool:
         return self.head is not None or received == self.read
 
-    def recall(self, received: bytes) -> tuple[Asked | None, Posted | None, bytes]:
+    def recall(self, received: bytes) -> tuple[PlainGet | None, Posted | None, bytes]:
         """What was asked with these bytes, or posted with this head and this body; nothing of both for all else."""
         if received == self.read:
             return self.asked, None, b""

@@ -1,4 +1,4 @@
-"""Makes the bodies that the read side sends: rows in, JSON bytes out."""
+"""Makes the answers about errors and patterns: what was asked in, JSON bytes out."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
@@ -7,10 +7,11 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
-from api.access.shares import Gate, Shares
-from api.http.problems import NotFound
+from api.http.problems import Invalid, NotFound
 from api.reads import queries
-from api.reads.cursors import read_cursor, refuse, write_cursor
+from api.reads.catalogue import Asked, BuildContext
+from api.reads.cursors import CursorInvalid, read_cursor, refuse, write_cursor
+from api.reads.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, PatternQuery, PatternsQuery
 from api.reads.pattern_page import describe_page, read_page
 from api.reads.queries import Filter
 from api.reads.shown import detail, summary_fields
@@ -18,80 +19,96 @@ from common.database.clock import CLOCK
 from common.settings import Settings
 from common.snapshots import load_snapshot
 from common.snapshots.composing import compute_snapshot
-from common.snapshots.counting import EVERYTHING, Wanted
+from common.snapshots.counting import EVERYTHING
 from common.snapshots.windows import start_of_window
 
 DAY = timedelta(days=1)
+TEXT_SEARCH_HOURS = 24
 
 
-class Answers:
-    """The bodies of one process's answers, from Postgres."""
-
-    def __init__(self, shares: Shares, searches: Gate, settings: Settings) -> None:
-        self.shares = shares
-        self.searches = searches
-        self.settings = settings
-
-    def whole_time(self) -> tuple[datetime, datetime]:
-        """From the oldest error that is kept to the newest that can be, in whole days: a cursor carries them, and a
-        page that did not change must have the ETag that it had."""
-        now = CLOCK.now()
-        ahead = timedelta(seconds=self.settings.clock_ahead_max_seconds + 60)
-        return midnight(now) - timedelta(days=self.settings.retention_days + 1), midnight(now + ahead) + DAY
-
-    async def recent(self, project_id: UUID, wanted: Filter, limit: int) -> bytes:
-        async with self.shares.of(project_id).connect() as connection:
-            rows = await queries.list_errors(connection, project_id, wanted, limit=limit)
-        return to_json({"errors": [summary_fields(row) for row in rows]})
-
-    async def page(self, project_id: UUID, wanted: Filter, limit: int, cursor: str | None) -> bytes:
-        """One page, whose `next` is null at the end. Raises CursorInvalid, Busy."""
-        after = None
-        if cursor is not None:
-            after, since, until = read_cursor(cursor, wanted)
-            if until > self.whole_time()[1]:
-                refuse()
-            wanted = replace(wanted, since=since, until=until)
-        async with self.searching(project_id, wanted), self.shares.of(project_id).connect() as connection:
-            rows = await queries.list_errors(connection, project_id, wanted, limit=limit + 1, after=after)
-        shown = rows[:limit]
-        more = len(rows) > limit
-        place = write_cursor((shown[-1].occurred_at, shown[-1].event_id), wanted) if more else None
-        return to_json({"errors": [summary_fields(row) for row in shown], "next": place})
-
-    def searching(self, project_id: UUID, wanted: Filter) -> AbstractAsyncContextManager[None]:
-        """A turn of those who search texts, which no index helps: they leave room for the others. Raises Busy."""
-        return nullcontext() if wanted.message_has is None else self.searches.turn(project_id)
-
-    async def error(self, project_id: UUID, event_id: UUID) -> bytes:
-        """Raises NotFound."""
-        since, until = self.whole_time()
-        async with self.shares.of(project_id).connect() as connection:
-            row = await queries.find_error(connection, project_id, event_id, oldest=since.date(), newest=until.date())
-        if row is None:
-            raise NotFound("there is no error with this id in this project, or its retention is over")
-        return detail(row).model_dump_json().encode()
-
-    async def patterns(self, project_id: UUID, window_hours: int, wanted: Wanted) -> bytes:
-        """What the worker computed last; what it never did, or for other than all errors, is computed here."""
-        if wanted == EVERYTHING:
-            async with self.shares.of(project_id).connect() as connection:
-                kept = await load_snapshot(connection, project_id, window_hours)
-            if kept is not None:
-                return kept[1]
-        snapshot = await compute_snapshot(self.shares.of(project_id), project_id, window_hours, self.settings, wanted)
-        return snapshot.model_dump_json().encode()
-
-    async def pattern(self, project_id: UUID, pattern_id: UUID, window_hours: int) -> bytes:
-        """Of the one that it has become part of, where its id is no pattern's any more. Raises NotFound."""
-        now = CLOCK.now()
-        start = start_of_window(now, window_hours, self.settings.rollup_fine_hours)
-        async with self.shares.of(project_id).connect() as connection:
-            page = await read_page(connection, project_id, pattern_id, start, Filter(*self.whole_time()))
-        if page is None:
-            raise NotFound("there is no pattern with this id in this project, or its retention is over")
-        return describe_page(page, window_hours, start, now).model_dump_json().encode()
+def whole_time(settings: Settings) -> tuple[datetime, datetime]:
+    """From the oldest error that is kept to the newest that can be, in whole days: a cursor carries them, and a page that
+    did not change must have the ETag that it had."""
+    now = CLOCK.now()
+    ahead = timedelta(seconds=settings.clock_ahead_max_seconds + 60)
+    return midnight(now) - timedelta(days=settings.retention_days + 1), midnight(now + ahead) + DAY
 
 
 def midnight(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+async def build_recent(context: BuildContext, asked: Asked[ErrorQuery]) -> bytes:
+    wanted = asked.params.filter(*whole_time(context.settings))
+    async with context.reading(asked.project_id).connect() as connection:
+        rows = await queries.list_errors(connection, asked.project_id, wanted, limit=asked.params.limit)
+    return to_json({"errors": [summary_fields(row) for row in rows]})
+
+
+async def build_error_page(context: BuildContext, asked: Asked[ErrorPageQuery]) -> bytes:
+    """One page, whose `next` is null at the end. Raises Busy, Invalid."""
+    params, after = asked.params, None
+    wanted = wanted_of_page(params, context.settings)
+    if params.cursor is not None:
+        try:
+            after, since, until = read_cursor(params.cursor, wanted)
+            if until > whole_time(context.settings)[1]:
+                refuse()
+        except CursorInvalid as error:
+            raise Invalid(f"cursor: {error}") from error
+        wanted = replace(wanted, since=since, until=until)
+    async with searching(context, asked.project_id, wanted), context.reading(asked.project_id).connect() as connection:
+        rows = await queries.list_errors(connection, asked.project_id, wanted, limit=params.limit + 1, after=after)
+    shown = rows[: params.limit]
+    more = len(rows) > params.limit
+    place = write_cursor((shown[-1].occurred_at, shown[-1].event_id), wanted) if more else None
+    return to_json({"errors": [summary_fields(row) for row in shown], "next": place})
+
+
+def searching(context: BuildContext, project_id: UUID, wanted: Filter) -> AbstractAsyncContextManager[None]:
+    """A turn of those who search texts, which no index helps: they leave room for the others. Raises Busy."""
+    return nullcontext() if wanted.message_has is None else context.searches.turn(project_id)
+
+
+def wanted_of_page(params: ErrorPageQuery, settings: Settings) -> Filter:
+    """A search for text is one of the last day where no beginning is said."""
+    since, until = whole_time(settings)
+    if params.text is not None:
+        since = CLOCK.now().replace(second=0, microsecond=0) - timedelta(hours=TEXT_SEARCH_HOURS)
+    return params.filter(params.since or since, min(params.until or until, until), params.text)
+
+
+async def build_error(context: BuildContext, asked: Asked[ErrorForm]) -> bytes:
+    """Raises NotFound."""
+    since, until = whole_time(context.settings)
+    async with context.reading(asked.project_id).connect() as connection:
+        row = await queries.find_error(connection, asked.project_id, asked.id, oldest=since.date(), newest=until.date())
+    if row is None:
+        raise NotFound("there is no error with this id in this project, or its retention is over")
+    return detail(row).model_dump_json().encode()
+
+
+async def build_patterns(context: BuildContext, asked: Asked[PatternsQuery]) -> bytes:
+    """What the worker computed last; what it never did, or for other than all errors, is computed here."""
+    hours, wanted = asked.params.window.hours, asked.params.wanted()
+    if wanted == EVERYTHING:
+        async with context.reading(asked.project_id).connect() as connection:
+            kept = await load_snapshot(connection, asked.project_id, hours)
+        if kept is not None:
+            return kept[1]
+    snapshot = await compute_snapshot(
+        context.reading(asked.project_id), asked.project_id, hours, context.settings, wanted
+    )
+    return snapshot.model_dump_json().encode()
+
+
+async def build_pattern(context: BuildContext, asked: Asked[PatternQuery]) -> bytes:
+    """Of the one that it has become part of, where its id is no pattern's any more. Raises NotFound."""
+    now, hours = CLOCK.now(), asked.params.window.hours
+    start = start_of_window(now, hours, context.settings.rollup_fine_hours)
+    everything = Filter(*whole_time(context.settings))
+    async with context.reading(asked.project_id).connect() as connection:
+        page = await read_page(connection, asked.project_id, asked.id, start, everything)
+    if page is None:
+        raise NotFound("there is no pattern with this id in this project, or its retention is over")
+    return describe_page(page, hours, start, now).model_dump_json().encode()

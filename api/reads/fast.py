@@ -2,12 +2,13 @@
 
 The routes stay the ones in OpenAPI and answer everything else: parameters, other forms of a key, a key or an answer
 that is not at hand, a quota that is used up. A connection (api/http/connection.py) asks here first: task, framework and
-RequestFrame cost several times what such an answer does. So it gets its id, is counted and has its line here.
+RequestMiddleware cost several times what such an answer does. So it gets its id, is counted and has its line here.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
 from starlette.datastructures import Headers as HeaderMap
@@ -17,28 +18,26 @@ from api.access.quotas import Quotas
 from api.http.middleware import RAW_SECURITY_HEADERS, RequestLines, choose_request_id
 from api.http.responses import Ready, as_lines, changing_lines, note
 from api.reads.answer_cache import Question
-from api.reads.builders import Answers
 from api.reads.caching import Reads, Served, Source
+from api.reads.catalogue import Asked, BuildContext, Read
+from api.reads.entries import PATTERN_LIST, RECENT
 from api.reads.http import choose_encoding, matches, respond
-from api.reads.parameters import ErrorQuery, PatternsQuery
-from api.reads.routes import ask_patterns, ask_recent, build_patterns, build_recent, patterns_max_age_seconds
 from common.compression import COMPRESS_FROM_BYTES, Encoding
 from common.keys import Scope as KeyScope
 from common.settings import Settings
 from common.telemetry import traces
 
-RECENT, PATTERNS = "/api/errors/recent", "/api/errors/patterns"
-# The request targets that may be answered here, as they stand in the request line.
-FAST_TARGETS = {path.encode(): path for path in (RECENT, PATTERNS)}
+# The request targets that may be answered here, as they stand in the request line: reads without parameters.
+FAST_TARGETS: dict[bytes, Read[Any]] = {read.path.encode(): read for read in (RECENT, PATTERN_LIST)}
 # What only the server or the routing can deal with.
 NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A plain GET of the recent errors or the patterns, as far as its bytes say. `known` is its If-None-Match."""
+class PlainGet:
+    """A plain GET of one of FAST_TARGETS, as far as its bytes say. `known` is its If-None-Match."""
 
-    path: str
+    read: Read[Any]
     key: str
     encoding: Encoding
     known: str | None
@@ -54,57 +53,52 @@ class FastReads:
         key_ring: KeyRing,
         quotas: Quotas,
         reads: Reads,
-        answers: Answers,
+        context: BuildContext,
         lines: RequestLines,
     ) -> None:
         self.key_ring = key_ring
         self.quotas = quotas
         self.reads = reads
         self.lines = lines
-        self.answers = answers
-        self.max_age_seconds = {RECENT: 1, PATTERNS: patterns_max_age_seconds(settings)}
+        self.context = context
+        self.max_age_seconds = {read.path: read.max_age_seconds(settings) for read in FAST_TARGETS.values()}
 
-    def answer(self, asked: Asked) -> Ready | None:
+    def answer(self, sent: PlainGet) -> Ready | None:
         """None where something would have to be waited for, or there is more to do than to send it."""
         started = perf_counter()
-        caller = recall_caller(self.key_ring, asked.key, KeyScope.read)
+        caller = recall_caller(self.key_ring, sent.key, KeyScope.read)
         if caller is None or traces.is_on():
             return None
-        build = partial(self.build, asked.path, caller.project_id)
-        served = self.reads.held(make_question(asked.path, caller.project_id), asked.encoding, build)
+        asked, question = ask_plainly(sent.read, caller.project_id)
+        build = partial(sent.read.build, self.context, asked)
+        served = self.reads.held(question, sent.encoding, build)
         if served is None:
             return None
         allowance = self.quotas.allowance(caller.project_id, caller.key_id, ingest=False)
         if not allowance.admit():
             return None
-        is_known = matches(asked.known, served.etag)
-        request_id = choose_request_id(asked.request_id)
+        is_known = matches(sent.known, served.etag)
+        request_id = choose_request_id(sent.request_id)
         kind = (served.etag, served.encoding, served.source, len(served.body))
-        same = make_head(*kind, self.max_age_seconds[asked.path], is_known)
+        same = make_head(*kind, self.max_age_seconds[sent.read.path], is_known)
         ready = Ready(
             304 if is_known else 200,
             same + changing_lines(request_id, allowance.lines()),
             b"" if is_known else served.body,
         )
-        note(self.lines, ("GET", asked.path), (ready.status, perf_counter() - started), request_id, caller)
+        note(self.lines, ("GET", sent.read.path), (ready.status, perf_counter() - started), request_id, caller)
         return ready
 
-    async def build(self, path: str, project_id: UUID) -> bytes:
-        """What the route of this path answers when it is given no parameters."""
-        if path == RECENT:
-            return await build_recent(self.answers, project_id, ErrorQuery.model_validate({}))
-        return await build_patterns(self.answers, project_id, PatternsQuery.model_validate({}))
 
-
-def read_request(target: bytes, headers: dict[bytes, bytes]) -> Asked | None:
-    """What a GET of one of HOT_TARGETS with these headers, each there once, asks; None where only the routing can tell."""
+def read_request(target: bytes, headers: dict[bytes, bytes]) -> PlainGet | None:
+    """What a GET of one of FAST_TARGETS with these headers, each there once, asks; None where only the routing can tell."""
     if not NOT_PLAIN.isdisjoint(headers):
         return None
     accepted, known = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
     encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))
     if encoding == "identity" and accepted is not None:
         return None  # the middleware around the routes has a word in what is sent then
-    return Asked(
+    return PlainGet(
         FAST_TARGETS[target],
         read_bearer(headers.get(b"authorization", b"")),
         encoding,
@@ -114,11 +108,11 @@ def read_request(target: bytes, headers: dict[bytes, bytes]) -> Asked | None:
 
 
 @lru_cache(maxsize=10_000)
-def make_question(path: str, project_id: UUID) -> Question:
-    """What the route of this path asks when it is given no parameters."""
-    if path == RECENT:
-        return ask_recent(project_id, ErrorQuery.model_validate({}))
-    return ask_patterns(project_id, PatternsQuery.model_validate({}))
+def ask_plainly(read: Read[Any], project_id: UUID) -> tuple[Asked[Any], Question]:
+    """What this read's route asks when it is given no parameters."""
+    asked = Asked(project_id, read.params.model_validate({}))
+    assert read.question is not None  # noqa: S101 - what is held ready has a name in the cache
+    return asked, read.question(asked)
 
 
 @lru_cache(maxsize=1_024)

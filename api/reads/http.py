@@ -1,5 +1,6 @@
-"""How answers of the read side go out: coding, ETag, 304, and who may keep them for how long. Pure but for Response."""
+"""How answers of the read side go out: coding, ETag, 304, and who may keep them for how long. Knows no request."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -96,6 +97,16 @@ def respond(
     # the middleware adds Accept-Encoding where it sees an answer that it could have compressed
     sent |= {"Vary": f"{VARY}, Accept-Encoding" if is_coded else VARY}
     return Response(served.body, headers=sent, media_type=media_type)
+
+
+async def respond_in_form(
+    served: Served, table: Table, form: Form | None, headers: Headers, *, max_age_seconds: int
+) -> Response:
+    """The answer as it is cached, or in an agent's form."""
+    if form is None:
+        return respond(served, headers, max_age_seconds=max_age_seconds)
+    # a large document takes tens of milliseconds to shape: others are answered meanwhile
+    return await asyncio.to_thread(respond_shaped, served, table, form, headers, max_age_seconds=max_age_seconds)
 
 
 def respond_shaped(

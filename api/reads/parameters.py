@@ -11,6 +11,7 @@ from typing_extensions import TypeAliasType
 from api.fields import NO_NUL, FilterText, Instant, SeverityName
 from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS, Form, Format, Table
 from api.reads.queries import Filter
+from common.snapshots.counting import Wanted
 
 PatternState = TypeAliasType("PatternState", Literal["new", "ongoing", "regressed", "resolved", "ignored"])
 PatternTrend = TypeAliasType("PatternTrend", Literal["new", "regressed", "spiking", "rising", "steady", "falling"])
@@ -127,3 +128,10 @@ class PatternsQuery(WindowQuery):
     state: PatternState | None = Field(None, description="Patterns in this state only.")
     trend: PatternTrend | None = Field(None, description="Patterns with this trend only.")
     order: PatternOrder = Field("count", description="What comes first.")
+
+    def beside_window(self) -> dict[str, Any]:
+        """What is asked beside the window; parameters at their defaults left out."""
+        return {name: value for name, value in self.question().items() if name != "window"}
+
+    def wanted(self) -> Wanted:
+        return Wanted(**self.beside_window())

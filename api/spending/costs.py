@@ -1,31 +1,25 @@
-"""What a month cost, by team: the route, and the SELECTs that it is made of."""
+"""What a month cost, by team: the answer, and the SELECTs that it is made of."""
 
-from typing import Annotated, Any, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.access.keys import ReadCaller
-from api.access.routers import Router
-from api.access.shares import read_share_of
 from api.fields import Money
 from api.http.problems import Invalid
-from api.reads.forms import MEDIA_TYPES, Form, Format, Table
-from api.reads.http import respond, serve_once
+from api.reads.catalogue import Asked, BuildContext
+from api.reads.forms import Format, Table
 from api.reads.parameters import FormQuery, some_of
-from api.reads.responding import FORMS, respond_now
-from api.reads.tokens import estimate_tokens
 from api.spending.cost_report import TeamCosts, add_up, format_report_markdown, rate_tokens
 from common.budgets import BudgetStatus, read_status
 from common.budgets.periods import Period, UnknownZone, find_zone, first_whole_month, parse_month
 from common.budgets.spend import cut_span
 from common.database.clock import CLOCK
 from common.settings import Settings
-
-router = Router(prefix="/api/costs", tags=["costs"])
 
 # The sums of some spans of buckets, by team.
 SUM_TEAMS = text(
@@ -119,34 +113,51 @@ class ReportQuery(FormQuery):
     timezone: str = Field("UTC", max_length=60, description="Whose month: an IANA name.")
 
 
-@router.get(
-    "/report",
-    response_model=CostReport,
-    summary="A month's costs by team",
-    responses=FORMS,
-)
-async def get_cost_report(request: Request, caller: ReadCaller, query: Annotated[ReportQuery, Query()]) -> Response:
-    """Tokens, cost and tokens per deliverable of each team, budget used and reserve: as JSON, CSV or a markdown table."""
-    settings = cast("Settings", request.state.settings)
-    month = find_month(query, settings.usage_sums_days)
-    async with read_share_of(request, caller.project_id).connect() as connection:
-        rows = await read_teams(connection, caller.project_id, month)
-        finished = await measure_deliverables(connection, caller.project_id, month)
-        limit = (await connection.execute(FIND_LIMIT, {"project_id": caller.project_id})).first()
-    bands = (settings.deliverable_ok_max_tokens, settings.deliverable_watch_max_tokens)
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What Postgres says of a month: rows of its teams, most tokens first, what each finished, and the whole project's
+    status against its budget."""
+
+    name: str
+    rows: Sequence[Any]
+    finished: Mapping[str, Any]
+    costs: Sequence[TeamCosts]
+    status: BudgetStatus | None
+
+
+async def read_month(context: BuildContext, asked: Asked[ReportQuery]) -> Month:
+    """Raises Invalid."""
+    month = find_month(asked.params, context.settings.usage_sums_days)
+    async with context.reading(asked.project_id).connect() as connection:
+        rows = await read_teams(connection, asked.project_id, month)
+        finished = await measure_deliverables(connection, asked.project_id, month)
+        limit = (await connection.execute(FIND_LIMIT, {"project_id": asked.project_id})).first()
     costs = [as_costs(row, finished.get(row.team)) for row in rows]
-    total = add_up(costs)
-    status = read_status(total.tokens, int(limit.amount), limit.thresholds) if limit else None
-    name = f"{month.first:%Y-%m}"
-    if query.form() == Form(Format.markdown):
-        table = format_report_markdown(name, costs, status, bands)
-        media_type = MEDIA_TYPES[Format.markdown]
-        answer = respond(serve_once(table.encode()), request.headers, max_age_seconds=1, media_type=media_type)
-        answer.headers["X-Token-Estimate"] = str(estimate_tokens(table))
-        return answer
-    teams = [describe_team(row, one, finished.get(row.team), bands) for row, one in zip(rows, costs, strict=True)]
-    report = describe(name, query.timezone, teams, total, status)
-    return await respond_now(request, report, query, TEAMS, max_age_seconds=1)
+    status = read_status(add_up(costs).tokens, int(limit.amount), limit.thresholds) if limit else None
+    return Month(f"{month.first:%Y-%m}", rows, finished, costs, status)
+
+
+async def build_cost_report(context: BuildContext, asked: Asked[ReportQuery]) -> bytes:
+    """Raises Invalid."""
+    month = await read_month(context, asked)
+    bands = bands_of(context.settings)
+    teams = [
+        describe_team(row, one, month.finished.get(row.team), bands)
+        for row, one in zip(month.rows, month.costs, strict=True)
+    ]
+    report = describe(month.name, asked.params.timezone, teams, add_up(month.costs), month.status)
+    return report.model_dump_json().encode()
+
+
+async def build_cost_table(context: BuildContext, asked: Asked[ReportQuery]) -> bytes:
+    """The table that teams keep. Raises Invalid."""
+    month = await read_month(context, asked)
+    return format_report_markdown(month.name, month.costs, month.status, bands_of(context.settings)).encode()
+
+
+def bands_of(settings: Settings) -> tuple[int, int]:
+    """The most tokens per deliverable that are ok, and that are watch."""
+    return settings.deliverable_ok_max_tokens, settings.deliverable_watch_max_tokens
 
 
 def find_month(query: ReportQuery, kept_days: int) -> Period:

@@ -1,27 +1,21 @@
-"""What was spent by day, team and model, and the rates that a project set: the routes, and the SELECTs behind them."""
+"""What was spent by day, team and model, and the rates that a project set: the answers, and the SELECTs behind them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
-from api.access.keys import ReadCaller
-from api.access.routers import Router
-from api.access.shares import read_share_of
 from api.fields import Day, FilterText, Money
 from api.http.problems import Invalid
+from api.reads.catalogue import Asked, BuildContext
 from api.reads.cursors import CursorInvalid, decode, encode, read_day
 from api.reads.forms import Table
 from api.reads.parameters import FormQuery, some_of
-from api.reads.responding import FORMS, respond_now
 from common.database.clock import CLOCK
 from common.pricing import name_model
-
-router = Router(prefix="/api", tags=["usage"])
 
 DEFAULT_DAYS = 31
 
@@ -133,36 +127,25 @@ class OverridesQuery(FormQuery):
     cursor: UUID | None = Field(None, description="`next` of the page before.")
 
 
-@router.get("/usage", response_model=UsagePage, responses=FORMS, summary="What was spent by day, team and model")
-async def list_usage(request: Request, caller: ReadCaller, query: Annotated[UsageQuery, Query()]) -> Response:
-    """Sums of UTC days, page by page; every acknowledged record is in them. Days stay longer than their records."""
-    rows = await read(request, caller, SUM_DAYS, ask_days(caller.project_id, query))
-    page = [UsageSum.model_validate(hide_unknown_cost(row)) for row in rows[: query.limit]]
-    after = write_place(page[-1]) if len(rows) > query.limit else None
-    return await respond_now(request, UsagePage(sums=page, next=after), query, USAGE, max_age_seconds=1)
+async def build_usage_page(context: BuildContext, asked: Asked[UsageQuery]) -> bytes:
+    """Raises Invalid."""
+    rows = await read_rows(context, SUM_DAYS, ask_days(asked.project_id, asked.params))
+    page = [UsageSum.model_validate(hide_unknown_cost(row)) for row in rows[: asked.params.limit]]
+    after = write_place(page[-1]) if len(rows) > asked.params.limit else None
+    return UsagePage(sums=page, next=after).model_dump_json().encode()
 
 
-@router.get(
-    "/prices/overrides",
-    response_model=OverridePage,
-    responses=FORMS,
-    summary="The rates that you set",
-    tags=["prices"],
-)
-async def list_overrides(request: Request, caller: ReadCaller, query: Annotated[OverridesQuery, Query()]) -> Response:
-    """The overrides that are there, past ones too. What a model costs without any follows from the catalog."""
-    asked = {"project_id": caller.project_id, "after": query.cursor, "limit": query.limit + 1}
-    rows = await read(request, caller, LIST_PRICE_OVERRIDES, asked)
-    page = [OverrideOut.model_validate(row) for row in rows[: query.limit]]
-    body = OverridePage(overrides=page, next=page[-1].id if len(rows) > query.limit else None)
-    return await respond_now(request, body, query, OVERRIDES, max_age_seconds=1)
+async def build_override_page(context: BuildContext, asked: Asked[OverridesQuery]) -> bytes:
+    limit = asked.params.limit
+    values = {"project_id": asked.project_id, "after": asked.params.cursor, "limit": limit + 1}
+    rows = await read_rows(context, LIST_PRICE_OVERRIDES, values)
+    page = [OverrideOut.model_validate(row) for row in rows[:limit]]
+    return OverridePage(overrides=page, next=page[-1].id if len(rows) > limit else None).model_dump_json().encode()
 
 
-async def read(
-    request: Request, caller: ReadCaller, statement: Any, asked: Mapping[str, Any]
-) -> Sequence[Mapping[str, Any]]:
-    async with read_share_of(request, caller.project_id).connect() as connection:
-        return [dict(row) for row in (await connection.execute(statement, asked)).mappings()]
+async def read_rows(context: BuildContext, statement: Any, values: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    async with context.reading(values["project_id"]).connect() as connection:
+        return [dict(row) for row in (await connection.execute(statement, values)).mappings()]
 
 
 def ask_days(project_id: UUID, query: UsageQuery) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.reads import routes as read_routes
+from api.reads import entries
 from tests.conftest import Project, Service
 
 
@@ -130,8 +130,8 @@ async def test_no_route_of_the_document_shows_another_project(service: Service) 
 
 
 async def test_control_a_cache_key_without_the_project_leaks(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask = read_routes.ask
-    monkeypatch.setattr(read_routes, "ask", lambda _project, *others: ask(UUID(int=0), *others))
+    name_answer = entries.name_answer
+    monkeypatch.setattr(entries, "name_answer", lambda _project, *others: name_answer(UUID(int=0), *others))
     mine, theirs = await service.project("mine"), await service.project("theirs")
     await fill(service, mine, "mineonly")
     await fill(service, theirs, THEIRS)

@@ -4,11 +4,12 @@ import pytest
 
 from api.http.exchange import Posted
 from api.http.known_requests import REMEMBERED_MAX_BYTES, KnownHead, KnownRequests
-from api.reads.fast import Asked
+from api.reads.entries import RECENT
+from api.reads.fast import PlainGet
 
 HEAD = b"POST /api/errors/log HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nX: y\r\n\r\n"
 POSTED = Posted("/api/errors/log", [], "key", None, None, 4)
-ASKED = Asked("/api/errors/recent", "key", "zstd", None, None)
+ASKED = PlainGet(RECENT, "key", "zstd", None, None)
 
 
 def request(body: bytes, head: bytes = HEAD) -> bytes:

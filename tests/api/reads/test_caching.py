@@ -8,9 +8,10 @@ from typing import Any
 import brotli
 import pytest
 
+from api.reads.catalogue import Asked
+from api.reads.entries import name_recent
 from api.reads.http import choose_encoding, matches
 from api.reads.parameters import ErrorQuery
-from api.reads.routes import ask_recent
 from common.cache import Cache, CachedAnswer
 from common.compression import zstd
 from common.settings import Settings
@@ -110,7 +111,7 @@ async def test_codings_of_two_answers_are_never_taken_for_one(service: Service) 
     await project.send(error())
     await asyncio.sleep(1)
     reads = service.state["reads"]
-    question = ask_recent(project.id, ErrorQuery.model_validate({}))
+    question = name_recent(Asked(project.id, ErrorQuery.model_validate({})))
     ours = await project.read.get("/api/errors/recent", headers={"Accept-Encoding": "identity"})
     generation = await reads.generation(question)
     reads.answer_cache.get(question).bodies = {"gzip": ("gzip", b"of ours")}
