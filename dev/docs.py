@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from pydantic.fields import FieldInfo
 
-from common.settings import ROOT, Settings
+from common.settings import COMPONENTS, ROOT, Settings
 from common.telemetry.declaring import Few, Values
 from common.telemetry.metrics import CATALOG
 from dev.check import ACCEPTED_CONTRACT, CONTRACT
@@ -17,9 +18,8 @@ SETTINGS_HEAD = """# Settings
 Environment variables; sizes are bytes, times are seconds unless the name says otherwise. This page is made by
 `./mayday docs` from `common/settings/`.
 
-| variable | default | what it is |
-| --- | --- | --- |
 """
+SETTINGS_TABLE = "| variable | default | what it is |\n| --- | --- | --- |\n"
 
 METRICS_HEAD = """# Metrics
 
@@ -65,11 +65,16 @@ def describe_contract() -> str:
 
 
 def describe_settings() -> str:
-    rows = [
-        f"| `MAYDAY_{name.upper()}` | {show(field.default)} | {field.description} |\n"
-        for name, field in Settings.model_fields.items()
-    ]
-    return SETTINGS_HEAD + "".join(rows)
+    """Those of each component under what it is for."""
+    return SETTINGS_HEAD + "\n".join(
+        f"## {(component.__doc__ or '').rstrip('.')}\n\n{SETTINGS_TABLE}{''.join(map(describe_setting, component.model_fields.items()))}"
+        for component in COMPONENTS
+    )
+
+
+def describe_setting(named: tuple[str, FieldInfo]) -> str:
+    name, field = named
+    return f"| `MAYDAY_{name.upper()}` | {show(field.default)} | {field.description} |\n"
 
 
 def describe_metrics() -> str:
