@@ -10,10 +10,10 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
-from common.settings import Settings
+from common.settings.programs import TelemetrySettings
 
 
-def configure_logging(settings: Settings, program: str) -> None:
+def configure_logging(settings: TelemetrySettings, program: str) -> None:
     """Send our lines and those of the libraries to standard error, in one form and from one level on."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Processor] = [

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from common.settings import COMPONENTS, ROOT, Settings
 from common.telemetry.declaring import Few, Values
@@ -66,10 +67,12 @@ def describe_contract() -> str:
 
 def describe_settings() -> str:
     """Those of each component under what it is for."""
-    return SETTINGS_HEAD + "\n".join(
-        f"## {(component.__doc__ or '').rstrip('.')}\n\n{SETTINGS_TABLE}{''.join(map(describe_setting, component.model_fields.items()))}"
-        for component in COMPONENTS
-    )
+    return SETTINGS_HEAD + "\n".join(map(describe_component, COMPONENTS))
+
+
+def describe_component(component: type[BaseSettings]) -> str:
+    rows = "".join(map(describe_setting, component.model_fields.items()))
+    return f"## {(component.__doc__ or '').rstrip('.')}\n\n{SETTINGS_TABLE}{rows}"
 
 
 def describe_setting(named: tuple[str, FieldInfo]) -> str:

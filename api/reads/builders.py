@@ -17,6 +17,7 @@ from api.reads.queries import Filter
 from api.reads.shown import detail, summary_fields
 from common.database.clock import CLOCK
 from common.settings import Settings
+from common.settings.worker import RetentionSettings
 from common.snapshots import load_snapshot
 from common.snapshots.composing import compute_snapshot
 from common.snapshots.counting import EVERYTHING
@@ -26,7 +27,7 @@ DAY = timedelta(days=1)
 TEXT_SEARCH_HOURS = 24
 
 
-def whole_time(settings: Settings) -> tuple[datetime, datetime]:
+def whole_time(settings: RetentionSettings) -> tuple[datetime, datetime]:
     """From the oldest error that is kept to the newest that can be, in whole days: a cursor carries them, and a page that
     did not change must have the ETag that it had."""
     now = CLOCK.now()

@@ -21,7 +21,7 @@ from api.reads.answer_cache import AnswerCache, HeldAnswer, Question
 from common.cache import Cache, CachedAnswer, CacheUnavailable, Topic
 from common.cache.sealing import make_etag
 from common.compression import Encoding
-from common.settings import Settings
+from common.settings.api import ReadSettings
 from common.telemetry import metrics
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ class Served:
 class Reads:
     """The answers of this process. Knows nothing of HTTP or of what the answers say."""
 
-    def __init__(self, cache: Cache, settings: Settings) -> None:
+    def __init__(self, cache: Cache, settings: ReadSettings) -> None:
         self.cache = cache
         self.settings = settings
         self.trust_seconds = settings.recent_max_age_seconds / 2

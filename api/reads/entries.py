@@ -13,13 +13,13 @@ from api.reads.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, PatternQ
 from api.reads.schemas import ErrorDetail, ErrorPage, PatternDetail, RecentErrors
 from common.cache import Topic
 from common.cache.sealing import form_of
-from common.settings import Settings
+from common.settings.worker import JobSettings
 from common.snapshots.schema import PatternsAnswer
 
 PREFIX = "/api/errors"
 
 
-def patterns_max_age_seconds(settings: Settings) -> int:
+def patterns_max_age_seconds(settings: JobSettings) -> int:
     """Half of what lies between two runs of the worker."""
     return max(1, min(30, settings.patterns_every_seconds // 2))
 

@@ -19,7 +19,7 @@ from common.budgets import BudgetStatus, read_status
 from common.budgets.periods import Period, UnknownZone, find_zone, first_whole_month, parse_month
 from common.budgets.spend import cut_span
 from common.database.clock import CLOCK
-from common.settings import Settings
+from common.settings.worker import SpendingSettings
 
 # The sums of some spans of buckets, by team.
 SUM_TEAMS = text(
@@ -155,7 +155,7 @@ async def build_cost_table(context: BuildContext, asked: Asked[ReportQuery]) -> 
     return format_report_markdown(month.name, month.costs, month.status, bands_of(context.settings)).encode()
 
 
-def bands_of(settings: Settings) -> tuple[int, int]:
+def bands_of(settings: SpendingSettings) -> tuple[int, int]:
     """The most tokens per deliverable that are ok, and that are watch."""
     return settings.deliverable_ok_max_tokens, settings.deliverable_watch_max_tokens
 

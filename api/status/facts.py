@@ -14,6 +14,7 @@ from common.database.clock import CLOCK
 from common.database.connections import Connects, Crowd, find_crowd
 from common.database.schema import FIND_REVISION
 from common.settings import Settings
+from common.settings.programs import TelemetrySettings
 from common.telemetry.freshness import find_freshness, find_lateness
 
 # The version of Postgres, without what its packager says of it.
@@ -93,7 +94,7 @@ async def find_project(engine: Connects, project_id: UUID) -> ProjectStatus:
     )
 
 
-async def is_of_operators(engine: Connects, settings: Settings, project_id: UUID) -> bool:
+async def is_of_operators(engine: Connects, settings: TelemetrySettings, project_id: UUID) -> bool:
     """Whether the project's admin keys may see what all projects together take."""
     if not settings.operator_project:
         return False

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError, ResponseError
 from common.cache.connecting import make_redis
 from common.cache.sealing import DIGEST_BYTES, GENERATION_CHARS, make_etag, read_generation, seal, unseal
 from common.compression import Encoding, compress
-from common.settings import Settings
+from common.settings.stores import CacheSettings
 from common.telemetry import metrics
 
 Topic = Literal["errors", "patterns"]
@@ -65,7 +65,7 @@ class Cache:
     left_alone_until: float = 0.0
 
     @classmethod
-    def connect(cls, settings: Settings) -> Self:
+    def connect(cls, settings: CacheSettings) -> Self:
         """A cache on `MAYDAY_CACHE_URL`, or `MAYDAY_REDIS_URL` where that is empty."""
         redis = make_redis(
             settings.effective_cache_url,

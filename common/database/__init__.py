@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from common.database.connections import connection_name
 from common.settings import Settings
+from common.settings.stores import DatabaseSettings
 from common.telemetry import metrics
 
 CLOSE_SECONDS = 0.5
@@ -61,7 +62,7 @@ def make_engine(
     return engine
 
 
-def without_transactions(engine: AsyncEngine, settings: Settings) -> AsyncEngine:
+def without_transactions(engine: AsyncEngine, settings: DatabaseSettings) -> AsyncEngine:
     """The same pool for reads of which each statement stands for itself: no round trips for BEGIN and ROLLBACK.
 
     Behind a pooler it is the engine itself, since there the time limits are those of a transaction.

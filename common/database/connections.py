@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from common.settings import Settings
+from common.settings.stores import DatabaseSettings
 
 log = structlog.get_logger()
 
@@ -89,7 +89,7 @@ async def find_crowd(engine: Connects) -> Crowd:
     return count_crowd(names, allowed)
 
 
-async def check_room(engine: AsyncEngine, settings: Settings) -> None:
+async def check_room(engine: AsyncEngine, settings: DatabaseSettings) -> None:
     """Say in the log what all may open, and what to change when Postgres allows less.
 
     Behind a pooler Postgres sees the pooler's connections only, and there is nothing to say.

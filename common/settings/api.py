@@ -70,9 +70,6 @@ class IngestSettings(BaseSettings):
     stack_trace_max_bytes: PositiveInt = Field(256 * 2**10, description="A longer stack trace is cut here.")
     json_max_depth: PositiveInt = Field(32, description="Deepest nesting in context that is kept.")
     json_max_keys: PositiveInt = Field(1_000, description="Most keys in context that are kept.")
-    clock_ahead_max_seconds: PositiveInt = Field(
-        600, description="An error timed further in the future gets the server's time."
-    )
     storm_errors_per_minute: NonNegativeInt = Field(
         0,
         description="Errors of one fingerprint that a process stores whole in a minute; those beyond are stored and "
