@@ -10,6 +10,7 @@ import uuid_utils
 from asyncpg.pgproto import pgproto
 from pydantic_core import from_json, to_json
 
+from api.ingest.receivers.json_bounds import VALUES_READ, cut_values, is_vast
 from api.ingest.receivers.native import SentError
 from api.ingest.sanitize.cleaning import MAX_NUMBER_DIGITS, clean_value, cut_text
 from api.ingest.sanitize.redaction import automaton, may_hold_secrets, redact_text, redact_value
@@ -179,7 +180,7 @@ def sanitize_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str,
     if isinstance(value, str):
         if is_small(value, settings):
             return value, 0, 0
-        value = from_json(value)
+        value = read_bounded(value, settings)
     adjustments = 0
     text = dump(value)
     if not is_small(text, settings) or is_unsound(text):
@@ -193,6 +194,15 @@ def sanitize_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str,
         redacted, redactions = redact_value(from_json(text))
         text = dump(redacted) if redactions else text
     return text, redactions, adjustments
+
+
+def read_bounded(text: str, settings: Settings) -> dict[str, Any]:
+    """What a JSON text of an object says, as far as it is kept, and one value more, so that it is seen where it was cut."""
+    raw = text.encode()
+    if is_vast(raw):
+        raw = cut_values(raw, settings.json_max_depth, max(settings.json_max_keys, VALUES_READ) + 1)
+    value: dict[str, Any] = from_json(raw)
+    return value
 
 
 def is_small(text: str, settings: Settings) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from api.fields import Instant, LenientInstant, Name, ProcessingName
+from api.ingest.receivers.json_bounds import VALUES_READ
 from api.ingest.receivers.wording import Wording
 from api.ingest.schemas import SentName
 from api.spending.usage_objects import TOKENS_MAX
@@ -17,6 +18,7 @@ Usd = Annotated[Decimal, Field(ge=0, le=10**9, max_digits=21, decimal_places=12)
 USAGE_WORDING = Wording(
     words={"processing": {mode: mode for mode in ("standard", "batch")}},
     optional_names=frozenset({"agent", "provider", "model", "deliverable"}),
+    whole={"usage": VALUES_READ},
     exact=frozenset({"event_key", "team", "agent", "provider", "model", "deliverable"}),
 )
 COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
@@ -63,7 +65,9 @@ class UsageIn(BaseModel):
         None, description="Instead of the counts, where the split is not known: half is taken as output (`estimated`)."
     )
     usage: dict[str, Any] | None = Field(
-        None, description="Instead of the counts: the usage object of Anthropic or OpenAI, or gen_ai.* attributes."
+        None,
+        description="Instead of the counts: the usage object of Anthropic or OpenAI, or gen_ai.* attributes. "
+        "Of at most 1,000 commas and brackets.",
     )
     processing: ProcessingName | None = Field(None, description="standard if neither this nor usage says.")
     deliverable: SentName | None = Field(None, description="`ref` of the work that it was spent on.")

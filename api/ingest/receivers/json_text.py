@@ -8,43 +8,55 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw
 from pydantic_core import from_json
 
+from api.ingest.receivers.json_bounds import RAW_END, RAW_PIECE, STRING, find_end
 from api.ingest.sanitize.cleaning import CUT, MAX_NUMBER_DIGITS, REPLACEMENT
+from api.ingest.sanitize.redaction import automaton
 
 READABLE_DIGITS = 4_300  # a whole number of more is refused by the readers
 BEYOND = "1e999"  # stands for a number that no reader takes
 BROKEN = "mayday.broken"  # how text that is broken in its encoding is read: as a byte that is broken in UTF-8 too
 codecs.register_error(BROKEN, lambda error: ("\udcff", error.end))  # type: ignore[attr-defined]  # only for decoding
 
-_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
+MANY_MEMBERS = 100_000  # more are not made at once: 20 ms, in which nobody else runs
+FIELDS_MAX = 1_000  # of such an object; no item and no batch has more than twenty
+
 # All up to the next brackets, which come in runs; each match begins where the one before ended, so that no place is
 # searched twice. None follows a string that does not end.
-_BRACKETS = rf'(?:[^"\[\]{{}}]++|{_STRING}")*+([\[{{]++|[\]}}]++)'
-BRACKETS = re.compile(_BRACKETS, re.DOTALL)
-RAW_BRACKETS = re.compile(_BRACKETS.encode(), re.DOTALL)
-_PLAIN = rf'(?:[^"\[\]{{}},]++|{_STRING}")*+'
-RAW_PIECE, RAW_END = (re.compile(rf"{_PLAIN}{end}".encode(), re.DOTALL) for end in (r"([\[\]{},])", r"\Z"))
-RAW_KEY = re.compile(rf'\s*({_STRING}")\s*:'.encode(), re.DOTALL)
+BRACKETS = re.compile(rf'(?:[^"\[\]{{}}]++|{STRING}")*+([\[{{]++|[\]}}]++)', re.DOTALL)
+RAW_KEY = re.compile(rf'\s*({STRING}")\s*:'.encode(), re.DOTALL)
 # What no reader could be trusted with: in strings, escaped or not, and numbers.
 _LONE = r"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})"
-ODD = re.compile(rf"{_LONE}|[\x00-\x1f]|[0-9]{{{MAX_NUMBER_DIGITS + 1}}}")
+_PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+is_odd = automaton(rf"{_LONE}|[\x00-\x1f]|[0-9]{{{MAX_NUMBER_DIGITS + 1}}}")
 TOKENS = re.compile(
-    rf'{_STRING}"|(?<![0-9.eE+-])(-?)([0-9]{{{MAX_NUMBER_DIGITS + 1},}})((?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)', re.DOTALL
-)
-ESCAPES = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair
-    rf"|({_LONE}|\x00)|([\x01-\x1f])|\\.",
+    rf'{STRING}"|\s{{64,}}+|(?<![0-9.eE+-])(-?)([0-9]{{{MAX_NUMBER_DIGITS + 1},}})((?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)',
     re.DOTALL,
 )
+# Of a string, what is right and then what is not; a few thousand of each, since nobody else runs while one is searched.
+SPOILT = re.compile(
+    rf"((?:[^\\\x00-\x1f]++|{_PAIR}|(?!{_LONE})\\.){{0,4000}}+)"
+    rf"((?:(?!{_PAIR}){_LONE}|[\x00-\x1f]{{1,64}}+){{0,1000}}+)",
+    re.DOTALL,
+)
+UNSTORABLE, CONTROL = re.compile(_LONE), re.compile(r"[\x01-\x1f]")
+CONTROLS = {code: f"\\u{code:04x}" for code in range(1, 0x20)}
+
+LINE = re.compile(rb"\s*+(?:([^\n]++)|\Z)")  # no place is searched twice
 
 decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 decode_list = msgspec.json.Decoder(list[Raw]).decode
 NOT_STRICT = (msgspec.DecodeError, ValueError, RecursionError)
+
+
+class TooManyFields(ValueError):
+    """An object has more fields than any that is known; the text says so."""
 
 
 class Repaired(NamedTuple):
@@ -63,20 +75,50 @@ def to_utf8(body: bytes) -> bytes:
 
 
 def split_object(text: bytes) -> dict[str, bytes]:
-    """The values of a JSON object as they stand there; of equal keys the last. Raises ValueError where it is none."""
+    """The values of a JSON object as they stand there; of equal keys the last. Raises ValueError where it is none,
+    TooManyFields."""
     try:
-        return {key: bytes(value) for key, value in decode_object(text).items()}
+        if has_few_members(text):
+            return {key: bytes(value) for key, value in decode_object(text).items()}
     except NOT_STRICT:
-        return dict(map(split_pair, walk_members(text, b"{}")))
+        pass
+    members = list(islice(walk_members(text, b"{}"), FIELDS_MAX + 1))
+    if len(members) > FIELDS_MAX:
+        raise TooManyFields(f"over {FIELDS_MAX:,} fields in one object")
+    return dict(map(split_pair, members))
 
 
 def split_list(text: bytes, most: int) -> list[bytes]:
     """The items of a JSON list as they stand there; where they are more than `most`, one more at least. Raises
     ValueError where it is none."""
     try:
-        return [bytes(item) for item in decode_list(text)]
+        if has_few_members(text):
+            return [bytes(item) for item in decode_list(text)]
     except NOT_STRICT:
-        return [item for item, _ in zip(walk_members(text, b"[]"), range(most + 1), strict=False)]
+        pass
+    return list(islice(walk_members(text, b"[]"), most + 1))
+
+
+def split_lines(text: bytes, most: int) -> list[bytes]:
+    """The lines that are not blank; where they are more than `most`, one more."""
+    return [line[1] for line in islice(LINE.finditer(text), most + 1) if line[1]]
+
+
+def split_only_list(text: bytes, name: str, most: int) -> list[bytes] | None:
+    """As `split_list`, of an object that holds this list and nothing else; None for any other. The whole is not looked at
+    for that: where there is more, what stands between the first and the last bracket is no list."""
+    begin, text = re.match(rb'\s*\{\s*"%s"\s*:\s*(?=\[)' % name.encode(), text), text.rstrip()
+    if begin is None or text[-1:] != b"}":
+        return None
+    try:
+        return split_list(text[begin.end() : -1], most)
+    except ValueError:
+        return None
+
+
+def has_few_members(text: bytes) -> bool:
+    """Whether what is in an object or a list is few enough to be held, whatever it is."""
+    return text.count(b",") < MANY_MEMBERS
 
 
 def split_pair(member: bytes) -> tuple[str, bytes]:
@@ -115,7 +157,7 @@ def walk_members(text: bytes, brackets: bytes) -> Iterator[bytes]:
         else:
             raise ValueError("a bracket is closed that was not opened")
     if not RAW_END.match(inner, place):
-        raise ValueError("a string does not end")
+        raise ValueError("a string does not end, or a comma is missing")
     yield refuse_blank(inner[start:])
 
 
@@ -126,20 +168,6 @@ def refuse_blank(member: bytes) -> bytes:
     return member
 
 
-def find_end(text: bytes, start: int) -> int:
-    """The place after the bracket that closes the one at `start`. Raises ValueError where there is none."""
-    depth, place = 0, start
-    while piece := RAW_BRACKETS.match(text, place):
-        place = piece.end()
-        if piece[1][:1] in b"[{":
-            depth += len(piece[1])
-        else:
-            depth -= len(piece[1])
-            if depth <= 0:
-                return place + depth
-    raise ValueError("a bracket is not closed")
-
-
 def repair_text(raw: bytes, max_depth: int) -> Repaired:
     """The same JSON text without what cannot be read or kept: broken UTF-8, NUL and lone surrogates are replaced, bare
     control characters escaped, numbers of over 300 digits are texts within objects and lists.
@@ -148,7 +176,7 @@ def repair_text(raw: bytes, max_depth: int) -> Repaired:
     """
     text = raw.decode(errors="replace")
     repair = Repair(is_nested=text[:1] in "[{", is_cleaned=REPLACEMENT in text and not is_utf8(raw))
-    if ODD.search(text):
+    if is_odd(text):
         text = TOKENS.sub(repair.replace_token, text)
     return Repaired(cut_depth(text, max_depth).encode(), repair.is_cleaned)
 
@@ -171,7 +199,7 @@ class Repair:
     def replace_token(self, token: re.Match[str]) -> str:
         sign, digits, rest = token.groups()
         if digits is None:
-            return ESCAPES.sub(self.replace_escape, token[0])
+            return SPOILT.sub(self.replace_spoilt, token[0]) if token[0][0] == '"' else token[0]
         if rest:
             return token[0] if len(digits) <= READABLE_DIGITS else sign + BEYOND
         if not self.is_nested:
@@ -179,12 +207,13 @@ class Repair:
         self.is_cleaned = True
         return f'"{token[0]}"'
 
-    def replace_escape(self, found: re.Match[str]) -> str:
-        unstorable, control = found.groups()
-        if unstorable:
-            self.is_cleaned = True
-            return REPLACEMENT
-        return f"\\u{ord(control):04x}" if control else found[0]
+    def replace_spoilt(self, found: re.Match[str]) -> str:
+        right, spoilt = found.groups()
+        if not spoilt:
+            return str(right)
+        kept = UNSTORABLE.sub(REPLACEMENT, spoilt).replace("\x00", REPLACEMENT)
+        self.is_cleaned = self.is_cleaned or REPLACEMENT in kept
+        return f"{right}{kept.translate(CONTROLS) if CONTROL.search(kept) else kept}"
 
 
 def cut_depth(text: str, max_depth: int) -> str:

@@ -13,9 +13,27 @@ from typing import Generic, NamedTuple, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from api.http.problems import Invalid, ProblemPlace, plain_words
-from api.ingest.receivers.json_text import repair_text, split_list, split_object, to_utf8
+from api.ingest.receivers.json_bounds import VALUES_READ, is_vast
+from api.ingest.receivers.json_text import (
+    TooManyFields,
+    repair_text,
+    split_lines,
+    split_list,
+    split_object,
+    split_only_list,
+    to_utf8,
+)
 from api.ingest.receivers.plain import Json, PlainError, read_plain_batch, read_plain_error
-from api.ingest.receivers.wording import ERROR_WORDING, NotExact, Reworded, Wording, reword
+from api.ingest.receivers.wording import (
+    EMPTY,
+    ERROR_WORDING,
+    Bounds,
+    NotExact,
+    Reworded,
+    TooManyValues,
+    Wording,
+    reword,
+)
 from api.ingest.sanitize.redaction import automaton
 from api.ingest.schemas import ErrorIn
 from common.settings import Settings
@@ -30,6 +48,7 @@ REASONS = {
 ItemT = TypeVar("ItemT")
 T = TypeVar("T")
 SentError = ErrorIn | PlainError[Json]
+COUNTED_BYTES = 4 * 2**20  # the items of a larger batch are counted before anything is made of them
 has_nul = automaton(r"\\u0000")  # a tenth of what a search by Python takes
 
 
@@ -107,7 +126,7 @@ def sort_out(items: Iterable[Item[ItemT]]) -> Batch[ItemT]:
 
 def parse_batch(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of `{"errors": [...]}`. Raises Invalid when there are none to speak of, or too many."""
-    items = form.read_plain_batch(body) if is_storable(body) else None
+    items = form.read_plain_batch(body) if len(body) <= COUNTED_BYTES and is_storable(body) else None
     if items is not None:
         return Batch(in_bounds(items, form, settings))
     texts = split_batch(to_utf8(body), form, settings)
@@ -116,38 +135,58 @@ def parse_batch(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Batch
 
 def parse_lines(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of a body with one JSON object a line (NDJSON); blank lines do not count. Raises Invalid."""
-    lines = in_bounds([line for line in to_utf8(body).split(b"\n") if line.strip()], form, settings)
+    lines = in_bounds(split_lines(to_utf8(body), settings.batch_max_items), form, settings)
     return sort_out(parse_one(line, form, settings) for line in lines)
 
 
 def parse_one(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Item[ItemT]:
     """One item, as the whole body, as a line or as part of a batch."""
-    item = read_item(body, form) if is_storable(body) else None
-    if isinstance(item, Parsed):
-        return item
+    item = read_as_sent(body, form, settings) if is_storable(body) else None
+    return item if isinstance(item, Parsed) else read_apart(body, form, settings)
+
+
+def read_as_sent(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Item[ItemT] | None:
+    """An item in its documented form; None where it may hold so much that it has to be cut before it is read."""
+    if len(body) > settings.error_max_bytes and is_vast(body):
+        return None
+    plain = form.read_plain_item(body)
+    if plain is not None:
+        return Parsed(plain)
+    return None if is_vast(body) else read_item(body, form)
+
+
+def read_item(body: bytes, form: ItemKind[ItemT]) -> Item[ItemT]:
+    """An item in its documented form, by the models."""
+    try:
+        return Parsed(cast("ItemT", form.item.model_validate_json(body)))
+    except ValidationError as invalid:
+        return describe_rejection(invalid)
+
+
+def read_apart(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Item[ItemT]:
+    """An item field by field: cut, made readable, in the form that it should have."""
     try:
         meant = read_as_meant(to_utf8(body).strip(), form, settings)
     except NotExact as error:
         return refuse_name(str(error))
+    except TooManyFields as error:
+        return Rejected("unknown_field", f"{error}: no item has so many")
+    except TooManyValues as error:
+        return refuse_values(str(error), form.wording.whole[str(error)])
     except ValueError as error:
         return Rejected("not_json", f"not JSON: {error}")
     item = read_item(meant.text, form)
     return item if isinstance(item, Rejected) else Parsed(item.value, meant.adjustments)
 
 
-def read_item(body: bytes, form: ItemKind[ItemT]) -> Item[ItemT]:
-    """An item in its documented form."""
-    try:
-        return Parsed(form.read_plain_item(body) or cast("ItemT", form.item.model_validate_json(body)))
-    except ValidationError as invalid:
-        return describe_rejection(invalid)
-
-
 def read_as_meant(text: bytes, form: ItemKind[ItemT], settings: Settings) -> Reworded:
-    """The item as the models can read it. One level more is kept than is stored, for those who cut there to tell it.
-    Raises NotExact, ValueError for an object that is not JSON."""
+    """The item as the models can read it. One level and one value more is kept than is stored, for those who cut there
+    to tell it. Raises NotExact, TooManyValues, ValueError for an object that is not JSON."""
     if text.startswith(b"{"):
-        return reword(text, form.wording, settings.json_max_depth + 1)
+        bounds = Bounds(settings.json_max_depth, max(settings.json_max_keys, VALUES_READ))
+        return reword(text, form.wording, bounds)
+    if text.startswith(b"[") and is_vast(text):
+        return Reworded(EMPTY[b"["], 0)
     return Reworded(repair_text(text, settings.json_max_depth + 1).text, 0)
 
 
@@ -158,6 +197,9 @@ def is_storable(body: bytes) -> bool:
 
 def split_batch(text: bytes, form: ItemKind[ItemT], settings: Settings) -> list[bytes]:
     """The texts of the items. Raises Invalid where the body is no JSON object with their list, and that alone."""
+    only = split_only_list(text, form.name, settings.batch_max_items)
+    if only is not None:
+        return only
     try:
         fields = split_object(text)
         items = split_list(fields.pop(form.name, b""), settings.batch_max_items)
@@ -172,7 +214,7 @@ def in_bounds(items: Sequence[T], form: ItemKind[ItemT], settings: Settings) -> 
     if not items:
         raise Invalid(f"no {form.name} in the body: send at least one")
     if len(items) > settings.batch_max_items:
-        raise Invalid(f"{len(items):,} {form.name} in one batch: send at most {settings.batch_max_items:,}")
+        raise Invalid(f"over {settings.batch_max_items:,} {form.name} in one batch: send no more than that at once")
     return items
 
 
@@ -182,6 +224,15 @@ def refuse_name(name: str) -> Rejected:
         "invalid_field",
         f"{name}: it holds NUL, half a surrogate pair or bytes that are not UTF-8, which cannot be kept; it is a name, "
         "so nothing is put in their place: send another one",
+        f"/{name}",
+    )
+
+
+def refuse_values(name: str, most: int) -> Rejected:
+    """Why an object is not cut: what is left of it would say something else."""
+    return Rejected(
+        "invalid_field",
+        f"{name}: over {most:,} commas and brackets, far more than it can have: send it without what is not part of it",
         f"/{name}",
     )
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Raw
 from pydantic_core import from_json
 
+from api.ingest.receivers.json_bounds import is_vast
 from api.ingest.sanitize.redaction import HINT, automaton
 
 NAME_MAX_CHARS, TAGS_MAX = 200, 100
@@ -92,6 +93,8 @@ def read_context(text: str) -> Json:
         raise ValueError("no object, or a deep one: the model says so")
     if '"' in text and not is_odd(text):
         return text
+    if is_vast(text.encode()):
+        raise ValueError("it may have to be cut before it is read")
     value: dict[str, Any] = from_json(text)
     return value
 

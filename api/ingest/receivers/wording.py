@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
+from api.ingest.receivers.json_bounds import cut_values, has_more_values, is_vast
 from api.ingest.receivers.json_text import repair_text, split_object
 from common.tables import Adjustment
 
 CLEANED, NORMALIZED = Adjustment.cleaned.value, Adjustment.normalized.value
 NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 SCALAR = re.compile(NUMBER.pattern + rb"|true|false|NaN|-?Infinity")
+EMPTY = {b"[": b"[]", b"{": b"{}"}
 NULL, EMPTY_TEXT, EMPTY_LIST = b"null", b'""', re.compile(rb"\[\s*\]")  # which PHP writes for an empty object
 
 
@@ -25,16 +27,22 @@ class NotExact(ValueError):
     """A name holds what cannot be kept, and without it would be another name; the text says which field."""
 
 
+class TooManyValues(ValueError):
+    """An object that is never cut holds more values than any of its kind has; the text says which field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """The fields of an item that may be written otherwise: words of a list with the words that mean the same, names that
-    may be empty, objects that may be an empty list, objects of texts; and those that are never cleaned, since they name
+    may be empty, objects that may be an empty list and of which too many values are cut, objects of texts; objects that
+    are taken whole or, with more values than this, not at all; and those that are never cleaned, since they name
     something, and another text would name another thing."""
 
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     optional_names: frozenset[str] = frozenset()
     objects: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
+    whole: Mapping[str, int] = field(default_factory=dict)
     exact: frozenset[str] = frozenset()
 
 
@@ -64,13 +72,22 @@ ERROR_WORDING = Wording(
 )
 
 
-def reword(item: bytes, wording: Wording, max_depth: int) -> Reworded:
-    """The item in the form that the models read, each field by itself. `max_depth` is that of a field. Raises ValueError
-    where it is no object, NotExact."""
+class Bounds(NamedTuple):
+    """How deep a field is read, and how many of its keys and items: what is beyond is cut, so more is not kept of it."""
+
+    depth: int
+    values: int
+
+
+def reword(item: bytes, wording: Wording, bounds: Bounds) -> Reworded:
+    """The item in the form that the models read, each field by itself. Raises ValueError where it is no object, NotExact,
+    TooManyValues."""
     kept: dict[str, bytes] = {}
     adjustments = 0
     for name, raw in split_object(item).items():
-        text, is_cleaned = repair_text(raw, max_depth)
+        bounded = bound_field(name, raw, wording, bounds)
+        deepest = bounds.depth + 1 if bounded is raw else len(bounded)  # what is cut is not looked through for it again
+        text, is_cleaned = repair_text(bounded, deepest)
         if is_cleaned and name in wording.exact:
             raise NotExact(name)
         meant = read_meaning(name, text, wording)
@@ -78,6 +95,18 @@ def reword(item: bytes, wording: Wording, max_depth: int) -> Reworded:
         if meant is not None:
             kept[name] = meant
     return Reworded(join_object(kept), adjustments)
+
+
+def bound_field(name: str, raw: bytes, wording: Wording, bounds: Bounds) -> bytes:
+    """The field's text without what will not be kept of it. Raises TooManyValues."""
+    most = wording.whole.get(name)
+    if most is not None and has_more_values(raw, most):
+        raise TooManyValues(name)
+    if most is not None or raw[:1] not in (b"[", b"{") or not is_vast(raw):
+        return raw
+    if name in wording.objects:
+        return cut_values(raw, bounds.depth, bounds.values + 1)
+    return EMPTY[raw[:1]]  # no field of the others may be this, whatever is in it
 
 
 def join_object(fields: Mapping[str, bytes]) -> bytes:

@@ -4,6 +4,8 @@ import math
 import re
 from typing import Any, NamedTuple
 
+from api.ingest.sanitize.redaction import is_utf8
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 CUT = "[cut]"
 MAX_NUMBER_DIGITS = 300
@@ -21,7 +23,9 @@ class Cleaned(NamedTuple):
 
 
 def clean_text(text: str) -> str:
-    """Without NUL and lone surrogates."""
+    """Without NUL and lone surrogates. Most have none, which is told sooner than by a search for both."""
+    if "\x00" not in text and (text.isascii() or is_utf8(text)):
+        return text
     return UNSTORABLE.sub(REPLACEMENT, text)
 
 

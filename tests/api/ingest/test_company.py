@@ -61,6 +61,11 @@ def flat(count: int) -> bytes:
     return as_object([(b'"k%d"' % number, b"%d" % number) for number in range(count)])
 
 
+def repeated(count: int) -> bytes:
+    """Seven keys, each many times."""
+    return as_object([(b'"k%d"' % (number % 7), b"[%d,{}]" % number) for number in range(count)])
+
+
 def deep(depth: int) -> bytes:
     return b'{"d":' * (depth - 1) + b"[]" + b"}" * (depth - 1)
 
@@ -76,6 +81,7 @@ VALUES = st.recursive(
 OBJECTS = (
     st.lists(st.tuples(KEYS, VALUES), max_size=5).map(as_object)
     | st.sampled_from([10, 11, 12, 13, 99, 100, 101, 999, 1_000, 1_001, 2_000]).map(flat)
+    | st.sampled_from([500, 1_001, 1_500]).map(repeated)
     | st.sampled_from([3, 4, 5, 6, 31, 32, 33, 34, 99, 100, 101, 195, 200, 205, 1_500]).map(deep)
     | st.integers(340, 420).map(lambda size: b'{"a":"%s"}' % (b"x" * size))
     | st.sampled_from([b"[]", b"[ ]", b"{}", b"null", b'{"a":1,"a":2}', b'{"a":[1,2],"a\\u0000":{"b":NaN}}'])
