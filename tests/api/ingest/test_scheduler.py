@@ -112,7 +112,7 @@ async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
         await next_turn()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(given, "for_flush", count_next)
+        patch.setattr(given, "turn_for_flush", count_next)
         sent = [each async for each in in_turns(given, partial(encode_some, iter([row] * 3), occurrences, 0.0))]
     assert (sent[0][: len(HEAD)], sent[-1], len(sent[:-1])) == (HEAD, END, 3)
     assert taken == 4  # the last one to see that nothing is left
