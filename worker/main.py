@@ -37,7 +37,7 @@ from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
 from common.telemetry.traces import tracing
 from worker.jobs import Job, RunOutcome, Tools, run_job
-from worker.schedule import AT_START, schedule
+from worker.schedule import job_at_start, schedule
 
 log = structlog.get_logger()
 
@@ -230,8 +230,8 @@ async def end(tasks: Tasks) -> None:
 
 
 async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
-    """When the schema is there, mend, and all jobs once in their order, so that a start catches up; then for ever, by tasks
-    that are added to these."""
+    """When the schema is there, run the repair and all jobs once in their order, so that a start catches up; then keep
+    them going for ever, in tasks that are added to `tasks`."""
     jobs = schedule(tools.settings)
     await wait_for_schema(tools.engine)
     await check_room(tools.engine, tools.settings)
@@ -239,7 +239,7 @@ async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
     await check_redis(tools.settings, "cache")
     await check_redis(tools.settings, "queue")
     log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
-    for job in [AT_START, *jobs]:
+    for job in [job_at_start(tools.settings), *jobs]:
         await triggers.run(tools, job)
     async with asyncio.TaskGroup() as group:
         tasks.add(group.create_task(keep_arq(tools, triggers)))

@@ -103,7 +103,7 @@ async def test_the_worker_lets_its_job_end_and_begins_no_other(service: Service,
             await asyncio.sleep(0.5)
             assert worker.is_running
         assert await worker.ended(10) == 0
-    runs = dict(await service.execute("SELECT job, outcome FROM job_runs WHERE job NOT IN ('mend', 'upkeep')"))
+    runs = dict(await service.execute("SELECT job, outcome FROM job_runs WHERE job NOT IN ('repair', 'upkeep')"))
     assert runs == {"fold": "done"}
 
 
@@ -111,6 +111,6 @@ async def test_the_worker_exits_in_time_also_when_its_job_hangs(service: Service
     await (await service.project()).send(*BATCH["errors"])
     async with running_worker(service, tmp_path, shutdown_seconds=1, database_lock_seconds=60) as worker:
         async with locked(service, "rollups"):
-            await until_running(service, "mend")
+            await until_running(service, "repair")
             assert (await worker.terminate())[1] < 5
         assert worker.exits == [0]
