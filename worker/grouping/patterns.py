@@ -134,7 +134,8 @@ async def has_new_pins(engine: AsyncEngine, project_id: UUID) -> bool:
 
 
 async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
-    """Cluster what is new, refresh what is known; how many fingerprints were looked at."""
+    """Cluster the kinds of errors that have new fingerprints, and refresh all patterns of the project; how many
+    fingerprints were clustered."""
     asked = {"project_id": project_id}
     async with engine.connect() as connection:
         pins = {row.fingerprint: str(row.pattern_id) for row in await connection.execute(LOAD_PINS, asked)}
@@ -158,7 +159,7 @@ async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
 
 
 def is_new(cluster: Cluster, rows: Mapping[int, Row[Any]]) -> bool:
-    """Whether nobody knows a pattern that any of its fingerprints was in."""
+    """Whether none of its fingerprints is in a pattern that was published."""
     return not any(rows[fingerprint].is_placed for fingerprint in cluster.fingerprints)
 
 
@@ -169,7 +170,8 @@ async def write_clusters(
     rows: Mapping[int, Row[Any]],
     pinned: Collection[int],
 ) -> None:
-    """Write the patterns that got a fingerprint or lost one, and tell the fingerprints."""
+    """Insert or update the patterns that got a fingerprint or lost one, and assign the fingerprints to them, in the caller's
+    transaction. `rows`: the fingerprints as they are stored; `pinned`: those that people merged or split off."""
     given = {
         fingerprint: pattern_id
         for pattern_id, cluster in clusters

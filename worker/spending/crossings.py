@@ -82,8 +82,8 @@ class Crossing:
 async def find_crossings(
     connection: AsyncConnection, project_id: UUID, budgets: Sequence[Budget], now: datetime
 ) -> list[Crossing]:
-    """What periods crossed that is not noted yet, or at a lower limit. Each span of time is summed up once for all budgets
-    of the project."""
+    """The thresholds that periods reached and that are not recorded yet, or were recorded at a lower limit. Each span of
+    time is summed up once for all budgets of the project."""
     asked = [(budget, period) for budget in budgets for period in list_periods(budget, now)]
     if not asked:
         return []
@@ -104,15 +104,16 @@ async def find_crossings(
 
 
 def list_periods(budget: Budget, now: datetime) -> list[Period]:
-    """The period that runs, and the last one while late records may come. One that was over before the budget was made
-    crossed nothing: nobody had set a limit for it."""
+    """The current period, and the one before it while late records may come. A period that ended before the budget was
+    made is left out: nobody had set a limit for it."""
     period = budget.period_at(now)
     has_late = now - period.starts_at < LATE and budget.made_at < period.starts_at
     return [period.previous, period] if has_late else [period]
 
 
 async def record_crossing(engine: AsyncEngine, crossing: Crossing) -> bool:
-    """Record it, unless another worker did; told after the commit, so that it counts once. Whether it was new."""
+    """Record a crossing; whether it was new, or False where another worker recorded it first. Counted and logged after the
+    commit, so once."""
     budget = crossing.budget
     values = {"period_start": crossing.first, "threshold": crossing.threshold, "level": crossing.level,
               "used": Decimal(crossing.used), "amount": Decimal(budget.limit), **key_of(budget)}  # fmt: skip

@@ -117,7 +117,7 @@ async def record_projection(connection: AsyncConnection, budget: Budget, now: da
 
 
 async def close_periods(connection: AsyncConnection, budget: Budget, now: datetime) -> int:
-    """Compare the projections of periods that are over with their ends."""
+    """Write into the projections of periods that ended a day ago or more what they came to; how many periods."""
     current = budget.period_at(now)
     open_periods = await connection.scalars(LIST_OPEN_PERIODS, {"current": current.first, **key_of(budget)})
     closed = 0
@@ -131,7 +131,7 @@ async def close_periods(connection: AsyncConnection, budget: Budget, now: dateti
 
 
 def whole(spend: Spend, budget: Budget) -> int:
-    """Tokens, or micro-USD."""
+    """Spend as the integer that projections reckon with: tokens, or micro-USD."""
     return spend.tokens if budget.metric == "tokens" else to_micro_usd(spend.usd)
 
 

@@ -29,14 +29,14 @@ HAS_YOUNG_SNAPSHOT = text("""
 
 
 async def are_trends_due(engine: AsyncEngine, project_id: UUID, slow_seconds: float) -> bool:
-    """Whether trends, incidents and the longest window, which read two weeks, are older than that."""
+    """Whether trends, incidents and the longest window, which read two weeks, were last computed longer ago than that."""
     asked = {"project_id": project_id, "window_hours": WINDOWS_HOURS[-1], "seconds": slow_seconds}
     async with engine.connect() as connection:
         return not await connection.scalar(HAS_YOUNG_SNAPSHOT, asked)
 
 
 async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
-    """Score every pattern's series and note what it does, and why."""
+    """Score the series of all patterns of the project, and store their trends with the figures they rest on."""
     now = await find_time(engine)
     async with engine.connect() as connection:
         activities = await load_activities(connection, project_id, now)
@@ -47,7 +47,7 @@ async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
 
 
 async def update_incidents(engine: AsyncEngine, project_id: UUID) -> None:
-    """Note which patterns began together."""
+    """Find which patterns of the project began together, and store their incidents."""
     async with engine.connect() as connection:
         onsets, had = await load_onsets(connection, project_id, await ask_time(connection))
         titles = (await connection.scalars(LIST_TITLES, {"project_id": project_id})).all()
@@ -61,7 +61,8 @@ async def update_incidents(engine: AsyncEngine, project_id: UUID) -> None:
 
 
 def name_incident(incident: Incident, had: Mapping[str, UUID], project_id: UUID) -> UUID:
-    """The id that most of its patterns had at the last run, else one made of the pattern that began first."""
+    """The incident's id: the one that most of its patterns had at the last run (`had`), else one that follows from the
+    pattern that began first."""
     ids = Counter(had[pattern] for pattern in incident.patterns if pattern in had)
     if ids:
         return min(ids, key=lambda incident_id: (-ids[incident_id], incident_id))
@@ -69,7 +70,7 @@ def name_incident(incident: Incident, had: Mapping[str, UUID], project_id: UUID)
 
 
 def facts_of(score: Score) -> str | None:
-    """What the trend was told by, as JSON in the form of `TrendFacts`; None where nothing was tested."""
+    """The figures that a trend rests on, as JSON of `TrendFacts`; None where nothing was tested."""
     if score.window is None or score.count is None or score.expected is None or score.p_value is None:
         return None
     return TrendFacts(
