@@ -4,6 +4,7 @@ A line that is right all the same says why: `# rule-ok: <reason>`.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ WEAK_HASHES = {"md5", "sha1"}
 PROGRAMS = ("api/", "worker/", "common/")
 OWN_CLOCKS = {"datetime": {"now", "utcnow"}, "date": {"today"}, "time": {"time", "time_ns"}}
 CLIENTS = {"get", "post", "put", "patch", "delete", "request", "stream", "Client", "AsyncClient", "urlopen"}
+ROUNDS = "worker/rounds.py"
+ONE_PROJECT = {"project", "project_id"}
+MANY_PROJECTS = re.compile(r"projects|project_ids", re.IGNORECASE)
 CLIENT_MODULES = {"httpx", "requests", "urllib", "request"}
 
 
@@ -116,6 +120,30 @@ def finds_weak_hash(call: ast.Call) -> bool:
     return name_of(call.func) in WEAK_HASHES and owner_of(call.func) == "hashlib"
 
 
+def finds_own_round(node: ast.AST) -> bool:
+    """Going from project to project: by what the variable is called, or what is gone over."""
+    match node:
+        case ast.For() | ast.AsyncFor():
+            targets, sources = [node.target], [node.iter]
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            targets, sources = [one.target for one in node.generators], [one.iter for one in node.generators]
+        case ast.While():
+            targets, sources = [], [node.test]
+        case ast.Call(func=ast.Name(id="map" | "starmap" | "groupby")):
+            targets, sources = [], [*node.args, *keywords_of(node).values()]
+        case _:
+            return False
+    names = {name_of(part) for target in targets for part in ast.walk(target) if isinstance(part, ast.expr)}
+    return bool(names & ONE_PROJECT) or any(tells_projects(part) for source in sources for part in ast.walk(source))
+
+
+def tells_projects(node: ast.AST) -> bool:
+    """Whether it is called after projects, or sorts rows by theirs."""
+    if isinstance(node, ast.Lambda):
+        return name_of(node.body) in ONE_PROJECT
+    return isinstance(node, ast.expr) and bool(MANY_PROJECTS.search(name_of(node)))
+
+
 def finds_raw_comparison(node: ast.AST) -> bool:
     """Secrets are compared in constant time."""
     if not isinstance(node, ast.Compare) or not any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops):
@@ -142,6 +170,11 @@ NODE_RULES: dict[str, tuple[Callable[[ast.AST], bool], str]] = {
     "raw-comparison": (finds_raw_comparison, "compare secrets with hmac.compare_digest"),
 }
 
+# Of the worker alone, but for its runner.
+WORKER_RULES: dict[str, tuple[Callable[[ast.AST], bool], str]] = {
+    "own-round": (finds_own_round, f"make it a step that works on each project: {ROUNDS} gives them their turns"),
+}
+
 
 def check_source(text: str, path: str) -> Iterator[Finding]:
     """What the rules find in one module."""
@@ -152,6 +185,7 @@ def check_source(text: str, path: str) -> Iterator[Finding]:
             continue
         rules: list[tuple[str, tuple[Callable[[Any], bool], str]]] = [
             *NODE_RULES.items(),
+            *(WORKER_RULES.items() if path.startswith("worker/") and path != ROUNDS else ()),
             *(call_rules.items() if isinstance(node, ast.Call) else ()),
         ]
         for rule, (finds, advice) in rules:

@@ -145,6 +145,12 @@ def test_every_test_folder_is_a_package() -> None:
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
+def test_each_module_of_the_worker_has_a_test_of_its_name() -> None:
+    modules = [path for path in (ROOT / "worker").rglob("*.py") if path.name != "__init__.py"]
+    mirrored = {path: ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}") for path in modules}
+    assert [str(path) for path, test in mirrored.items() if not test.exists()] == []
+
+
 def test_lock_files_name_no_host_and_pin_with_hashes() -> None:
     locks = [*ROOT.glob("*.lock"), ROOT / "tests/contract/clients/typescript/package-lock.json"]
     assert [str(lock) for lock in locks if "://" in lock.read_text()] == []

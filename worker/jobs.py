@@ -1,13 +1,19 @@
-"""The guard that every job runs under: one run at a time over all workers, none right after another, none for ever.
+"""What a job is, and the guard that it runs under: one run at a time over all workers, none right after another, none for
+ever.
 
-The only writer of `job_runs`. A job that fails is logged and recorded; it never ends the worker.
+A job is made of steps. One is either whole, or it works on each project, and then the runner makes the round
+(`worker/rounds.py`): a job cannot leave fairness out. The only writer of `job_runs`. A job that fails is logged and
+recorded; it never ends the worker.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Literal
+from uuid import UUID
 
 import structlog
 import uuid_utils
@@ -17,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from common.cache import Cache
 from common.settings import Settings
 from common.telemetry import metrics, traces
+from worker.rounds import Bounds, Progress, Rotation, is_outage, make_round
 
 log = structlog.get_logger()
 
@@ -56,20 +63,46 @@ RECORD_END = text("""
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a job works with."""
+    """What a job works with, and where the rounds of this process stand."""
 
     engine: AsyncEngine
     cache: Cache
     settings: Settings
+    rotation: Rotation = field(default_factory=Rotation)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A step that is no project's: `run` does all that is due, and returns counts for the log."""
+
+    run: Callable[[Tools], Awaitable[Mapping[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class EachProject:
+    """A step that is done for one project at a time. `list_due` says for which; `run` does it for one.
+
+    `guard` is another job's name where the two must not run beside each other: while that one runs, this step is left
+    out.
+    """
+
+    name: str
+    list_due: Callable[[AsyncEngine], Awaitable[Sequence[UUID]]]
+    run: Callable[[Tools, UUID], Awaitable[Progress]]
+    bounds: Bounds
+    guard: str | None = None
+
+
+Step = Whole | EachProject
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do every `every_seconds`. `run` does all that is due and returns counts for the log."""
+    """Something to do every `every_seconds`, in steps."""
 
     name: str
     every_seconds: int
-    run: Callable[[Tools], Awaitable[Mapping[str, int]]]
+    steps: tuple[Step, ...]
 
 
 async def run_job(tools: Tools, job: Job) -> RunOutcome:
@@ -82,8 +115,8 @@ async def run_job(tools: Tools, job: Job) -> RunOutcome:
 
 async def run_guarded(tools: Tools, job: Job) -> RunOutcome:
     try:
-        async with tools.engine.connect() as guard, guard.begin():
-            if not await take_guard(guard, job.name, tools.settings.job_max_seconds):
+        async with guarded(tools, job.name) as guard:
+            if guard is None:
                 return "busy"
             if await ran_recently(guard, job):
                 return "recent"
@@ -92,6 +125,13 @@ async def run_guarded(tools: Tools, job: Job) -> RunOutcome:
     except Exception:
         log.exception("job_not_run")
         return "failed"
+
+
+@asynccontextmanager
+async def guarded(tools: Tools, name: str) -> AsyncIterator[AsyncConnection | None]:
+    """Keep other runs of the job of this name away meanwhile; None when one is under way."""
+    async with tools.engine.connect() as connection, connection.begin():
+        yield connection if await take_guard(connection, name, tools.settings.job_max_seconds) else None
 
 
 async def take_guard(guard: AsyncConnection, name: str, max_seconds: float) -> bool:
@@ -116,16 +156,66 @@ async def record_run(tools: Tools, job: Job) -> RunOutcome:
 
 
 async def run_in_time(tools: Tools, job: Job) -> tuple[RunOutcome, str]:
-    """Run the job's body; its outcome, and counts or the failure in words."""
+    """Run the job's steps; the outcome, and counts or the failure in words."""
     started = time.monotonic()
     try:
         with metrics.JOB_DURATION.of(job.name).time():
             async with asyncio.timeout(tools.settings.job_max_seconds):
-                counts = await job.run(tools)
+                counts = await run_steps(tools, job.steps)
     except Exception as error:
         log.exception("job_failed", seconds=round(time.monotonic() - started, 3))
-        return "failed", f"{type(error).__name__}: {error}".rstrip(": ")[:DETAIL_CHARS]
+        return "failed", describe(error)[:DETAIL_CHARS]
     seconds = round(time.monotonic() - started, 3)
     write = log.info if any(counts.values()) else log.debug
     write("job_done", seconds=seconds, **counts)
     return "done", " ".join(f"{name}={count}" for name, count in counts.items())
+
+
+async def run_steps(tools: Tools, steps: Sequence[Step]) -> Counter[str]:
+    """Run the steps, one that fails keeping none of the others from its turn; the sums of their counts.
+
+    Raises the failure of a step, or the failures of several as an ExceptionGroup, once all have run. An outage ends the
+    run at once.
+    """
+    counts: Counter[str] = Counter()
+    failures: list[Exception] = []
+    for step in steps:
+        try:
+            await run_step(tools, step, counts)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            failures.append(error)
+    if len(failures) > 1:
+        raise ExceptionGroup("several steps failed", failures)
+    for failure in failures:
+        raise failure
+    return counts
+
+
+async def run_step(tools: Tools, step: Step, counts: Counter[str]) -> None:
+    """Run one step and add what it did to the counts. Raises ProjectsFailed after a round in which turns failed."""
+    if isinstance(step, Whole):
+        counts.update(await step.run(tools))
+    elif step.guard is None:
+        await run_round(tools, step, counts)
+    else:
+        async with guarded(tools, step.guard) as guard:
+            if guard is not None:
+                await run_round(tools, step, counts)
+
+
+async def run_round(tools: Tools, step: EachProject, counts: Counter[str]) -> None:
+    due = await step.list_due(tools.engine)
+    tally = await make_round(step.name, due, lambda one: step.run(tools, one), step.bounds, tools.rotation)
+    counts.update(tally.counts)
+    if tally.left:
+        counts["left"] += tally.left
+    tally.raise_failures()
+
+
+def describe(error: Exception) -> str:
+    """A failure in words, for the record of the run."""
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(describe(one) for one in error.exceptions)
+    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -37,7 +37,7 @@ from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
 from common.telemetry.traces import tracing
 from worker.jobs import Job, RunOutcome, Tools, run_job
-from worker.schedule import AT_START, schedule
+from worker.schedule import job_at_start, schedule
 
 log = structlog.get_logger()
 
@@ -63,8 +63,8 @@ class Triggers:
     def note(self, job: Job) -> None:
         self._last[job.name] = time.monotonic()
 
-    def are_overdue(self, job: Job) -> bool:
-        """Whether one and a half periods went without one."""
+    def is_overdue(self, job: Job) -> bool:
+        """Whether the job was not triggered for one and a half of its periods."""
         return time.monotonic() - self._last[job.name] > job.every_seconds * 1.5
 
     async def run(self, tools: Tools, job: Job) -> RunOutcome | None:
@@ -77,7 +77,7 @@ class Triggers:
         return await run
 
     async def let_end(self, seconds: float) -> None:
-        """Begin nothing more, and give what runs its time."""
+        """Start no more runs, and wait for those under way, at most so long."""
         self._is_closing = True
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
@@ -115,7 +115,7 @@ def cron_times(every_seconds: int) -> dict[str, Any]:
 
 
 class QueueRedis(ArqRedis):
-    """arq closes it by a name that redis-py gave up."""
+    """arq calls `close`, which redis-py deprecates in favour of `aclose`."""
 
     async def close(self, close_connection_pool: bool | None = None) -> None:
         await self.aclose(close_connection_pool)
@@ -170,7 +170,8 @@ async def keep_arq(tools: Tools, triggers: Triggers) -> None:
 
 
 async def close_arq(arq: Worker) -> None:
-    """Cancel its jobs and give its connections back; it may find Redis away while it does."""
+    """Cancel arq's jobs and close its connections, within `STOP_SECONDS`, also when Redis is away. Raises CancelledError when
+    this task itself is cancelled meanwhile."""
     connections = arq.pool.connection_pool
     try:
         async with asyncio.timeout(STOP_SECONDS):
@@ -186,12 +187,12 @@ async def close_arq(arq: Worker) -> None:
 
 
 async def keep_triggered(tools: Tools, job: Job, triggers: Triggers) -> None:
-    """Run the job whenever arq leaves it out, within a period and three quarters."""
+    """Run the job whenever arq did not trigger it in time: at the latest 1.75 periods after its last trigger."""
     while True:
-        is_overdue = triggers.are_overdue(job)
-        if is_overdue:
+        is_late = triggers.is_overdue(job)
+        if is_late:
             await triggers.run(tools, job)
-        await asyncio.sleep(job.every_seconds if is_overdue else job.every_seconds / 4)
+        await asyncio.sleep(job.every_seconds if is_late else job.every_seconds / 4)
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> int:
@@ -230,8 +231,8 @@ async def end(tasks: Tasks) -> None:
 
 
 async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
-    """When the schema is there, mend, and all jobs once in their order, so that a start catches up; then for ever, by tasks
-    that are added to these."""
+    """When the schema is there, run the repair and all jobs once in their order, so that a start catches up; then keep
+    them going for ever, in tasks that are added to `tasks`."""
     jobs = schedule(tools.settings)
     await wait_for_schema(tools.engine)
     await check_room(tools.engine, tools.settings)
@@ -239,7 +240,7 @@ async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
     await check_redis(tools.settings, "cache")
     await check_redis(tools.settings, "queue")
     log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
-    for job in [AT_START, *jobs]:
+    for job in [job_at_start(tools.settings), *jobs]:
         await triggers.run(tools, job)
     async with asyncio.TaskGroup() as group:
         tasks.add(group.create_task(keep_arq(tools, triggers)))

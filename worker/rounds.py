@@ -1,11 +1,17 @@
-"""A round over projects: one that fails, or takes too long, keeps none of the others from its turn."""
+"""One round over projects: who comes next, how long a turn may take, and what becomes of a project that fails.
+
+The only place of the worker that goes from project to project (`./mayday check`). Fair by construction: a round begins
+behind the project that had the last turn of the round before, so that in as many rounds as there are projects each has
+had a turn, also where every round ends early; and a turn has a time limit.
+"""
 
 import asyncio
-import math
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
-from itertools import chain
+from bisect import bisect_right
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from secrets import choice
 from uuid import UUID
 
 import structlog
@@ -14,61 +20,110 @@ from sqlalchemy.exc import DBAPIError
 log = structlog.get_logger()
 
 LOCK_NOT_AVAILABLE = "55P03"
+NAMED_FAILURES = 3
 
 
 class ProjectsFailed(RuntimeError):
     """The round was made, and some projects' turns failed; the log says why."""
 
 
-class Round:
-    """`seconds` is the time of the whole round, what is left then is for the next one; `turn_seconds` that of a turn."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one turn did. `has_more`: the project has work left, and gets another turn after the others."""
 
-    def __init__(self, *, seconds: float = math.inf, turn_seconds: float | None = None) -> None:
-        self.ends_at = time.monotonic() + seconds
-        self.turn_seconds = turn_seconds
-        self.taken = 0
-        self.failed: list[UUID] = []
-        self.busy: dict[UUID, bool] = {}  # those whose lock was not to be had, and whether they wait for a second turn
+    counts: Mapping[str, int]
+    has_more: bool = False
 
-    def over(self, projects: Iterable[UUID]) -> Iterator[UUID]:
-        """The projects, and those again that were busy, until the round's time is over; those that failed in it before are
-        left out."""
-        for project_id in chain(projects, self.second_turns()):
-            if time.monotonic() >= self.ends_at:
-                return
-            if project_id not in self.failed:
-                yield project_id
 
-    def second_turns(self) -> Iterator[UUID]:
-        """The projects that were busy, each once."""
-        for project_id in [project_id for project_id, is_waiting in self.busy.items() if is_waiting]:
-            self.busy[project_id] = False
-            yield project_id
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a round goes on giving turns, and after how long a turn is stopped and counts as failed. So a round takes
+    at most the sum of the two."""
 
-    @asynccontextmanager
-    async def turn(self, project_id: UUID) -> AsyncIterator[None]:
-        """One project's turn; its failure is noted here. One that another job was writing gets a second turn. Raises only
-        what no project could do now."""
-        try:
-            async with asyncio.timeout(self.turn_seconds) as limit:
-                yield
-        except Exception as error:
-            if is_busy(error) and project_id not in self.busy:
-                log.info("project_busy", project_id=str(project_id), until="the others had their turns")
-                self.busy[project_id] = True
-                return
-            if is_outage(error) and not limit.expired():
-                raise
-            log.exception("project_failed", project_id=str(project_id))
-            self.failed.append(project_id)
-        else:
-            self.taken += 1
+    round_seconds: float
+    turn_seconds: float
 
-    def end(self) -> None:
-        """Raises ProjectsFailed when some turns failed, so that the run is told as failed."""
+
+class Rotation:
+    """Which project had the last turn of each step, as far as this process knows. A new process begins anywhere, so that
+    one which is restarted often prefers nobody."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, UUID] = {}
+
+    def order(self, step: str, projects: Iterable[UUID]) -> list[UUID]:
+        """The projects by their ids, beginning behind the one that had the step's last turn."""
+        ordered = sorted(set(projects))
+        if not ordered:
+            return []
+        start = bisect_right(ordered, self._last.get(step) or choice(ordered))
+        return ordered[start:] + ordered[:start]
+
+    def note(self, step: str, project_id: UUID) -> None:
+        self._last[step] = project_id
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a round came to. `left`: projects that wait for a turn, a first or a further one, when its time is over."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    served: set[UUID] = field(default_factory=set)
+    failed: list[UUID] = field(default_factory=list)
+    busy: set[UUID] = field(default_factory=set)  # those whose lock was not to be had once
+    left: int = 0
+
+    def raise_failures(self) -> None:
+        """Raises ProjectsFailed when some turns failed, with their number and the first ids."""
         if self.failed:
-            first = ", ".join(str(project_id) for project_id in self.failed[:3])
-            raise ProjectsFailed(f"{len(self.failed)} failed and {self.taken} went well; failed: {first}")
+            first = ", ".join(map(str, self.failed[:NAMED_FAILURES]))
+            well = len(self.served - set(self.failed))
+            raise ProjectsFailed(f"{len(self.failed)} failed and {well} went well; failed: {first}")
+
+
+RunProject = Callable[[UUID], Awaitable[Progress]]
+
+
+async def make_round(step: str, projects: Iterable[UUID], run: RunProject, bounds: Bounds, rotation: Rotation) -> Tally:
+    """Give the projects their turns until none has work left or the round's time is over; at least one turn.
+
+    A project that fails has no further turn in this round. Raises only what no project is to blame for: a store that is
+    away, and cancellation.
+    """
+    tally, ends_at = Tally(), time.monotonic() + bounds.round_seconds
+    waiting = deque(rotation.order(step, projects))
+    is_over = False
+    while waiting and not is_over:
+        project_id = waiting.popleft()
+        rotation.note(step, project_id)  # before the turn: whatever it brings down, the next round begins behind it
+        if await take_turn(tally, step, project_id, run, bounds.turn_seconds):
+            waiting.append(project_id)
+        is_over = time.monotonic() >= ends_at
+    tally.left = len(waiting)
+    return tally
+
+
+async def take_turn(tally: Tally, step: str, project_id: UUID, run: RunProject, seconds: float) -> bool:
+    """Give a project its turn and note in the tally what became of it; whether it is to have another.
+
+    A project that another transaction has locked gets a second turn after the others. Raises an outage.
+    """
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            progress = await run(project_id)
+    except Exception as error:
+        if is_busy(error) and project_id not in tally.busy:
+            log.info("project_busy", step=step, project_id=str(project_id), until="the others had their turns")
+            tally.busy.add(project_id)
+            return True
+        if is_outage(error) and not limit.expired():
+            raise
+        log.exception("project_failed", step=step, project_id=str(project_id))
+        tally.failed.append(project_id)
+        return False
+    tally.counts.update(progress.counts)
+    tally.served.add(project_id)
+    return progress.has_more
 
 
 def is_busy(error: Exception) -> bool:

@@ -1,82 +1,144 @@
-"""What the worker does, and how often: the jobs, each a thin shell around what it calls."""
+"""What the worker does, and how often: the jobs in their steps, each a thin shell around what it calls.
+
+A step that works on projects is an `EachProject`: the runner gives them their turns. Its bounds are shares of the time
+that a job may take; those of a job's steps are less than the whole, so that each step has its time in every run.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
+from uuid import UUID
 
 from common.settings import Settings
-from worker.counting.rollups import (
-    CountLimits,
-    compact_rollups,
-    delete_old_rollups,
-    fold_deltas,
-    list_projects,
-    repair_hours,
-)
-from worker.grouping.patterns import find_patterns, follow_new_pins
-from worker.jobs import Job, Tools, take_guard
-from worker.rounds import Round
-from worker.spending.budgets import keep_budgets
-from worker.upkeep.retention import keep_partitions
+from common.snapshots import WINDOWS_HOURS, publish_snapshots
+from worker.counting.folding import fold_project, list_unfolded
+from worker.counting.rollups import CountLimits
+from worker.grouping.patterns import has_new_pins, list_due, list_pinned, update_patterns
+from worker.jobs import EachProject, Job, Step, Tools, Whole
+from worker.rounds import Bounds, Progress
+from worker.spending.budgets import list_with_budgets
+from worker.spending.crossings import record_crossings
+from worker.spending.projections import project_budgets
+from worker.trends.judging import SLOW_SECONDS, are_trends_due, update_incidents, update_trends
+from worker.upkeep.counts import delete_old_counts, list_projects, repair_counts, widen_old_counts
+from worker.upkeep.partitions import keep_partitions
 from worker.upkeep.usage_retention import delete_old_usage
 
 PATTERNS = "patterns"
 UPKEEP_SECONDS = 3_600
-FOLD_SHARE = 0.5  # of the time that a job may take: a fold ends by itself then, and the next one goes on
+PROJECTING_SHARE = 0.5  # of the time from run to run
 
 
-async def fold(tools: Tools) -> Mapping[str, int]:
-    """Count what came, and regroup what people merged or split: both are looked for within seconds."""
+def bounds(settings: Settings, round_share: float, turn_share: float) -> Bounds:
+    """Shares of the time that a job may take."""
+    return Bounds(round_share * settings.job_max_seconds, turn_share * settings.job_max_seconds)
+
+
+async def fold(tools: Tools, project_id: UUID) -> Progress:
+    """Count what came."""
     settings = tools.settings
-    limits, seconds = CountLimits.of(settings), FOLD_SHARE * settings.job_max_seconds
-    deltas = await fold_deltas(tools.engine, settings.rollup_fine_hours, limits, seconds=seconds)
-    return {"deltas": deltas, "regrouped": await regroup(tools)}
+    return await fold_project(tools.engine, project_id, settings.rollup_fine_hours, CountLimits.of(settings))
 
 
-async def regroup(tools: Tools) -> int:
-    """In how many projects something was regrouped; while patterns are found, that does it, or the next fold."""
-    async with tools.engine.connect() as guard, guard.begin():
-        if not await take_guard(guard, PATTERNS, tools.settings.job_max_seconds):
-            return 0
-        return await follow_new_pins(tools.engine, tools.cache, tools.settings)
+async def regroup(tools: Tools, project_id: UUID) -> Progress:
+    """Put what people merged or split lately where it belongs, and publish it."""
+    is_new = await has_new_pins(tools.engine, project_id)
+    if is_new:
+        await update_patterns(tools.engine, project_id)
+        await publish_snapshots(tools.engine, tools.cache, project_id, tools.settings)
+    return Progress({"regrouped": int(is_new)})
 
 
-async def patterns(tools: Tools) -> Mapping[str, int]:
-    return asdict(await find_patterns(tools.engine, tools.cache, tools.settings))
+async def find_patterns(tools: Tools, project_id: UUID, *, slow_seconds: float = SLOW_SECONDS) -> Progress:
+    """Bring the project's patterns and snapshots up to date; trends and the longest window, which read two weeks, only
+    where they are older than `slow_seconds`."""
+    clustered = await update_patterns(tools.engine, project_id)
+    are_due = await are_trends_due(tools.engine, project_id, slow_seconds)
+    if are_due:
+        await update_trends(tools.engine, project_id)
+        await update_incidents(tools.engine, project_id)
+    windows = WINDOWS_HOURS if are_due else WINDOWS_HOURS[:-1]
+    await publish_snapshots(tools.engine, tools.cache, project_id, tools.settings, windows)
+    return Progress({"projects": 1, "clustered": clustered})
 
 
-async def upkeep(tools: Tools) -> Mapping[str, int]:
-    """What is due every hour: partitions ahead, old days and old usage out, old rollups wider."""
+async def keep_days(tools: Tools) -> Mapping[str, int]:
+    """Partitions ahead, old days out."""
     settings = tools.settings
-    kept = await keep_partitions(tools.engine, settings.retention_days, settings.partitions_ahead_days)
-    projects = await list_projects(tools.engine)
-    usage = await delete_old_usage(tools.engine, projects, settings.usage_retention_days, settings.usage_sums_days)
-    deleted = compacted = repaired = 0
-    this = Round()
-    for project_id in this.over(projects):
-        async with this.turn(project_id):
-            deleted += await delete_old_rollups(tools.engine, [project_id], settings.retention_days)
-            compacted += await compact_rollups(tools.engine, [project_id], settings.rollup_fine_hours)
-            repaired += await repair_hours(tools.engine, [project_id])
-    this.end()
-    return {
-        **asdict(kept), "deleted": deleted, "compacted": compacted, "repaired_hours": repaired, "deleted_usage": usage,
-    }  # fmt: skip
+    return asdict(await keep_partitions(tools.engine, settings.retention_days, settings.partitions_ahead_days))
 
 
-async def repair(tools: Tools) -> Mapping[str, int]:
+async def delete_counts(tools: Tools, project_id: UUID) -> Progress:
+    return await delete_old_counts(tools.engine, project_id, tools.settings.retention_days)
+
+
+async def widen_counts(tools: Tools, project_id: UUID) -> Progress:
+    return await widen_old_counts(tools.engine, project_id, tools.settings.rollup_fine_hours)
+
+
+async def delete_usage(tools: Tools, project_id: UUID) -> Progress:
+    settings = tools.settings
+    return await delete_old_usage(tools.engine, project_id, settings.usage_retention_days, settings.usage_sums_days)
+
+
+async def repair(tools: Tools, project_id: UUID) -> Progress:
     """Count what a worker of the release before left out of tables that it does not know."""
-    return {"repaired_hours": await repair_hours(tools.engine, await list_projects(tools.engine))}
+    return await repair_counts(tools.engine, project_id)
 
 
-# At every start, since the worker that ended just before may have been of the release before.
-AT_START = Job("repair", 1, repair)
+async def find_crossings(tools: Tools, project_id: UUID) -> Progress:
+    return await record_crossings(tools.engine, project_id)
+
+
+async def project(tools: Tools, project_id: UUID) -> Progress:
+    return await project_budgets(tools.engine, project_id)
+
+
+def fold_steps(settings: Settings) -> tuple[Step, ...]:
+    """Count what came, and regroup what people merged or split: both are looked for within seconds. While patterns are
+    found, these do the regrouping, or the next fold does."""
+    return (
+        EachProject("fold", list_unfolded, fold, bounds(settings, 0.3, 0.3)),
+        EachProject("regroup", list_pinned, regroup, bounds(settings, 0.05, 0.3), guard=PATTERNS),
+    )
+
+
+def pattern_steps(settings: Settings, slow_seconds: float = SLOW_SECONDS) -> tuple[Step, ...]:
+    run = partial(find_patterns, slow_seconds=slow_seconds)
+    return (EachProject(PATTERNS, list_due, run, bounds(settings, 0.5, 0.4)),)
+
+
+def upkeep_steps(settings: Settings) -> tuple[Step, ...]:
+    """What is due every hour: partitions ahead, old days, counts and usage out, old rollups wider, sums by hour right."""
+    return (
+        Whole(keep_days),
+        EachProject("delete counts", list_projects, delete_counts, bounds(settings, 0.1, 0.1)),
+        EachProject("widen counts", list_projects, widen_counts, bounds(settings, 0.1, 0.1)),
+        EachProject("repair", list_projects, repair, bounds(settings, 0.1, 0.2)),
+        EachProject("delete usage", list_projects, delete_usage, bounds(settings, 0.1, 0.1)),
+    )
+
+
+def budget_steps(settings: Settings) -> tuple[Step, ...]:
+    """Crossings of all budgets; then projections, as far as half of the time until the next run goes."""
+    turns = bounds(settings, 0.2, 0.2)
+    rest = Bounds(min(turns.round_seconds, PROJECTING_SHARE * settings.budgets_every_seconds), turns.turn_seconds)
+    return (
+        EachProject("crossings", list_with_budgets, find_crossings, turns),
+        EachProject("projections", list_with_budgets, project, rest),
+    )
+
+
+def job_at_start(settings: Settings) -> Job:
+    """What is done at every start, since the worker that ended just before may have been of the release before."""
+    return Job("repair", 1, (EachProject("repair", list_projects, repair, bounds(settings, 0.5, 0.4)),))
 
 
 def schedule(settings: Settings) -> list[Job]:
     """What the worker does, and how often."""
     return [
-        Job("upkeep", UPKEEP_SECONDS, upkeep),
-        Job("fold", settings.fold_every_seconds, fold),
-        Job(PATTERNS, settings.patterns_every_seconds, patterns),
-        Job("budgets", settings.budgets_every_seconds, keep_budgets),
+        Job("upkeep", UPKEEP_SECONDS, upkeep_steps(settings)),
+        Job("fold", settings.fold_every_seconds, fold_steps(settings)),
+        Job(PATTERNS, settings.patterns_every_seconds, pattern_steps(settings)),
+        Job("budgets", settings.budgets_every_seconds, budget_steps(settings)),
     ]

@@ -30,10 +30,8 @@ from dev.bench.error_samples import batch_bodies, encode, make_errors
 from dev.bench.load import ask_batches, expect_status, get
 from dev.bench.processes import Server, run_server
 from dev.bench.reads import PATHS, fetch, fill, turn_of
-from dev.bench.stores import Home, Stores, furnish, work_once
+from dev.bench.stores import Home, Stores, find_patterns, fold_all, furnish, work_once
 from dev.bench.turns import Turn, describe, quantile, ratio, take_turns
-from worker.counting.rollups import fold_deltas
-from worker.grouping.patterns import find_patterns
 from worker.main import open_tools
 
 SIZES = (0, 1_000_000, 5_000_000, 10_000_000)
@@ -86,7 +84,7 @@ async def grow(home: Home, rows: int) -> None:
     await connection.execute(COUNT_COPIES, uuid_utils.compat.uuid7(), received_at)
     await connection.execute("VACUUM (ANALYZE) errors")
     async with open_tools(home.settings) as tools:
-        await fold_deltas(tools.engine, home.settings.rollup_fine_hours)
+        await fold_all(tools)
     await connection.execute("VACUUM (ANALYZE)")
     await connection.execute("CHECKPOINT")  # or it meets the slices
     await connection.close()
@@ -95,9 +93,9 @@ async def grow(home: Home, rows: int) -> None:
 async def run_worker(home: Home) -> float:
     """Seconds of one run that finds patterns, trends and the longest window."""
     async with open_tools(home.settings) as tools:
-        await fold_deltas(tools.engine, home.settings.rollup_fine_hours)
+        await fold_all(tools)
         started = time.perf_counter()
-        await find_patterns(tools.engine, tools.cache, tools.settings, slow_seconds=0)
+        await find_patterns(tools)
         return time.perf_counter() - started
 
 

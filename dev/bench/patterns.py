@@ -30,12 +30,11 @@ from cli.project import ensure_project
 from common.fingerprint import fingerprint_error, mask_message
 from common.settings import Settings
 from dev.bench.processes import cpu_seconds
+from dev.bench.stores import find_patterns, fold_all
 from dev.figures import write_figures
-from worker.counting.rollups import fold_deltas
-from worker.grouping.patterns import find_patterns
 from worker.jobs import Tools
 from worker.main import open_tools
-from worker.upkeep.retention import keep_partitions
+from worker.upkeep.partitions import keep_partitions
 
 CHUNK = 20_000
 SERVICES = [f"service-{n}" for n in range(12)]
@@ -133,7 +132,7 @@ async def run(settings: Settings, server: int, errors: int) -> dict[str, Any]:
             return await measure(server, lambda: patterns_run(tools, project_id, slow_seconds))
 
         async def fold() -> dict[str, float]:
-            folded = await measure(server, lambda: fold_deltas(tools.engine, settings.rollup_fine_hours))
+            folded = await measure(server, lambda: fold_all(tools))
             # a day in one fold touches every row; the dead ones are autovacuum's work and not that of a run
             await connection.execute("VACUUM ANALYZE")
             return folded
@@ -162,7 +161,7 @@ async def run(settings: Settings, server: int, errors: int) -> dict[str, Any]:
 
 async def patterns_run(tools: Tools, project_id: UUID, slow_seconds: float) -> int:
     """The worker's run; the total of the day."""
-    await find_patterns(tools.engine, tools.cache, tools.settings, slow_seconds=slow_seconds)
+    await find_patterns(tools, slow_seconds)
     async with tools.engine.connect() as connection:
         body = await connection.scalar(
             text("SELECT body FROM snapshots WHERE project_id = :id AND window_hours = 24"), {"id": project_id}

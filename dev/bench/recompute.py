@@ -15,9 +15,7 @@ from typing import Any, Self, cast
 
 from common.settings import ROOT, Settings
 from dev.bench.processes import QUIET
-from dev.bench.stores import Home
-from worker.counting.rollups import fold_deltas
-from worker.grouping.patterns import find_patterns
+from dev.bench.stores import Home, find_patterns, fold_all
 from worker.jobs import Tools
 from worker.main import open_tools
 
@@ -27,8 +25,8 @@ async def recompute(tools: Tools, seconds: float) -> dict[str, Any]:
     began, cpu = time.perf_counter(), time.process_time()
     runs, folds = [], []
     while time.perf_counter() - began < seconds:
-        folds.append(await measure(fold_deltas(tools.engine, tools.settings.rollup_fine_hours)))
-        runs.append(await measure(find_patterns(tools.engine, tools.cache, tools.settings, slow_seconds=0)))
+        folds.append(await measure(fold_all(tools)))
+        runs.append(await measure(find_patterns(tools)))
     return {"runs": runs, "folds": folds, "cpu_seconds": time.process_time() - cpu}
 
 

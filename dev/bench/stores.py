@@ -16,9 +16,9 @@ from common.database import make_engine
 from common.keys import Scope
 from common.settings import Settings
 from dev.bench.processes import cpu_seconds
-from worker.jobs import Tools, run_job
+from worker.jobs import Tools, run_job, run_steps
 from worker.main import open_tools
-from worker.schedule import schedule
+from worker.schedule import fold_steps, pattern_steps, schedule
 
 # Limits are counted but out of reach: a whole run of load comes from one key, and where cores are short a batch waits.
 OUT_OF_REACH = {
@@ -116,6 +116,17 @@ async def work_once(home: Home) -> None:
 async def work(home: Home, tools: Tools) -> None:
     for job in schedule(home.settings):
         await run_job(tools, job)
+
+
+async def fold_all(tools: Tools) -> int:
+    """Fold until no delta is left, however many rounds of the job that takes; how many there were."""
+    done = await run_steps(tools, fold_steps(tools.settings))
+    return done["deltas"] + (await fold_all(tools) if done["left"] else 0)
+
+
+async def find_patterns(tools: Tools, slow_seconds: float = 0) -> None:
+    """One run of the job; trends and the longest window too where they are so old."""
+    await run_steps(tools, pattern_steps(tools.settings, slow_seconds))
 
 
 async def execute(url: str, statement: str) -> None:

@@ -1,7 +1,7 @@
 """Sums by the hour beside the five-minute rollups, filled from them.
 
 Expand first, contract in a later release: the programs of the release before must run on this schema. What a worker of
-that release folds after this is added by `worker/counting/rollups.py:mend_hours`, at the new worker's start and every hour.
+that release folds after this is added by `worker/counting/rollups.py:repair_hours`, at the new worker's start and every hour.
 """
 
 import sqlalchemy as sa

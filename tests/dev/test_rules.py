@@ -43,6 +43,40 @@ def test_a_program_that_goes_by_its_own_clock_is_found(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "for project_id in due: pass",
+        "for project_id, of_project in found: pass",
+        "for one in projects: pass",
+        "for one in await list_projects(engine): pass",
+        "for one in (await connection.scalars(PROJECTS_DUE)).all(): pass",
+        "found = [await fold(engine, project_id) for project_id in due]",
+        "done = sum(fold(one) for one in project_ids)",
+        "while projects: fold(projects.pop())",
+        "asyncio.gather(*map(fold, projects))",
+        "for key, some in groupby(rows, key=lambda row: row.project_id): pass",
+    ],
+)
+def test_a_job_that_goes_from_project_to_project_by_itself_is_found(line: str) -> None:
+    source = "async def job():\n    " + line
+    assert {found.rule for found in check_source(source, "worker/planted.py")} == {"own-round"}
+    assert list(check_source(source, "worker/rounds.py")) == []
+    assert list(check_source(source, "cli/planted.py")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "for row in await connection.execute(LIST, {'project_id': project_id}): pass",
+        "ids = [name(project_id, fingerprint) for fingerprint in fingerprints]",
+        "for step in steps: await run(step, project_id)",
+    ],
+)
+def test_work_within_a_project_may_loop(line: str) -> None:
+    assert list(check_source("async def job():\n    " + line, "worker/planted.py")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         'connection.fetchrow(f"INSERT INTO errors ({COLUMNS})")',
         'connection.execute(text("SELECT 1"), {"service": service})',
         "subprocess.run([BIN, name], check=False)",

@@ -14,8 +14,8 @@ from api.spending.reservations import Checks
 from common.cache import Cache
 from common.database import make_engine
 from common.settings import Settings
+from tests.worker.running import keep_budgets
 from worker.jobs import Tools
-from worker.spending.budgets import keep_budgets
 
 CHECKS, AT_ONCE, ESTIMATE = 5_000, 250, 10
 

@@ -15,7 +15,7 @@ from api.spending import reservations
 from common.budgets.spend import FIND_BUDGET, cut_span
 from common.telemetry.exposition import make_registry
 from tests.conftest import Project, Service
-from worker.spending.budgets import keep_budgets
+from tests.worker.running import keep_budgets
 
 DAY = timedelta(days=1)
 

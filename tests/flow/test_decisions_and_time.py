@@ -8,7 +8,7 @@ import pytest
 from common.settings import Settings
 from tests.conftest import Project, Service
 from tests.flow.test_triage import change, error, only, patterns
-from worker.counting.rollups import fold_deltas
+from tests.worker.running import fold_deltas
 
 
 def at(**ago: float) -> str:

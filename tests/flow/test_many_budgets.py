@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.conftest import Project, Service
-from worker.spending.budgets import keep_budgets
+from tests.worker.running import keep_budgets
 
 
 async def make_budgets(service: Service, project: Project, count: int) -> None:
@@ -51,10 +51,11 @@ async def test_each_budget_is_projected_in_its_turn_when_the_time_is_short(
 ) -> None:
     project, now = await service.project(), datetime.now(UTC)
     await make_budgets(service, project, 5)
-    monkeypatch.setattr("worker.spending.budgets.PROJECTING_SHARE", -1.0)
+    monkeypatch.setattr("worker.spending.projections.SLICE_SECONDS", -1.0)
     made: list[set[UUID]] = []
     for turn in range(5):
-        assert (await keep_budgets(service.tools, now + timedelta(seconds=turn)))["projections"] == 1
+        moment = now + timedelta(seconds=turn)
+        assert (await keep_budgets(service.tools, moment, projecting_seconds=0))["projections"] == 1
         rows = await service.execute("SELECT budget_id FROM projections")
         made.append({row.budget_id for row in rows})
     assert [len(ids) for ids in made] == [1, 2, 3, 4, 5]

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.conftest import Project, Service
-from worker.counting.rollups import list_projects, repair_hours
+from tests.worker.running import repair_hours
+from worker.upkeep.counts import list_projects
 
 HOURS = 10 * 24
 

@@ -9,8 +9,8 @@ import pytest
 
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
-from worker.jobs import take_guard
-from worker.schedule import PATTERNS, fold
+from worker.jobs import run_steps, take_guard
+from worker.schedule import PATTERNS, fold_steps
 
 
 def error(message: str = "disk full", **others: Any) -> dict[str, Any]:
@@ -114,16 +114,16 @@ async def test_a_merge_and_a_split_show_with_the_next_fold_in_every_window(servi
     await asyncio.sleep(1.1)
     into, other = [pattern["id"] for pattern in await patterns(project)]
     await change(project, other, merge_into=into)
-    assert (await fold(service.tools))["regrouped"] == 1
+    assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 1
     await asyncio.sleep(1.1)
     for window in ("1h", "6h", "24h", "7d"):
         assert [(p["id"], p["count"]) for p in await patterns(project, window=window)] == [(into, 3)]
     first, _ = [one["fingerprint"] for one in (await only(project))["fingerprints"]]
     await change(project, into, split_off=[first])
-    assert (await fold(service.tools))["regrouped"] == 1
+    assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 1
     await asyncio.sleep(1.1)
     assert len(await patterns(project, window="7d")) == 2
-    assert (await fold(service.tools))["regrouped"] == 0
+    assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 0
 
 
 async def test_a_fold_leaves_regrouping_to_the_run_of_patterns_that_is_under_way(service: Service) -> None:
@@ -135,8 +135,8 @@ async def test_a_fold_leaves_regrouping_to_the_run_of_patterns_that_is_under_way
     await change(project, other, merge_into=into)
     async with service.tools.engine.begin() as run:
         assert await take_guard(run, PATTERNS, 60)
-        assert (await fold(service.tools))["regrouped"] == 0
-    assert (await fold(service.tools))["regrouped"] == 1
+        assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 0
+    assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 1
 
 
 async def test_the_id_of_a_pattern_that_became_part_of_another_goes_on_answering(service: Service) -> None:

@@ -80,7 +80,7 @@ async def test_a_name_that_was_not_seen_for_eight_days_makes_room(service: Servi
         "UPDATE usage_names SET last_seen = now() - interval '8 days' WHERE name IN ('team-0', 'team-1')"
     )
     await post(project, record(5, team="team-1"))  # seen again in time
-    assert await delete_old_usage(service.tools.engine, [project.id], 400, 1_100) == 1
+    assert (await delete_old_usage(service.tools.engine, project.id, 400, 1_100)).counts == {"deleted_usage": 1}
     await post(project, record(6, team="new"))
     assert (await by_team(service))["new"] == 1
 

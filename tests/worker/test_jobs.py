@@ -10,7 +10,7 @@ from common.cache import Cache
 from common.database import make_engine
 from common.settings import Settings
 from tests.worker.stored import rows
-from worker.jobs import Job, Tools, run_job
+from worker.jobs import Job, Tools, Whole, run_job
 
 LAST_RUN = "SELECT outcome, detail, finished_at IS NOT NULL FROM job_runs WHERE job = 'count'"
 
@@ -30,7 +30,7 @@ class Counting:
         return {"counted": self.runs}
 
     def job(self) -> Job:
-        return Job("count", 60, self.run)
+        return Job("count", 60, (Whole(self.run),))
 
 
 async def test_two_at_once_are_one_run(tools: Tools) -> None:
@@ -59,7 +59,7 @@ async def test_a_failure_is_recorded_and_the_next_tick_runs(tools: Tools) -> Non
     async def fail(_: Tools) -> Mapping[str, int]:
         raise ValueError("no such place")
 
-    assert await run_job(tools, Job("count", 60, fail)) == "failed"
+    assert await run_job(tools, Job("count", 60, (Whole(fail),))) == "failed"
     assert await rows(tools.engine, LAST_RUN) == [("failed", "ValueError: no such place", True)]
     body = Counting()
     body.go_on.set()

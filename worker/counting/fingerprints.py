@@ -111,7 +111,8 @@ DELETE_OLD_FINGERPRINTS = text("""
 
 
 async def lock_project(connection: AsyncConnection, project_id: UUID) -> None:
-    """Keep other writers of this project's rollups and fingerprints out until the transaction ends."""
+    """Take the lock of this project's rollups and fingerprints until the transaction ends. Raises DBAPIError (55P03) when
+    another transaction holds it for longer than `database_lock_seconds`."""
     await connection.execute(PROJECT_LOCK, {"project_id": str(project_id)})
 
 
@@ -121,6 +122,7 @@ def first_pattern_id(project_id: UUID, fingerprint: int) -> UUID:
 
 
 async def add_counts(connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]) -> None:
+    """Add what the fingerprints got to their rows, which exist (`add_unknown` makes those that do not)."""
     if not got:
         return
     added = {
@@ -137,7 +139,8 @@ async def add_counts(connection: AsyncConnection, project_id: UUID, got: Sequenc
 
 
 async def add_unknown(connection: AsyncConnection, project_id: UUID, got: Sequence[Receipt]) -> None:
-    """Make the fingerprints, with texts from one error of each; few at a time, since stack traces may be long."""
+    """Insert fingerprints that have no texts yet, each with texts made from one of its errors; `CHUNK_EXAMPLES` at a time,
+    since stack traces may be long."""
     for start in range(0, len(got), CHUNK_EXAMPLES):
         few = got[start : start + CHUNK_EXAMPLES]
         texts = await example_texts(connection, project_id, few)
@@ -181,14 +184,18 @@ async def example_texts(
 
 
 async def read_texts(examples: Iterable[Row[Any]]) -> dict[int, dict[str, Any]]:
-    """By fingerprint; apart from the event loop, which masks of thousands of long messages would hold for seconds."""
+    """The texts of each example, by its fingerprint. Made in a thread: masking thousands of long messages would block the
+    event loop for seconds."""
     found = list(examples)
     return await asyncio.to_thread(lambda: {example.fingerprint: texts_of(example) for example in found})
 
 
 def texts_of(example: Row[Any]) -> dict[str, Any]:
-    """An error that storm control stored without its trace says nothing of where it came from: what is made of it is
-    grouped with nothing, and only until a whole one comes."""
+    """The columns of a fingerprint's row that follow from one of its errors.
+
+    An error that was sampled is stored without its stack trace, so its origin is unknown: its texts are of
+    `UNKNOWN_VERSION`, grouped with nothing, and replaced once an error with a trace comes.
+    """
     found = fingerprint_error(
         message=example.message,
         error_type=example.error_type,

@@ -21,8 +21,12 @@ FIND_COUNTING = text("""
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What one fingerprint got. Received is when rows were written, by Postgres' clock; `more` of the errors were since
-    `decided_at`, when somebody had the pattern's further errors counted, or all of them where nobody did."""
+    """What one fold adds to one fingerprint.
+
+    `errors`: how many. `first_seen`, `last_seen`: when they happened, by their clients. `received_from`, `received_at`:
+    when the first and the last of them were written, by Postgres' clock. `decided_at`: when somebody ignored the
+    pattern until so many further errors; `more`: the errors that were received since then, or all where nobody did.
+    """
 
     fingerprint: int
     version: int
@@ -38,8 +42,11 @@ class Receipt:
 async def sum_up(
     connection: AsyncConnection, project_id: UUID, got: Sequence[Row[Any]], moments: Sequence[datetime]
 ) -> list[Receipt]:
-    """One receipt a fingerprint, in their order; `got` has them by release and by how many of the `moments` were over
-    when they were received, sorted by fingerprint."""
+    """Merge the rows of a fold into one receipt for each fingerprint, in the order of the rows.
+
+    `got`: sorted by fingerprint, a row for each release and each `moment`: the number of `moments` (ascending, of
+    decisions that count further errors) that had passed when its errors were received.
+    """
     decided: Mapping[int, datetime] = {}
     if moments:
         asked = {"project_id": project_id, "fingerprints": [row.fingerprint for row in got], "moments": moments}
@@ -53,6 +60,7 @@ async def sum_up(
 
 
 def sum_one(rows: Sequence[Row[Any]], decided_at: datetime | None, places: Mapping[datetime, int]) -> Receipt:
+    """Merge the rows of one fingerprint. `places`: the number of each decision's moment, from 1, as in `row.moment`. Pure."""
     least = places[decided_at] if decided_at else 0
     return Receipt(
         fingerprint=rows[0].fingerprint,

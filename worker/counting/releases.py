@@ -91,12 +91,14 @@ class Watch:
 
 
 async def read_watch(connection: AsyncConnection, project_id: UUID) -> Watch:
+    """What the fold of the project has to look for, as its decisions are now."""
     row = (await connection.execute(READ_WATCH, {"project_id": project_id})).one()
     return Watch(row.moments or [], row.has_waiting)
 
 
 async def note_releases(connection: AsyncConnection, project_id: UUID, got: Iterable[Row[Any]], watch: Watch) -> None:
-    """Note the releases of what was folded, in the fold's transaction."""
+    """Record the releases of what was folded, in the fold's transaction; where some pattern waits for a release, also which
+    fingerprints had errors of which release."""
     named = [row for row in got if row.release is not None]
     if not named:
         return
@@ -117,6 +119,7 @@ async def note_releases(connection: AsyncConnection, project_id: UUID, got: Iter
 
 
 async def note_sightings(connection: AsyncConnection, project_id: UUID, named: Sequence[Row[Any]]) -> None:
+    """Record for each fingerprint and release when its last error was received; `named`: rows that have a release."""
     seen: dict[tuple[int, str], datetime] = {}
     for row in named:
         key = row.fingerprint, row.release
@@ -131,7 +134,8 @@ async def note_sightings(connection: AsyncConnection, project_id: UUID, named: S
 
 
 async def take_regressions(connection: AsyncConnection, project_id: UUID) -> dict[UUID, datetime]:
-    """The patterns that failed in a release which should have had the fix, and when; each is told once."""
+    """The patterns that failed in a release which should have had the fix, and when first. Consumes the sightings, so each
+    failure is returned once."""
     sighted: defaultdict[UUID, dict[str, datetime]] = defaultdict(dict)
     for row in await connection.execute(TAKE_SIGHTINGS, {"project_id": project_id}):
         sighted[row.pattern_id][row.release] = row.received_at

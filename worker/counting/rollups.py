@@ -1,63 +1,29 @@
-"""Folds deltas into rollups and fingerprints: the only reader of deltas, the only writer of rollups and facets.
+"""Counts by bucket, and beside them sums by the hour, so that a window reads few rows (docs/decisions/0009).
 
-Rollups are five minutes wide, an hour once they are old; beside them stand sums by the hour, so that a window reads
-few rows (docs/decisions/0009).
-
-A project's writes go one at a time under its lock, so they cannot deadlock; each chunk is one transaction, so a fold
-that dies half-way has done nothing and one that is run twice adds nothing.
+The only writer of `rollups`, `hourly_rollups` and `facets`, and the consumer of `deltas`. Each function is a part of the
+transaction of its caller, who holds the project's lock: the fold (`worker/counting/folding.py`), which adds, and upkeep
+(`worker/upkeep/counts.py`), which makes old rollups an hour wide and deletes what is kept no longer.
 """
 
-import math
-import time
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import structlog
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.fingerprint import OVERFLOW
 from common.settings import Settings
 from common.tables.columns import OVERFLOW_NAME
-from common.telemetry import metrics, traces
-from worker.counting.fingerprints import DELETE_OLD_FINGERPRINTS, UNKNOWN_VERSION, add_counts, add_unknown, lock_project
-from worker.counting.receipts import sum_up
-from worker.counting.releases import note_releases, read_watch
-from worker.grouping.moves import DELETE_OLD_MOVES
-from worker.rounds import Round
 
-log = structlog.get_logger()
-
-CHUNK_DELTAS = 5_000
-# A transaction of deltas of unknown fingerprints takes fifty times as long as one of known ones: each has its message
-# masked. So their number follows the time that the one before took, well under `database_lock_seconds`.
-FIRST_CHUNK, LEAST_CHUNK, CHUNK_SECONDS = 1_000, 100, 0.5
 CHUNK_ROLLUPS = 20_000
 NO_LIMIT = 2**62
 
-# The projects that have deltas to fold, in another order each time: who comes last when the time is short is chance.
-PROJECTS_WITH_DELTAS = text("""
-    SELECT project_id FROM projects p
-    WHERE EXISTS (SELECT FROM deltas d WHERE d.project_id = p.project_id) ORDER BY random()
-""")
-
-# All projects.
-PROJECTS = text("SELECT project_id FROM projects ORDER BY project_id")
-
-# The traces that the next chunk of deltas comes from.
-ORIGINS = text("""
-    SELECT DISTINCT traceparent FROM (
-        SELECT traceparent FROM deltas WHERE project_id = :project_id ORDER BY flush_id, ordinal LIMIT :chunk
-    ) next WHERE traceparent IS NOT NULL LIMIT :most
-""")
-
 # Takes a chunk of deltas, adds them to the rollups, answers what each fingerprint got, by release and by which decisions
-# it came after. New fingerprints, services and
-# environments beyond what the project may have count as one, so that a million distinct messages, or the id of a
-# request sent as service, make neither a million rows nor a wrong sum.
+# it came after. New fingerprints, services and environments beyond what the project may have count as one, so that a
+# million distinct messages, or the id of a request sent as service, make neither a million rows nor a wrong sum.
 # No joins: before the first ANALYZE Postgres takes each part for one row, and looped 5,000 times over the whole of it.
 FOLD = text("""
     WITH chunk AS (
@@ -218,129 +184,34 @@ class CountLimits:
 UNLIMITED = CountLimits()
 
 
-async def fold_deltas(
-    engine: AsyncEngine, fine_hours: int, limits: CountLimits = UNLIMITED, *, seconds: float = math.inf
-) -> int:
-    """Fold all deltas there are, a chunk of each project in turn; how many deltas were folded.
-
-    After so many seconds the rest is left to the next run: where they come as fast as they are folded there is no end.
-    Raises ProjectsFailed when those of some projects could not be, after all others were.
-    """
-    this = Round(seconds=seconds)
-    async with engine.connect() as connection:
-        due = list((await connection.scalars(PROJECTS_WITH_DELTAS)).all())
-    folded = 0
-    chunks: defaultdict[UUID, int] = defaultdict(lambda: min(FIRST_CHUNK, CHUNK_DELTAS))
-    while due:
-        more = []
-        for project_id in this.over(due):
-            async with this.turn(project_id):
-                chunk, since = chunks[project_id], time.monotonic()
-                taken = await fold_chunk(engine, project_id, fine_hours, limits, chunk=chunk)
-                metrics.FOLDED_DELTAS.of().inc(taken)
-                folded += taken
-                chunks[project_id] = size_chunk(chunk, time.monotonic() - since)
-                if taken >= chunk:
-                    more.append(project_id)
-        due = more
-    this.end()
-    return folded
-
-
-def size_chunk(chunk: int, seconds: float) -> int:
-    """How many deltas the next transaction takes, where one of `chunk` took so long: others wait for its lock."""
-    return max(1, min(CHUNK_DELTAS, 5 * chunk, max(LEAST_CHUNK, int(chunk * CHUNK_SECONDS / max(seconds, 1e-6)))))
-
-
-async def fold_chunk(
-    engine: AsyncEngine,
+async def take_deltas(
+    connection: AsyncConnection,
     project_id: UUID,
-    fine_hours: int,
-    limits: CountLimits = UNLIMITED,
     *,
-    chunk: int = CHUNK_DELTAS,
-) -> int:
-    """Fold at most `chunk` deltas of one project in one transaction; how many there were."""
-    async with engine.begin() as connection:
-        await lock_project(connection, project_id)
-        watch = await read_watch(connection, project_id)
-        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk, "moments": watch.moments}
-        with traces.span("fold", links=await find_origins(connection, project_id, chunk)):
-            got = (await connection.execute(FOLD, asked | limits.parameters())).all()
-        receipts = await sum_up(connection, project_id, got, watch.moments)
-        await add_unknown(connection, project_id, [one for one in receipts if one.version == UNKNOWN_VERSION])
-        await add_counts(connection, project_id, receipts)
-        await note_releases(connection, project_id, got, watch)
-    tell_overflow(project_id, got)
-    return sum(row.deltas for row in got)
+    chunk: int,
+    fine_hours: int,
+    limits: CountLimits,
+    moments: Sequence[datetime],
+) -> Sequence[Row[Any]]:
+    """Take at most `chunk` deltas and add them to the rollups; what each fingerprint got, sorted by fingerprint, by release
+    and by how many of the `moments` were over when it was received."""
+    asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": chunk, "moments": moments}
+    return (await connection.execute(FOLD, asked | limits.parameters())).all()
 
 
-def tell_overflow(project_id: UUID, got: Sequence[Row[Any]]) -> None:
-    """Say how many errors of a chunk count under an overflow, since their project has as many as it may."""
-    beyond = {
-        "fingerprints": sum(row.errors for row in got if row.fingerprint == OVERFLOW),
-        "services": sum(row.services_beyond for row in got),
-        "environments": sum(row.environments_beyond for row in got),
-    }
-    for kind, errors in beyond.items():
-        metrics.OVERFLOW_ERRORS.of(kind).inc(errors)
-    if any(beyond.values()):
-        log.warning("overflow", project_id=str(project_id), **beyond)
+async def compact_rollups(connection: AsyncConnection, project_id: UUID, fine_hours: int) -> int:
+    """Make at most `CHUNK_ROLLUPS` rollups that are older than `fine_hours` an hour wide; how many were merged away."""
+    asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": CHUNK_ROLLUPS}
+    return int((await connection.execute(COMPACT, asked)).scalar_one())
 
 
-async def find_origins(connection: AsyncConnection, project_id: UUID, chunk: int) -> Sequence[str]:
-    """The traces that a chunk comes from; nothing is asked while traces are off."""
-    if not traces.is_on():
-        return ()
-    asked = {"project_id": project_id, "chunk": chunk, "most": traces.LINKS_MAX}
-    return (await connection.scalars(ORIGINS, asked)).all()
-
-
-async def compact_rollups(engine: AsyncEngine, projects: Iterable[UUID], fine_hours: int) -> int:
-    """Make rollups older than `fine_hours` an hour wide; how many rows were merged away."""
-    merged = 0
-    for project_id in projects:
-        asked = {"project_id": project_id, "fine_hours": fine_hours, "chunk": CHUNK_ROLLUPS}
-        taken = CHUNK_ROLLUPS
-        while taken >= CHUNK_ROLLUPS:
-            async with engine.begin() as connection:
-                await lock_project(connection, project_id)
-                taken = (await connection.execute(COMPACT, asked)).scalar_one()
-            merged += taken
-    return merged
-
-
-async def repair_hours(engine: AsyncEngine, projects: Iterable[UUID]) -> int:
+async def repair_hours(connection: AsyncConnection, project_id: UUID) -> int:
     """Make the sums by hour again where they are not those of the rollups; how many hours were.
 
     None is, unless a worker of a release that knows no such sums folded beside this one.
     """
-    mended = 0
-    for project_id in projects:
-        asked = {"project_id": project_id}
-        async with engine.begin() as connection:
-            await lock_project(connection, project_id)
-            hours = (await connection.scalars(FIND_WRONG_HOURS, asked)).all()
-            for statement in (CLEAR_HOURS, SUM_HOURS) if hours else ():
-                await connection.execute(statement, asked | {"hours": hours})
-        mended += len(hours)
-    return mended
-
-
-async def delete_old_rollups(engine: AsyncEngine, projects: Iterable[UUID], retention_days: int) -> int:
-    """Delete rollups and fingerprints of days whose errors are dropped, and old facets; how many rows went."""
-    deleted = 0
-    for project_id in projects:
-        async with engine.begin() as connection:
-            await lock_project(connection, project_id)
-            for statement in (DELETE_OLD_ROLLUPS, DELETE_OLD_FINGERPRINTS, DELETE_OLD_FACETS, DELETE_OLD_MOVES):
-                result = await connection.execute(
-                    statement, {"project_id": project_id, "retention_days": retention_days}
-                )
-                deleted += result.rowcount
-    return deleted
-
-
-async def list_projects(engine: AsyncEngine) -> list[UUID]:
-    async with engine.connect() as connection:
-        return list((await connection.scalars(PROJECTS)).all())
+    asked = {"project_id": project_id}
+    hours = (await connection.scalars(FIND_WRONG_HOURS, asked)).all()
+    for statement in (CLEAR_HOURS, SUM_HOURS) if hours else ():
+        await connection.execute(statement, asked | {"hours": hours})
+    return len(hours)

@@ -39,8 +39,8 @@ Step = tuple[UUID, UUID, int]
 
 
 async def note_moves(connection: AsyncConnection, project_id: UUID, steps: Iterable[Step]) -> None:
-    """Note where the patterns went that these fingerprints left, as far as nothing is left in them; in the caller's
-    transaction, after the fingerprints were told."""
+    """Record which pattern replaced each one that has no fingerprint left. In the caller's transaction, after the
+    fingerprints were given their new patterns."""
     if moves := find_moves(steps):
         asked = {"project_id": project_id, "pattern_ids": list(moves), "moved_to": list(moves.values())}
         await connection.execute(NOTE_MOVES, asked)

@@ -32,12 +32,14 @@ def cluster_rows(project_id: UUID, rows: Sequence[Row[Any]], pins: Mapping[int, 
 
 
 def new_pattern_id(project_id: UUID, cluster: Cluster, used: set[UUID]) -> UUID:
-    """That of its first fingerprint, unless a pattern that it founded before has gone on without it."""
+    """The id that its first fingerprint founds, or its next one's where that id is used already (by a pattern which the
+    fingerprint founded and left); a random one where all are."""
     ids = (first_pattern_id(project_id, fingerprint) for fingerprint in cluster.fingerprints)
     return next((pattern_id for pattern_id in ids if pattern_id not in used), None) or uuid4()
 
 
 def pattern_row(project_id: UUID, pattern_id: UUID, cluster: Cluster, members: Sequence[Row[Any]]) -> dict[str, Any]:
+    """The parameters of `WRITE_PATTERN`. `members`: the cluster's fingerprints as they are stored."""
     first = max(members, key=lambda row: (row.errors, -row.fingerprint))
     return {
         "project_id": project_id,

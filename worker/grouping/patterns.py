@@ -1,40 +1,28 @@
-"""Puts new fingerprints into patterns, keeps the patterns' state and trend, and publishes each project's snapshots.
+"""Puts new fingerprints into patterns, and keeps what is known of the patterns: texts, when they were seen, trends.
 
-The only writer of `patterns`. What it costs follows what is new: only kinds of errors (one type, one origin) that
-have a fingerprint whose like was not looked for yet are clustered again.
+The only writer of `patterns`. What grouping costs follows what is new: only kinds of errors (one type, one origin) that
+have a fingerprint whose like was not looked for yet are clustered again. What a trend or an incident is, is judged in
+`worker/trends/judging.py`.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from common.cache import Cache
-from common.database.clock import ask_time, find_time
-from common.settings import Settings
-from common.snapshots import WINDOWS_HOURS, publish_snapshots
-from common.snapshots.schema import TrendFacts
+from common.snapshots import WINDOWS_HOURS
 from worker.counting.fingerprints import assign_patterns
 from worker.counting.releases import take_regressions
 from worker.grouping.clustering import Cluster
 from worker.grouping.moves import note_moves
 from worker.grouping.pattern_rows import cluster_rows, pattern_row
-from worker.rounds import Round
-from worker.trends.incidents import Incident, find_incidents
-from worker.trends.scores import Score, score_trends
-from worker.trends.series import LIST_TITLES, load_activities, load_onsets
 
 SLICE_PATTERNS = 1_000  # new ones that are written at once, under the project's lock: the fold waits for it
-SLOW_SECONDS = 240  # a spike shows within this and a period
-# Of the time that a job may take: what a round gets, and what one project's turn gets. Together less than all of it.
-ROUND_SHARE, TURN_SHARE = 0.5, 0.4
 
-# Projects with errors in the longest window, without a snapshot, or with one an hour old; the longest waiting first.
+# Projects with errors in the longest window, without a snapshot, or with one an hour old.
 PROJECTS_DUE = text("""
     SELECT p.project_id FROM projects p
     CROSS JOIN LATERAL (
@@ -42,13 +30,6 @@ PROJECTS_DUE = text("""
     ) s
     WHERE s.kept < :windows OR s.oldest < now() - interval '1 hour'
        OR EXISTS (SELECT FROM hourly_rollups r WHERE r.project_id = p.project_id AND r.hour >= now() - interval '169 hours')
-    ORDER BY s.oldest NULLS FIRST, p.project_id
-""")
-
-# Whether a window's answer is younger than that, by Postgres' clock, as it was computed.
-HAS_YOUNG_SNAPSHOT = text("""
-    SELECT EXISTS (SELECT FROM snapshots WHERE project_id = :project_id AND window_hours = :window_hours
-                   AND computed_at >= now() - make_interval(secs => :seconds))
 """)
 
 # The fingerprints of every kind (type and origin) that has one whose like was not looked for yet; all, after a pin.
@@ -134,123 +115,27 @@ DELETE_EMPTY_PATTERNS = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What one run did."""
-
-    projects: int
-    clustered: int
-    left: int  # projects that the time did not reach
-
-
-async def find_patterns(
-    engine: AsyncEngine, cache: Cache, settings: Settings, *, slow_seconds: float = SLOW_SECONDS
-) -> Found:
-    """Bring the patterns and snapshots of every project that is due up to date; trends and the longest window only
-    where they are older than `slow_seconds`. What the time does not reach waits longest, and is first the next time.
-
-    Raises ProjectsFailed when some could not be, after all others were.
-    """
+async def list_due(engine: AsyncEngine) -> Sequence[UUID]:
+    """The projects whose patterns or snapshots may be out of date."""
     async with engine.connect() as connection:
-        due = (await connection.scalars(PROJECTS_DUE, {"windows": len(WINDOWS_HOURS)})).all()
-    most = settings.job_max_seconds
-    this = Round(seconds=ROUND_SHARE * most, turn_seconds=TURN_SHARE * most)
-    clustered = 0
-    for project_id in this.over(due):
-        async with this.turn(project_id):
-            clustered += await update_patterns(engine, project_id)
-            if await is_slow_part_due(engine, project_id, slow_seconds):
-                await update_trends(engine, project_id)
-                await update_incidents(engine, project_id)
-                await publish_snapshots(engine, cache, project_id, settings)
-            else:
-                await publish_snapshots(engine, cache, project_id, settings, WINDOWS_HOURS[:-1])
-    this.end()
-    return Found(this.taken, clustered, len(due) - this.taken)
+        return (await connection.scalars(PROJECTS_DUE, {"windows": len(WINDOWS_HOURS)})).all()
 
 
-async def follow_new_pins(engine: AsyncEngine, cache: Cache, settings: Settings) -> int:
-    """Put what people merged or split lately where it belongs, and publish it; in how many projects.
-
-    Raises ProjectsFailed when it failed in some, after all others. Not to be run beside `find_patterns`.
-    """
+async def list_pinned(engine: AsyncEngine) -> Sequence[UUID]:
+    """The projects in which people merged or split something lately."""
     async with engine.connect() as connection:
-        due = (await connection.scalars(PROJECTS_WITH_PINS)).all()
-    this = Round(turn_seconds=TURN_SHARE * settings.job_max_seconds)
-    followed = 0
-    for project_id in this.over(due):
-        async with this.turn(project_id):
-            async with engine.connect() as connection:
-                is_new = await connection.scalar(HAS_NEW_PINS, {"project_id": project_id})
-            if is_new:
-                await update_patterns(engine, project_id)
-                await publish_snapshots(engine, cache, project_id, settings)
-                followed += 1
-    this.end()
-    return followed
+        return (await connection.scalars(PROJECTS_WITH_PINS)).all()
 
 
-async def is_slow_part_due(engine: AsyncEngine, project_id: UUID, slow_seconds: float) -> bool:
-    """Whether trends, incidents and the longest window, which read two weeks, are older than that."""
-    asked = {"project_id": project_id, "window_hours": WINDOWS_HOURS[-1], "seconds": slow_seconds}
+async def has_new_pins(engine: AsyncEngine, project_id: UUID) -> bool:
+    """Whether people pinned something that the fingerprints do not follow yet."""
     async with engine.connect() as connection:
-        return not await connection.scalar(HAS_YOUNG_SNAPSHOT, asked)
-
-
-async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
-    """Score every pattern's series and note what it does, and why."""
-    now = await find_time(engine)
-    async with engine.connect() as connection:
-        activities = await load_activities(connection, project_id, now)
-    scores = await asyncio.to_thread(score_trends, activities, now)
-    told = {
-        "project_id": project_id,
-        "pattern_ids": list(scores),
-        "trends": [score.trend for score in scores.values()],
-        "facts": [facts_of(score) for score in scores.values()],
-    }
-    async with engine.begin() as connection:
-        await connection.execute(WRITE_TRENDS, told)
-
-
-async def update_incidents(engine: AsyncEngine, project_id: UUID) -> None:
-    """Note which patterns began together."""
-    async with engine.connect() as connection:
-        onsets, had = await load_onsets(connection, project_id, await ask_time(connection))
-        titles = (await connection.scalars(LIST_TITLES, {"project_id": project_id})).all()
-    found = {
-        UUID(pattern): name_incident(incident, had, project_id)
-        for incident in find_incidents(onsets, titles)
-        for pattern in incident.patterns
-    }
-    told = {"project_id": project_id, "pattern_ids": list(found), "incident_ids": list(found.values())}
-    async with engine.begin() as connection:
-        await connection.execute(WRITE_INCIDENTS, told)
-
-
-def name_incident(incident: Incident, had: Mapping[str, UUID], project_id: UUID) -> UUID:
-    """The id that most of its patterns had at the last run, else one made of the pattern that began first."""
-    ids = Counter(had[pattern] for pattern in incident.patterns if pattern in had)
-    if ids:
-        return min(ids, key=lambda incident_id: (-ids[incident_id], incident_id))
-    return uuid5(project_id, f"incident {incident.patterns[0]} {incident.started_at.isoformat()}")
-
-
-def facts_of(score: Score) -> str | None:
-    """What the trend was told by, as JSON in the form of `TrendFacts`; None where nothing was tested."""
-    if score.window is None or score.count is None or score.expected is None or score.p_value is None:
-        return None
-    return TrendFacts(
-        window=score.window,
-        count=score.count,
-        expected=round(score.expected, 2),
-        ratio=round(score.ratio or 0.0, 2),
-        p_value=float(f"{score.p_value:.3g}"),
-    ).model_dump_json()
+        return bool(await connection.scalar(HAS_NEW_PINS, {"project_id": project_id}))
 
 
 async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
-    """Cluster what is new, refresh what is known; how many fingerprints were looked at."""
+    """Cluster the kinds of errors that have new fingerprints, and refresh all patterns of the project; how many
+    fingerprints were clustered."""
     asked = {"project_id": project_id}
     async with engine.connect() as connection:
         pins = {row.fingerprint: str(row.pattern_id) for row in await connection.execute(LOAD_PINS, asked)}
@@ -274,7 +159,7 @@ async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
 
 
 def is_new(cluster: Cluster, rows: Mapping[int, Row[Any]]) -> bool:
-    """Whether nobody knows a pattern that any of its fingerprints was in."""
+    """Whether none of its fingerprints is in a pattern that was published."""
     return not any(rows[fingerprint].is_placed for fingerprint in cluster.fingerprints)
 
 
@@ -285,7 +170,8 @@ async def write_clusters(
     rows: Mapping[int, Row[Any]],
     pinned: Collection[int],
 ) -> None:
-    """Write the patterns that got a fingerprint or lost one, and tell the fingerprints."""
+    """Insert or update the patterns that got a fingerprint or lost one, and assign the fingerprints to them, in the caller's
+    transaction. `rows`: the fingerprints as they are stored; `pinned`: those that people merged or split off."""
     given = {
         fingerprint: pattern_id
         for pattern_id, cluster in clusters
@@ -308,3 +194,26 @@ async def write_clusters(
     await note_moves(connection, project_id, steps)
     if changed:
         await connection.execute(WRITE_PATTERN, changed)
+
+
+async def write_trends(
+    connection: AsyncConnection, project_id: UUID, trends: Mapping[UUID, tuple[str, str | None]]
+) -> None:
+    """Give the patterns these trends with their facts (JSON, or None where nothing was tested); all others are steady."""
+    told = {
+        "project_id": project_id,
+        "pattern_ids": list(trends),
+        "trends": [trend for trend, _ in trends.values()],
+        "facts": [facts for _, facts in trends.values()],
+    }
+    await connection.execute(WRITE_TRENDS, told)
+
+
+async def write_incidents(connection: AsyncConnection, project_id: UUID, incidents: Mapping[UUID, UUID]) -> None:
+    """Put the patterns into these incidents, by their ids; all others are in none."""
+    told = {
+        "project_id": project_id,
+        "pattern_ids": list(incidents),
+        "incident_ids": list(incidents.values()),
+    }
+    await connection.execute(WRITE_INCIDENTS, told)

@@ -38,7 +38,7 @@ class Past:
     block_dispersion: float | None
 
     def variance(self, hours: float, dispersion: float) -> float:
-        """Of the count of so many hours, over its squared mean."""
+        """The relative variance (variance over squared mean) of the count of so many hours, for this dispersion."""
         return 1 / (max(self.mean, 0.5 / self.hours) * hours) + dispersion
 
 
@@ -177,7 +177,7 @@ def _fit_line(points: Sequence[tuple[float, float, float]]) -> Noise:
 
 
 def _doubt(dispersion: float, mean: float, counts: float) -> float:
-    """Variance of a dispersion that was estimated from so many counts; doubled, since tails are heavy."""
+    """Variance of a dispersion that was estimated from so many counts of this mean; doubled, since tails are heavy."""
     return 4 * (1 / mean + dispersion) ** 2 / counts
 
 

@@ -78,7 +78,7 @@ def find_words(title: str) -> frozenset[str]:
 def find_links(
     onsets: Sequence[Onset], words: Sequence[frozenset[str]], usual: set[str]
 ) -> dict[tuple[int, int], set[str]]:
-    """What each joined pair shares."""
+    """The pairs of onsets (by index) that have one cause by evidence, each with the words that they share, and `trace`."""
     traces = (frozenset(trace for trace in onset.trace_ids if trace.strip("0-")) for onset in onsets)
     by_word = defaultdict(set)
     for pair, word in _pairs(onsets, [found - usual for found in words]):

@@ -61,8 +61,8 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
-    """A count against what was expected. `is_large`: enough errors, and far enough off, to be worth a word."""
+class WindowTest:
+    """A count against what was expected. `is_large`: enough errors, and far enough off, to be reported at all."""
 
     trend: Trend
     window: Window
@@ -78,8 +78,8 @@ def score_trends(activities: Mapping[Key, Activity], now: datetime) -> dict[Key,
     tested = {key: activities[key] for key, trend in named.items() if trend is None}
     pasts = {key: past for key, one in tested.items() if (past := past_of(one, now))}
     habits = learn_habits(pasts.values())
-    rises: list[tuple[Key, Test]] = []
-    falls: list[tuple[Key, Test]] = []
+    rises: list[tuple[Key, WindowTest]] = []
+    falls: list[tuple[Key, WindowTest]] = []
     for key, past in pasts.items():
         baseline = Baseline.of(past, habits)
         rises += [(key, test) for test in find_rises(tested[key], baseline, now)]
@@ -114,7 +114,7 @@ def has_returned(activity: Activity, now: datetime) -> bool:
 
 
 def past_of(activity: Activity, now: datetime) -> Past | None:
-    """What came before the last six hours; None where neither past nor present can tell anything."""
+    """The summary of the hours before the last six; None where there are none, or too few errors in them and now to test."""
     age_hours = int((_hour_of(now) - _hour_of(activity.first_seen)) / HOUR)
     hourly = activity.hourly[-min(age_hours, HISTORY_HOURS) : -RECENT_HOURS]
     quiet = activity.last_six_hours < LEAST_COUNT and sum(hourly) < LEAST_PAST_COUNT
@@ -127,9 +127,9 @@ def _hour_of(time: datetime) -> datetime:
     return time.replace(minute=0, second=0, microsecond=0)
 
 
-def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[Test]:
-    """Tests of both windows; hours on a window's edge count as the busier one, so that a job at five past is expected
-    as soon as it runs."""
+def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[WindowTest]:
+    """The tests for a rise over the last hour and the last six. The hours that a window cuts count as the busier one, so
+    that a job at five past is expected as soon as it runs."""
     this, last, sixth = (baseline.hourly[(now.hour - ago) % 24] for ago in (0, 1, 6))
     between = sum(baseline.hourly[(now.hour - ago) % 24] for ago in range(1, 6))
     after_jobs, this_jobs, last_jobs, *_ = jobs = find_weekly_jobs(activity, baseline, now)
@@ -142,18 +142,22 @@ def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[Te
     ]
 
 
-def score_rise(trend: Trend, window: Window, count: int, expected: float, dispersion: float) -> Test:
+def score_rise(trend: Trend, window: Window, count: int, expected: float, dispersion: float) -> WindowTest:
     tail = upper_tail(count, expected, dispersion) if count >= LEAST_COUNT else 1.0
-    return Test(trend, window, count, expected, min(1.0, tail / WINDOW_SHARES[window]), is_far_above(count, expected))
+    return WindowTest(
+        trend, window, count, expected, min(1.0, tail / WINDOW_SHARES[window]), is_far_above(count, expected)
+    )
 
 
 def is_far_above(more: float, less: float) -> bool:
-    """Whether the one is enough errors, and enough times the other, to be worth a word."""
+    """Whether `more` is at least `LEAST_COUNT` errors and `LEAST_RATIO` times `less`: below that nothing is reported,
+    however unlikely it is."""
     return more >= max(LEAST_COUNT, LEAST_RATIO * less)
 
 
 def find_weekly_jobs(activity: Activity, baseline: Baseline, now: datetime) -> list[float]:
-    """What hours brought beyond the expected a week ago, where they stood out: a job of every Monday is none other.
+    """The errors beyond the expected in the same hours a week ago, 0 where they did not stand out: a job that runs every
+    Monday is expected again.
 
     Newest first: the hour after this one, since clocks are set back and forth, this one, and the six before it.
     """
@@ -175,18 +179,19 @@ def expect_again(jobs: float, expected: float, dispersion: float, job_dispersion
     return total, dispersion + (jobs / total) ** 2 * (job_dispersion + 1 / jobs) if jobs else dispersion
 
 
-def find_fall(activity: Activity, baseline: Baseline, now: datetime) -> Test:
-    """The test of six hours; on its edge the quieter hour counts."""
+def find_fall(activity: Activity, baseline: Baseline, now: datetime) -> WindowTest:
+    """The test for a fall over the last six hours; the hours that the window cuts count as the quieter one."""
     between = sum(baseline.hourly[(now.hour - ago) % 24] for ago in range(1, 6))
     expected = between + min(baseline.hourly[now.hour], baseline.hourly[(now.hour - 6) % 24])
     count = activity.last_six_hours
     is_large = is_far_above(expected, count)
     p_value = lower_tail(count, expected, baseline.block_dispersion) if is_large else 1.0
-    return Test("falling", "6h", count, expected, p_value, is_large)
+    return WindowTest("falling", "6h", count, expected, p_value, is_large)
 
 
-def weigh(tests: Sequence[tuple[Key, Test]], family: int) -> dict[Key, Score]:
-    """One score per pattern: that of its first test which holds in a family of so many tests, else steady."""
+def weigh(tests: Sequence[tuple[Key, WindowTest]], family: int) -> dict[Key, Score]:
+    """One score per pattern: that of its first test which is significant, by itself and among a family of so many tests
+    (Benjamini and Hochberg), else steady."""
     q_values = adjust_p_values([test.p_value if test.is_large else 1.0 for _, test in tests], family)
     scores: dict[Key, Score] = {}
     for (key, test), q_value in zip(tests, q_values, strict=True):

@@ -5,7 +5,7 @@ a flush or a repricing holds, and wait for nobody.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.budgets.periods import first_whole_month
 from common.database.clock import find_time
+from worker.rounds import Progress
 
 CHUNK_ROWS = 5_000
-MAX_SECONDS = 30.0  # of one run: the worker's other upkeep waits; the next run goes on
+SLICE_SECONDS = 2.0  # of a project that has more to delete, before the others have their turns
 # A record may be sent until it is as old as the retention, by the clock of Postgres. Deleted a day later, it can
 # never be sent once more and count twice.
 MARGIN_DAYS = 1
@@ -56,23 +57,22 @@ DELETE_OLD_NAMES = text("""
 
 async def delete_old_usage(
     engine: AsyncEngine,
-    projects: Iterable[UUID],
+    project_id: UUID,
     retention_days: int,
     sums_days: int,
     *,
     chunk: int = CHUNK_ROWS,
-    max_seconds: float = MAX_SECONDS,
-) -> int:
-    """Delete what is old of every project, a transaction each chunk; how many rows went."""
-    ends_at = time.monotonic() + max_seconds
-    statements = (DELETE_OLD_RECORDS, DELETE_OLD_SUMS, DELETE_OLD_NAMES)
+    seconds: float = SLICE_SECONDS,
+) -> Progress:
+    """Delete what is old, a transaction each chunk, until nothing is or the time is over; how many rows went
+    (`deleted_usage`)."""
+    ends_at = time.monotonic() + seconds
     oldest_sum = find_oldest_sum(await find_time(engine), sums_days)
-    asked = {"days": retention_days + MARGIN_DAYS, "before": oldest_sum}
+    asked = {"project_id": project_id, "days": retention_days + MARGIN_DAYS, "before": oldest_sum}
     deleted = 0
-    for project_id in projects:
-        for statement in statements:
-            deleted += await delete_in_chunks(engine, statement, {"project_id": project_id, **asked}, chunk, ends_at)
-    return deleted
+    for statement in (DELETE_OLD_RECORDS, DELETE_OLD_SUMS, DELETE_OLD_NAMES):
+        deleted += await delete_in_chunks(engine, statement, asked, chunk, ends_at)
+    return Progress({"deleted_usage": deleted}, has_more=time.monotonic() >= ends_at)
 
 
 def find_oldest_sum(now: datetime, days: int) -> datetime:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from dev.evaluation.trend_simulation import Series, SimulatedProject, simulate_project
 from worker.trends import scores as trends
 from worker.trends.scores import Activity, Score, score_trends
-from worker.trends.tails import adjust_p_values, lower_tail, upper_tail
 
 NOW = datetime(2026, 3, 18, 15, 30, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=60)
@@ -192,31 +191,6 @@ def test_more_errors_in_the_last_hour_are_never_less_remarkable(count: int) -> N
     if fewer.trend == "spiking":
         assert more.trend == "spiking"
         assert (more.p_value or 0) <= (fewer.p_value or 0)
-
-
-def test_tails_agree_with_sums_of_the_distribution() -> None:
-    mean, dispersion = 3.0, 0.5  # size 2, so the probability of k is (k + 1) 0.4^2 0.6^k
-    below = sum((k + 1) * 0.16 * 0.6**k for k in range(8))
-    assert upper_tail(8, mean, dispersion) == pytest.approx(1 - below, rel=1e-9)
-    assert lower_tail(7, mean, dispersion) == pytest.approx(below, rel=1e-9)
-    assert upper_tail(0, mean, dispersion) == 1.0
-
-
-def test_a_vanishing_dispersion_is_the_poisson_tail() -> None:
-    poisson = 1 - sum(math.exp(-2) * 2**k / math.factorial(k) for k in range(5))
-    assert upper_tail(5, 2.0, 0.0) == pytest.approx(poisson, rel=0.01)
-
-
-@given(counts, st.floats(1e-9, 1e12), st.floats(0, 1e6))
-def test_tails_are_probabilities_for_any_numbers(count: int, mean: float, dispersion: float) -> None:
-    assert 0 <= upper_tail(count, mean, dispersion) <= 1
-    assert 0 <= lower_tail(count, mean, dispersion) <= 1
-
-
-def test_q_values_are_those_of_benjamini_and_hochberg() -> None:
-    assert adjust_p_values([0.01, 0.04, 0.03, 0.005], 4) == pytest.approx([0.02, 0.04, 0.04, 0.02])
-    assert adjust_p_values([0.01, 0.02], 100) == pytest.approx([1.0, 1.0])
-    assert adjust_p_values([], 5) == []
 
 
 def activities_of(project: SimulatedProject, change: str) -> dict[int, Activity]:

@@ -1,5 +1,6 @@
 """Records of usage past the retention go, in chunks and beside a repricing; their sums stay longer, by whole months."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,8 @@ from sqlalchemy import text
 from common.budgets.periods import find_zone, first_whole_month, parse_month
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
-from worker.schedule import upkeep
+from worker.jobs import run_steps
+from worker.schedule import upkeep_steps
 from worker.upkeep.usage_retention import delete_old_usage, find_oldest_sum
 
 SUMS_DAYS = 1_100
@@ -36,6 +38,15 @@ async def post_aged(project: Project) -> None:
     assert answer.status_code == 201, answer.text
 
 
+async def upkeep(service: Service, settings: Settings) -> Counter[str]:
+    return await run_steps(replace(service.tools, settings=settings), upkeep_steps(settings))
+
+
+async def delete(service: Service, project: Project, *days: int, **limits: Any) -> int:
+    done = await delete_old_usage(service.tools.engine, project.id, *days, **limits)
+    return done.counts["deleted_usage"]
+
+
 async def kept_ages(service: Service, project: Project) -> list[float]:
     rows = await service.execute("SELECT event_key FROM usage_records WHERE project_id = :id", id=project.id)
     return sorted(float(row.event_key) for row in rows)
@@ -50,18 +61,18 @@ async def test_upkeep_deletes_records_past_the_retention_and_no_sum(service: Ser
     await post_aged(project)
     await post_aged(other)
     before = await read_sums(service)
-    done = await upkeep(replace(service.tools, settings=settings))
+    done = await upkeep(service, settings)
     assert done["deleted_usage"] == 8
     assert await kept_ages(service, project) == await kept_ages(service, other) == [0, 399, 400.5]
     assert await read_sums(service) == before
-    assert (await upkeep(replace(service.tools, settings=settings)))["deleted_usage"] == 0
+    assert (await upkeep(service, settings))["deleted_usage"] == 0
 
 
 async def test_old_records_go_in_chunks_and_the_rest_with_the_next_run(service: Service) -> None:
     project = await service.project()
     await post_aged(project)
-    assert await delete_old_usage(service.tools.engine, [project.id], 400, SUMS_DAYS, chunk=3, max_seconds=0) == 0
-    assert await delete_old_usage(service.tools.engine, [project.id], 400, SUMS_DAYS, chunk=3) == 4
+    assert await delete(service, project, 400, SUMS_DAYS, chunk=3, seconds=0) == 0
+    assert await delete(service, project, 400, SUMS_DAYS, chunk=3) == 4
     assert await kept_ages(service, project) == [0, 399, 400.5]
 
 
@@ -70,15 +81,15 @@ async def test_what_a_repricing_holds_is_left_to_the_next_run(service: Service) 
     await post_aged(project)
     async with service.tools.engine.begin() as repricing:
         await repricing.execute(text("SELECT FROM usage_records WHERE event_key = '403' FOR NO KEY UPDATE"))
-        assert await delete_old_usage(service.tools.engine, [project.id], 400, SUMS_DAYS) == 3
+        assert await delete(service, project, 400, SUMS_DAYS) == 3
     assert await kept_ages(service, project) == [0, 399, 400.5, 403]
-    assert await delete_old_usage(service.tools.engine, [project.id], 400, SUMS_DAYS) == 1
+    assert await delete(service, project, 400, SUMS_DAYS) == 1
 
 
 async def test_a_record_that_was_deleted_is_not_taken_again(service: Service, settings: Settings) -> None:
     project = await service.project()
     await post_aged(project)
-    await upkeep(replace(service.tools, settings=settings))
+    await upkeep(service, settings)
     async with run_service(settings) as current:
         again = await current.project()
         sent = {"event_key": "402", "team": "ops", "model": "claude-haiku-4-5", "total_tokens": 100,
@@ -93,7 +104,7 @@ async def test_sums_go_by_whole_months_after_their_days_and_a_report_of_one_that
     project = await service.project()
     await post_aged(project)
     kept = first_whole_month(datetime.now(UTC), 403)
-    assert await delete_old_usage(service.tools.engine, [project.id], 2_000, 403, chunk=2) > 0
+    assert await delete(service, project, 2_000, 403, chunk=2) > 0
     rows = await read_sums(service)
     assert {row.minutes for row in rows} == {15, 1440}
     assert min(row.bucket for row in rows) >= find_oldest_sum(datetime.now(UTC), 403)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.worker.stored import PROJECT, Error, ago, now_errors, rows, scalar, store
-from worker.upkeep.retention import day_of, keep_partitions, plan_partitions
+from worker.upkeep.partitions import day_of, keep_partitions, plan_partitions
 
 TODAY = date(2026, 11, 23)
 NAMES = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'errors'::regclass ORDER BY 1"
@@ -20,7 +20,7 @@ async def days(engine: AsyncEngine) -> list[date]:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.upkeep.retention.in_a_gap.__kwdefaults__", {"attempts": 2, "pause_seconds": 0.01})
+    monkeypatch.setattr("worker.upkeep.partitions.in_a_gap.__kwdefaults__", {"attempts": 2, "pause_seconds": 0.01})
 
 
 def test_today_and_the_days_ahead_are_made_first() -> None:

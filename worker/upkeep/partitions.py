@@ -71,7 +71,8 @@ def plan_partitions(have: set[date], today: date, retention_days: int, ahead_day
 
 
 async def keep_partitions(engine: AsyncEngine, retention_days: int, ahead_days: int) -> Kept:
-    """Make the missing partitions, drop the old ones."""
+    """Make the missing partitions and drop those past the retention. Days whose locks are not to be had are left to the next
+    run, and counted as `missed`."""
     async with engine.connect() as connection:
         names = (await connection.scalars(PARTITIONS)).all()
         today: date = (await connection.execute(TODAY)).scalar_one()
