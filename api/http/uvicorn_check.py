@@ -74,7 +74,7 @@ def make_protocol(protocol: type[httptools_impl.HttpToolsProtocol], state: Serve
     return protocol(config, state, {}, cast("Any", object()))
 
 
-async def answer_nothing(*_: Any) -> None:
+async def answer_nothing(_scope: Any, _receive: Any, _send: Any) -> None:
     """Stands for the application."""
 
 

@@ -85,6 +85,11 @@ def begin_request(method: str, path: str, traceparent: bytes | None, age_seconds
     return _tracer.start_span(method, context, SpanKind.SERVER, attributes, start_time=began_at)
 
 
+def is_kept(current: Any) -> bool:
+    """Whether this is the span of a trace that is sampled."""
+    return current is not None and current.is_recording()
+
+
 def within(current: Any) -> AbstractContextManager[Any]:
     """Make what `begin_request` gave the current span of the body."""
     if current is None:

@@ -54,7 +54,7 @@ def test_a_field_that_is_no_longer_made_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_protocol_that_is_made_in_another_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(httptools_impl.HttpToolsProtocol, "__init__", lambda self, config: None)
+    monkeypatch.setattr(httptools_impl.HttpToolsProtocol, "__init__", lambda _self, _config: None)
     with pytest.raises(UvicornUnfit, match="made in another way"):
         check_uvicorn()
 
