@@ -10,10 +10,9 @@ that the application gives it: at once, or as soon as a body is whole and dealt 
 
 import asyncio
 from collections.abc import Callable
-from enum import Enum, auto
 from functools import partial
 from time import monotonic
-from typing import cast
+from typing import Literal, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
@@ -34,12 +33,9 @@ LINGER_SECONDS = 2.0
 SEND_SECONDS = 30.0
 
 
-class Stage(Enum):
-    """Where a connection is with its requests."""
-
-    between = auto()  # the last one is answered, the next has not begun
-    in_head = auto()
-    under_way = auto()  # its head is whole; its body or its answer is not
+# Where a connection is with its requests: the last one is answered and the next has not begun; or its head has, or that is
+# whole and its body or its answer is not. Words, since to name a member of an Enum costs a fiftieth of a hot read.
+Stage = Literal["between", "in head", "under way"]
 
 
 class Connection(Sequence):
@@ -51,7 +47,7 @@ class Connection(Sequence):
         self.responder = cast("Responder", self.app_state["responder"])
         self.stopping = cast("asyncio.Event", self.app_state["stopping"])
         self.timers: dict[str, asyncio.TimerHandle] = {}
-        self.stage = Stage.between
+        self.stage: Stage = "between"
         self.waits_since = monotonic()  # for a whole head, where none is under way
         self.is_sure = True  # what all requests so far mean: else only the server and the routes read the next ones
         self.begun_here = 0  # requests, in what is being received
@@ -66,7 +62,7 @@ class Connection(Sequence):
     def make_room(self) -> None:
         """Close the connection that waits longest for a request; with none of them waiting, this one."""
         others = [c for c in self.connections if isinstance(c, Connection) and c is not self]
-        waiting = [c for c in others if c.stage is not Stage.under_way and not c.transport.is_closing()]
+        waiting = [c for c in others if c.stage != "under way" and not c.transport.is_closing()]
         if waiting:
             min(waiting, key=lambda c: c.waits_since).close()
         else:
@@ -75,7 +71,7 @@ class Connection(Sequence):
     def data_received(self, data: bytes) -> None:
         if self.known_requests.may_know(data) and self.pass_parser(data):
             return
-        was_between = self.stage is Stage.between and not self.received.waiting
+        was_between = self.stage == "between" and not self.received.waiting
         self.read_requests(data)
         if was_between and self.begun_here == 1 and self.taken_here is not None and not self.received.waiting:
             self.known_requests.note(data, self.taken_here)
@@ -91,20 +87,20 @@ class Connection(Sequence):
             self.refuse(head_too_large(self.settings))
         if self.exchange is not None and "body" not in self.timers:
             self.after("body", self.settings.body_seconds, partial(self.give_up_on_body, self.exchange))
-        if self.stage is Stage.under_way or not self.unread_bytes or self.transport.is_closing():
+        if self.stage == "under way" or not self.unread_bytes or self.transport.is_closing():
             return
         if "head" not in self.timers:
             self.after("head", self.settings.header_seconds, self.give_up_on_head)
 
     @property
     def is_between(self) -> bool:
-        return self.stage is Stage.between
+        return self.stage == "between"
 
     def on_message_begin(self) -> None:
         """The server makes the scope here; it is made later, where it is needed."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
         self.is_upgrade = False
-        self.stage = Stage.in_head
+        self.stage = "in head"
         self.begun_here += 1
         self.waits_since = monotonic()
 
@@ -121,7 +117,7 @@ class Connection(Sequence):
             self.step_aside()
             return
         self.cancel("head")
-        self.stage = Stage.under_way
+        self.stage = "under way"
         head = read_head(method, self.parser.get_http_version(), self.url, self.headers)
         self.received.body_bytes = head.body_bytes
         if not head.is_sure:
@@ -141,13 +137,13 @@ class Connection(Sequence):
     def begin(self, request: FastRequest, body_bytes: int) -> bool:
         """Have the handler answer, or take what it begins as the request under way; False where it does neither."""
         begun = request.handler.begin(request.asked, body_bytes, self.send_outcome)
-        if isinstance(begun, Exchange):
-            self.exchange, self.cycle = begun, cast("RequestResponseCycle", begun)
-            self.stage = Stage.under_way
-        elif begun is not None:
+        if isinstance(begun, Ready):
             self.send_ready(begun)
             self.look_for_next()
             self.await_next()
+        elif begun is not None:
+            self.exchange, self.cycle = begun, cast("RequestResponseCycle", begun)
+            self.stage = "under way"
         return begun is not None
 
     def step_aside(self) -> None:
@@ -186,7 +182,7 @@ class Connection(Sequence):
 
         Only between two requests, where the parser stands at a beginning, may it go without these bytes.
         """
-        is_free = self.stage is Stage.between and self.is_idle and not self.received.waiting
+        is_free = self.stage == "between" and self.is_idle and not self.received.waiting
         if not is_free or self.transport.is_closing():
             return False
         request, body = self.known_requests.recall(data)
@@ -220,7 +216,7 @@ class Connection(Sequence):
         self.transport.write(b"".join((STATUS_LINE[ready.status], date, ready.head, more, b"\r\n", ready.body)))
 
     def await_next(self) -> None:
-        self.stage, self.waits_since, self.unread_bytes = Stage.between, monotonic(), 0
+        self.stage, self.waits_since, self.unread_bytes = "between", monotonic(), 0
 
     def on_body(self, body: bytes) -> None:
         self.unread_bytes = 0
@@ -230,7 +226,7 @@ class Connection(Sequence):
             self.exchange.pieces.append(body)
 
     def on_message_complete(self) -> None:
-        if self.stage is not Stage.under_way:  # it is answered, or comes again without its Upgrade
+        if self.stage != "under way":  # it is answered, or comes again without its Upgrade
             return
         self.unread_bytes = 0
         self.cycle.more_body = False
@@ -250,7 +246,7 @@ class Connection(Sequence):
             self.after("flush", SEND_SECONDS, self.transport.abort)
         elif self.cycle.response_complete and self.cycle.more_body:
             self.after("linger", LINGER_SECONDS, self.close)
-        elif self.cycle.response_complete and self.stage is Stage.under_way:
+        elif self.cycle.response_complete and self.stage == "under way":
             self.await_next()
         self.go_on_soon()
 
@@ -272,7 +268,7 @@ class Connection(Sequence):
     def timeout_keep_alive_handler(self) -> None:
         """Close, unless a request came meanwhile: they leave the timer alone, since a new one costs as much as to find out
         what they ask."""
-        waited = monotonic() - self.waits_since if self.stage is Stage.between else 0.0
+        waited = monotonic() - self.waits_since if self.stage == "between" else 0.0
         left = self.timeout_keep_alive - waited
         if left <= 0:
             self.close()
@@ -288,7 +284,7 @@ class Connection(Sequence):
 
     def give_up_on_head(self) -> None:
         """Nothing is said to a client that sent nothing: it may take the answer for one to its next request."""
-        if self.stage is Stage.in_head:
+        if self.stage == "in head":
             self.refuse(RequestTooSlow(f"the headers must arrive within {self.settings.header_seconds:g} s"))
         else:
             self.close()

@@ -35,16 +35,18 @@ class Responder:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def answer_at_once(self, head: Head, asker: Asker, quotas: QuotaFields, started: float, same: Ready) -> Ready:
-        """The answer to a request without a body, with the lines that no two have alike; it is counted as sent. `started`
-        is by `perf_counter`."""
+    def answer_at_once(
+        self, head: Head, asker: Asker, quotas: QuotaFields, started: float, status: int, same: bytes, body: bytes
+    ) -> Ready:
+        """The answer to a request without a body: the header lines that are the `same` in all of its kind, and those that
+        no two have alike. It is counted as sent. `started` is by `perf_counter`."""
         request_id = choose_request_id(head.fields.get(b"x-request-id"))
-        ready = Ready(same.status, same.head + changing_lines(request_id, quotas.lines()), same.body)
+        ready = Ready(status, same + changing_lines(request_id, quotas.lines()), body)
         seconds = perf_counter() - started
         if traces.is_on():
             span = traces.begin_request(head.method, head.path, head.fields.get(b"traceparent"), seconds)
-            traces.end_request(span, head.method, head.path, ready.status, request_id)
-        self.note(head, ready.status, seconds, request_id, asker)
+            traces.end_request(span, head.method, head.path, status, request_id)
+        self.note(head, status, seconds, request_id, asker)
         return ready
 
     def answer_after(

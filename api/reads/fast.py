@@ -87,8 +87,8 @@ class FastRead:
         is_known = matches(asked.known, served.etag)
         kind = (served.etag, served.encoding, served.source, len(served.body))
         same = make_head(*kind, self.max_age_seconds, is_known)
-        ready = Ready(304, same, b"") if is_known else Ready(200, same, served.body)
-        return self.responder.answer_at_once(asked.head, caller, allowance, started, ready)
+        status, body = (304, b"") if is_known else (200, served.body)
+        return self.responder.answer_at_once(asked.head, caller, allowance, started, status, same, body)
 
 
 def fast_reads(
