@@ -111,7 +111,8 @@ class Responder:
             return
         exchange.send(exchange, ready)
         head, seconds = exchange.head, perf_counter() - exchange.started
-        traces.end_request(exchange.span, head.method, head.path, same.status, exchange.request_id)
+        if exchange.span is not None:
+            traces.end_request(exchange.span, head.method, head.path, same.status, exchange.request_id)
         self.note(head, same.status, seconds, exchange.request_id, exchange.asker, defect)
 
     def abandon(self, exchange: Exchange) -> None:

@@ -42,7 +42,8 @@ class Coalescer:
 
     def add(self, exchange: ErrorExchange) -> None:
         """Take one whose body is whole."""
-        if traces.is_kept(exchange.span) or perf_counter() - exchange.started > SLOW_SECONDS:
+        is_kept = exchange.span is not None and traces.is_kept(exchange.span)
+        if is_kept or perf_counter() - exchange.started > SLOW_SECONDS:
             with traces.within(exchange.span):  # which the flush links to: so it goes by itself
                 self.take([exchange])
             return

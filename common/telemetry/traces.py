@@ -87,7 +87,7 @@ def begin_request(method: str, path: str, traceparent: bytes | None, age_seconds
 
 def is_kept(current: Any) -> bool:
     """Whether this is the span of a trace that is sampled."""
-    return current is not None and current.is_recording()
+    return bool(current.is_recording())
 
 
 def within(current: Any) -> AbstractContextManager[Any]:
