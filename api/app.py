@@ -18,17 +18,19 @@ from api.access.shares import Shares, gate_of, half
 from api.contract import VERSION, describe, get_document
 from api.http import problems
 from api.http.bodies import BodyBudget, BodyLimits
+from api.http.fast_lane import FastLane
 from api.http.middleware import RequestLines, RequestMiddleware
 from api.http.origins import IngestOrigins
+from api.http.responder import Responder
 from api.ingest import routes as ingest_routes
-from api.ingest.fast import FastWrites
+from api.ingest.fast import fast_writes
 from api.ingest.pipeline import Pipeline
 from api.ingest.rows import Row
 from api.ingest.scheduler import Scheduler
 from api.reads import entries
 from api.reads.caching import Reads
 from api.reads.catalogue import BuildContext
-from api.reads.fast import FastReads
+from api.reads.fast import fast_reads
 from api.reads.routes import make_router
 from api.spending import budget_routes, price_routes, usage_routes
 from api.spending import reads as spending_reads
@@ -80,8 +82,8 @@ class State(TypedDict):
     reads: Reads
     build_context: BuildContext
     lines: RequestLines
-    fast_reads: FastReads
-    fast_writes: FastWrites
+    responder: Responder
+    fast_lane: FastLane
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -95,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan_of(settings, bodies),
         generate_unique_id_function=name_operation,
         redirect_slashes=False,
-        # spans and metrics are made in RequestFrame; FastAPI asks the environment for its own at every request
+        # spans and metrics are made in RequestMiddleware; FastAPI asks the environment for its own at every request
         telemetry={"tracing": False, "metrics": False, "logs": False},
         openapi_url=None,
         docs_url=None,
@@ -159,8 +161,13 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             probes = health.Probes(note_failure=lambda _: None)  # who asks is told
             stack.push_async_callback(probes.end_all)
             lines = RequestLines(settings)
+            responder = Responder(settings.request_seconds, lines)
             reads = Reads(cache, settings)
             stack.push_async_callback(reads.close)
+            fast_lane: FastLane = {
+                **fast_writes(settings, key_ring, quotas, pipeline, bodies, responder),
+                **fast_reads(settings, key_ring, quotas, reads, build_context, responder),
+            }
             yield {
                 "settings": settings,
                 "stopping": asyncio.Event(),
@@ -179,8 +186,8 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
                 "reads": reads,
                 "build_context": build_context,
                 "lines": lines,
-                "fast_reads": FastReads(settings, key_ring, quotas, reads, build_context, lines),
-                "fast_writes": FastWrites(settings, key_ring, quotas, pipeline, lines, bodies),
+                "responder": responder,
+                "fast_lane": fast_lane if settings.fast_lane == "on" else {},
             }
 
     return lifespan

@@ -34,9 +34,15 @@ def api(
     import uvicorn
 
     from api.http.connection import Connection
+    from api.http.uvicorn_check import UvicornUnfit, check_uvicorn
 
     with failing_in_a_sentence():
         settings = Settings.load().require("database_url", "cache_url")
+    try:
+        check_uvicorn()
+    except UvicornUnfit as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
     for expected in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again after a clean drain: with nothing left to do for it, we exit 0
         signal.signal(expected, lambda *_: None)

@@ -17,6 +17,8 @@ WHOLE_MAX_SECONDS = 2_400  # five times what it takes: a test that waits for eve
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "": ({}, TWO_PROCESSES),
     "attacks": ({"MAYDAY_TEST_ATTACKS": "long"}, ["tests/attacks", "-rP", "-o", "faulthandler_timeout=0"]),
+    "lane": ({"MAYDAY_TEST_OVER_SOCKETS": "1", "MAYDAY_FAST_LANE": "on"}, ["tests/flow"]),
+    "routed": ({"MAYDAY_TEST_OVER_SOCKETS": "1", "MAYDAY_FAST_LANE": "off"}, ["tests/flow"]),
     "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),
     "clients": ({"MAYDAY_TEST_CLIENTS": "1"}, ["tests/contract/test_clients.py"]),
     "contract": (
@@ -35,7 +37,8 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
 def test(context: typer.Context) -> None:
     """Run the tests; what follows goes to pytest (`mayday test -k writer`).
 
-    `mayday test pooled`: the flow tests through PgBouncer in transaction mode. `mayday test chaos`: the long form of
+    `mayday test lane`, `routed`: the flow tests over sockets, with the fast lane and without it. `mayday test pooled`:
+    the flow tests through PgBouncer in transaction mode. `mayday test chaos`: the long form of
     the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md. `mayday test distinct`:
     a million errors, each with a message and a service of its own, some minutes. `mayday test fleet`:
     three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the

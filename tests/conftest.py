@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 import pytest
 import structlog
+from fastapi import FastAPI
 from redis import Redis
 from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
@@ -26,12 +27,16 @@ from common.cache import Cache
 from common.database import make_engine
 from common.keys import Scope as KeyScope
 from common.settings import Settings
+from tests.listening import listening
 from tests.pgbouncer import run_pgbouncer
 from worker.jobs import Tools, run_job
 from worker.schedule import schedule
 
 # the default shows the locals of a traceback, which takes seconds where an application is among them
 structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
+
+
+IS_OVER_SOCKETS = os.environ.get("MAYDAY_TEST_OVER_SOCKETS") == "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +171,15 @@ class Service:
 
     settings: Settings
     tools: Tools
+    app: FastAPI
     state: dict[str, Any]
-    transport: httpx.ASGITransport
+    transport: httpx.ASGITransport | None
+    base_url: str
     stack: AsyncExitStack
 
     async def client(self, key: str | None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        client = httpx.AsyncClient(transport=self.transport, base_url="http://mayday", headers=headers)
+        client = httpx.AsyncClient(transport=self.transport, base_url=self.base_url, headers=headers, trust_env=False)
         return await self.stack.enter_async_context(client)
 
     async def project(self, name: str = "default") -> Project:
@@ -196,20 +203,25 @@ class Service:
 
 @asynccontextmanager
 async def run_service(settings: Settings) -> AsyncIterator[Service]:
-    """The API with these settings, its lifespan included."""
+    """The API with these settings, its lifespan included; behind a socket where MAYDAY_TEST_OVER_SOCKETS=1 (`mayday test
+    lane` and `routed`), else without connections, which is faster."""
     app = create_app(settings)
     async with AsyncExitStack() as stack:
-        state = await stack.enter_async_context(app.router.lifespan_context(app))
+        yielded = await stack.enter_async_context(app.router.lifespan_context(app))
+        state = dict(cast("dict[str, Any]", yielded))
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
-            scope["state"] = dict(state or {})
+            scope["state"] = dict(state)
             await app(scope, receive, send)
 
+        transport: httpx.ASGITransport | None = httpx.ASGITransport(with_state, raise_app_exceptions=False)
+        base_url = "http://mayday"
+        if IS_OVER_SOCKETS:
+            transport, base_url = None, f"http://127.0.0.1:{await stack.enter_async_context(listening(app, state))}"
         engine, cache = make_engine(settings, "test"), Cache.connect(settings)
         stack.push_async_callback(engine.dispose)
         stack.push_async_callback(cache.close)
-        transport = httpx.ASGITransport(with_state, raise_app_exceptions=False)
-        yield Service(settings, Tools(engine, cache, settings), dict(state or {}), transport, stack)
+        yield Service(settings, Tools(engine, cache, settings), app, state, transport, base_url, stack)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ TRACE = TRACE_CHARS * WIDE  # its frames and types are parts of it
 # One that is made of what the program has in itself, and not of what it is sent, has FIXED.
 FIXED = 0
 MEMOS = {
-    "api.http.framing.is_host": 32 * KIB,  # a head is no longer
+    "api.http.head.is_host": 32 * KIB,  # a head is no longer
     "api.storing.copy_format.encode_names": 2 * 4 * NAME,
     "api.storing.other_days.name_lock": 100,
     "api.ingest.receivers.plain.remember_tags": 512 * WIDE,

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +41,9 @@ def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
         ("dev/evaluation/planted.py", "import dev.bench.stores"),
         ("api/planted.py", "import arq"),
         ("api/reads/planted.py", "import api.storing.writer"),
+        ("api/http/planted.py", "import api.access.keys"),
+        ("api/http/planted.py", "import api.triage.routes"),
+        ("api/access/planted.py", "import api.contract"),
         ("common/fingerprint/planted.py", "import sqlalchemy"),
         ("api/planted.py", "import prometheus_client"),
     ],
@@ -52,6 +56,16 @@ def test_a_planted_violation_of_the_import_contracts_is_found(tmp_path: Path, fi
     found = lint_imports(tmp_path)
     assert found.returncode != 0
     assert "1 broken" in found.stdout
+
+
+@pytest.mark.parametrize(("room", "may_know"), [("api.http", set[str]()), ("api.access", {"api.http"})])
+def test_the_contract_of_a_lower_room_names_every_other_one(room: str, may_know: set[str]) -> None:
+    """Also those that come later, which else it would be free to know."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [forbidden] = [c["forbidden_modules"] for c in contracts if c.get("source_modules") == [room]]
+    modules = [path for path in (ROOT / "api").glob("*") if path.is_dir() or path.suffix == ".py"]
+    others = {f"api.{path.stem}" for path in modules if not path.name.startswith("__")} - {room}
+    assert set(forbidden) == others - may_know
 
 
 def test_the_import_contracts_hold() -> None:

@@ -42,6 +42,10 @@ class Caller:
     key_id: str
     scope: Scope
 
+    def log_fields(self) -> dict[str, str]:
+        """What log lines say of it."""
+        return {"project_id": str(self.project_id), "key_id": self.key_id}
+
 
 @dataclass(slots=True)
 class LookUps:
@@ -142,7 +146,7 @@ class Authorize:
         """Find out who asks, count the request, and leave its Caller in its scope, without which no body is given out.
         Raises Unauthorized, Forbidden, QuotaExceeded."""
         caller = await cast("KeyRing", request.state.key_ring).identify(await read_key(request))
-        structlog.contextvars.bind_contextvars(project_id=str(caller.project_id), key_id=caller.key_id)
+        structlog.contextvars.bind_contextvars(**caller.log_fields())
         self.require(caller)
         quotas = cast("Quotas", request.state.quotas)
         quotas.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)

@@ -4,30 +4,27 @@ its share by being slow.
 A head must arrive whole within `header_seconds` and in `header_max_bytes`; a body that nobody waits for any more is
 read for LINGER_SECONDS; an answer must be taken within SEND_SECONDS; and when there are `connections_max`, the one
 that waits longest for a request makes room for the new one. What HTTP itself forbids is answered as a problem too.
-And what is asked most is answered here, without the framework: what is held ready (api/reads/fast.py) as soon as the
-head is there, and errors (api/ingest/fast.py) as soon as their body is whole and they are stored.
+And what is asked most is answered here, without the framework, by the handlers of the fast lane (api/http/fast_lane.py)
+that the application gives it: at once, or as soon as a body is whole and dealt with.
 """
 
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from operator import itemgetter
 from time import monotonic
-from typing import cast
+from typing import Literal, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from api.http.bodies import body_too_slow
-from api.http.exchange import FAST_TARGETS as FAST_WRITES
-from api.http.exchange import Exchange, Posted, read_post
-from api.http.framing import read_framing
+from api.http.exchange import Exchange
+from api.http.fast_lane import FastLane, FastRequest, find_request
+from api.http.head import Head, expects_continue, read_head
 from api.http.known_requests import KnownRequests
 from api.http.problems import BadRequest, HeadTooLarge, Problem, RequestTooSlow, Unavailable
-from api.http.responses import Headers, Ready, as_bytes, as_lines
+from api.http.responder import Responder
+from api.http.responses import Ready, as_bytes, as_lines
 from api.http.sequence import Sequence
-from api.ingest.fast import FastWrites
-from api.reads.fast import FAST_TARGETS as FAST_READS
-from api.reads.fast import FastReads, PlainGet, read_request
 from common.settings import Settings
 
 # A client that is told 413 may be sending still: what comes is thrown away for so long, that it sees the answer.
@@ -36,25 +33,27 @@ LINGER_SECONDS = 2.0
 SEND_SECONDS = 30.0
 
 
+# Where a connection is with its requests: the last one is answered and the next has not begun; or its head has, or that is
+# whole and its body or its answer is not. Words, since to name a member of an Enum costs a fiftieth of a hot read.
+Stage = Literal["between", "in head", "under way"]
+
+
 class Connection(Sequence):
     """Made by uvicorn for every connection. Its settings are those that the application's lifespan yields."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.settings = cast("Settings", self.app_state["settings"])
-        self.timers: dict[str, asyncio.TimerHandle] = {}
-        self.waits_since: float | None = monotonic()  # for a whole head; None while a request is under way
-        self.has_begun = False
-        self.begun_here = 0  # requests, in what is being received
-        self.asked: PlainGet | None = None  # of what is held ready, by the last of them
-        self.posted: Posted | None = None  # by the last of them
-        self.known_requests = KnownRequests()
-        self.is_sure = True  # what all requests so far mean: else only the server and the routes read the next ones
-        self.is_answered = False  # the request that is being parsed, by what was held ready
-        self.has_answered = False  # itself, in what is being received
-        self.exchange: Exchange | None = None  # whose body is being received
-        self.fast_reads = cast("FastReads", self.app_state["fast_reads"])
-        self.fast_writes = cast("FastWrites", self.app_state["fast_writes"])
+        self.lane = cast("FastLane", self.app_state["fast_lane"])
+        self.responder = cast("Responder", self.app_state["responder"])
         self.stopping = cast("asyncio.Event", self.app_state["stopping"])
+        self.timers: dict[str, asyncio.TimerHandle] = {}
+        self.stage: Stage = "between"
+        self.waits_since = monotonic()  # for a whole head, where none is under way
+        self.is_sure = True  # what all requests so far mean: else only the server and the routes read the next ones
+        self.begun_here = 0  # requests, in what is being received
+        self.taken_here: FastRequest | None = None  # the last of them that the lane took
+        self.exchange: Exchange | None = None  # whose body is being received
+        self.known_requests = KnownRequests()
         super().connection_made(transport)
         self.after("head", self.settings.header_seconds, self.give_up_on_head)
         if len(self.connections) > self.settings.connections_max:
@@ -63,43 +62,45 @@ class Connection(Sequence):
     def make_room(self) -> None:
         """Close the connection that waits longest for a request; with none of them waiting, this one."""
         others = [c for c in self.connections if isinstance(c, Connection) and c is not self]
-        waiting = [(c.waits_since, c) for c in others if c.waits_since and not c.transport.is_closing()]
+        waiting = [c for c in others if c.stage != "under way" and not c.transport.is_closing()]
         if waiting:
-            min(waiting, key=itemgetter(0))[1].close()
+            min(waiting, key=lambda c: c.waits_since).close()
         else:
             self.refuse(Unavailable("all connections are in use: try again in a moment"))
 
     def data_received(self, data: bytes) -> None:
         if self.known_requests.may_know(data) and self.pass_parser(data):
             return
-        was_between = self.is_between and not self.received.waiting
-        self.begun_here, self.asked, self.posted = 0, None, None
+        was_between = self.stage == "between" and not self.received.waiting
+        self.read_requests(data)
+        if was_between and self.begun_here == 1 and self.taken_here is not None and not self.received.waiting:
+            self.known_requests.note(data, self.taken_here)
+
+    def read_requests(self, data: bytes) -> None:
+        self.begun_here, self.taken_here = 0, None
         self.received.add(data)
         self.go_on()
-        if was_between and self.begun_here == 1 and not self.received.waiting:
-            self.known_requests.note(data, self.asked if self.is_between else None, self.posted)
 
     def go_on(self) -> None:
-        self.has_answered = False
         super().go_on()
         if self.unread_bytes > self.settings.header_max_bytes:
             self.refuse(head_too_large(self.settings))
         if self.exchange is not None and "body" not in self.timers:
             self.after("body", self.settings.body_seconds, partial(self.give_up_on_body, self.exchange))
-        if self.waits_since is None or self.transport.is_closing() or (self.has_answered and not self.has_begun):
+        if self.stage == "under way" or not self.unread_bytes or self.transport.is_closing():
             return
         if "head" not in self.timers:
             self.after("head", self.settings.header_seconds, self.give_up_on_head)
 
     @property
     def is_between(self) -> bool:
-        return not self.has_begun and self.waits_since is not None
+        return self.stage == "between"
 
     def on_message_begin(self) -> None:
         """The server makes the scope here; it is made later, where it is needed."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
-        self.is_answered = self.is_upgrade = False
-        self.has_begun = True
+        self.is_upgrade = False
+        self.stage = "in head"
         self.begun_here += 1
         self.waits_since = monotonic()
 
@@ -116,28 +117,34 @@ class Connection(Sequence):
             self.step_aside()
             return
         self.cancel("head")
-        self.waits_since = None
-        version = self.parser.get_http_version()
-        self.received.body_bytes, fields = read_framing(version, self.url, self.headers)
-        if fields is None:
+        self.stage = "under way"
+        head = read_head(method, self.parser.get_http_version(), self.url, self.headers)
+        self.received.body_bytes = head.body_bytes
+        if not head.is_sure:
             self.step_aside()
-            self.expect_100_continue = version == "1.1" and expects_continue(self.headers)
-        elif self.is_free:
-            self.take_lane(method, fields)
-        if self.exchange is not None:
-            self.cycle = cast("RequestResponseCycle", self.exchange)
-        elif not self.is_answered:
+            self.expect_100_continue = self.parser.get_http_version() == "1.1" and expects_continue(self.headers)
+        if not (self.is_free and self.take_lane(head)):
             self.begin_cycle()
 
-    def take_lane(self, method: bytes, fields: dict[bytes, bytes]) -> None:
-        """Answer a hot read, or begin a hot write, where that can be done here."""
-        if self.url in FAST_READS and method == b"GET":
-            self.asked = read_request(self.url, fields)
-            self.is_answered = self.asked is not None and self.send_held(self.asked)
-        elif self.url in FAST_WRITES and method == b"POST":
-            self.posted = read_post(self.url, self.headers, fields)
-            if self.posted is not None:
-                self.exchange = self.fast_writes.begin(self.posted, self.posted.body_bytes, self.send_outcome)
+    def take_lane(self, head: Head) -> bool:
+        """Answer the request, or begin its exchange, where a handler of the lane does that."""
+        request = find_request(self.lane, self.url, head)
+        if request is None or not self.begin(request, head.body_bytes):
+            return False
+        self.taken_here = request
+        return True
+
+    def begin(self, request: FastRequest, body_bytes: int) -> bool:
+        """Have the handler answer, or take what it begins as the request under way; False where it does neither."""
+        begun = request.handler.begin(request.asked, body_bytes, self.send_outcome)
+        if isinstance(begun, Ready):
+            self.send_ready(begun)
+            self.look_for_next()
+            self.await_next()
+        elif begun is not None:
+            self.exchange, self.cycle = begun, cast("RequestResponseCycle", begun)
+            self.stage = "under way"
+        return begun is not None
 
     def step_aside(self) -> None:
         """Leave this request and all that follow to the server and the routes."""
@@ -175,36 +182,26 @@ class Connection(Sequence):
 
         Only between two requests, where the parser stands at a beginning, may it go without these bytes.
         """
-        if self.received.waiting or not (self.is_between and self.is_idle) or self.transport.is_closing():
+        is_free = self.stage == "between" and self.is_idle and not self.received.waiting
+        if not is_free or self.transport.is_closing():
             return False
-        asked, posted, body = self.known_requests.recall(data)
-        is_taken = self.send_held(asked) if asked else posted is not None and self.take_whole(posted, body)
-        if is_taken:
-            self.cancel("head")
-        return is_taken
+        request, body = self.known_requests.recall(data)
+        if request is None or not self.begin(request, len(body)):
+            return False
+        self.cancel("head")
+        if self.exchange is not None:
+            self.exchange.pieces.append(body)
+            self.take_whole()
+        return True
 
-    def take_whole(self, posted: Posted, body: bytes) -> bool:
-        """Take a hot write whose body is there."""
-        exchange = self.fast_writes.begin(posted, len(body), self.send_outcome)
-        if exchange is not None:
-            self.has_begun, self.waits_since = True, None
-            exchange.more_body = False
-            exchange.pieces.append(body)
-            self.cycle = cast("RequestResponseCycle", exchange)
-            self.fast_writes.take(exchange)
-        return exchange is not None
-
-    def send_held(self, asked: PlainGet) -> bool:
-        """Answer a hot read, if this process holds what it asks for."""
-        ready = self.fast_reads.answer(asked)
-        if ready is not None:
-            self.send_ready(ready)
-            self.look_for_next()
-            self.await_next()
-        return ready is not None
+    def take_whole(self) -> None:
+        """Hand over the exchange whose body is whole."""
+        exchange, self.exchange = cast("Exchange", self.exchange), None
+        exchange.more_body = False
+        exchange.take()
 
     def send_outcome(self, exchange: Exchange, ready: Ready) -> None:
-        """Answer a hot write, as uvicorn's cycle does."""
+        """Answer the request of an exchange, as uvicorn's cycle does."""
         exchange.response_complete = True
         if self.transport.is_closing():
             return
@@ -217,10 +214,9 @@ class Connection(Sequence):
     def send_ready(self, ready: Ready, more: bytes = b"") -> None:
         date = as_lines(self.server_state.default_headers)
         self.transport.write(b"".join((STATUS_LINE[ready.status], date, ready.head, more, b"\r\n", ready.body)))
-        self.has_answered = True
 
     def await_next(self) -> None:
-        self.waits_since, self.unread_bytes, self.has_begun = monotonic(), 0, False
+        self.stage, self.waits_since, self.unread_bytes = "between", monotonic(), 0
 
     def on_body(self, body: bytes) -> None:
         self.unread_bytes = 0
@@ -230,7 +226,7 @@ class Connection(Sequence):
             self.exchange.pieces.append(body)
 
     def on_message_complete(self) -> None:
-        if self.is_answered or self.is_upgrade:
+        if self.stage != "under way":  # it is answered, or comes again without its Upgrade
             return
         self.unread_bytes = 0
         self.cycle.more_body = False
@@ -240,8 +236,7 @@ class Connection(Sequence):
             self.await_next()
         if self.exchange is not None:
             self.cancel("body")
-            exchange, self.exchange = self.exchange, None
-            self.fast_writes.take(exchange)
+            self.take_whole()
 
     def on_response_complete(self) -> None:
         self.look_for_next()
@@ -251,7 +246,7 @@ class Connection(Sequence):
             self.after("flush", SEND_SECONDS, self.transport.abort)
         elif self.cycle.response_complete and self.cycle.more_body:
             self.after("linger", LINGER_SECONDS, self.close)
-        elif self.cycle.response_complete and self.waits_since is None:
+        elif self.cycle.response_complete and self.stage == "under way":
             self.await_next()
         self.go_on_soon()
 
@@ -273,7 +268,7 @@ class Connection(Sequence):
     def timeout_keep_alive_handler(self) -> None:
         """Close, unless a request came meanwhile: they leave the timer alone, since a new one costs as much as to find out
         what they ask."""
-        waited = 0.0 if self.waits_since is None or self.has_begun else monotonic() - self.waits_since
+        waited = monotonic() - self.waits_since if self.stage == "between" else 0.0
         left = self.timeout_keep_alive - waited
         if left <= 0:
             self.close()
@@ -284,12 +279,12 @@ class Connection(Sequence):
         for name in list(self.timers):
             self.cancel(name)
         if self.exchange is not None:
-            self.fast_writes.responder.abandon(self.exchange)
+            self.responder.abandon(self.exchange)
         super().connection_lost(exc)
 
     def give_up_on_head(self) -> None:
         """Nothing is said to a client that sent nothing: it may take the answer for one to its next request."""
-        if self.has_begun:
+        if self.stage == "in head":
             self.refuse(RequestTooSlow(f"the headers must arrive within {self.settings.header_seconds:g} s"))
         else:
             self.close()
@@ -297,7 +292,7 @@ class Connection(Sequence):
     def give_up_on_body(self, exchange: Exchange) -> None:
         self.exchange = None
         exchange.response_complete = True  # what comes now is thrown away
-        self.fast_writes.responder.fail(exchange, body_too_slow(self.settings))
+        self.responder.fail(exchange, body_too_slow(self.settings))
 
     def refuse(self, problem: Problem) -> None:
         """Say why and close, unless the request that is wrong has an answer, or part of one."""
@@ -323,10 +318,6 @@ class Connection(Sequence):
     def cancel(self, name: str) -> None:
         if (timer := self.timers.pop(name, None)) is not None:
             timer.cancel()
-
-
-def expects_continue(headers: Headers) -> bool:
-    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
 
 
 def head_too_large(settings: Settings) -> HeadTooLarge:

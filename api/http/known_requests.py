@@ -8,14 +8,13 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from api.http.exchange import Posted
-from api.reads.fast import PlainGet
+from api.http.fast_lane import FastRequest
+from api.http.framing import END
 
-END = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 LENGTH_MAX_DIGITS = 9
 REMEMBERED_MAX_BYTES = 2_048
-NOTHING = None, None, b""
+NOTHING = None, b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +48,27 @@ class KnownHead:
 
 
 class KnownRequests:
-    """The last plain read and the last plain write of one connection."""
+    """Of one connection the last request of the lane without a body, and the last one with one."""
 
     def __init__(self) -> None:
-        self.read = b""
-        self.asked: PlainGet | None = None
+        self.whole = b""
+        self.bare: FastRequest | None = None
         self.head: KnownHead | None = None
-        self.posted: Posted | None = None
+        self.bringing: FastRequest | None = None
 
-    def note(self, request: bytes, asked: PlainGet | None, posted: Posted | None) -> None:
-        """Remember a request that was received alone: all of one that asks what is held ready, the head of one that
-        brings errors."""
-        if asked and len(request) <= REMEMBERED_MAX_BYTES:
-            self.read, self.asked = request, asked
-        elif posted:
-            self.head, self.posted = KnownHead.of(request, posted.body_bytes), posted
+    def note(self, received: bytes, request: FastRequest) -> None:
+        """Remember a request that was received alone: all of one without a body, the head of one that brings something."""
+        if request.head.has_body:
+            self.head, self.bringing = KnownHead.of(received, request.head.body_bytes), request
+        elif len(received) <= REMEMBERED_MAX_BYTES:
+            self.whole, self.bare = received, request
 
     def may_know(self, received: bytes) -> bool:
-        return self.head is not None or received == self.read
+        return self.head is not None or received == self.whole
 
-    def recall(self, received: bytes) -> tuple[PlainGet | None, Posted | None, bytes]:
-        """What was asked with these bytes, or posted with this head and this body; nothing of both for all else."""
-        if received == self.read:
-            return self.asked, None, b""
+    def recall(self, received: bytes) -> tuple[FastRequest | None, bytes]:
+        """What was asked with these bytes, or with this head, and the body behind it; nothing for all else."""
+        if received == self.whole:
+            return self.bare, b""
         body = None if self.head is None else self.head.find_body(received)
-        return NOTHING if body is None else (None, self.posted, body)
+        return NOTHING if body is None else (self.bringing, body)

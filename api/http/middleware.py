@@ -5,13 +5,12 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Literal, Protocol, cast
 
 import structlog
 import uuid_utils
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access.quotas import Allowance
 from api.http.problems import Problem, TimedOut, respond
 from common.settings import Settings
 from common.telemetry import metrics, traces
@@ -29,6 +28,17 @@ SECURITY_HEADERS = {
 UNKEPT = (b"cache-control", b"no-store")  # reads say themselves who may keep them
 # as ASGI has them
 RAW_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+Way = Literal["lane", "routes"]
+
+
+class QuotaFields(Protocol):
+    """What an answer says of the quotas that its request ran on."""
+
+    def headers(self) -> list[tuple[bytes, bytes]]: ...
+
+    def lines(self) -> bytes:
+        """The same as HTTP/1.1 writes them."""
 
 
 class RequestMiddleware:
@@ -49,10 +59,13 @@ class RequestMiddleware:
             request_id=request_id
         )  # for the task of this request, which ends with it
         reply = Reply(send, request_id, asked, has_body=asked is scope)
-        with traces.serve(asked) as span:
-            await self.answer(asked, receive, reply)
-            if span is not None:
-                describe_span(span, asked, reply)
+        method = asked["method"]
+        span = traces.begin_request(method, asked["path"], find_header(scope["headers"], b"traceparent"))
+        try:
+            with traces.within(span):
+                await self.answer(asked, receive, reply)
+        finally:
+            traces.end_request(span, method, route_of(asked), reply.status, request_id)
 
     async def answer(self, scope: Scope, receive: Receive, reply: "Reply") -> None:
         """Run the application under the time limit; what it raises becomes a problem, if nothing was sent yet."""
@@ -68,7 +81,8 @@ class RequestMiddleware:
                 await respond(problem, scope["path"], reply.request_id)(scope, receive, reply.send)
         finally:
             seconds = time.perf_counter() - started
-            count_answer(scope["method"] if reply.has_body else "HEAD", route_of(scope), reply.status, seconds)
+            method = scope["method"] if reply.has_body else "HEAD"
+            count_answer(method, route_of(scope), reply.status, seconds, "routes")
             lines = cast("RequestLines", scope["state"]["lines"])
             if defect is not None or reply.status >= 500 or lines.is_due():
                 lines.write(scope["method"], scope["path"], reply.status, seconds, defect)
@@ -152,10 +166,10 @@ def choose_request_id(sent: bytes | None) -> str:
 
 
 def framing_headers(
-    given: Sequence[tuple[bytes, bytes]], request_id: str, allowance: Allowance | None
+    given: Sequence[tuple[bytes, bytes]], request_id: str, quotas: QuotaFields | None
 ) -> list[tuple[bytes, bytes]]:
     """What every answer has beside the headers that it was given."""
-    return [*standing_headers(tuple([name for name, _ in given])), *changing_headers(request_id, allowance)]
+    return [*standing_headers(tuple([name for name, _ in given])), *changing_headers(request_id, quotas)]
 
 
 @lru_cache(maxsize=256)
@@ -165,36 +179,28 @@ def standing_headers(given: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
     return [*unkept, *(header for header in RAW_SECURITY_HEADERS if header[0] not in given)]
 
 
-def changing_headers(request_id: str, allowance: Allowance | None) -> list[tuple[bytes, bytes]]:
+def changing_headers(request_id: str, quotas: QuotaFields | None) -> list[tuple[bytes, bytes]]:
     """The headers that no two answers have alike."""
-    return [(b"x-request-id", request_id.encode()), *(allowance.headers() if allowance else ())]
+    return [(b"x-request-id", request_id.encode()), *(quotas.headers() if quotas else ())]
 
 
-def count_answer(method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request under its route's template."""
-    count, observe = find_meters(method, route, status)
+def count_answer(method: str, route: str, status: int, seconds: float, way: Way) -> None:
+    """Count a request under its route's template, and the way that it took."""
+    count, observe = find_meters(method, route, status, way)
     count()
     observe(seconds)
 
 
 @lru_cache(maxsize=1_024)
-def find_meters(method: str, route: str, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
+def find_meters(method: str, route: str, status: int, way: Way) -> tuple[Callable[[], None], Callable[[float], None]]:
     """What counts such answers, and what notes their time."""
-    return metrics.REQUESTS.of(method, route, str(status)).inc, metrics.REQUEST_DURATION.of(method, route).observe
+    count = metrics.REQUESTS.of(method, route, str(status), way).inc
+    return count, metrics.REQUEST_DURATION.of(method, route).observe
 
 
 def route_of(scope: Scope) -> str:
     """The path template of the route, `none` where no route was found."""
     return str(getattr(scope.get("route"), "path", "none"))
-
-
-def describe_span(span: Any, scope: Scope, reply: Reply) -> None:
-    """What is known of a request when it was answered, by the names of OpenTelemetry's conventions."""
-    route = route_of(scope)
-    span.update_name(f"{scope['method']} {route}")
-    span.set_attributes(
-        {"http.route": route, "http.response.status_code": reply.status, "mayday.request_id": reply.request_id}
-    )
 
 
 def as_problem(error: Exception) -> Problem:

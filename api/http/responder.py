@@ -1,4 +1,4 @@
-"""How requests are answered that the connection took itself (api/ingest/fast.py): once each, in time, and counted."""
+"""How requests of the fast lane (api/http/fast_lane.py) are answered: once each, in time, counted, and told in log and trace."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 import structlog
 
-from api.access.quotas import charge
-from api.http.exchange import Exchange
-from api.http.middleware import RequestLines, as_problem, count_answer
-from api.http.problems import Problem, QuotaExceeded, respond
-from api.http.responses import Ready, Reply, as_ready, changing_lines, compress, note
+from api.http.exchange import Asker, Exchange
+from api.http.head import Head
+from api.http.middleware import QuotaFields, RequestLines, as_problem, choose_request_id, count_answer
+from api.http.problems import Problem, respond
+from api.http.responses import Ready, Reply, as_ready, changing_lines, compress
 from common.compression import COMPRESS_FROM_BYTES
+from common.telemetry import traces
 
 log = structlog.get_logger()
 
@@ -34,14 +35,19 @@ class Responder:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def admit(self, exchange: Exchange) -> bool:
-        """Charge for a request whose body is whole; False, and answered so, where a quota is used up."""
-        try:
-            charge(exchange.allowance)
-        except QuotaExceeded as error:
-            self.fail(exchange, error)
-            return False
-        return True
+    def answer_at_once(
+        self, head: Head, asker: Asker, quotas: QuotaFields, started: float, status: int, same: bytes, body: bytes
+    ) -> Ready:
+        """The answer to a request without a body: the header lines that are the `same` in all of its kind, and those that
+        no two have alike. It is counted as sent. `started` is by `perf_counter`."""
+        request_id = choose_request_id(head.fields.get(b"x-request-id"))
+        ready = Ready(status, same + changing_lines(request_id, quotas.lines()), body)
+        seconds = perf_counter() - started
+        if traces.is_on():
+            span = traces.begin_request(head.method, head.path, head.fields.get(b"traceparent"), seconds)
+            traces.end_request(span, head.method, head.path, status, request_id)
+        self.note(head, status, seconds, request_id, asker)
+        return ready
 
     def answer_after(
         self, exchanges: Sequence[Exchange], outcome: "asyncio.Future[Told]", answer: Callable[[Told], None]
@@ -76,45 +82,57 @@ class Responder:
     def fail(self, exchange: Exchange, error: Exception) -> None:
         """Answer with the problem that this is."""
         problem = as_problem(error)
-        response = respond(problem, exchange.posted.path, exchange.request_id)
+        response = respond(problem, exchange.head.path, exchange.request_id)
         answer = Reply(response.status_code, response.raw_headers, bytes(response.body))
         self.answer(exchange, answer, error if problem.status == Problem.status else None)
 
     def answer(self, exchange: Exchange, answer: Reply, defect: Exception | None = None) -> None:
         if len(answer.body) < COMPRESS_FROM_BYTES:
-            self.end(exchange, as_ready(answer), exchange.allowance.lines(), defect)
+            self.end(exchange, as_ready(answer), exchange.quotas.lines(), defect)
         else:
             self.start(self.compress_and_end(exchange, answer, defect))
 
     async def compress_and_end(self, exchange: Exchange, answer: Reply, defect: Exception | None) -> None:
         try:
-            answer = await compress(answer, exchange.posted.headers)
+            answer = await compress(answer, exchange.head.sent)
         except Exception as error:  # noqa: BLE001 - it is answered all the same, plain
             defect = error
-        self.end(exchange, as_ready(answer), exchange.allowance.lines(), defect)
+        self.end(exchange, as_ready(answer), exchange.quotas.lines(), defect)
 
     def end(self, exchange: Exchange, same: Ready, quotas: bytes, defect: Exception | None = None) -> None:
-        """Send the answer, with the lines that no two have alike, and count it. `quotas` are those of its allowance.
+        """Send the answer, with the lines that no two have alike, and count it. `quotas` are the lines of its own.
 
         What comes after an answer is a defect that the client does not see: it would take it for the answer to its next
         request.
         """
         ready = Ready(same.status, same.head + changing_lines(exchange.request_id, quotas), same.body)
         if not exchange.complete():
-            log.error("answered_again", path=exchange.posted.path, status=same.status, exc_info=defect)
+            log.error("answered_again", path=exchange.head.path, status=same.status, exc_info=defect)
             return
         exchange.send(exchange, ready)
-        seconds, path = perf_counter() - exchange.started, exchange.posted.path
-        note(self.lines, ("POST", path), (same.status, seconds), exchange.request_id, exchange.caller, defect)
+        head, seconds = exchange.head, perf_counter() - exchange.started
+        if exchange.span is not None:
+            traces.end_request(exchange.span, head.method, head.path, same.status, exchange.request_id)
+        self.note(head, same.status, seconds, exchange.request_id, exchange.asker, defect)
 
     def abandon(self, exchange: Exchange) -> None:
         """Count a request whose client went away before its body was whole."""
         if exchange.complete():
-            count_answer("POST", exchange.posted.path, 0, perf_counter() - exchange.started)
+            head = exchange.head
+            traces.end_request(exchange.span, head.method, head.path, 0, exchange.request_id)
+            count_answer(head.method, head.path, 0, perf_counter() - exchange.started, "lane")
 
-
-def as_json(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Reply:
-    """With the headers that Starlette's Response would give it, at a quarter of the price."""
-    return Reply(
-        status, [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json"), *headers], body
-    )
+    def note(
+        self,
+        head: Head,
+        status: int,
+        seconds: float,
+        request_id: str,
+        asker: Asker,
+        defect: Exception | None = None,
+    ) -> None:
+        """Count a request that was answered with this status after so many seconds, and write its line if it has one."""
+        count_answer(head.method, head.path, status, seconds, "lane")
+        if defect is not None or status >= 500 or self.lines.is_due():
+            with structlog.contextvars.bound_contextvars(request_id=request_id, **asker.log_fields()):
+                self.lines.write(head.method, head.path, status, seconds, defect)

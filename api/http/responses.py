@@ -6,14 +6,12 @@ Whoever makes one gives it the headers that RequestFrame and the compression aro
 from email.utils import formatdate
 from typing import NamedTuple, cast
 
-import structlog
 import uuid_utils
 from starlette.types import Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from api.access.keys import Caller
-from api.http.middleware import SECURITY_HEADERS, RequestLines, count_answer, standing_headers
+from api.http.middleware import SECURITY_HEADERS, standing_headers
 from api.http.problems import Problem, respond
 from common.compression import COMPRESS_FROM_BYTES
 
@@ -42,7 +40,7 @@ def as_lines(headers: Headers) -> bytes:
 
 
 def changing_lines(request_id: str, quotas: bytes) -> bytes:
-    """The lines that no two answers have alike; `quotas` are `Allowance.lines`."""
+    """The lines that no two answers have alike; `quotas` are those of `QuotaFields`."""
     return b"x-request-id: %b\r\n%b" % (request_id.encode(), quotas)
 
 
@@ -52,6 +50,13 @@ def as_ready(answer: Reply) -> Ready:
     return Ready(answer.status, as_lines([*answer.headers, *standing]), answer.body)
 
 
+def as_json(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Reply:
+    """With the headers that Starlette's Response would give it, at a quarter of the price."""
+    return Reply(
+        status, [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json"), *headers], body
+    )
+
+
 def as_bytes(problem: Problem) -> bytes:
     """A whole answer, for a client that the application never sees."""
     request_id = uuid_utils.uuid7().hex
@@ -59,22 +64,6 @@ def as_bytes(problem: Problem) -> bytes:
     common = {**SECURITY_HEADERS, "Date": formatdate(usegmt=True), "X-Request-ID": request_id, "Connection": "close"}
     fields = [*response.raw_headers, *((name.lower().encode(), value.encode()) for name, value in common.items())]
     return STATUS_LINE[response.status_code] + as_lines(fields) + b"\r\n" + bytes(response.body)
-
-
-def note(
-    lines: RequestLines,
-    request: tuple[str, str],
-    answer: tuple[int, float],
-    request_id: str,
-    caller: Caller,
-    defect: Exception | None = None,
-) -> None:
-    """Count a request (method, path), answered with a status after so many seconds, and write its line if it has one."""
-    count_answer(*request, *answer)
-    if defect is not None or answer[0] >= 500 or lines.is_due():
-        bound = {"request_id": request_id, "project_id": str(caller.project_id), "key_id": caller.key_id}
-        with structlog.contextvars.bound_contextvars(**bound):
-            lines.write(*request, *answer, defect)
 
 
 async def compress(answer: Reply, request_headers: Headers) -> Reply:

@@ -14,15 +14,16 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from api.http.bodies import count_body_bytes
-from api.http.exchange import Exchange
 from api.http.problems import Unavailable
-from api.http.responder import Responder, as_json
-from api.http.responses import Ready, Reply, as_ready
+from api.http.responder import Responder
+from api.http.responses import Ready, Reply, as_json, as_ready
+from api.ingest.fast_exchange import ErrorExchange
 from api.ingest.pipeline import Pipeline, describe_one
 from api.ingest.routes import place_of
 from api.ingest.rows import Row
 from api.ingest.schemas import ErrorAnswer
 from api.storing.flusher import Outcome
+from common.telemetry import traces
 
 TOGETHER_MAX = 32
 # What took longer to come goes by itself, since those that go together have one time limit, that of the oldest.
@@ -37,12 +38,14 @@ class Coalescer:
     def __init__(self, pipeline: Pipeline, responder: Responder) -> None:
         self.pipeline = pipeline
         self.responder = responder
-        self.gathered: dict[str, list[Exchange]] = {}  # by the id of their key
+        self.gathered: dict[str, list[ErrorExchange]] = {}  # by the id of their key
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: ErrorExchange) -> None:
         """Take one whose body is whole."""
-        if perf_counter() - exchange.started > SLOW_SECONDS:
-            self.take([exchange])
+        is_kept = exchange.span is not None and traces.is_kept(exchange.span)
+        if is_kept or perf_counter() - exchange.started > SLOW_SECONDS:
+            with traces.within(exchange.span):  # which the flush links to: so it goes by itself
+                self.take([exchange])
             return
         if not self.gathered:
             asyncio.get_running_loop().call_soon(self.end_turn)
@@ -56,17 +59,17 @@ class Coalescer:
         for together in gathered.values():
             self.take(together)
 
-    def take(self, together: Sequence[Exchange]) -> None:
+    def take(self, together: Sequence[ErrorExchange]) -> None:
         """Judge the errors of one key, and have what can be stored answered after the commit."""
         try:
             self.take_admitted(together)
         except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
             self.responder.fail_all([exchange for exchange in together if not exchange.is_complete], error)
 
-    def take_admitted(self, together: Sequence[Exchange]) -> None:
+    def take_admitted(self, together: Sequence[ErrorExchange]) -> None:
         body_bytes = sum([exchange.body_bytes for exchange in together])
         count_body_bytes(body_bytes, body_bytes)
-        admitted = [exchange for exchange in together if self.responder.admit(exchange)]
+        admitted = [exchange for exchange in together if exchange.admit()]
         if not admitted:
             return
         try:
@@ -76,10 +79,10 @@ class Coalescer:
         else:
             self.store(*self.judge(admitted))
 
-    def judge(self, together: Sequence[Exchange]) -> tuple[list[Exchange], list[Row]]:
+    def judge(self, together: Sequence[ErrorExchange]) -> tuple[list[ErrorExchange], list[Row]]:
         """Those that can be stored, and their rows; the others are answered."""
         request = self.pipeline.request(together[0].caller)
-        taken: list[Exchange] = []
+        taken: list[ErrorExchange] = []
         rows: list[Row] = []
         for exchange in together:
             try:
@@ -89,7 +92,7 @@ class Coalescer:
                 self.responder.fail(exchange, error)
         return taken, rows
 
-    def store(self, taken: Sequence[Exchange], judged: list[Row]) -> None:
+    def store(self, taken: Sequence[ErrorExchange], judged: list[Row]) -> None:
         if not taken:
             return
         try:
@@ -99,7 +102,7 @@ class Coalescer:
         else:
             self.responder.answer_after(taken, outcomes, partial(self.answer, taken, judged))
 
-    def answer(self, taken: Sequence[Exchange], rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+    def answer(self, taken: Sequence[ErrorExchange], rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
         quotas = taken[0].allowance.lines()
         for exchange, row, outcome in zip(taken, rows, outcomes, strict=True):
             try:
@@ -107,7 +110,7 @@ class Coalescer:
             except Exception as error:  # noqa: BLE001 - as in `take`
                 self.responder.fail(exchange, error)
 
-    def answer_one(self, exchange: Exchange, row: Row, outcome: Outcome, quotas: bytes) -> None:
+    def answer_one(self, exchange: ErrorExchange, row: Row, outcome: Outcome, quotas: bytes) -> None:
         """Raises Invalid."""
         if row.adjustments or outcome is Outcome.rejected:
             self.responder.answer(exchange, tell_one(describe_one(row, [outcome])))

@@ -10,16 +10,18 @@ from functools import partial
 
 from pydantic_core import to_json
 
-from api.access.keys import KeyRing, recall_caller
+from api.access.keys import KeyRing, read_bearer, recall_caller
 from api.access.quotas import Quotas
 from api.http.bodies import BodyBudget, count_body_bytes
-from api.http.exchange import ONE, Exchange, Posted
-from api.http.middleware import RequestLines
-from api.http.responder import Responder, as_json
-from api.http.responses import Ready
+from api.http.exchange import Exchange
+from api.http.fast_lane import FastLane
+from api.http.head import Head
+from api.http.responder import Responder
+from api.http.responses import Ready, as_json
 from api.ingest.coalescer import Coalescer
+from api.ingest.fast_exchange import ErrorExchange, Posted
 from api.ingest.pipeline import Pipeline
-from api.ingest.routes import batch_status
+from api.ingest.routes import PREFIX, batch_status
 from api.ingest.scheduler import LARGE_BYTES
 from api.ingest.schemas import BatchAnswer
 from common.keys import Scope as KeyScope
@@ -28,54 +30,78 @@ from common.telemetry import traces
 
 
 class FastWrites:
-    """Takes plain posts of errors, and has each answered once."""
+    """Takes plain posts of errors to one target, and has each answered once."""
+
+    method = "POST"
 
     def __init__(
         self,
         settings: Settings,
         key_ring: KeyRing,
         quotas: Quotas,
-        pipeline: Pipeline,
-        lines: RequestLines,
         bodies: BodyBudget,
+        responder: Responder,
+        take_whole: Callable[[ErrorExchange], None],
     ) -> None:
         self.bodies = bodies
         self.bodies_max_bytes = settings.bodies_max_bytes
         self.body_max_bytes = min(LARGE_BYTES, settings.body_max_bytes)
         self.key_ring = key_ring
         self.quotas = quotas
-        self.pipeline = pipeline
-        self.responder = Responder(settings.request_seconds, lines)
-        self.coalescer = Coalescer(pipeline, self.responder)
+        self.responder = responder
+        self.take_whole = take_whole
 
-    def begin(self, posted: Posted, body_bytes: int, send: Callable[[Exchange, Ready], None]) -> Exchange | None:
-        """The exchange for this POST with a body of so many bytes; None where only the route can take it. `send` gets the
-        answer."""
+    def read(self, head: Head) -> Posted:
+        content_type = head.fields.get(b"content-type")
+        return Posted(
+            head,
+            read_bearer(head.fields.get(b"authorization", b"")),
+            None if content_type is None else content_type.decode("latin-1"),
+        )
+
+    def begin(self, asked: Posted, body_bytes: int, send: Callable[[Exchange, Ready], None]) -> ErrorExchange | None:
         if body_bytes > self.body_max_bytes or self.bodies.total_bytes + body_bytes > self.bodies_max_bytes:
             return None
-        caller = recall_caller(self.key_ring, posted.key, KeyScope.ingest)
-        if caller is None or traces.is_on():
+        caller = recall_caller(self.key_ring, asked.key, KeyScope.ingest)
+        if caller is None:
             return None
         allowance = self.quotas.allowance(caller.project_id, caller.key_id, ingest=True)
-        return Exchange(posted, caller, allowance, body_bytes, self.bodies, send)
+        return ErrorExchange(asked, caller, allowance, body_bytes, self.bodies, send, self.responder, self.take_whole)
 
-    def take(self, exchange: Exchange) -> None:
-        """Have the body, which is whole, judged and answered, now or after the commit."""
-        take = self.coalescer.add if exchange.posted.path == ONE else self.take_batch
-        try:
-            take(exchange)
-        except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
-            self.responder.fail(exchange, error)
 
-    def take_batch(self, exchange: Exchange) -> None:
-        """A batch has a task, since it gives way to others while its rows are made."""
+class Batches:
+    """Has batches judged, stored and answered."""
+
+    def __init__(self, pipeline: Pipeline, responder: Responder) -> None:
+        self.pipeline = pipeline
+        self.responder = responder
+
+    def take(self, exchange: ErrorExchange) -> None:
+        """Take one whose body is whole. It has a task, since it gives way to others while its rows are made."""
         count_body_bytes(exchange.body_bytes, exchange.body_bytes)
-        if self.responder.admit(exchange):
-            batch = self.responder.start(self.pipeline.take_batch(exchange.sent))
-            self.responder.answer_after([exchange], batch, partial(self.answer_batch, exchange))
+        if exchange.admit():
+            with traces.within(exchange.span):
+                batch = self.responder.start(self.pipeline.take_batch(exchange.sent))
+            self.responder.answer_after([exchange], batch, partial(self.answer, exchange))
 
-    def answer_batch(self, exchange: Exchange, batch: BatchAnswer) -> None:
+    def answer(self, exchange: ErrorExchange, batch: BatchAnswer) -> None:
         try:
             self.responder.answer(exchange, as_json(batch_status(batch), to_json(batch)))
         except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
             self.responder.fail(exchange, error)
+
+
+def fast_writes(
+    settings: Settings,
+    key_ring: KeyRing,
+    quotas: Quotas,
+    pipeline: Pipeline,
+    bodies: BodyBudget,
+    responder: Responder,
+) -> FastLane:
+    """What the connection may take of what is sent here."""
+    handler = partial(FastWrites, settings, key_ring, quotas, bodies, responder)
+    return {
+        f"{PREFIX}/batch".encode(): handler(Batches(pipeline, responder).take),
+        f"{PREFIX}/log".encode(): handler(Coalescer(pipeline, responder).add),
+    }

@@ -2,21 +2,23 @@
 
 The routes stay the ones in OpenAPI and answer everything else: parameters, other forms of a key, a key or an answer
 that is not at hand, a quota that is used up. A connection (api/http/connection.py) asks here first: task, framework and
-RequestMiddleware cost several times what such an answer does. So it gets its id, is counted and has its line here.
+RequestMiddleware cost several times what such an answer does.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from starlette.datastructures import Headers as HeaderMap
 
 from api.access.keys import KeyRing, read_bearer, recall_caller
 from api.access.quotas import Quotas
-from api.http.middleware import RAW_SECURITY_HEADERS, RequestLines, choose_request_id
-from api.http.responses import Ready, as_lines, changing_lines, note
+from api.http.fast_lane import FastLane
+from api.http.head import Head
+from api.http.middleware import RAW_SECURITY_HEADERS
+from api.http.responder import Responder
+from api.http.responses import Ready, as_lines
 from api.reads.answer_cache import Question
 from api.reads.caching import Reads, Served, Source
 from api.reads.catalogue import Asked, BuildContext, Read
@@ -25,27 +27,23 @@ from api.reads.http import choose_encoding, matches, respond
 from common.compression import COMPRESS_FROM_BYTES, Encoding
 from common.keys import Scope as KeyScope
 from common.settings import Settings
-from common.telemetry import traces
 
-# The request targets that may be answered here, as they stand in the request line: reads without parameters.
-FAST_TARGETS: dict[bytes, Read[Any]] = {read.path.encode(): read for read in (RECENT, PATTERN_LIST)}
-# What only the server or the routing can deal with.
-NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
+FAST_READS: tuple[Read[Any], ...] = (RECENT, PATTERN_LIST)
 
 
-@dataclass(frozen=True, slots=True)
-class PlainGet:
-    """A plain GET of one of FAST_TARGETS, as far as its bytes say. `known` is its If-None-Match."""
+class PlainGet(NamedTuple):
+    """A plain GET of a read without parameters, as far as its head says. `known` is its If-None-Match."""
 
-    read: Read[Any]
+    head: Head
     key: str
     encoding: Encoding
     known: str | None
-    request_id: bytes | None
 
 
-class FastReads:
-    """Answers out of this process's copies; never waits."""
+class FastRead:
+    """Answers one read out of this process's copies."""
+
+    method = "GET"
 
     def __init__(
         self,
@@ -54,57 +52,51 @@ class FastReads:
         quotas: Quotas,
         reads: Reads,
         context: BuildContext,
-        lines: RequestLines,
+        responder: Responder,
+        read: Read[Any],
     ) -> None:
         self.key_ring = key_ring
         self.quotas = quotas
         self.reads = reads
-        self.lines = lines
         self.context = context
-        self.max_age_seconds = {read.path: read.max_age_seconds(settings) for read in FAST_TARGETS.values()}
+        self.responder = responder
+        self.entry = read
+        self.max_age_seconds = read.max_age_seconds(settings)
 
-    def answer(self, sent: PlainGet) -> Ready | None:
+    def read(self, head: Head) -> PlainGet | None:
+        accepted, known = head.fields.get(b"accept-encoding"), head.fields.get(b"if-none-match")
+        encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))
+        if encoding == "identity" and accepted is not None:
+            return None  # the middleware around the routes has a word in what is sent then
+        key = read_bearer(head.fields.get(b"authorization", b""))
+        return PlainGet(head, key, encoding, None if known is None else known.decode("latin-1"))
+
+    def begin(self, asked: PlainGet, _body_bytes: int, _send: object) -> Ready | None:
         """None where something would have to be waited for, or there is more to do than to send it."""
         started = perf_counter()
-        caller = recall_caller(self.key_ring, sent.key, KeyScope.read)
-        if caller is None or traces.is_on():
+        caller = recall_caller(self.key_ring, asked.key, KeyScope.read)
+        if caller is None:
             return None
-        asked, question = ask_plainly(sent.read, caller.project_id)
-        build = partial(sent.read.build, self.context, asked)
-        served = self.reads.held(question, sent.encoding, build)
+        params, question = ask_plainly(self.entry, caller.project_id)
+        served = self.reads.held(question, asked.encoding, partial(self.entry.build, self.context, params))
         if served is None:
             return None
         allowance = self.quotas.allowance(caller.project_id, caller.key_id, ingest=False)
         if not allowance.admit():
             return None
-        is_known = matches(sent.known, served.etag)
-        request_id = choose_request_id(sent.request_id)
+        is_known = matches(asked.known, served.etag)
         kind = (served.etag, served.encoding, served.source, len(served.body))
-        same = make_head(*kind, self.max_age_seconds[sent.read.path], is_known)
-        ready = Ready(
-            304 if is_known else 200,
-            same + changing_lines(request_id, allowance.lines()),
-            b"" if is_known else served.body,
-        )
-        note(self.lines, ("GET", sent.read.path), (ready.status, perf_counter() - started), request_id, caller)
-        return ready
+        same = make_head(*kind, self.max_age_seconds, is_known)
+        status, body = (304, b"") if is_known else (200, served.body)
+        return self.responder.answer_at_once(asked.head, caller, allowance, started, status, same, body)
 
 
-def read_request(target: bytes, headers: dict[bytes, bytes]) -> PlainGet | None:
-    """What a GET of one of FAST_TARGETS with these headers, each there once, asks; None where only the routing can tell."""
-    if not NOT_PLAIN.isdisjoint(headers):
-        return None
-    accepted, known = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
-    encoding = choose_encoding(None if accepted is None else accepted.decode("latin-1"))
-    if encoding == "identity" and accepted is not None:
-        return None  # the middleware around the routes has a word in what is sent then
-    return PlainGet(
-        FAST_TARGETS[target],
-        read_bearer(headers.get(b"authorization", b"")),
-        encoding,
-        None if known is None else known.decode("latin-1"),
-        headers.get(b"x-request-id"),
-    )
+def fast_reads(
+    settings: Settings, key_ring: KeyRing, quotas: Quotas, reads: Reads, context: BuildContext, responder: Responder
+) -> FastLane:
+    """What the connection may answer of what is read here."""
+    handler = partial(FastRead, settings, key_ring, quotas, reads, context, responder)
+    return {read.path.encode(): handler(read) for read in FAST_READS}
 
 
 @lru_cache(maxsize=10_000)

@@ -1,5 +1,7 @@
 """Settings of the API: what a connection, a key, a request and a read may take."""
 
+from typing import Literal
+
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
@@ -12,6 +14,11 @@ class HttpSettings(BaseSettings):
         pattern=r"^(\*|https?://[\w.:\[\]-]+(, ?https?://[\w.:\[\]-]+)*)?$",
         description="Origins of web pages that may send errors from a browser, as https://shop.example, with commas "
         "between them, or * for all. Nothing else may be asked for from other origins.",
+    )
+    fast_lane: Literal["on", "off"] = Field(
+        "on",
+        description="Whether connections answer by themselves what is asked and sent most; off: the routes answer all of "
+        "it, the same at several times the cost. To find out whether the lane is at fault.",
     )
     connections_max: PositiveInt = Field(
         900,

@@ -20,7 +20,13 @@ CATALOG = Catalog()
 
 # requests
 REQUESTS = CATALOG.counter(
-    "mayday_requests_total", "Requests that ended.", "api", method=METHODS, route=ROUTES, status=STATUSES
+    "mayday_requests_total",
+    "Requests that ended, by who answered: the connection itself (the fast lane), or the routes.",
+    "api",
+    method=METHODS,
+    route=ROUTES,
+    status=STATUSES,
+    way=("lane", "routes"),
 )
 REQUEST_DURATION = CATALOG.histogram(
     "mayday_request_seconds",

@@ -8,6 +8,7 @@ The deltas carry the flush's context to the worker: they are the queue.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from time import time_ns
 from typing import Any
 
 from common.telemetry.declaring import Program
@@ -70,22 +71,41 @@ def span(
     )
 
 
-@contextmanager
-def request_span(scope: Any) -> Iterator[Any]:
-    """The server's span of a request, under the trace that the client may have begun."""
+def begin_request(method: str, path: str, traceparent: bytes | None, age_seconds: float = 0.0) -> Any:
+    """The server's span of a request that began so long ago, under the trace that the client may have begun; None while
+    traces are off. `end_request` ends it."""
+    if _tracer is None:
+        return None
     from opentelemetry.trace import SpanKind
 
-    sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
-    attributes = {"http.request.method": scope["method"], "url.path": scope["path"], "url.scheme": scope["scheme"]}
-    with _tracer.start_as_current_span(
-        scope["method"], context=read_context(sent), kind=SpanKind.SERVER, attributes=attributes
-    ) as current:
-        yield current
+    # no TLS ends here, and what a proxy says of its own is not believed
+    attributes = {"http.request.method": method, "url.path": path, "url.scheme": "http"}
+    context = read_context((traceparent or b"").decode("latin-1"))
+    began_at = time_ns() - int(age_seconds * 1e9)
+    return _tracer.start_span(method, context, SpanKind.SERVER, attributes, start_time=began_at)
 
 
-def serve(scope: Any) -> AbstractContextManager[Any]:
-    """`request_span`, or nothing at all while traces are off."""
-    return nullcontext() if _tracer is None else request_span(scope)
+def is_kept(current: Any) -> bool:
+    """Whether this is the span of a trace that is sampled."""
+    return bool(current.is_recording())
+
+
+def within(current: Any) -> AbstractContextManager[Any]:
+    """Make what `begin_request` gave the current span of the body."""
+    if current is None:
+        return nullcontext()
+    from opentelemetry.trace import use_span
+
+    return use_span(current)
+
+
+def end_request(current: Any, method: str, route: str, status: int, request_id: str) -> None:
+    """Say what is known of a request when it was answered, by the names of OpenTelemetry's conventions."""
+    if current is None:
+        return
+    current.update_name(f"{method} {route}")
+    current.set_attributes({"http.route": route, "http.response.status_code": status, "mayday.request_id": request_id})
+    current.end()
 
 
 def current_traceparent() -> str | None:

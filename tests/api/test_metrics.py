@@ -43,8 +43,8 @@ async def test_ingest_is_counted_by_outcome_reason_and_what_was_done(service: Se
     assert grown("mayday_flush_seconds_count", kind="errors", outcome="stored") == 3
     assert grown("mayday_flush_items_sum", kind="errors") == 3
     assert grown("mayday_request_body_bytes_total", form="sent") > 300
-    assert grown("mayday_requests_total", method="POST", route="/api/errors/batch", status="201") == 2
-    assert grown("mayday_requests_total", method="POST", route="/api/errors/batch", status="207") == 1
+    assert grown("mayday_requests_total", method="POST", route="/api/errors/batch", status="201", way="routes") == 2
+    assert grown("mayday_requests_total", method="POST", route="/api/errors/batch", status="207", way="routes") == 1
 
 
 async def test_reads_are_counted_by_answer_and_source_and_requests_by_template(service: Service) -> None:
@@ -58,10 +58,10 @@ async def test_reads_are_counted_by_answer_and_source_and_requests_by_template(s
         assert (await project.read.get(path)).status_code == 404
     assert grown("mayday_reads_total", answer="recent", source="miss") == 1
     assert grown("mayday_reads_total", answer="recent", source="hit") == 3
-    assert grown("mayday_requests_total", method="GET", route="/api/errors/recent", status="200") == 3
-    assert grown("mayday_requests_total", method="HEAD", route="/api/errors/recent", status="200") == 1
-    assert grown("mayday_requests_total", method="GET", route="/api/errors/{event_id}", status="404") == 1
-    assert grown("mayday_requests_total", method="GET", route="none", status="404") == 1
+    assert grown("mayday_requests_total", method="GET", route="/api/errors/recent", status="200", way="routes") == 3
+    assert grown("mayday_requests_total", method="HEAD", route="/api/errors/recent", status="200", way="routes") == 1
+    assert grown("mayday_requests_total", method="GET", route="/api/errors/{event_id}", status="404", way="routes") == 1
+    assert grown("mayday_requests_total", method="GET", route="none", status="404", way="routes") == 1
     assert grown("mayday_request_seconds_count", method="GET", route="/api/errors/recent") == 3
 
 

@@ -233,7 +233,7 @@ async def test_requests_that_follow_each_other_are_answered_in_their_order(serve
 async def test_a_client_that_goes_in_the_middle_of_its_body_is_no_defect(server: Server, service: Service) -> None:
     """It was counted and logged as a 500, of which one in a hundred is an alert."""
     key = (await service.project()).ingest.headers["Authorization"].encode()
-    counted = {"method": "POST", "route": "/api/errors/batch"}
+    counted = {"method": "POST", "route": "/api/errors/batch", "way": "routes"}
     registry = make_registry("api")
 
     def grown(status: str) -> float:

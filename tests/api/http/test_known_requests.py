@@ -1,15 +1,18 @@
 """A head is known again by its bytes, and anything that is not that head with one whole body is left to the parser."""
 
+from typing import Any, cast
+
 import pytest
 
-from api.http.exchange import Posted
+from api.http.fast_lane import FastHandler, FastRequest
+from api.http.head import read_head
 from api.http.known_requests import REMEMBERED_MAX_BYTES, KnownHead, KnownRequests
-from api.reads.entries import RECENT
-from api.reads.fast import PlainGet
 
 HEAD = b"POST /api/errors/log HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nX: y\r\n\r\n"
-POSTED = Posted("/api/errors/log", [], "key", None, None, 4)
-ASKED = PlainGet(RECENT, "key", "zstd", None, None)
+HANDLER = cast("FastHandler[Any]", None)
+HOST = (b"host", b"x")
+BRINGING = FastRequest(HANDLER, "a write", read_head(b"POST", "1.1", b"/log", [HOST, (b"content-length", b"4")]))
+BARE = FastRequest(HANDLER, "a read", read_head(b"GET", "1.1", b"/recent", [HOST]))
 
 
 def request(body: bytes, head: bytes = HEAD) -> bytes:
@@ -68,9 +71,8 @@ def test_a_head_is_remembered_only_where_its_bounds_are_certain(received: bytes,
 def test_a_connection_remembers_its_last_plain_read_and_its_last_plain_write() -> None:
     remembered, ask = KnownRequests(), b"GET /api/errors/recent HTTP/1.1\r\n\r\n"
     assert not remembered.may_know(ask)
-    remembered.note(ask, ASKED, None)
-    remembered.note(request(b"abcd"), None, POSTED)
-    remembered.note(b"GET /livez HTTP/1.1\r\n\r\n", None, None)
-    assert remembered.recall(ask) == (ASKED, None, b"")
-    assert remembered.recall(request(b"defgh")) == (None, POSTED, b"defgh")
-    assert remembered.recall(b"GET /livez HTTP/1.1\r\n\r\n") == (None, None, b"")
+    remembered.note(ask, BARE)
+    remembered.note(request(b"abcd"), BRINGING)
+    assert remembered.recall(ask) == (BARE, b"")
+    assert remembered.recall(request(b"defgh")) == (BRINGING, b"defgh")
+    assert remembered.recall(b"GET /livez HTTP/1.1\r\n\r\n") == (None, b"")

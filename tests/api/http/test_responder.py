@@ -11,18 +11,21 @@ from api.access.keys import Caller
 from api.access.quotas import Allowance
 from api.http import responder as replies_module
 from api.http.bodies import BodyBudget
-from api.http.exchange import Exchange, Posted
+from api.http.exchange import Exchange
+from api.http.head import read_head
 from api.http.middleware import RequestLines
-from api.http.responder import Responder, as_json
-from api.http.responses import Ready
+from api.http.responder import Responder
+from api.http.responses import Ready, as_json
 from api.ingest import coalescer as singles_module
 from api.ingest.coalescer import Coalescer
+from api.ingest.fast_exchange import ErrorExchange, Posted
 from api.ingest.pipeline import Pipeline
 from common.keys import Scope
 from common.settings import Settings
 
 BODY_BYTES = 100
-POSTED = Posted("/api/errors/log", [], "key", None, None, BODY_BYTES)
+FIELDS = [(b"host", b"x"), (b"content-length", str(BODY_BYTES).encode())]
+POSTED = Posted(read_head(b"POST", "1.1", b"/api/errors/log", FIELDS), "key", None)
 
 
 class NoQuotas:
@@ -41,7 +44,10 @@ class Wire:
         self.sent: list[int] = []
         self.replies = Responder(5.0, RequestLines(Settings.load()))
         caller = Caller(uuid4(), "key", Scope.ingest)
-        self.exchange = Exchange(POSTED, caller, cast("Allowance", NoQuotas()), BODY_BYTES, self.held, self.send)
+        allowance = cast("Allowance", NoQuotas())
+        self.exchange = ErrorExchange(
+            POSTED, caller, allowance, BODY_BYTES, self.held, self.send, self.replies, lambda _: None
+        )
 
     def send(self, _exchange: Exchange, ready: Ready) -> None:
         self.sent.append(ready.status)
@@ -84,7 +90,7 @@ def test_what_fails_after_the_answer_was_written_is_a_defect_and_no_second_answe
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a line or a counter could not be written: what calls tells the exchange that it failed."""
-    monkeypatch.setattr(replies_module, "note", lambda *_: 1 / 0)
+    monkeypatch.setattr(wire.replies, "note", lambda *_: 1 / 0)
     with capture_logs() as lines:
         try:
             wire.replies.answer(wire.exchange, as_json(201, b"{}"))
@@ -102,7 +108,7 @@ async def test_a_large_answer_that_cannot_be_packed_is_sent_plain(wire: Wire, mo
     assert (wire.sent, wire.held.total_bytes) == ([201], 0)
 
 
-@pytest.mark.parametrize("where", ["count_body_bytes", "admit", "frame"])
+@pytest.mark.parametrize("where", ["count_body_bytes", "admit", "request"])
 async def test_single_errors_are_answered_whatever_fails_on_their_way(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -113,15 +119,15 @@ async def test_single_errors_are_answered_whatever_fails_on_their_way(
     class Failing:
         writer = Full()
 
-        def frame(self, _caller: Any) -> None:
+        def request(self, _caller: Any) -> None:
             raise RuntimeError("planted")
 
     if where == "count_body_bytes":
         monkeypatch.setattr(singles_module, where, lambda *_: 1 / 0)
     elif where == "admit":
-        monkeypatch.setattr(wire.replies, where, lambda *_: 1 / 0)
+        monkeypatch.setattr(ErrorExchange, where, lambda *_: 1 / 0)
     else:
-        monkeypatch.setattr(wire.replies, "admit", lambda *_: True)
+        monkeypatch.setattr(ErrorExchange, "admit", lambda *_: True)
     Coalescer(cast("Pipeline", Failing()), wire.replies).add(wire.exchange)
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -285,12 +285,12 @@ async def test_a_key_that_may_only_read_is_refused(project: Project) -> None:
 
 
 async def test_what_is_taken_is_counted_under_its_route(project: Project) -> None:
-    counted = metrics.REQUESTS.of("POST", "/api/errors/log", "201")._value.get()
+    counted = metrics.REQUESTS.of("POST", "/api/errors/log", "201", "lane")._value.get()
     timed = metrics.REQUEST_DURATION.of("POST", "/api/errors/log")._sum.get()
     read = metrics.BODY_BYTES.of("unpacked")._value.get()
     body = json.dumps(ERROR).encode()
     assert (await post(project, "log", body))[0] == 201
-    assert metrics.REQUESTS.of("POST", "/api/errors/log", "201")._value.get() == counted + 1
+    assert metrics.REQUESTS.of("POST", "/api/errors/log", "201", "lane")._value.get() == counted + 1
     assert metrics.REQUEST_DURATION.of("POST", "/api/errors/log")._sum.get() > timed
     assert metrics.BODY_BYTES.of("unpacked")._value.get() == read + len(body)
 
@@ -412,7 +412,7 @@ async def test_errors_with_the_head_of_those_before_do_without_the_parser_and_me
     await raw.send(log("first"))
     assert (await raw.answer())[0] == 201
     with monkeypatch.context() as unread:
-        unread.setattr(connections, "read_post", lambda *_: 1 / 0)
+        unread.setattr(connections, "read_head", lambda *_: 1 / 0)
         for message in ("second", "a third that is longer"):
             await raw.send(log(message))
             assert (await raw.answer())[0] == 201

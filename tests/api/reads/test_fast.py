@@ -75,9 +75,9 @@ async def test_what_is_held_goes_out_without_the_route_and_the_rest_through_it(
 ) -> None:
     await project.get(path)
     request.getfixturevalue("no_route")
-    counted = metrics.REQUESTS.of("GET", path, "200")._value.get()
+    counted = metrics.REQUESTS.of("GET", path, "200", "lane")._value.get()
     assert (await project.read.get(path)).status_code == 200
-    assert metrics.REQUESTS.of("GET", path, "200")._value.get() == counted + 1
+    assert metrics.REQUESTS.of("GET", path, "200", "lane")._value.get() == counted + 1
     assert (await project.read.get(path, headers={"x-request-id": "mine"})).headers["x-request-id"] == "mine"
     assert (await project.read.head(path)).content == b""
     assert (await project.ingest.get(path)).status_code == 403
@@ -193,12 +193,12 @@ async def test_a_client_that_does_not_read_gets_no_more_than_the_buffer_holds(pr
     request = (
         f"GET {PATHS[0]} HTTP/1.1\r\nHost: x\r\nAuthorization: {project.read.headers['authorization']}\r\n\r\n"
     ).encode()
-    counted = metrics.REQUESTS.of("GET", PATHS[0], "200")._value.get()
+    counted = metrics.REQUESTS.of("GET", PATHS[0], "200", "lane")._value.get()
     _reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(str(project.read.base_url)).port, limit=1_024)
     requests = 40_000
     sending = asyncio.create_task(send(writer, request, requests))
     await asyncio.sleep(1)
-    answered = metrics.REQUESTS.of("GET", PATHS[0], "200")._value.get() - counted
+    answered = metrics.REQUESTS.of("GET", PATHS[0], "200", "lane")._value.get() - counted
     assert 0 < answered < requests / 2
     sending.cancel()
     writer.transport.abort()

@@ -1,0 +1,54 @@
+"""What a connection may answer by itself: handlers of some request targets, given to it by `create_app`.
+
+A handler lives in the room whose answers it gives; nothing here knows which there are. What is not in the lane, and what
+a handler leaves, goes to the routes, which answer the same: the lane is a shorter way, and may be switched off
+(MAYDAY_FAST_LANE).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from api.http.exchange import Exchange
+from api.http.head import Head
+from api.http.responses import Ready
+
+Asked = TypeVar("Asked")
+
+
+class FastHandler(Protocol[Asked]):
+    """Answers the plain requests of one method to one target."""
+
+    @property
+    def method(self) -> str: ...
+
+    def read(self, head: Head, /) -> Asked | None:
+        """What this plain head asks, which is the same each time that its bytes come again; None where only the route can
+        tell."""
+
+    def begin(
+        self, asked: Asked, body_bytes: int, send: Callable[[Exchange, Ready], None], /
+    ) -> Ready | Exchange | None:
+        """The answer, where it is there at once; or the exchange whose answer `send` will be given, once its body of so
+        many bytes is whole; None where this one has to take the route. Never waits."""
+
+
+FastLane = Mapping[bytes, FastHandler[Any]]  # by request target, as it stands in the request line
+
+
+@dataclass(slots=True)  # as Head is
+class FastRequest:
+    """A plain request that a handler of the lane has read."""
+
+    handler: FastHandler[Any]
+    asked: Any
+    head: Head
+
+
+def find_request(lane: FastLane, target: bytes, head: Head) -> FastRequest | None:
+    """The request as the lane has it; None where only the route can take it."""
+    handler = lane.get(target)
+    if handler is None or handler.method != head.method or not head.is_plain:
+        return None
+    asked = handler.read(head)
+    return None if asked is None else FastRequest(handler, asked, head)
