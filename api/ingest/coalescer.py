@@ -18,11 +18,11 @@ from api.http.exchange import Exchange
 from api.http.problems import Unavailable
 from api.http.responder import Responder, as_json
 from api.http.responses import Ready, Reply, as_ready
-from api.ingest.pipeline import Pipeline, describe_one
+from api.ingest.errors import ErrorPipeline, describe_one
 from api.ingest.routes import place_of
-from api.ingest.rows import Row
 from api.ingest.schemas import ErrorAnswer
 from api.storing.flusher import Outcome
+from api.storing.rows import ErrorRow
 
 TOGETHER_MAX = 32
 # What took longer to come goes by itself, since those that go together have one time limit, that of the oldest.
@@ -34,7 +34,7 @@ NO_ID_TEXT = str(NO_ID).encode()
 class Coalescer:
     """Gathers the single errors of each key, judges and stores them, and has each answered by itself."""
 
-    def __init__(self, pipeline: Pipeline, responder: Responder) -> None:
+    def __init__(self, pipeline: ErrorPipeline, responder: Responder) -> None:
         self.pipeline = pipeline
         self.responder = responder
         self.gathered: dict[str, list[Exchange]] = {}  # by the id of their key
@@ -76,11 +76,11 @@ class Coalescer:
         else:
             self.store(*self.judge(admitted))
 
-    def judge(self, together: Sequence[Exchange]) -> tuple[list[Exchange], list[Row]]:
+    def judge(self, together: Sequence[Exchange]) -> tuple[list[Exchange], list[ErrorRow]]:
         """Those that can be stored, and their rows; the others are answered."""
         request = self.pipeline.request(together[0].caller)
         taken: list[Exchange] = []
-        rows: list[Row] = []
+        rows: list[ErrorRow] = []
         for exchange in together:
             try:
                 rows.append(self.pipeline.judge_one(exchange.sent, request))
@@ -89,7 +89,7 @@ class Coalescer:
                 self.responder.fail(exchange, error)
         return taken, rows
 
-    def store(self, taken: Sequence[Exchange], judged: list[Row]) -> None:
+    def store(self, taken: Sequence[Exchange], judged: list[ErrorRow]) -> None:
         if not taken:
             return
         try:
@@ -99,7 +99,7 @@ class Coalescer:
         else:
             self.responder.answer_after(taken, outcomes, partial(self.answer, taken, judged))
 
-    def answer(self, taken: Sequence[Exchange], rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+    def answer(self, taken: Sequence[Exchange], rows: Sequence[ErrorRow], outcomes: Sequence[Outcome]) -> None:
         quotas = taken[0].allowance.lines()
         for exchange, row, outcome in zip(taken, rows, outcomes, strict=True):
             try:
@@ -107,7 +107,7 @@ class Coalescer:
             except Exception as error:  # noqa: BLE001 - as in `take`
                 self.responder.fail(exchange, error)
 
-    def answer_one(self, exchange: Exchange, row: Row, outcome: Outcome, quotas: bytes) -> None:
+    def answer_one(self, exchange: Exchange, row: ErrorRow, outcome: Outcome, quotas: bytes) -> None:
         """Raises Invalid."""
         if row.adjustments or outcome is Outcome.rejected:
             self.responder.answer(exchange, tell_one(describe_one(row, [outcome])))

@@ -18,7 +18,7 @@ from api.http.middleware import RequestLines
 from api.http.responder import Responder, as_json
 from api.http.responses import Ready
 from api.ingest.coalescer import Coalescer
-from api.ingest.pipeline import Pipeline
+from api.ingest.errors import ErrorPipeline
 from api.ingest.routes import batch_status
 from api.ingest.scheduler import LARGE_BYTES
 from api.ingest.schemas import BatchAnswer
@@ -35,7 +35,7 @@ class FastWrites:
         settings: Settings,
         key_ring: KeyRing,
         quotas: Quotas,
-        pipeline: Pipeline,
+        pipeline: ErrorPipeline,
         lines: RequestLines,
         bodies: BodyBudget,
     ) -> None:

@@ -4,6 +4,7 @@
 """
 
 from enum import IntEnum, IntFlag
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
@@ -15,6 +16,7 @@ __all__ = [
     "RELEASES_MAX",
     "Adjustment",
     "Severity",
+    "SeverityWord",
     "api_keys",
     "budgets",
     "decisions",
@@ -47,6 +49,11 @@ class Severity(IntEnum):
     warning = 2
     error = 3
     critical = 4
+
+
+# Their names as a type, for the forms of what is sent; a test holds the two together, since a type cannot be made of an
+# enumeration's names.
+SeverityWord = Literal["debug", "info", "warning", "error", "critical"]
 
 
 class Adjustment(IntFlag):

@@ -7,7 +7,7 @@ which alone say what is wrong with a body (docs/decisions/0016).
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any, Generic, Literal, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from msgspec import Meta, Raw
 from pydantic_core import from_json
 
 from api.ingest.sanitize.redaction import HINT, automaton
+from common.tables import SeverityWord
 
 NAME_MAX_CHARS, TAGS_MAX = 200, 100
 TAGS_MEMO_CHARS, TAGS_ENTRIES = 512, 4_096
@@ -28,7 +29,7 @@ class PlainError(msgspec.Struct, Generic[JsonT], forbid_unknown_fields=True, gc=
     it is settled they are JSON texts without secrets, or what is in them where they must be written anew."""
 
     service: Name
-    severity: Literal["debug", "info", "warning", "error", "critical"]
+    severity: SeverityWord
     message: Annotated[str, Meta(min_length=1)]
     event_id: UUID | None = None
     timestamp: datetime | None = None

@@ -17,7 +17,7 @@ from api.http.responder import Responder, as_json
 from api.http.responses import Ready
 from api.ingest import coalescer as singles_module
 from api.ingest.coalescer import Coalescer
-from api.ingest.pipeline import Pipeline
+from api.ingest.errors import ErrorPipeline
 from common.keys import Scope
 from common.settings import Settings
 
@@ -122,7 +122,7 @@ async def test_single_errors_are_answered_whatever_fails_on_their_way(
         monkeypatch.setattr(wire.replies, where, lambda *_: 1 / 0)
     else:
         monkeypatch.setattr(wire.replies, "admit", lambda *_: True)
-    Coalescer(cast("Pipeline", Failing()), wire.replies).add(wire.exchange)
+    Coalescer(cast("ErrorPipeline", Failing()), wire.replies).add(wire.exchange)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (wire.sent, wire.held.total_bytes) == ([500], 0)
