@@ -12,7 +12,7 @@ import msgspec
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer
 from typing_extensions import TypeAliasType
 
-from common.tables import SeverityWord
+from common.severities import SeverityWord
 
 
 def refuse_seconds(value: Any) -> Any:

@@ -3,12 +3,12 @@
 `project_id` is in every key and index, so that Postgres can be sharded by project.
 """
 
-from enum import IntEnum, IntFlag
-from typing import Literal
+from enum import IntFlag
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
+from common.severities import Severity
 from common.tables import budgets, spending
 from common.tables.columns import instant, metadata, owner
 
@@ -16,7 +16,6 @@ __all__ = [
     "RELEASES_MAX",
     "Adjustment",
     "Severity",
-    "SeverityWord",
     "api_keys",
     "budgets",
     "decisions",
@@ -39,21 +38,6 @@ __all__ = [
 
 
 RELEASES_MAX = 1_000  # that are remembered of a project: the ones that were seen last
-
-
-class Severity(IntEnum):
-    """How bad an error is, as stored; the lower-case names are the words of the API."""
-
-    debug = 0
-    info = 1
-    warning = 2
-    error = 3
-    critical = 4
-
-
-# Their names as a type, for the forms of what is sent; a test holds the two together, since a type cannot be made of an
-# enumeration's names.
-SeverityWord = Literal["debug", "info", "warning", "error", "critical"]
 
 
 class Adjustment(IntFlag):

@@ -4,7 +4,7 @@ from typing import get_args
 
 from api.ingest.receivers.wording import SEVERITY_WORDS
 from api.ingest.rows import SEVERITIES
-from common.tables import Severity, SeverityWord
+from common.severities import Severity, SeverityWord
 
 
 def test_the_words_of_severities_are_the_names_of_what_is_stored() -> None:

@@ -15,7 +15,7 @@ from msgspec import Meta, Raw
 from pydantic_core import from_json
 
 from api.ingest.sanitize.redaction import HINT, automaton
-from common.tables import SeverityWord
+from common.severities import SeverityWord
 
 NAME_MAX_CHARS, TAGS_MAX = 200, 100
 TAGS_MEMO_CHARS, TAGS_ENTRIES = 512, 4_096
