@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from api.access.keys import Caller
 from api.http.problems import Invalid, Unsupported
+from api.ingest.pipeline import Sent
 from api.ingest.receivers import Receiver, Receivers
 from api.ingest.receivers.items import Batch, Item, Parsed, Rejected, sort_out
 from api.ingest.receivers.native import SentError
 from api.ingest.receivers.registry import ERROR_RECEIVERS
 from api.ingest.schemas import ErrorIn
+from common.keys import Scope
 from common.settings import Settings
 from tests.conftest import Service
 
@@ -91,3 +94,13 @@ def test_a_body_goes_to_the_receiver_of_its_media_type(content_type: str | None,
 def test_other_types_are_for_nobody(content_type: str) -> None:
     with pytest.raises(Unsupported):
         ERROR_RECEIVERS.of(content_type)
+
+
+async def test_a_route_may_name_the_receiver_of_its_protocol(service: Service) -> None:
+    """As one must whose clients send another type than what they send."""
+    project = await service.project()
+    caller = Caller(project.id, "key", Scope.ingest)
+    allowance = service.state["quotas"].allowance(project.id, "key", ingest=True)
+    sent = Sent(caller, allowance, "text/plain", b"shop,error,boom")
+    answer = await service.state["pipeline"].take_batch(sent, CSV)
+    assert (answer.status, answer.count) == ("success", 1)
