@@ -30,7 +30,12 @@ def record(number: int) -> dict[str, Any]:
 
 def override(day: int, rate: int) -> RateOverride:
     return RateOverride(
-        "m", Rates(input=Decimal(rate), output=Decimal(rate)), datetime(2026, 2, day, tzinfo=UTC), None, "", Processing.standard
+        "m",
+        Rates(input=Decimal(rate), output=Decimal(rate)),
+        datetime(2026, 2, day, tzinfo=UTC),
+        None,
+        "",
+        Processing.standard,
     )
 
 
