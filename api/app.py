@@ -23,10 +23,10 @@ from api.http.middleware import RequestLines, RequestMiddleware
 from api.http.origins import IngestOrigins
 from api.http.responder import Responder
 from api.ingest import routes as ingest_routes
+from api.ingest.errors import ErrorPipeline
 from api.ingest.fast import fast_writes
 from api.ingest.pipeline import Pipeline
-from api.ingest.rows import Row
-from api.ingest.scheduler import Scheduler
+from api.ingest.scheduler import BodyScheduler
 from api.reads import entries
 from api.reads.caching import Reads
 from api.reads.catalogue import BuildContext
@@ -35,7 +35,8 @@ from api.reads.routes import make_router
 from api.spending import budget_routes, price_routes, usage_routes
 from api.spending import reads as spending_reads
 from api.spending.reservations import Checks
-from api.spending.usage_rows import UsageRow
+from api.spending.usage_pipeline import make_usage_pipeline
+from api.spending.usage_schemas import UsageIn
 from api.status import health
 from api.status import routes as status_routes
 from api.status.background import in_background
@@ -44,6 +45,7 @@ from api.status.watching import look_once, watch
 from api.storing.announcer import Announcer
 from api.storing.errors import store_errors
 from api.storing.other_days import EarlyDays
+from api.storing.rows import ErrorRow, UsageRow
 from api.storing.usage import store_usage
 from api.storing.writer import Writer
 from api.triage import routes as triage_routes
@@ -74,10 +76,11 @@ class State(TypedDict):
     key_ring: KeyRing
     probes: health.Probes
     quotas: Quotas
-    scheduler: Scheduler
-    writer: Writer[Row]
-    pipeline: Pipeline
+    scheduler: BodyScheduler
+    writer: Writer[ErrorRow]
+    pipeline: ErrorPipeline
     usage_writer: Writer[UsageRow]
+    usage_pipeline: Pipeline[UsageIn, UsageRow]
     checks: Checks
     reads: Reads
     build_context: BuildContext
@@ -144,7 +147,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             stack.push_async_callback(cache.close)
             quotas = await stack.enter_async_context(Quotas(cache, settings))
             announcer = await stack.enter_async_context(Announcer(cache, settings.recent_max_age_seconds))
-            scheduler = Scheduler()
+            scheduler = BodyScheduler()
             store = partial(store_errors, scheduler)
             writer = await stack.enter_async_context(Writer(settings, "errors", store, announcer.note_errors))
             store_sums = partial(store_usage, settings.usage_names_max)
@@ -157,7 +160,8 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             await stack.enter_async_context(in_background(watch(engine, settings, early_days), "watching"))
             looking_up = without_transactions(engine, settings)
             key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second)
-            pipeline = Pipeline(settings, writer, scheduler, early_days)
+            pipeline = ErrorPipeline(settings, writer, scheduler, early_days)
+            usage_pipeline = make_usage_pipeline(settings, usage_writer, scheduler, shares)
             probes = health.Probes(note_failure=lambda _: None)  # who asks is told
             stack.push_async_callback(probes.end_all)
             lines = RequestLines(settings)
@@ -182,6 +186,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
                 "writer": writer,
                 "pipeline": pipeline,
                 "usage_writer": usage_writer,
+                "usage_pipeline": usage_pipeline,
                 "checks": Checks(shares),
                 "reads": reads,
                 "build_context": build_context,

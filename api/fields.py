@@ -12,6 +12,8 @@ import msgspec
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer
 from typing_extensions import TypeAliasType
 
+from common.severities import SeverityWord
+
 
 def refuse_seconds(value: Any) -> Any:
     """Raise ValueError for seconds since 1970, number or text, which pydantic would take."""
@@ -71,7 +73,7 @@ Money = Annotated[Decimal, PlainSerializer(write_money, return_type=str, when_us
 SeverityName = TypeAliasType(
     "SeverityName",
     Annotated[
-        Literal["debug", "info", "warning", "error", "critical"],
+        SeverityWord,
         Field(description="How bad an error is, mildest first."),
     ],
 )

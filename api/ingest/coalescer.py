@@ -17,12 +17,12 @@ from api.http.bodies import count_body_bytes
 from api.http.problems import Unavailable
 from api.http.responder import Responder
 from api.http.responses import Ready, Reply, as_json, as_ready
+from api.ingest.errors import ErrorPipeline, describe_one
 from api.ingest.fast_exchange import ErrorExchange
-from api.ingest.pipeline import Pipeline, describe_one
 from api.ingest.routes import place_of
-from api.ingest.rows import Row
 from api.ingest.schemas import ErrorAnswer
 from api.storing.flusher import Outcome
+from api.storing.rows import ErrorRow
 from common.telemetry import traces
 
 TOGETHER_MAX = 32
@@ -35,7 +35,7 @@ NO_ID_TEXT = str(NO_ID).encode()
 class Coalescer:
     """Gathers the single errors of each key, judges and stores them, and has each answered by itself."""
 
-    def __init__(self, pipeline: Pipeline, responder: Responder) -> None:
+    def __init__(self, pipeline: ErrorPipeline, responder: Responder) -> None:
         self.pipeline = pipeline
         self.responder = responder
         self.gathered: dict[str, list[ErrorExchange]] = {}  # by the id of their key
@@ -79,11 +79,11 @@ class Coalescer:
         else:
             self.store(*self.judge(admitted))
 
-    def judge(self, together: Sequence[ErrorExchange]) -> tuple[list[ErrorExchange], list[Row]]:
+    def judge(self, together: Sequence[ErrorExchange]) -> tuple[list[ErrorExchange], list[ErrorRow]]:
         """Those that can be stored, and their rows; the others are answered."""
         request = self.pipeline.request(together[0].caller)
         taken: list[ErrorExchange] = []
-        rows: list[Row] = []
+        rows: list[ErrorRow] = []
         for exchange in together:
             try:
                 rows.append(self.pipeline.judge_one(exchange.sent, request))
@@ -92,7 +92,7 @@ class Coalescer:
                 self.responder.fail(exchange, error)
         return taken, rows
 
-    def store(self, taken: Sequence[ErrorExchange], judged: list[Row]) -> None:
+    def store(self, taken: Sequence[ErrorExchange], judged: list[ErrorRow]) -> None:
         if not taken:
             return
         try:
@@ -102,7 +102,7 @@ class Coalescer:
         else:
             self.responder.answer_after(taken, outcomes, partial(self.answer, taken, judged))
 
-    def answer(self, taken: Sequence[ErrorExchange], rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+    def answer(self, taken: Sequence[ErrorExchange], rows: Sequence[ErrorRow], outcomes: Sequence[Outcome]) -> None:
         quotas = taken[0].allowance.lines()
         for exchange, row, outcome in zip(taken, rows, outcomes, strict=True):
             try:
@@ -110,7 +110,7 @@ class Coalescer:
             except Exception as error:  # noqa: BLE001 - as in `take`
                 self.responder.fail(exchange, error)
 
-    def answer_one(self, exchange: ErrorExchange, row: Row, outcome: Outcome, quotas: bytes) -> None:
+    def answer_one(self, exchange: ErrorExchange, row: ErrorRow, outcome: Outcome, quotas: bytes) -> None:
         """Raises Invalid."""
         if row.adjustments or outcome is Outcome.rejected:
             self.responder.answer(exchange, tell_one(describe_one(row, [outcome])))

@@ -19,8 +19,8 @@ from api.http.head import Head
 from api.http.responder import Responder
 from api.http.responses import Ready, as_json
 from api.ingest.coalescer import Coalescer
+from api.ingest.errors import ErrorPipeline
 from api.ingest.fast_exchange import ErrorExchange, Posted
-from api.ingest.pipeline import Pipeline
 from api.ingest.routes import PREFIX, batch_status
 from api.ingest.scheduler import LARGE_BYTES
 from api.ingest.schemas import BatchAnswer
@@ -72,7 +72,7 @@ class FastWrites:
 class Batches:
     """Has batches judged, stored and answered."""
 
-    def __init__(self, pipeline: Pipeline, responder: Responder) -> None:
+    def __init__(self, pipeline: ErrorPipeline, responder: Responder) -> None:
         self.pipeline = pipeline
         self.responder = responder
 
@@ -95,7 +95,7 @@ def fast_writes(
     settings: Settings,
     key_ring: KeyRing,
     quotas: Quotas,
-    pipeline: Pipeline,
+    pipeline: ErrorPipeline,
     bodies: BodyBudget,
     responder: Responder,
 ) -> FastLane:

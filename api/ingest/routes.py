@@ -7,7 +7,8 @@ from fastapi import Request, Response
 from api.access.keys import Caller, IngestCaller
 from api.access.routers import Router
 from api.http.bodies import read_large
-from api.ingest.pipeline import Pipeline, Sent
+from api.ingest.errors import ErrorPipeline
+from api.ingest.pipeline import Sent
 from api.ingest.schemas import BatchAnswer, ErrorAnswer, ErrorBatchIn, ErrorIn
 from api.ingest.summaries import body_of
 
@@ -28,7 +29,7 @@ async def log_errors(request: Request, response: Response, caller: IngestCaller)
 
     With the type application/x-ndjson the body is one error a line.
     """
-    answer = await intake_of(request).take_batch(await read_sent(request, caller))
+    answer = await pipeline_of(request).take_batch(await read_sent(request, caller))
     response.status_code = batch_status(answer)
     return answer
 
@@ -36,13 +37,13 @@ async def log_errors(request: Request, response: Response, caller: IngestCaller)
 @router.post("/log", status_code=201, summary="Store one error", openapi_extra=body_of(ErrorIn))
 async def log_error(request: Request, response: Response, caller: IngestCaller) -> ErrorAnswer:
     """Store one error. 201 comes after the commit: it stays stored."""
-    answer = await intake_of(request).take_one(await read_sent(request, caller))
+    answer = await pipeline_of(request).take_one(await read_sent(request, caller))
     response.headers["Location"] = place_of(answer)
     return answer
 
 
-def intake_of(request: Request) -> Pipeline:
-    return cast("Pipeline", request.state.pipeline)
+def pipeline_of(request: Request) -> ErrorPipeline:
+    return cast("ErrorPipeline", request.state.pipeline)
 
 
 async def read_sent(request: Request, caller: Caller) -> Sent:

@@ -14,11 +14,13 @@ from api.ingest.receivers.json_bounds import VALUES_READ, cut_values, is_vast
 from api.ingest.receivers.native import SentError
 from api.ingest.sanitize.cleaning import MAX_NUMBER_DIGITS, clean_value, cut_text
 from api.ingest.sanitize.redaction import automaton, may_hold_secrets, redact_text, redact_value
-from api.ingest.times import NO_DAYS, LookBack, Times, time_of_uuid7, to_utc
+from api.ingest.times import NO_DAYS, Times, to_utc
+from api.storing.rows import NAMES_ENTRIES, ErrorRow, LookBack
 from common.database.clock import CLOCK
 from common.fingerprint import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, fingerprint_value, may_be_kept, split_trace
 from common.settings import Settings
 from common.tables import Adjustment, Severity
+from common.uuid7 import time_of_uuid7
 
 # plain numbers: flags as enumerations cost five microseconds an error
 TRUNCATED, RETIMED, CLEANED, REDACTED = (
@@ -27,44 +29,7 @@ TRUNCATED, RETIMED, CLEANED, REDACTED = (
 # In JSON as it is dumped: what may be a number that no reader could be trusted with.
 is_unsound = automaton(rf'[0-9]{{{MAX_NUMBER_DIGITS + 1}}}|"NaN"|"-?Infinity"')
 SEVERITIES = {severity.name: severity.value for severity in Severity}
-ROW_OVERHEAD_BYTES = 400
 MOST_REDACTIONS = 2**15 - 1  # of a smallint
-NAMES_ENTRIES = 4_096  # the names of one service's errors repeat; at most 1,000 characters each
-
-
-class Row(NamedTuple):
-    """One row of `errors`, in the order of the writer's statement; `look_back` is not stored."""
-
-    project_id: UUID
-    day: date
-    event_id: UUID
-    occurred_at: datetime
-    received_at: datetime
-    fingerprint: int
-    severity: int
-    adjustments: int
-    redactions: int
-    service: str
-    environment: str | None
-    release: str | None
-    error_type: str | None
-    client_fingerprint: str | None
-    message: str
-    stack_trace: str | None
-    context: str | None
-    tags: str | None
-    look_back: LookBack | None  # where it may be stored already; None for nearly all
-
-    @property
-    def name(self) -> str:
-        """As the log calls it."""
-        return str(self.event_id)
-
-    @property
-    def size_bytes(self) -> int:
-        """Roughly what the row takes in memory."""
-        others = len(self.stack_trace or "") + len(self.context or "") + len(self.tags or "")
-        return ROW_OVERHEAD_BYTES + len(self.message) + others
 
 
 class RequestContext(NamedTuple):
@@ -82,10 +47,10 @@ class RequestContext(NamedTuple):
         return cls(cast("UUID", pgproto.UUID(project_id.bytes)), now, Times.at(now, settings, early), settings)
 
 
-new_row: Callable[[tuple[Any, ...]], Row] = partial(tuple.__new__, Row)  # half of what the class itself takes
+new_row: Callable[[tuple[Any, ...]], ErrorRow] = partial(tuple.__new__, ErrorRow)  # half of what the class itself takes
 
 
-def make_row(error: SentError, request: RequestContext) -> Row:
+def make_row(error: SentError, request: RequestContext) -> ErrorRow:
     """The row of one error. Everything is cut before it is searched, and redacted before it is fingerprinted."""
     settings = request.settings
     occurred_at, is_retimed, look_back = resolve_time(error, request)
@@ -114,7 +79,7 @@ def make_row(error: SentError, request: RequestContext) -> Row:
     ))  # fmt: skip
 
 
-def note_adjustments(row: Row, adjustments: int) -> Row:
+def note_adjustments(row: ErrorRow, adjustments: int) -> ErrorRow:
     """The row, marked with what was done to its error before as well."""
     return row._replace(adjustments=row.adjustments | adjustments)
 
@@ -161,7 +126,9 @@ def resolve_time(error: SentError, request: RequestContext) -> tuple[datetime, b
 
     The client's time decides the day, so that a retry meets its own row.
     """
-    sent, times = error.timestamp if error.timestamp is not None else time_of_uuid7(error.event_id), request.times
+    sent, times = error.timestamp, request.times
+    if sent is None and error.event_id is not None:
+        sent = time_of_uuid7(error.event_id)
     at = to_utc(sent) if sent is not None else None
     if at is not None:
         if times.calm_from <= at < times.calm_until:

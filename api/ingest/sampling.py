@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.ingest.rows import Row
 from api.storing.flusher import Outcome
+from api.storing.rows import ErrorRow
 from common.tables import Adjustment
 
 MAX_REMEMBERED = 100_000
@@ -26,7 +26,7 @@ class Sampler:
         self.counts: defaultdict[UUID, dict[int, int]] = defaultdict(dict)
         self.remembered = 0
 
-    def admit(self, rows: list[Row]) -> list[Row]:
+    def admit(self, rows: list[ErrorRow]) -> list[ErrorRow]:
         """The rows of one request, slim where more than the limit of their like came in this minute."""
         if not self.errors_per_minute:
             return rows
@@ -39,13 +39,13 @@ class Sampler:
         self.remembered += len(counts) - known
         return rows
 
-    def take_back(self, rows: Sequence[Row]) -> None:
+    def take_back(self, rows: Sequence[ErrorRow]) -> None:
         """Count these as never admitted: they were not stored, and when they are sent again the first come whole."""
         counts = self.counts[rows[0].project_id] if self.errors_per_minute else {}
         for row in rows if counts else ():
             counts[row.fingerprint] = max(0, counts.get(row.fingerprint, 0) - 1)
 
-    def take_back_unless(self, stored: "asyncio.Future[list[Outcome]]", rows: Sequence[Row]) -> None:
+    def take_back_unless(self, stored: "asyncio.Future[list[Outcome]]", rows: Sequence[ErrorRow]) -> None:
         """The same once it is known that they are not stored."""
 
         def look(ended: "asyncio.Future[list[Outcome]]") -> None:
@@ -55,7 +55,7 @@ class Sampler:
         if self.errors_per_minute:
             stored.add_done_callback(look)
 
-    def counts_of(self, row: Row) -> dict[int, int]:
+    def counts_of(self, row: ErrorRow) -> dict[int, int]:
         """How many errors of each fingerprint this row's project has had in its minute."""
         minute = int(row.received_at.timestamp()) // 60
         if minute != self.minute or self.remembered > MAX_REMEMBERED:
@@ -65,6 +65,6 @@ class Sampler:
         return self.counts[row.project_id]
 
 
-def make_slim(row: Row) -> Row:
+def make_slim(row: ErrorRow) -> ErrorRow:
     adjustments = row.adjustments | Adjustment.sampled.value
     return row._replace(stack_trace=None, context=None, tags=None, adjustments=adjustments)

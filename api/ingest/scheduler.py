@@ -1,48 +1,37 @@
-"""From bodies to rows without keeping others waiting: batches and flushes take turns at the event loop, each does little
-in its own, and large bodies are parsed and made rows of beside it (docs/decisions/0017).
+"""From bodies to rows without keeping others waiting: a little of it at a turn of the event loop (api/storing/scheduler.py),
+and what is large beside it (docs/decisions/0017).
 
-Hot reads are answered by the connection as soon as their bytes are there, so a read waits for one turn. A body of 20 MiB
-of odd JSON, or in which every line may hold a secret, takes seconds: in a thread the interpreter gives the event loop its
-turn every few milliseconds.
+A body of 20 MiB of odd JSON, or in which every line may hold a secret, takes seconds: in a thread the interpreter gives
+the event loop its turn every few milliseconds.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
-from api.ingest.receivers.native import Batch, SentError
-from api.ingest.rows import RequestContext, Row, make_row, note_adjustments
+from api.storing.scheduler import SLICE_SECONDS, Scheduler
 
 T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+ContextT = TypeVar("ContextT")
+MadeT = TypeVar("MadeT")
 
 LARGE_BYTES = 256 * 2**10  # below, the hand-over to a thread costs others more than the wait
-SLICE_SECONDS = 0.0003
 LARGE_SLICE_SECONDS = 0.05  # after which a caller who went away is noticed
 
 
-class Scheduler:
-    """Shares the event loop between the batches and flushes of one process: a turn of it goes to one of them. However
-    many batches ask for one, a flush waits for one of them at most: what was let in goes out."""
+class BodyScheduler(Scheduler):
+    """The scheduler that those ask who have bodies to parse and rows to make of them, beside the flushes that share it."""
 
     def __init__(self) -> None:
-        self.waiting, self.batches = asyncio.Lock(), asyncio.Lock()
+        super().__init__()
         self.small, self.large = asyncio.Lock(), asyncio.Lock()
         # of one thread: what a caller left in it who went away is not joined by more
         self.beside = ThreadPoolExecutor(1, "large bodies")
-
-    async def turn_for_flush(self) -> None:
-        """Return at a turn that nobody else was given."""
-        async with self.waiting:
-            await asyncio.sleep(0)
-
-    async def turn_for_batch(self) -> None:
-        """Return at a turn that nobody else was given."""
-        async with self.batches:
-            await self.turn_for_flush()
 
     @asynccontextmanager
     async def for_body(self, body_bytes: int) -> AsyncIterator[None]:
@@ -62,28 +51,31 @@ class Scheduler:
     async def run_beside(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.beside, work)
 
-    async def make_rows(self, batch: Batch[SentError], request: RequestContext, body_bytes: int) -> list[Row]:
-        """A row for each item. First come, first served: what is made goes to the writer while the next is."""
-        left, rows = iter(batch.items), list[Row]()
+    async def make_each(
+        self, items: Sequence[ItemT], make: Callable[[ItemT, ContextT], MadeT], context: ContextT, body_bytes: int
+    ) -> list[MadeT]:
+        """What this makes of each item, in their order. First come, first served: what is made goes to the writer while
+        the next is."""
+        left, made = iter(items), list[MadeT]()
         if body_bytes > LARGE_BYTES:
-            while len(rows) < len(batch.items):
-                rows += await self.run_beside(partial(make_some, left, request, LARGE_SLICE_SECONDS))
+            while len(made) < len(items):
+                made += await self.run_beside(partial(make_some, left, make, context, LARGE_SLICE_SECONDS))
         else:
             async with self.small:
-                while len(rows) < len(batch.items):
+                while len(made) < len(items):
                     await self.turn_for_batch()
-                    rows += make_some(left, request, SLICE_SECONDS)
-        for number, adjustments in batch.adjusted.items():
-            rows[number] = note_adjustments(rows[number], adjustments)
-        return rows
+                    made += make_some(left, make, context, SLICE_SECONDS)
+        return made
 
 
-def make_some(left: Iterator[SentError], request: RequestContext, seconds: float) -> list[Row]:
-    """The next rows, as many as this time makes, at least one."""
-    rows: list[Row] = []
+def make_some(
+    left: Iterator[ItemT], make: Callable[[ItemT, ContextT], MadeT], context: ContextT, seconds: float
+) -> list[MadeT]:
+    """What is made of the next items, as many as this time allows, at least one."""
+    made: list[MadeT] = []
     until = time.perf_counter() + seconds
-    for error in left:
-        rows.append(make_row(error, request))
+    for item in left:
+        made.append(make(item, context))
         if time.perf_counter() > until:
             break
-    return rows
+    return made

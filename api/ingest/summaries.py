@@ -1,18 +1,17 @@
-"""What takes batches shares: the body's type, items and load, and an answer that counts each item once."""
+"""What every batch goes through: its load, what is refused of it, and an answer that counts each item once."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from api.http.problems import Invalid, Unsupported
-from api.ingest.receivers.native import Batch, ItemKind, ItemT, Rejected, describe_places, parse_batch, parse_lines
-from api.ingest.rows import ROW_OVERHEAD_BYTES
+from api.http.problems import Invalid
+from api.ingest.receivers import JSON
+from api.ingest.receivers.items import Batch, ItemKind, Rejected, describe_places
 from api.ingest.schemas import AdjustedItem, BatchAnswer, RejectedItem
 from api.storing.admission import Load
 from api.storing.flusher import Outcome
-from common.settings import Settings
+from api.storing.rows import ROW_OVERHEAD_BYTES
 from common.telemetry import metrics
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
 NOT_HELD = Rejected("invalid_field", "Postgres cannot hold this: see the log for the reason")
 
 
@@ -26,24 +25,9 @@ def body_of(model: type[Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
 
 
-def read_media_type(content_type: str | None) -> str:
-    """The body's type. Raises Unsupported for any but JSON and NDJSON; none at all counts as JSON."""
-    if content_type is None or content_type == JSON:
-        return JSON
-    sent = content_type.partition(";")[0].strip().lower()
-    if sent not in (JSON, NDJSON):
-        raise Unsupported(f"Content-Type {sent[:100]!r}: send application/json, or {NDJSON} to a batch route")
-    return sent
-
-
-def parse_body(body: bytes, sent_as: str, form: ItemKind[ItemT], settings: Settings) -> Batch[ItemT]:
-    """The items of a batch, in either of its forms. Raises Invalid."""
-    return parse_lines(body, form, settings) if sent_as == NDJSON else parse_batch(body, form, settings)
-
-
-def load_of(batch: Batch[Any], body: bytes) -> Load:
+def load_of(batch: Batch[Any], body_bytes: int) -> Load:
     """What its rows take in memory, roughly, before they are made."""
-    return Load(len(batch), len(body) + ROW_OVERHEAD_BYTES * len(batch))
+    return Load(len(batch), body_bytes + ROW_OVERHEAD_BYTES * len(batch))
 
 
 def count_rejected(rejected: Iterable[Rejected], form: ItemKind[Any]) -> None:
@@ -53,8 +37,9 @@ def count_rejected(rejected: Iterable[Rejected], form: ItemKind[Any]) -> None:
 
 
 def refuse_if_empty(batch: Batch[Any], form: ItemKind[Any]) -> None:
-    """Raise Invalid when no item can be stored."""
+    """Raise Invalid when no item can be stored, and count them then."""
     if not batch.items:
+        count_rejected(batch.rejected.values(), form)
         first = next(iter(batch.rejected.values()))
         detail = f"none of {len(batch)} {form.name} can be stored: {first.detail}"
         raise Invalid(detail, errors=describe_places(batch.rejected, form))

@@ -9,8 +9,8 @@ sent is at the edge of what is taken, or around midnight: only these are looked 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
-from uuid import UUID
 
+from api.storing.rows import LookBack
 from common.settings import Settings
 
 # Longer than from one process's judgement of an error until all others know of it: fifteen seconds for its request,
@@ -20,14 +20,6 @@ SETTLED = timedelta(seconds=180)
 AROUND_MIDNIGHT = timedelta(minutes=10)
 DAY = timedelta(days=1)
 NO_DAYS: frozenset[date] = frozenset()
-
-
-class LookBack(NamedTuple):
-    """The days, from the first to the last, on which an error may be stored already."""
-
-    first: date
-    last: date
-    ahead: date | None = None  # its own day, which has not come: noted, so that it is looked for when it has
 
 
 class Times(NamedTuple):
@@ -89,14 +81,4 @@ def to_utc(sent: datetime) -> datetime | None:
     try:
         return sent.replace(tzinfo=UTC) if sent.tzinfo is None else sent.astimezone(UTC)
     except OverflowError:
-        return None
-
-
-def time_of_uuid7(event_id: UUID | None) -> datetime | None:
-    """The millisecond that a UUIDv7 was made in (RFC 9562, 5.7); None for other ids."""
-    if event_id is None or event_id.version != 7:
-        return None
-    try:
-        return datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)
-    except (OverflowError, ValueError):
         return None

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.fingerprint import OVERFLOW
 from common.snapshots.counting import follow_move
 from common.tables import Severity
+from common.uuid7 import time_of_uuid7
 
 # An error whose fingerprint is not known is one that counts as overflow, or that is not counted yet.
 IS_UNKNOWN = """NOT EXISTS (
@@ -217,10 +218,7 @@ async def find_error(
 
 def likely_days(event_id: UUID, oldest: date, newest: date) -> list[tuple[date, date]]:
     """Ranges of days to search in turn; the last one is the whole retention."""
-    if event_id.version != 7:
+    made_at = time_of_uuid7(event_id)
+    if made_at is None or not oldest <= (day := made_at.date()) <= newest:
         return [(oldest, newest)]
-    seconds = (event_id.int >> 80) / 1000
-    if not 0 <= seconds < datetime(9999, 1, 1, tzinfo=UTC).timestamp():
-        return [(oldest, newest)]
-    day = datetime.fromtimestamp(seconds, UTC).date()
-    return [(day, day), (oldest, newest)] if oldest <= day <= newest else [(oldest, newest)]
+    return [(day, day), (oldest, newest)]

@@ -17,22 +17,19 @@ from api.reads.parameters import FormQuery, some_of
 from api.spending.cost_report import TeamCosts, add_up, format_report_markdown, rate_tokens
 from common.budgets import BudgetStatus, read_status
 from common.budgets.periods import Period, UnknownZone, find_zone, first_whole_month, parse_month
-from common.budgets.spend import cut_span
+from common.budgets.spend import IN_SPAN, span_parameters
 from common.database.clock import CLOCK
 from common.settings.worker import SpendingSettings
 
-# The sums of some spans of buckets, by team.
+# The sums of a span, by team.
 SUM_TEAMS = text(
-    """
+    f"""
     SELECT r.team, sum(r.input_tokens + r.output_tokens)::bigint AS tokens, sum(r.cost_usd) AS usd,
            sum(r.unpriced_tokens)::bigint AS unpriced_tokens, sum(r.untied_tokens)::bigint AS untied_tokens,
            sum(r.estimated_tokens)::bigint AS estimated_tokens
-    FROM unnest(CAST(:minutes AS smallint[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
-        AS span (minutes, starts_at, ends_at)
-    JOIN usage_rollups r ON r.project_id = :project_id AND r.minutes = span.minutes
-        AND r.bucket >= span.starts_at AND r.bucket < span.ends_at
+    FROM {IN_SPAN}
     GROUP BY r.team
-    """
+    """  # noqa: S608 - made of the constant that all sums of spans are made of
 )
 # What was finished in a span, by team, and the tokens that were tied to it, whenever they were spent.
 MEASURE_DELIVERABLES = text(
@@ -174,8 +171,7 @@ def find_month(query: ReportQuery, kept_days: int) -> Period:
 
 
 async def read_teams(connection: AsyncConnection, project_id: UUID, month: Period) -> list[Any]:
-    minutes, starts, ends = zip(*cut_span(month.starts_at, month.ends_at), strict=True)
-    asked = {"project_id": project_id, "minutes": list(minutes), "starts": list(starts), "ends": list(ends)}
+    asked = span_parameters(project_id, month.starts_at, month.ends_at)
     return sorted(await connection.execute(SUM_TEAMS, asked), key=lambda row: (-row.tokens, row.team))
 
 

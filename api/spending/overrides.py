@@ -12,12 +12,16 @@ from common.pricing import Processing, RateOverride, Rates
 
 KINDS = ("input", "output", "cached", "cache_write", "cache_write_1h")
 RATES = ", ".join(f"{kind}_rate" for kind in KINDS)
+RATES_BY_KIND = ", ".join(f"{kind}_rate AS {kind}" for kind in KINDS)
 
-# Every override of a project.
+# The overrides of a project in the order in which they were set: all of them, or so many after one of them.
 LIST_OVERRIDES = text(
     f"""
-    SELECT override_id, provider, model, processing, starts_at, ends_at, {RATES} FROM price_overrides
-    WHERE project_id = :project_id ORDER BY starts_at, override_id
+    SELECT override_id AS id, model, nullif(provider, '') AS provider, processing, {RATES_BY_KIND}, starts_at, ends_at,
+           made_at, made_by
+    FROM price_overrides
+    WHERE project_id = :project_id AND (CAST(:after AS uuid) IS NULL OR override_id > :after)
+    ORDER BY override_id LIMIT CAST(:limit AS bigint)
     """  # noqa: S608 - made of the constants above
 )
 # Set rates from a moment on.
@@ -35,18 +39,25 @@ REMOVE_OVERRIDE = text(
 )
 
 
+def ask_overrides(project_id: UUID, after: UUID | None = None, limit: int | None = None) -> dict[str, Any]:
+    """The parameters of LIST_OVERRIDES."""
+    return {"project_id": project_id, "after": after, "limit": limit}
+
+
 async def list_overrides(connection: AsyncConnection, project_id: UUID) -> Sequence[RateOverride]:
-    """The overrides of a project, oldest first."""
-    return [read_override(row) for row in await connection.execute(LIST_OVERRIDES, {"project_id": project_id})]
+    """All overrides of a project by the moment from which they count; of two for the same moment, the one that was set
+    later comes later, and counts."""
+    rows = await connection.execute(LIST_OVERRIDES, ask_overrides(project_id))
+    return sorted(map(read_override, rows), key=lambda override: override.starts_at)
 
 
 def read_override(row: Any) -> RateOverride:
     return RateOverride(
         model=row.model,
-        rates=Rates(**{kind: getattr(row, f"{kind}_rate") for kind in KINDS}),
+        rates=Rates(**{kind: getattr(row, kind) for kind in KINDS}),
         starts_at=row.starts_at,
         ends_at=row.ends_at,
-        provider=row.provider,
+        provider=row.provider or "",
         processing=Processing(row.processing),
     )
 

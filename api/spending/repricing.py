@@ -15,7 +15,8 @@ import uuid_utils.compat
 from sqlalchemy import text
 
 from api.spending.overrides import list_overrides
-from api.spending.usage_rows import UsageRow, price_row
+from api.spending.usage_rows import price_row
+from api.storing.rows import UsageRow
 from api.storing.usage import NewPrice, read_records, set_prices
 from common.database.connections import Connects
 from common.pricing import RateOverride

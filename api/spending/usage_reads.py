@@ -1,4 +1,4 @@
-"""What was spent by day, team and model, and the rates that a project set: the answers, and the SELECTs behind them."""
+"""What was spent by day, team and model, and the rates that a project set: the answers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +14,7 @@ from api.reads.catalogue import Asked, BuildContext
 from api.reads.cursors import CursorInvalid, decode, encode, read_day
 from api.reads.forms import Table
 from api.reads.parameters import FormQuery, some_of
+from api.spending.overrides import LIST_OVERRIDES, ask_overrides
 from common.database.clock import CLOCK
 from common.pricing import name_model
 
@@ -34,17 +35,6 @@ SUM_DAYS = text(
       AND (CAST(:after_day AS timestamptz) IS NULL OR bucket < :after_day
            OR (bucket = :after_day AND (team, model) > (:after_team, :after_model)))
     GROUP BY bucket, team, model ORDER BY bucket DESC, team, model LIMIT :limit
-    """
-)
-# The rates that a project set after one of them, in the order in which they were set.
-LIST_PRICE_OVERRIDES = text(
-    """
-    SELECT override_id AS id, model, nullif(provider, '') AS provider, processing, input_rate AS input,
-           output_rate AS output, cached_rate AS cached, cache_write_rate AS cache_write,
-           cache_write_1h_rate AS cache_write_1h, starts_at, ends_at, made_at, made_by
-    FROM price_overrides
-    WHERE project_id = :project_id AND (CAST(:after AS uuid) IS NULL OR override_id > :after)
-    ORDER BY override_id LIMIT :limit
     """
 )
 
@@ -137,8 +127,7 @@ async def build_usage_page(context: BuildContext, asked: Asked[UsageQuery]) -> b
 
 async def build_override_page(context: BuildContext, asked: Asked[OverridesQuery]) -> bytes:
     limit = asked.params.limit
-    values = {"project_id": asked.project_id, "after": asked.params.cursor, "limit": limit + 1}
-    rows = await read_rows(context, LIST_PRICE_OVERRIDES, values)
+    rows = await read_rows(context, LIST_OVERRIDES, ask_overrides(asked.project_id, asked.params.cursor, limit + 1))
     page = [OverrideOut.model_validate(row) for row in rows[:limit]]
     return OverridePage(overrides=page, next=page[-1].id if len(rows) > limit else None).model_dump_json().encode()
 

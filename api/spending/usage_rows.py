@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import NamedTuple
 from uuid import UUID
 
-from api.ingest.receivers.native import Rejected
+from api.ingest.receivers.items import Rejected
 from api.spending.usage_objects import UsageUnreadable, read_otel_model, read_processing, read_usage
 from api.spending.usage_schemas import UsageIn
+from api.storing.rows import UsageRow
 from common.database.clock import CLOCK
 from common.pricing import (
     Price,
@@ -24,65 +23,7 @@ from common.settings import Settings
 from common.tables import Adjustment
 from common.tables.columns import OVERFLOW_NAME
 
-ROW_OVERHEAD_BYTES = 600
 UNPRICED = "unpriced"
-
-
-class UsageRow(NamedTuple):
-    """One row of `usage_records`, in the order of the writer's statement."""
-
-    project_id: UUID
-    event_key: str
-    occurred_at: datetime
-    received_at: datetime
-    team: str
-    agent: str
-    provider: str
-    model: str
-    sums_as: str
-    processing: str
-    input_tokens: int
-    cached_tokens: int
-    cache_write_tokens: int
-    cache_write_1h_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-    is_estimated: bool
-    reported_usd: Decimal | None
-    cost_usd: Decimal | None
-    priced_by: str
-    price_note: str
-    deliverable: str | None
-    event_id: UUID | None
-    pattern_id: UUID | None
-    sums_team: str | None = None
-    sums_agent: str | None = None
-
-    @property
-    def name(self) -> str:
-        """As the log calls it."""
-        return self.event_key
-
-    @property
-    def size_bytes(self) -> int:
-        """Roughly what the row takes in memory."""
-        return ROW_OVERHEAD_BYTES
-
-    @property
-    def counts(self) -> TokenCounts:
-        return TokenCounts(
-            input=self.input_tokens,
-            output=self.output_tokens,
-            cached=self.cached_tokens,
-            cache_write=self.cache_write_tokens,
-            cache_write_1h=self.cache_write_1h_tokens,
-            reasoning=self.reasoning_tokens,
-        )
-
-    @property
-    def is_tied_to_an_error(self) -> bool:
-        """Whether a pattern's answer will show it."""
-        return self.event_id is not None or self.pattern_id is not None
 
 
 @dataclass(frozen=True, slots=True)

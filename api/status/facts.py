@@ -10,6 +10,7 @@ from sqlalchemy import text
 from api.contract import VERSION
 from api.status.disk import find_full_day, grow_per_day
 from api.status.schemas import Installation, Partition, ProjectStatus, Retention, ServiceStatus, TableSize
+from common.buckets import bucket_sql
 from common.database.clock import CLOCK
 from common.database.connections import Connects, Crowd, find_crowd
 from common.database.schema import FIND_REVISION
@@ -20,10 +21,12 @@ from common.telemetry.freshness import find_freshness, find_lateness
 # The version of Postgres, without what its packager says of it.
 POSTGRES_VERSION = text("SELECT split_part(current_setting('server_version'), ' ', 1)")
 
+# The edge of the bucket that the hour before now begins in.
+HOUR_AGO = bucket_sql("clock_timestamp() - interval '1 hour'")
 # Errors of a project in the last minute and hour, folded or not, the age of its oldest delta and of its patterns.
-PROJECT_STATUS = text("""
+PROJECT_STATUS = text(f"""
     WITH this_hour AS (
-        SELECT date_bin('5 minutes', clock_timestamp() - interval '1 hour', timestamptz '2000-01-01 00:00Z') AS start
+        SELECT {HOUR_AGO} AS start
     )
     SELECT (SELECT count(*) FROM errors
             WHERE project_id = :project_id AND occurred_at > clock_timestamp() - interval '1 minute'
@@ -37,7 +40,7 @@ PROJECT_STATUS = text("""
             FROM deltas WHERE project_id = :project_id) AS oldest_delta_seconds,
            (SELECT extract(epoch FROM clock_timestamp() - max(computed_at))::float
             FROM snapshots WHERE project_id = :project_id) AS patterns_seconds
-""")
+""")  # noqa: S608 - made of the constant above
 
 # Whether a project has the name of the one that is the operators' own.
 IS_NAMED = text("SELECT EXISTS (SELECT FROM projects WHERE project_id = :project_id AND name = :name)")

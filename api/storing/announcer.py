@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from api.ingest.rows import Row
-from api.spending.usage_rows import UsageRow
+from api.storing.rows import ErrorRow, UsageRow
 from common.cache import Cache, CacheUnavailable
 
 
@@ -41,7 +40,7 @@ class Announcer:
         self.pending.update(project_ids)
         self.wake.set()
 
-    def note_errors(self, rows: Iterable[Row]) -> None:
+    def note_errors(self, rows: Iterable[ErrorRow]) -> None:
         """Errors were stored."""
         self.announce({row.project_id for row in rows})
 

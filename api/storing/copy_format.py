@@ -14,7 +14,8 @@ from struct import Struct
 from time import perf_counter
 from uuid import UUID
 
-from api.ingest.rows import NAMES_ENTRIES, Row
+from api.storing.rows import NAMES_ENTRIES, ErrorRow
+from common.buckets import BUCKET_MICROSECONDS
 
 DELTA_COLUMNS = (
     *("project_id", "flush_id", "ordinal", "bucket", "fingerprint", "severity", "count", "first_seen", "last_seen"),
@@ -23,8 +24,6 @@ DELTA_COLUMNS = (
 HEAD, END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
 EPOCH, EPOCH_DAY = datetime(2000, 1, 1, tzinfo=UTC), date(2000, 1, 1).toordinal()
-BUCKET_MINUTES = 5
-BUCKET = BUCKET_MINUTES * 60_000_000
 
 pack_length = Struct(">i").pack
 # The number of fields, then those of a fixed size: i16s is an id after its length, iq a bigint or a time after its own.
@@ -39,7 +38,7 @@ Occurrences = defaultdict[tuple[UUID, int, int, str, str, str | None, int], list
 Piece = tuple[bytes, bool]
 
 
-def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float, start: bytes) -> Piece:
+def encode_some(left: Iterator[ErrorRow], occurrences: Occurrences, seconds: float, start: bytes) -> Piece:
     """The next rows behind this start, but for `look_back`, as many as this time encodes, at least one. Each is noted among
     the occurrences."""
     fields, is_last = [start], False
@@ -54,7 +53,7 @@ def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float, s
         if received_now is not received:  # the rows of one request have the same
             received, received_at = received_now, to_microseconds(received_now)
         occurrences[
-            project_id, fingerprint, severity, service, environment or "", release, occurred_at // BUCKET
+            project_id, fingerprint, severity, service, environment or "", release, occurred_at // BUCKET_MICROSECONDS
         ].append(occurred_at)  # fmt: skip
         fields += (
             pack_row(
@@ -76,13 +75,13 @@ def encode_some(left: Iterator[Row], occurrences: Occurrences, seconds: float, s
 
 
 def encode_deltas(occurrences: Occurrences, flush_id: UUID, origin: str | None) -> Iterator[bytes]:
-    """The deltas of these, in DELTA_COLUMNS."""
+    """The deltas of these, in DELTA_COLUMNS: what COUNT_STORED, which defines them, would have inserted of the same rows."""
     origin_field = encode_text(origin)
     for ordinal, (key, times) in enumerate(occurrences.items(), 1):
         project_id, fingerprint, severity, service, environment, release, bucket = key
         yield pack_delta(
-            13, 16, project_id.bytes, 16, flush_id.bytes, 4, ordinal, 8, bucket * BUCKET, 8, fingerprint, 2, severity,
-            4, len(times), 8, min(times), 8, max(times),
+            13, 16, project_id.bytes, 16, flush_id.bytes, 4, ordinal, 8, bucket * BUCKET_MICROSECONDS, 8, fingerprint,
+            2, severity, 4, len(times), 8, min(times), 8, max(times),
         ) + encode_names(service, environment, release) + origin_field  # fmt: skip
 
 

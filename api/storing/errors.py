@@ -15,10 +15,7 @@ from typing import Any
 import asyncpg
 import uuid_utils.compat
 
-from api.ingest.rows import Row
-from api.ingest.scheduler import SLICE_SECONDS, Scheduler
 from api.storing.copy_format import (
-    BUCKET_MINUTES,
     DELTA_COLUMNS,
     HEAD,
     Occurrences,
@@ -29,6 +26,9 @@ from api.storing.copy_format import (
 )
 from api.storing.flusher import Outcome, match_stored
 from api.storing.other_days import find_known, note_early_days
+from api.storing.rows import ErrorRow
+from api.storing.scheduler import SLICE_SECONDS, Scheduler
+from common.buckets import bucket_sql
 from common.tables import Adjustment
 from common.telemetry import metrics, traces
 
@@ -55,18 +55,20 @@ COLUMN_TYPES = {
 COLUMNS = ", ".join(COLUMN_TYPES)
 ARRAYS = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(COLUMN_TYPES.values(), 1))
 FLUSH_ID, TRACEPARENT = (f"${len(COLUMN_TYPES) + n}" for n in (1, 2))
+# The columns of a delta, and the bucket that an error counts in.
+DELTAS = "deltas (" + ", ".join((*DELTA_COLUMNS, "written_at")) + ")"
+BUCKET = bucket_sql("occurred_at")
 
 # The rows of a flush.
 INSERT_SENT = f"""
     INSERT INTO errors ({COLUMNS}) SELECT {COLUMNS} FROM unnest({ARRAYS}) AS sent ({COLUMNS})
 """  # noqa: S608 - made of the constants above
-# The deltas of what was stored.
+# The deltas of what was stored: the definition of a delta. COPY (`copy_format.encode_deltas`) and STORE_ONE write the same,
+# to the last bit, in a part of the time; tests/api/storing/test_copy_format.py holds them to it.
 COUNT_STORED = f"""
-    INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, release,
-                        count, first_seen, last_seen, written_at, traceparent)
-    SELECT project_id, {FLUSH_ID}::uuid, row_number() OVER (), date_bin('{BUCKET_MINUTES} minutes', occurred_at, '2000-01-01Z'),
-           fingerprint, service, severity, environment, release, count(*), min(occurred_at), max(occurred_at), now(),
-           {TRACEPARENT}::text
+    INSERT INTO {DELTAS}
+    SELECT project_id, {FLUSH_ID}::uuid, row_number() OVER (), {BUCKET}, fingerprint, severity, count(*),
+           min(occurred_at), max(occurred_at), service, environment, release, {TRACEPARENT}::text, now()
     FROM stored GROUP BY project_id, 4, fingerprint, service, severity, environment, release
 """  # noqa: S608 - made of the constants above
 
@@ -103,10 +105,9 @@ WITH stored AS (
     ON CONFLICT DO NOTHING
     RETURNING project_id, occurred_at, fingerprint, service, severity, coalesce(environment, '') AS environment, release
 )
-INSERT INTO deltas (project_id, flush_id, ordinal, bucket, fingerprint, service, severity, environment, release,
-                    count, first_seen, last_seen, written_at, traceparent)
-SELECT project_id, ${len(COLUMN_TYPES) + 1}, 1, date_bin('{BUCKET_MINUTES} minutes', occurred_at, '2000-01-01Z'),
-       fingerprint, service, severity, environment, release, 1, occurred_at, occurred_at, now(), ${len(COLUMN_TYPES) + 2}
+INSERT INTO {DELTAS}
+SELECT project_id, {FLUSH_ID}, 1, {BUCKET}, fingerprint, severity, 1,
+       occurred_at, occurred_at, service, environment, release, {TRACEPARENT}, now()
 FROM stored
 RETURNING true
 """  # noqa: S608 - made of the constants above
@@ -116,7 +117,7 @@ COPY_FROM_ROWS = 100  # COPY takes four round trips instead of one
 DELTAS_A_TURN = 400
 
 
-async def store_errors(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+async def store_errors(scheduler: Scheduler, connection: Any, rows: Sequence[ErrorRow]) -> list[Outcome]:
     """What became of each row; `connection` is asyncpg's. Raises what asyncpg raises."""
     has_sought = any(row.look_back for row in rows)
     outcomes = await (store_sought if has_sought else store_on_their_days)(scheduler, connection, rows)
@@ -124,7 +125,7 @@ async def store_errors(scheduler: Scheduler, connection: Any, rows: Sequence[Row
     return outcomes
 
 
-async def store_sought(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+async def store_sought(scheduler: Scheduler, connection: Any, rows: Sequence[ErrorRow]) -> list[Outcome]:
     """Store rows of which some may be stored on other days: those are looked for first."""
     async with connection.transaction():
         known = await find_known(connection, rows)
@@ -134,7 +135,7 @@ async def store_sought(scheduler: Scheduler, connection: Any, rows: Sequence[Row
         return [Outcome.duplicate if place in known else next(stored) for place in range(len(rows))]
 
 
-async def store_on_their_days(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+async def store_on_their_days(scheduler: Scheduler, connection: Any, rows: Sequence[ErrorRow]) -> list[Outcome]:
     """Store rows, at least one, that are stored on their own day or not at all."""
     if len(rows) == 1:
         return [await store_one(connection, rows[0])]
@@ -143,7 +144,7 @@ async def store_on_their_days(scheduler: Scheduler, connection: Any, rows: Seque
     return await store_what_is_new(connection, rows)
 
 
-async def store_new(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> bool:
+async def store_new(scheduler: Scheduler, connection: Any, rows: Sequence[ErrorRow]) -> bool:
     """Store the rows if all of them are new; False, with nothing stored, if one is not."""
     try:
         await (copy_new(scheduler, connection, rows) if len(rows) >= COPY_FROM_ROWS else insert_new(connection, rows))
@@ -152,7 +153,7 @@ async def store_new(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) 
     return True
 
 
-async def copy_new(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -> None:
+async def copy_new(scheduler: Scheduler, connection: Any, rows: Sequence[ErrorRow]) -> None:
     """Raises UniqueViolationError, with nothing stored, when one was stored before."""
     ordered = sorted(rows, key=key_order)  # so that two flushes with the same rows wait for each other, not in a ring
     occurrences: Occurrences = defaultdict(list)
@@ -168,7 +169,7 @@ async def copy_new(scheduler: Scheduler, connection: Any, rows: Sequence[Row]) -
         )
 
 
-async def insert_new(connection: Any, rows: Sequence[Row]) -> None:
+async def insert_new(connection: Any, rows: Sequence[ErrorRow]) -> None:
     """As `copy_new`, in one round trip."""
     # behind a pooler there is a transaction, of which the failure must leave the rest as it is
     around = connection.transaction() if connection.is_in_transaction() else nullcontext()
@@ -176,7 +177,7 @@ async def insert_new(connection: Any, rows: Sequence[Row]) -> None:
         await connection.execute(STORE_NEW, *columns_of(rows), uuid_utils.compat.uuid7(), traces.current_traceparent())
 
 
-async def store_one(connection: Any, row: Row) -> Outcome:
+async def store_one(connection: Any, row: ErrorRow) -> Outcome:
     is_new = await connection.fetchval(STORE_ONE, *row[:-1], uuid_utils.compat.uuid7(), traces.current_traceparent())
     return Outcome.stored if is_new else Outcome.duplicate
 
@@ -191,7 +192,7 @@ async def in_turns(scheduler: Scheduler, encode_next: Callable[[bytes], Piece]) 
         start = b""
 
 
-async def store_what_is_new(connection: Any, rows: Sequence[Row]) -> list[Outcome]:
+async def store_what_is_new(connection: Any, rows: Sequence[ErrorRow]) -> list[Outcome]:
     """Store the rows that are new, and say which those were."""
     stored, keys = await connection.fetchrow(
         STORE, *columns_of(rows), uuid_utils.compat.uuid7(), traces.current_traceparent()
@@ -203,17 +204,17 @@ async def store_what_is_new(connection: Any, rows: Sequence[Row]) -> list[Outcom
     )
 
 
-def columns_of(rows: Sequence[Row]) -> list[list[Any]]:
+def columns_of(rows: Sequence[ErrorRow]) -> list[list[Any]]:
     """What is stored of the rows, by column."""
     return [list(column) for column in zip(*rows, strict=True)][:-1]
 
 
-def key_order(row: Row) -> tuple[int, date, int]:
+def key_order(row: ErrorRow) -> tuple[int, date, int]:
     """The row's place in the order of its key; numbers are compared faster than ids."""
     return row.project_id.int, row.day, row.event_id.int
 
 
-def count_changes(rows: Sequence[Row]) -> None:
+def count_changes(rows: Sequence[ErrorRow]) -> None:
     """Count what had been done to the rows to make them storable."""
     metrics.REDACTIONS.of().inc(sum([row.redactions for row in rows]))
     for adjustments, count in Counter(row.adjustments for row in rows if row.adjustments).items():

@@ -1,6 +1,6 @@
 """One flush: rows of any kind go to Postgres by the statement of their kind, again where that may help.
 
-Knows connections, failures and attempts; what is written, and how, is the kind's (`error_rows`).
+Knows connections, failures and attempts; what is written, and how, is the kind's (`errors`, `usage`).
 """
 
 import asyncio

@@ -18,8 +18,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.ingest.rows import Row
-from api.ingest.times import LookBack
+from api.storing.rows import ErrorRow, LookBack
 
 STRIPES = 32  # of the ids of a project: a flush holds as many locks at most, where Postgres has room for some thousands
 TRUSTED_SECONDS = 60.0  # so old may be what is known of early days; `times.SETTLED` allows for it
@@ -79,7 +78,7 @@ class EarlyDays:
         self.read_at = asked_at
 
 
-async def find_known(connection: Any, rows: Sequence[Row]) -> set[int]:
+async def find_known(connection: Any, rows: Sequence[ErrorRow]) -> set[int]:
     """Places of rows that must not be stored: stored on some day before, or by a row before them. Keeps others who ask
     for the same ids waiting until the caller's transaction ends; `connection` is asyncpg's."""
     sought: dict[tuple[UUID, date, date], list[int]] = defaultdict(list)
@@ -97,7 +96,7 @@ async def find_known(connection: Any, rows: Sequence[Row]) -> set[int]:
     return known
 
 
-def find_repeats(rows: Sequence[Row]) -> set[int]:
+def find_repeats(rows: Sequence[ErrorRow]) -> set[int]:
     """Places of rows whose id a row before them has on another day; on the same day Postgres tells. Pure."""
     days: dict[tuple[UUID, UUID], date] = {}
     repeats = set()
@@ -114,7 +113,7 @@ def name_lock(project_id: UUID, stripe: int) -> int:
     return int.from_bytes(name.digest(), signed=True)
 
 
-async def note_early_days(connection: Any, rows: Sequence[Row]) -> None:
+async def note_early_days(connection: Any, rows: Sequence[ErrorRow]) -> None:
     """Note the days of rows that are stored before their day, in the caller's transaction."""
     ahead: dict[tuple[UUID, date], LookBack] = {}
     for row in rows:

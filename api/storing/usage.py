@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.spending.usage_rows import UsageRow
 from api.storing.flusher import Outcome, match_stored
+from api.storing.rows import UsageRow
 from api.storing.usage_names import name_sums
 
 COLUMN_TYPES = {

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from api.spending.usage_rows import UsageRow
+from api.storing.rows import UsageRow
 from common.tables.columns import OVERFLOW_NAME
 from common.telemetry import metrics
 

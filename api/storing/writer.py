@@ -1,6 +1,6 @@
 """The writer: many requests become one statement, and each caller hears of its rows after the commit.
 
-There is one for each kind of row, told by the function that stores them (`error_rows.store_errors`). Requests wait in
+There is one for each kind of row, told by the function that stores them (`errors.store_errors`). Requests wait in
 a bounded queue; a flusher (each has a connection of its own) takes what waits, or its share where that is much: at once
 when none is writing, beside another one only when many wait or it takes long, since a flush of one costs as much as one
 of thirty. Under load the batches grow by themselves, and at rest nobody waits.

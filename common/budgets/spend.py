@@ -21,32 +21,32 @@ BUDGET_COLUMNS = (
 IN_SCOPE = """(:scope = 'project' OR (CASE :scope WHEN 'team' THEN r.team WHEN 'agent' THEN r.agent ELSE r.model END)
          = :scope_value)"""
 
-# The sums of some spans of buckets, of what is in a budget's scope.
+# The sums of a project in a span of time, as `r`, for a FROM clause; `span_parameters` gives its parameters.
+IN_SPAN = """unnest(CAST(:minutes AS smallint[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+        AS span (minutes, starts_at, ends_at)
+    JOIN usage_rollups r ON r.project_id = :project_id AND r.minutes = span.minutes
+        AND r.bucket >= span.starts_at AND r.bucket < span.ends_at"""
+
+# The sums of a span, of what is in a budget's scope.
 SUM_SPEND = text(
     f"""
     SELECT coalesce(sum(r.input_tokens + r.output_tokens), 0)::bigint AS tokens, coalesce(sum(r.cost_usd), 0) AS usd,
            coalesce(sum(r.unpriced_tokens), 0)::bigint AS unpriced_tokens,
            coalesce(sum(r.estimated_tokens), 0)::bigint AS estimated_tokens
-    FROM unnest(CAST(:minutes AS smallint[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
-        AS span (minutes, starts_at, ends_at)
-    JOIN usage_rollups r ON r.project_id = :project_id AND r.minutes = span.minutes
-        AND r.bucket >= span.starts_at AND r.bucket < span.ends_at
+    FROM {IN_SPAN}
     WHERE {IN_SCOPE}
     """  # noqa: S608 - made of the constants above
 )
-# The sums of some spans of buckets for every scope that a budget may have: the whole project, each team, agent and model.
+# The sums of a span for every scope that a budget may have: the whole project, each team, agent and model.
 SUM_BY_SCOPE = text(
-    """
+    f"""
     SELECT CASE grouping(r.team, r.agent, r.model) WHEN 3 THEN 'team' WHEN 5 THEN 'agent' WHEN 6 THEN 'model'
            ELSE 'project' END AS scope,
            coalesce(r.team, r.agent, r.model, '') AS scope_value,
            coalesce(sum(r.input_tokens + r.output_tokens), 0)::bigint AS tokens, coalesce(sum(r.cost_usd), 0) AS usd
-    FROM unnest(CAST(:minutes AS smallint[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
-        AS span (minutes, starts_at, ends_at)
-    JOIN usage_rollups r ON r.project_id = :project_id AND r.minutes = span.minutes
-        AND r.bucket >= span.starts_at AND r.bucket < span.ends_at
+    FROM {IN_SPAN}
     GROUP BY GROUPING SETS ((), (r.team), (r.agent), (r.model))
-    """
+    """  # noqa: S608 - made of the constants above
 )
 # The sums of each local day, by its place among the midnights; days without spend are left out.
 SUM_BY_DAY = text(
@@ -132,6 +132,12 @@ def cut_span(starts_at: datetime, ends_at: datetime) -> list[tuple[int, datetime
     return [span for span in spans if span[1] < span[2]]
 
 
+def span_parameters(project_id: UUID, starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+    """The parameters of `IN_SPAN`."""
+    minutes, starts, ends = zip(*cut_span(starts_at, ends_at), strict=True)
+    return {"project_id": project_id, "minutes": list(minutes), "starts": list(starts), "ends": list(ends)}
+
+
 async def find_budget(connection: AsyncConnection, project_id: UUID, budget_id: UUID) -> Budget | None:
     row = (await connection.execute(FIND_BUDGET, {"project_id": project_id, "budget_id": budget_id})).first()
     return Budget.read(row) if row else None
@@ -139,8 +145,7 @@ async def find_budget(connection: AsyncConnection, project_id: UUID, budget_id: 
 
 async def sum_spend(connection: AsyncConnection, budget: Budget, period: Period) -> Spend:
     """What was spent in a period so far, exactly: every acknowledged record is in it."""
-    minutes, starts, ends = zip(*cut_span(period.starts_at, period.ends_at), strict=True)
-    asked = {"minutes": list(minutes), "starts": list(starts), "ends": list(ends), **budget.scope_parameters()}
+    asked = span_parameters(budget.project_id, period.starts_at, period.ends_at) | budget.scope_parameters()
     row = (await connection.execute(SUM_SPEND, asked)).one()
     return Spend(row.tokens, row.usd, row.unpriced_tokens, row.estimated_tokens)
 
@@ -149,9 +154,7 @@ async def sum_by_scope(
     connection: AsyncConnection, project_id: UUID, starts_at: datetime, ends_at: datetime
 ) -> dict[tuple[str, str], Spend]:
     """What was spent in a span so far by scope and its value, which is empty for the project; as exact as `sum_spend`."""
-    minutes, starts, ends = zip(*cut_span(starts_at, ends_at), strict=True)
-    asked = {"project_id": project_id, "minutes": list(minutes), "starts": list(starts), "ends": list(ends)}
-    rows = await connection.execute(SUM_BY_SCOPE, asked)
+    rows = await connection.execute(SUM_BY_SCOPE, span_parameters(project_id, starts_at, ends_at))
     return {(row.scope, row.scope_value): Spend(row.tokens, row.usd) for row in rows}
 
 

@@ -7,10 +7,10 @@ sums by hour, only its first, broken hour from the five-minute rollups: twelve t
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from common.buckets import start_of_bucket
 from common.snapshots.schema import HourCount
 
 HOUR = timedelta(hours=1)
-BUCKET_MINUTES = 5
 
 # The counts of a project since `start`, for a FROM clause; `since` gives its parameters.
 COUNTS_SINCE = """(
@@ -31,15 +31,6 @@ def start_of_window(now: datetime, window_hours: int, fine_hours: int) -> dateti
     """Where the window begins: on a bucket's edge, which beyond the fine hours is the full hour."""
     start = start_of_bucket(now - timedelta(hours=window_hours))
     return start.replace(minute=0) if window_hours > fine_hours else start
-
-
-def start_of_bucket(moment: datetime) -> datetime:
-    return moment.replace(minute=moment.minute // BUCKET_MINUTES * BUCKET_MINUTES, second=0, microsecond=0)
-
-
-def next_bucket(moment: datetime) -> datetime:
-    """The start of the first bucket that begins after the moment: what is counted from it is never older."""
-    return start_of_bucket(moment) + timedelta(minutes=BUCKET_MINUTES)
 
 
 def hour_series(hours: Mapping[datetime, int], start: datetime, now: datetime) -> Iterator[HourCount]:

@@ -3,11 +3,12 @@
 `project_id` is in every key and index, so that Postgres can be sharded by project.
 """
 
-from enum import IntEnum, IntFlag
+from enum import IntFlag
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
+from common.severities import Severity
 from common.tables import budgets, spending
 from common.tables.columns import instant, metadata, owner
 
@@ -37,16 +38,6 @@ __all__ = [
 
 
 RELEASES_MAX = 1_000  # that are remembered of a project: the ones that were seen last
-
-
-class Severity(IntEnum):
-    """How bad an error is, as stored; the lower-case names are the words of the API."""
-
-    debug = 0
-    info = 1
-    warning = 2
-    error = 3
-    critical = 4
 
 
 class Adjustment(IntFlag):

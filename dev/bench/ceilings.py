@@ -15,9 +15,10 @@ from uuid import UUID
 import asyncpg
 import uuid_utils.compat
 
-from api.ingest.rows import RequestContext, Row, make_row
+from api.ingest.rows import RequestContext, make_row
 from api.ingest.schemas import ErrorIn
 from api.storing.errors import COLUMN_TYPES
+from api.storing.rows import ErrorRow
 from common.settings import Settings
 from dev.bench.load import Load, own_cpu_seconds
 
@@ -30,13 +31,13 @@ INSERT_ROW = f"INSERT INTO {TABLE} ({', '.join(COLUMN_TYPES)}) VALUES ({PLACES})
 Record = tuple[Any, ...]
 
 
-def make_records(bodies: Sequence[bytes], project_id: UUID, settings: Settings) -> list[Row]:
+def make_records(bodies: Sequence[bytes], project_id: UUID, settings: Settings) -> list[ErrorRow]:
     """The rows that Mayday would write for these errors."""
     frame = RequestContext.now(project_id, settings)
     return [make_row(ErrorIn.model_validate_json(body), frame) for body in bodies]
 
 
-def renew(rows: Sequence[Row], count: int) -> list[Record]:
+def renew(rows: Sequence[ErrorRow], count: int) -> list[Record]:
     """`count` records out of the rows, each with an id of its own."""
     now = datetime.now(UTC)
     repeated = (rows[number % len(rows)] for number in range(count))

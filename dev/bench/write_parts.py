@@ -19,7 +19,6 @@ import uvloop
 from api.ingest.receivers.native import ERRORS, SentError, parse_batch
 from api.ingest.rows import (
     RequestContext,
-    Row,
     make_row,
     redact_names,
     resolve_time,
@@ -27,8 +26,9 @@ from api.ingest.rows import (
     sanitize_text,
     sanitize_trace,
 )
-from api.ingest.scheduler import Scheduler
 from api.storing.errors import store_errors
+from api.storing.rows import ErrorRow
+from api.storing.scheduler import Scheduler
 from cli.programs import collect_seldom
 from common.fingerprint import fingerprint_value, split_trace
 from dev.bench.error_samples import batch_bodies, encode
@@ -80,7 +80,7 @@ def measure_parts(stores: Stores, home: Home, errors: Sequence[Error]) -> dict[s
     return {part: round(cost, 1) for part, cost in costs.items()}
 
 
-def make_rows(home: Home, errors: Sequence[Error]) -> tuple[float, list[Row]]:
+def make_rows(home: Home, errors: Sequence[Error]) -> tuple[float, list[ErrorRow]]:
     """Microseconds for a row, and the rows."""
     request = RequestContext.now(home.project_id, home.settings)
     [body] = batch_bodies([encode(error) for error in errors], len(errors))
@@ -116,7 +116,7 @@ def timed(work: Callable[[Thing], Done], things: Sequence[Thing]) -> tuple[float
     return 1e6 * (time.process_time() - started) / len(things), done
 
 
-async def store_rows(stores: Stores, home: Home, rows: Sequence[Row]) -> tuple[float, float]:
+async def store_rows(stores: Stores, home: Home, rows: Sequence[ErrorRow]) -> tuple[float, float]:
     """Microseconds of this process and of Postgres for a row, by flushes of four batches after a first one."""
     connection, scheduler = await asyncpg.connect(home.settings.database_url), Scheduler()
     flushes = [rows[start : start + 4 * BATCH] for start in range(0, len(rows), 4 * BATCH)]

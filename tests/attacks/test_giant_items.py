@@ -12,10 +12,11 @@ from api.http.problems import Invalid
 from api.ingest import rows
 from api.ingest.receivers import json_text, plain
 from api.ingest.receivers import native as parsing
-from api.ingest.receivers.native import ERRORS, Batch, ItemKind, Rejected, parse_batch, parse_lines, parse_one
+from api.ingest.receivers.items import Batch, ItemKind, Rejected
+from api.ingest.receivers.native import ERRORS, parse_batch, parse_lines, parse_one
 from api.ingest.rows import CLEANED, TRUNCATED, RequestContext, make_row
 from api.ingest.times import Times
-from api.spending.usage_routes import RECORDS
+from api.spending.usage_pipeline import RECORDS
 from api.spending.usage_schemas import UsageBatchIn
 from common.settings import Settings
 

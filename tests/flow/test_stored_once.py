@@ -10,13 +10,14 @@ import asyncpg
 import pytest
 import uuid_utils.compat
 
-from api.ingest.rows import RequestContext, Row, make_row
-from api.ingest.scheduler import Scheduler
+from api.ingest.rows import RequestContext, make_row
 from api.ingest.schemas import ErrorIn
 from api.ingest.times import Times
 from api.storing.errors import store_errors
 from api.storing.flusher import Outcome
 from api.storing.other_days import LIST_EARLY_DAYS
+from api.storing.rows import ErrorRow
+from api.storing.scheduler import Scheduler
 from common.database.clock import CLOCK
 from common.settings import Settings
 from tests.conftest import Project, Service
@@ -162,7 +163,7 @@ async def pair(service: Service) -> AsyncIterator[list[Any]]:
         await connection.close()
 
 
-async def store_both(pair: Sequence[Any], batches: Sequence[Sequence[Row]]) -> list[list[Outcome]]:
+async def store_both(pair: Sequence[Any], batches: Sequence[Sequence[ErrorRow]]) -> list[list[Outcome]]:
     turns = Scheduler()
     return list(await asyncio.gather(*(
         store_errors(turns, connection, rows) for connection, rows in zip(pair, batches, strict=True)

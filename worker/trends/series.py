@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.snapshots.windows import COUNTS_SINCE, next_bucket, since
+from common.buckets import next_bucket
+from common.snapshots.windows import COUNTS_SINCE, since
 from worker.trends.incidents import Onset
 from worker.trends.scores import HISTORY_HOURS, HOUR, Activity
 

@@ -6,13 +6,13 @@ else in the form that it should have (`wording`). So an item means the same in a
 alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from api.http.problems import Invalid, ProblemPlace, plain_words
+from api.http.problems import Invalid, plain_words
+from api.ingest.receivers import JSON, NDJSON, Receiver
+from api.ingest.receivers.items import Batch, Item, ItemKind, ItemT, Parsed, Rejected, sort_out
 from api.ingest.receivers.json_bounds import VALUES_READ, is_vast
 from api.ingest.receivers.json_text import (
     TooManyFields,
@@ -31,7 +31,6 @@ from api.ingest.receivers.wording import (
     NotExact,
     Reworded,
     TooManyValues,
-    Wording,
     reword,
 )
 from api.ingest.sanitize.redaction import automaton
@@ -45,90 +44,28 @@ REASONS = {
     "json_invalid": "not_json",
 }
 
-ItemT = TypeVar("ItemT")
 T = TypeVar("T")
 SentError = ErrorIn | PlainError[Json]
 COUNTED_BYTES = 4 * 2**20  # the items of a larger batch are counted before anything is made of them
 has_nul = automaton(r"\\u0000")  # a tenth of what a search by Python takes
 
 
-def read_none(_body: bytes) -> None:
-    """Nothing is plain."""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemKind(Generic[ItemT]):
-    """What a batch is made of: the name of its list, the model of an item; `kind` is for the metrics. A batch or an item
-    that is plain can be read by a shorter way, which gives None for any that it does not read."""
-
-    name: str
-    item: type[BaseModel]
-    kind: str
-    wording: Wording
-    read_plain_batch: Callable[[bytes], Sequence[ItemT] | None] = read_none
-    read_plain_item: Callable[[bytes], ItemT | None] = read_none
-
-
 ERRORS: ItemKind[SentError] = ItemKind("errors", ErrorIn, "errors", ERROR_WORDING, read_plain_batch, read_plain_error)
 
 
-class Parsed(NamedTuple, Generic[ItemT]):
-    """One item that can go on, and how it was adjusted (flags of Adjustment) to make it so."""
-
-    value: ItemT
-    adjustments: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """One item that cannot, and why."""
-
-    reason: str
-    detail: str
-    pointer: str = ""
-
-
-Item = Parsed[ItemT] | Rejected
-
-
-@dataclass(frozen=True, slots=True)
-class Batch(Generic[ItemT]):
-    """What one request brought: the items that can go on, in order, how some of these (by their number) were adjusted,
-    and those that cannot, by their place in the body."""
-
-    items: Sequence[ItemT]
-    adjusted: Mapping[int, int] = field(default_factory=dict)
-    rejected: Mapping[int, Rejected] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.items) + len(self.rejected)
-
-    @property
-    def places(self) -> Sequence[int]:
-        """The place in the body of each item that can go on."""
-        return (
-            [place for place in range(len(self)) if place not in self.rejected] if self.rejected else range(len(self))
-        )
-
-
-def sort_out(items: Iterable[Item[ItemT]]) -> Batch[ItemT]:
-    """What can go on apart from what cannot; items in the order of their places."""
-    parsed: list[Parsed[ItemT]] = []
-    rejected: dict[int, Rejected] = {}
-    for place, item in enumerate(items):
-        if isinstance(item, Rejected):
-            rejected[place] = item
-        else:
-            parsed.append(item)
-    adjusted = {number: item.adjustments for number, item in enumerate(parsed) if item.adjustments}
-    return Batch([item.value for item in parsed], adjusted, rejected)
+def native_receivers(kind: ItemKind[ItemT]) -> tuple[Receiver[ItemT], Receiver[ItemT]]:
+    """Our own two ways of sending batches of a kind."""
+    return (
+        Receiver("json", (JSON,), lambda body, settings: parse_batch(body, kind, settings)),
+        Receiver("ndjson", (NDJSON,), lambda body, settings: parse_lines(body, kind, settings)),
+    )
 
 
 def parse_batch(body: bytes, form: ItemKind[ItemT], settings: Settings) -> Batch[ItemT]:
     """The items of `{"errors": [...]}`. Raises Invalid when there are none to speak of, or too many."""
     items = form.read_plain_batch(body) if len(body) <= COUNTED_BYTES and is_storable(body) else None
     if items is not None:
-        return Batch(in_bounds(items, form, settings))
+        return Batch(in_bounds(list(items), form, settings))
     texts = split_batch(to_utf8(body), form, settings)
     return sort_out(parse_one(text, form, settings) for text in in_bounds(texts, form, settings))
 
@@ -210,7 +147,7 @@ def split_batch(text: bytes, form: ItemKind[ItemT], settings: Settings) -> list[
     return items
 
 
-def in_bounds(items: Sequence[T], form: ItemKind[ItemT], settings: Settings) -> Sequence[T]:
+def in_bounds(items: list[T], form: ItemKind[ItemT], settings: Settings) -> list[T]:
     if not items:
         raise Invalid(f"no {form.name} in the body: send at least one")
     if len(items) > settings.batch_max_items:
@@ -249,12 +186,3 @@ def describe_rejection(invalid: ValidationError) -> Rejected:
         f"{name}{message[:1].lower()}{message[1:]}{more}",
         "/".join(["", *path]),
     )
-
-
-def describe_places(rejected: Mapping[int, Rejected], form: ItemKind[ItemT]) -> list[ProblemPlace]:
-    """The rejected items of a batch as places in its body."""
-    return [describe_place(item, f"/{form.name}/{place}") for place, item in rejected.items()]
-
-
-def describe_place(item: Rejected, prefix: str = "") -> ProblemPlace:
-    return ProblemPlace(pointer=prefix + item.pointer, reason=item.reason, detail=item.detail)

@@ -7,7 +7,7 @@ which alone say what is wrong with a body (docs/decisions/0016).
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any, Generic, Literal, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from api.ingest.receivers.json_bounds import is_vast
 from api.ingest.sanitize.redaction import HINT, automaton
+from common.severities import SeverityWord
 
 NAME_MAX_CHARS, TAGS_MAX = 200, 100
 TAGS_MEMO_CHARS, TAGS_ENTRIES = 512, 4_096
@@ -29,7 +30,7 @@ class PlainError(msgspec.Struct, Generic[JsonT], forbid_unknown_fields=True, gc=
     it is settled they are JSON texts without secrets, or what is in them where they must be written anew."""
 
     service: Name
-    severity: Literal["debug", "info", "warning", "error", "critical"]
+    severity: SeverityWord
     message: Annotated[str, Meta(min_length=1)]
     event_id: UUID | None = None
     timestamp: datetime | None = None

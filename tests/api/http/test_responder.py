@@ -18,8 +18,8 @@ from api.http.responder import Responder
 from api.http.responses import Ready, as_json
 from api.ingest import coalescer as singles_module
 from api.ingest.coalescer import Coalescer
+from api.ingest.errors import ErrorPipeline
 from api.ingest.fast_exchange import ErrorExchange, Posted
-from api.ingest.pipeline import Pipeline
 from common.keys import Scope
 from common.settings import Settings
 
@@ -128,7 +128,7 @@ async def test_single_errors_are_answered_whatever_fails_on_their_way(
         monkeypatch.setattr(ErrorExchange, where, lambda *_: 1 / 0)
     else:
         monkeypatch.setattr(ErrorExchange, "admit", lambda *_: True)
-    Coalescer(cast("Pipeline", Failing()), wire.replies).add(wire.exchange)
+    Coalescer(cast("ErrorPipeline", Failing()), wire.replies).add(wire.exchange)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (wire.sent, wire.held.total_bytes) == ([500], 0)

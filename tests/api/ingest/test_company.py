@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from api.ingest.receivers.native import ERRORS, Batch, ItemKind, Parsed, Rejected, parse_batch, parse_lines, parse_one
+from api.ingest.receivers.items import Batch, ItemKind, Parsed, Rejected
+from api.ingest.receivers.native import ERRORS, parse_batch, parse_lines, parse_one
 from api.ingest.rows import CLEANED, RequestContext, make_row, note_adjustments
 from api.ingest.times import Times
-from api.spending.usage_routes import RECORDS
+from api.spending.usage_pipeline import RECORDS
 from api.spending.usage_rows import UsageContext, make_usage_row, name_usage_adjustments
 from common.settings import Settings
 

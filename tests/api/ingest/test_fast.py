@@ -20,8 +20,8 @@ from api.http.problems import Overloaded, Unavailable
 from api.http.responder import Responder
 from api.ingest import coalescer, routes
 from api.ingest.coalescer import TOGETHER_MAX
+from api.ingest.errors import ErrorPipeline
 from api.ingest.fast import FastWrites
-from api.ingest.pipeline import Pipeline
 from api.storing.admission import Admission
 from api.storing.flusher import Flusher, Outcome
 from api.storing.writer import Writer
@@ -547,7 +547,7 @@ async def test_a_defect_is_answered_as_one_and_the_connection_goes_on(
     raw: Raw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(Pipeline, "judge_one", lambda *_: 1 / 0)
+        broken.setattr(ErrorPipeline, "judge_one", lambda *_: 1 / 0)
         await raw.send(raw.log())
         status, _, body = await raw.answer()
         assert (status, json.loads(body)["type"]) == (500, "urn:mayday:problem:internal")

@@ -10,11 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from api.ingest import pipeline, scheduler
-from api.ingest.receivers.native import Batch, Rejected, SentError
+from api.ingest import errors, scheduler
+from api.ingest.errors import make_rows
+from api.ingest.receivers import native
+from api.ingest.receivers.items import Batch, Rejected
+from api.ingest.receivers.native import SentError
 from api.ingest.rows import CLEANED, RequestContext, make_row
 from api.ingest.schemas import ErrorIn
-from api.spending import usage_routes
 from api.storing.copy_format import END, HEAD, Occurrences, encode_some
 from api.storing.errors import in_turns
 from common.settings import Settings
@@ -46,7 +48,7 @@ async def turns_of_others(body_bytes: int, lines: int = LINES) -> int:
 
     counting = asyncio.create_task(count_turns())
     frame = RequestContext.now(uuid4(), Settings())
-    rows = await scheduler.Scheduler().make_rows(dear_batch(lines), frame, body_bytes)
+    rows = await make_rows(scheduler.BodyScheduler(), dear_batch(lines), frame, body_bytes)
     counting.cancel()
     assert [bool(row.adjustments & CLEANED) for row in rows] == [False, True, False, False]
     return count
@@ -68,7 +70,7 @@ async def test_without_slices_nobody_else_runs(monkeypatch: pytest.MonkeyPatch) 
 
 async def take_turns(batches: int) -> tuple[list[int], list[int]]:
     """The turns of the loop that were given to so many batches, and to a flush that asks beside them."""
-    given, turn = scheduler.Scheduler(), 0
+    given, turn = scheduler.BodyScheduler(), 0
     to_batches: list[int] = []
     to_flush: list[int] = []
 
@@ -102,7 +104,7 @@ async def test_a_flush_does_not_wait_longer_for_many_batches_than_for_one() -> N
 
 async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
     row = make_row(ErrorIn(service="shop", severity="error", message="m"), RequestContext.now(uuid4(), Settings()))
-    given, taken = scheduler.Scheduler(), 0
+    given, taken = scheduler.BodyScheduler(), 0
     occurrences: Occurrences = defaultdict(list)
     next_turn = given.turn_for_flush
 
@@ -122,9 +124,9 @@ async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
 ERROR = b'{"service":"s","severity":"error","message":"m"}'
 RECORD = b'{"event_key":"%d","team":"t","model":"m","occurred_at":"2026-11-01T00:00:00Z","total_tokens":1}'
 ROUTES = {
-    "/api/errors/batch": (pipeline, "parse_body", b'{"errors":[%s]}' % ERROR),
-    "/api/errors/log": (pipeline, "parse_one", ERROR),
-    "/api/usage/batch": (usage_routes, "parse_body", b'{"records":[%s]}' % (RECORD % 1)),
+    "/api/errors/batch": (native, "parse_batch", b'{"errors":[%s]}' % ERROR),
+    "/api/errors/log": (errors, "parse_one", ERROR),
+    "/api/usage/batch": (native, "parse_batch", b'{"records":[%s]}' % (RECORD % 1)),
 }
 
 
@@ -148,7 +150,7 @@ async def test_a_large_body_is_parsed_beside_the_event_loop(
 
 
 async def test_what_a_caller_left_who_went_away_is_over_before_the_next_large_body_begins() -> None:
-    given, began, go_on = scheduler.Scheduler(), list[str](), threading.Event()
+    given, began, go_on = scheduler.BodyScheduler(), list[str](), threading.Event()
 
     def work(name: str) -> str:
         began.append(name)

@@ -7,7 +7,8 @@ import pytest
 
 from api.ingest.rows import RequestContext, resolve_time
 from api.ingest.schemas import ErrorIn
-from api.ingest.times import NO_DAYS, LookBack, Times
+from api.ingest.times import NO_DAYS, Times
+from api.storing.rows import LookBack
 from common.settings import Settings
 
 SETTINGS = Settings()

@@ -7,8 +7,7 @@ from uuid import uuid4
 import pytest
 
 from api.http.problems import Overloaded
-from api.ingest.rows import Row
-from api.ingest.scheduler import Scheduler
+from api.ingest.scheduler import BodyScheduler
 from api.storing.admission import Admission, Load
 from common.settings import Settings
 from tests.conftest import Project, run_service
@@ -116,13 +115,13 @@ async def test_batches_whose_rows_are_being_made_hold_room_already(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing waits for Postgres, and still no more are let in than there is room for."""
-    made, make_rows = asyncio.Event(), Scheduler.make_rows
+    made, make_each = asyncio.Event(), BodyScheduler.make_each
 
-    async def make_rows_later(mine: Scheduler, *arguments: Any) -> list[Row]:
+    async def make_later(mine: BodyScheduler, *arguments: Any) -> list[Any]:
         await made.wait()
-        return await make_rows(mine, *arguments)
+        return await make_each(mine, *arguments)
 
-    monkeypatch.setattr(Scheduler, "make_rows", make_rows_later)
+    monkeypatch.setattr(BodyScheduler, "make_each", make_later)
     small = settings.model_copy(update={"writer_buffer_max_errors": 100})
     async with run_service(small) as service:
         project = await service.project()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from api.fields import LenientInstant
-from api.ingest.receivers.native import ERRORS, Parsed, SentError, parse_batch, parse_one
+from api.ingest.receivers.items import Parsed
+from api.ingest.receivers.native import ERRORS, SentError, parse_batch, parse_one
 from api.ingest.receivers.plain import PlainError, is_odd, read_plain_batch, read_plain_error
 from api.ingest.rows import RequestContext, make_row
 from api.ingest.sanitize.redaction import redact_text

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from api.ingest.receivers.native import ERRORS, Parsed, Rejected, parse_one
+from api.ingest.receivers.items import Parsed, Rejected
+from api.ingest.receivers.native import ERRORS, parse_one
 from api.ingest.receivers.wording import CLEANED, NORMALIZED, SEVERITY_WORDS
-from api.spending.usage_routes import RECORDS
+from api.spending.usage_pipeline import RECORDS
 from common.settings import Settings
 
 SETTINGS = Settings()

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from api.ingest.receivers.plain import is_odd
-from api.ingest.rows import RequestContext, Row, make_row, sanitize_text, sanitize_trace
+from api.ingest.rows import RequestContext, make_row, sanitize_text, sanitize_trace
 from api.ingest.sanitize.redaction import REDACTED, is_secret, may_hold_secrets, redact_text, redact_value
 from api.ingest.sanitize.redaction.cards import passes_luhn
 from api.ingest.sanitize.redaction.lines import redact_over_lines
 from api.ingest.sanitize.redaction.texts import FINDERS, MANY_LINES, search
 from api.ingest.schemas import ErrorIn
+from api.storing.rows import ErrorRow
 from common.fingerprint import split_trace
 from common.keys import Scope, make_key
 from common.settings import Settings
@@ -385,7 +386,7 @@ def test_the_time_to_search_grows_with_the_text_and_no_faster(piece: str) -> Non
     assert long < 12 * short + 0.05  # four times the text; where time went with its square it was sixteen, and minutes
 
 
-def test_secrets_in_names_are_not_stored_or_fingerprinted(row_of_secrets: Row) -> None:
+def test_secrets_in_names_are_not_stored_or_fingerprinted(row_of_secrets: ErrorRow) -> None:
     stored = [field for field in row_of_secrets if isinstance(field, str)]
     assert not [field for field in stored if "0a1b2c3d4e5f6a7b" in field]
     assert row_of_secrets.redactions == 6
@@ -393,7 +394,7 @@ def test_secrets_in_names_are_not_stored_or_fingerprinted(row_of_secrets: Row) -
 
 
 @pytest.fixture
-def row_of_secrets() -> Row:
+def row_of_secrets() -> ErrorRow:
     """The row of an error that has a secret in every text."""
     secret = "token=0a1b2c3d4e5f6a7b"
     error = ErrorIn(
