@@ -30,7 +30,7 @@ from common.telemetry import traces
 # The request targets that may be answered here, as they stand in the request line: reads without parameters.
 FAST_TARGETS: dict[bytes, Read[Any]] = {read.path.encode(): read for read in (RECENT, PATTERN_LIST)}
 # What only the server or the routing can deal with.
-NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
+NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"x-api-key"}
 
 
 @dataclass(frozen=True, slots=True)
