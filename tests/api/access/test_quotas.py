@@ -9,6 +9,7 @@ import pytest
 
 from api.access.quotas import WINDOW_SECONDS, Meter, Policy, Quotas
 from common.cache import Cache
+from common.database.clock import find_time
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
 
@@ -120,6 +121,25 @@ def test_a_quota_is_whole_again_in_the_next_window() -> None:
     assert meter.ends_at % WINDOW_SECONDS == 7
     meter.roll(meter.ends_at)
     assert (meter.used, meter.unshared) == (0, 0)
+
+
+@pytest.mark.parametrize("later", [WINDOW_SECONDS + 1, 40 * 86_400])
+def test_a_quota_is_whole_again_when_the_clock_is_set_back(later: float) -> None:
+    meter = Meter(Policy("key", 2), "place", offset=7)
+    meter.roll(1_000_000.0 + later)
+    meter.add(2)
+    meter.roll(1_000_000.0)
+    assert not meter.is_spent
+    assert 1_000_000 < meter.ends_at <= 1_000_000 + WINDOW_SECONDS
+
+
+async def test_windows_go_by_the_clock_of_the_database(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_000_000.0)  # of a machine with a wrong time
+    async with run_service(settings) as running:
+        project = await running.project()
+        await use(project, 1)
+        [ends_at] = {meter.ends_at for meter in running.state["quotas"].meters.values() if meter.used}
+        assert 0 < ends_at - (await find_time(running.state["engine"])).timestamp() <= WINDOW_SECONDS
 
 
 async def test_who_is_not_seen_for_a_window_is_forgotten(tight: Service) -> None:
