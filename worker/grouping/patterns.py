@@ -34,21 +34,23 @@ SLOW_SECONDS = 240  # a spike shows within this and a period
 # Of the time that a job may take: what a round gets, and what one project's turn gets. Together less than all of it.
 ROUND_SHARE, TURN_SHARE = 0.5, 0.4
 
-# Projects with errors in the longest window, without a snapshot, or with one an hour old; the longest waiting first.
+# Projects with errors in the longest window, without a snapshot, or with one an hour old or of a clock that was set back
+# since; the longest waiting first.
 PROJECTS_DUE = text("""
     SELECT p.project_id FROM projects p
     CROSS JOIN LATERAL (
-        SELECT min(computed_at) AS oldest, count(*) AS kept FROM snapshots s WHERE s.project_id = p.project_id
+        SELECT min(computed_at) AS oldest, max(computed_at) AS newest, count(*) AS kept FROM snapshots s WHERE s.project_id = p.project_id
     ) s
-    WHERE s.kept < :windows OR s.oldest < now() - interval '1 hour'
+    WHERE s.kept < :windows OR s.oldest < now() - interval '1 hour' OR s.newest > now() + interval '1 hour'
        OR EXISTS (SELECT FROM hourly_rollups r WHERE r.project_id = p.project_id AND r.hour >= now() - interval '169 hours')
     ORDER BY s.oldest NULLS FIRST, p.project_id
 """)
 
-# Whether a window's answer is younger than that, by Postgres' clock, as it was computed.
+# Whether a window's answer is younger than that, by Postgres' clock, as it was computed; one of the future is none.
 HAS_YOUNG_SNAPSHOT = text("""
     SELECT EXISTS (SELECT FROM snapshots WHERE project_id = :project_id AND window_hours = :window_hours
-                   AND computed_at >= now() - make_interval(secs => :seconds))
+                   AND computed_at >= now() - make_interval(secs => :seconds)
+                   AND computed_at <= now() + interval '1 minute')
 """)
 
 # The fingerprints of every kind (type and origin) that has one whose like was not looked for yet; all, after a pin.
