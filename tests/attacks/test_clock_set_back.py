@@ -11,8 +11,8 @@ from worker.schedule import schedule
 
 # What a clock 40 days ahead leaves behind, in the tables that say when something was done last.
 LEFT_BEHIND = (
-    "UPDATE job_runs SET started_at = started_at + interval '40 days', finished_at = finished_at + interval '40 days',"
-    " succeeded_at = succeeded_at + interval '40 days'",
+    """UPDATE job_runs SET started_at = started_at + interval '40 days', finished_at = finished_at + interval '40 days',
+                           succeeded_at = succeeded_at + interval '40 days'""",
     "UPDATE snapshots SET computed_at = computed_at + interval '40 days'",
 )
 

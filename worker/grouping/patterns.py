@@ -39,7 +39,8 @@ ROUND_SHARE, TURN_SHARE = 0.5, 0.4
 PROJECTS_DUE = text("""
     SELECT p.project_id FROM projects p
     CROSS JOIN LATERAL (
-        SELECT min(computed_at) AS oldest, max(computed_at) AS newest, count(*) AS kept FROM snapshots s WHERE s.project_id = p.project_id
+        SELECT min(computed_at) AS oldest, max(computed_at) AS newest, count(*) AS kept
+        FROM snapshots s WHERE s.project_id = p.project_id
     ) s
     WHERE s.kept < :windows OR s.oldest < now() - interval '1 hour' OR s.newest > now() + interval '1 hour'
        OR EXISTS (SELECT FROM hourly_rollups r WHERE r.project_id = p.project_id AND r.hour >= now() - interval '169 hours')
