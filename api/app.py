@@ -40,6 +40,7 @@ from api.spending.usage_schemas import UsageIn
 from api.status import health
 from api.status import routes as status_routes
 from api.status.background import in_background
+from api.status.memory import give_back_memory
 from api.status.starting import start
 from api.status.watching import look_once, watch
 from api.storing.announcer import Announcer
@@ -158,6 +159,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             engines = [engine, reading, writer.engine, usage_writer.engine]
             await stack.enter_async_context(in_background(start(engines, settings), "starting"))
             await stack.enter_async_context(in_background(watch(engine, settings, early_days), "watching"))
+            await stack.enter_async_context(in_background(give_back_memory(), "giving_back_memory"))
             looking_up = without_transactions(engine, settings)
             key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second)
             pipeline = ErrorPipeline(settings, writer, scheduler, early_days)

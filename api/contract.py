@@ -9,9 +9,11 @@ from pydantic.json_schema import models_json_schema
 
 from api.http.problems import PROBLEM_RESPONSE, ProblemDetails
 from api.ingest.schemas import ErrorBatchIn, ErrorIn
-from api.reads.http import respond, serve_once
+from api.reads.caching import Served
+from api.reads.http import choose_encoding, respond
 from api.reads.schemas import ShapedAnswer
 from api.spending.usage_schemas import UsageBatchIn
+from common.cache import CachedAnswer
 
 VERSION = "0.1.0"  # of this release
 
@@ -73,9 +75,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 async def get_document(request: Request) -> Response:
-    """The document, as every GET with an ETag."""
-    body = json.dumps(describe(request.app)).encode()
-    return respond(serve_once(body), request.headers, max_age_seconds=MAX_AGE_SECONDS)
+    """The document, as every GET with an ETag. Written and packed once: anyone may ask for it, as often as they like."""
+    if not hasattr(request.app.state, "document"):
+        request.app.state.document = CachedAnswer.of(json.dumps(describe(request.app)).encode())
+    document: CachedAnswer = request.app.state.document
+    encoding = choose_encoding(request.headers.get("accept-encoding"))
+    served = Served(document.etag, encoding, document.bodies[encoding], "bypass")
+    return respond(served, request.headers, max_age_seconds=MAX_AGE_SECONDS)
 
 
 def drop_defaults(schema: dict[str, Any]) -> None:

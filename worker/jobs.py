@@ -39,10 +39,11 @@ TAKE_GUARD = text("SELECT pg_try_advisory_xact_lock(hashtextextended('mayday:job
 # Lets the guard's connection be idle as long as the job may run.
 LET_IDLE = text("SELECT set_config('idle_in_transaction_session_timeout', :milliseconds, true)")
 
-# Whether the job ran to its end a moment ago.
+# Whether the job ran to its end a moment ago. A run in the future was one of a clock that has been set back.
 RAN_RECENTLY = text("""
     SELECT EXISTS (SELECT FROM job_runs WHERE job = :job AND outcome = 'done'
-                   AND started_at > clock_timestamp() - make_interval(secs => :seconds))
+                   AND started_at > clock_timestamp() - make_interval(secs => :seconds)
+                   AND started_at <= clock_timestamp())
 """)
 
 # Records that a run began.

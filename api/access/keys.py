@@ -17,8 +17,10 @@ import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
+from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.datastructures import Headers
 
 from api.access.quotas import Quotas
 from api.http.problems import Forbidden, QuotaExceeded, Unauthorized
@@ -145,7 +147,7 @@ class Authorize:
     async def admit(self, request: Request) -> None:
         """Find out who asks, count the request, and leave its Caller in its scope, without which no body is given out.
         Raises Unauthorized, Forbidden, QuotaExceeded."""
-        caller = await cast("KeyRing", request.state.key_ring).identify(await read_key(request))
+        caller = await cast("KeyRing", request.state.key_ring).identify(read_key(request.headers))
         structlog.contextvars.bind_contextvars(**caller.log_fields())
         self.require(caller)
         quotas = cast("Quotas", request.state.quotas)
@@ -169,13 +171,17 @@ class Authorize:
         return caller
 
 
-async def read_key(request: Request) -> str:
-    """The key that was sent. Raises Unauthorized."""
-    token = await bearer(request)
-    sent = token.credentials if token else await header(request)
-    if not sent:
+def read_key(headers: Headers) -> str:
+    """The key that was sent. Raises Unauthorized, also for two that differ: which one counts, each program between the
+    client and here may see in another way, and one of them is of another project."""
+    credentials = map(get_authorization_scheme_param, headers.getlist("authorization"))
+    sent = [key for scheme, key in credentials if scheme.lower() == "bearer"] + headers.getlist("x-api-key")
+    keys = set(filter(None, sent))
+    if not keys:
         raise Unauthorized("send a key as `Authorization: Bearer ...` or as `X-API-Key: ...`")
-    return sent
+    if len(keys) > 1:
+        raise Unauthorized("two keys were sent: send one, as `Authorization: Bearer ...` or as `X-API-Key: ...`")
+    return keys.pop()
 
 
 def read_bearer(authorization: bytes) -> str:

@@ -10,7 +10,7 @@ import math
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
-from time import time as clock
+from time import monotonic
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -19,11 +19,14 @@ from starlette.types import Scope as RequestScope
 
 from api.http.problems import ProblemPlace, QuotaExceeded
 from common.cache import Cache, CacheUnavailable
+from common.database.clock import CLOCK
 from common.settings import Settings
 from common.telemetry import metrics
 
 WINDOW_SECONDS = 60
 SHARE_SECONDS = 0.5
+# Processes whose machines have different times add up the same windows.
+clock = CLOCK.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,13 @@ class Meter:
     used: int = 0
     unshared: int = 0
 
+    def is_running(self, now: float) -> bool:
+        """Whether its window is the one of now: after the clock was set back, it is not that of later any more."""
+        return now < self.ends_at <= now + WINDOW_SECONDS
+
     def roll(self, now: float) -> None:
         """Begin a new window when the old one is over."""
-        if now >= self.ends_at:
+        if not now < self.ends_at <= now + WINDOW_SECONDS:  # `is_running`, without the price of a call
             self.ends_at = (now - self.offset) // WINDOW_SECONDS * WINDOW_SECONDS + self.offset + WINDOW_SECONDS
             self.used = self.unshared = 0
 
@@ -187,14 +194,14 @@ class Quotas:
 
     async def run(self) -> None:
         """Share until closed, and once more then; each window forget who was not seen in it."""
-        forget_at = clock() + WINDOW_SECONDS
+        forget_at = monotonic() + WINDOW_SECONDS
         while not self.closing.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.closing.wait(), SHARE_SECONDS)
             await self.share()
-            if (now := clock()) >= forget_at:
-                self.forget(now)
-                forget_at = now + WINDOW_SECONDS
+            if monotonic() >= forget_at:
+                self.forget(clock())
+                forget_at += WINDOW_SECONDS
 
     async def share(self) -> None:
         """Tell Redis what was used here since the last time, and learn what all used. Without Redis, later."""
@@ -212,11 +219,11 @@ class Quotas:
 
     def forget(self, now: float) -> None:
         """Drop what ended. The meters of one allowance end together, so that none is dropped from under another."""
-        self.meters = {name: meter for name, meter in self.meters.items() if meter.ends_at > now}
+        self.meters = {name: meter for name, meter in self.meters.items() if meter.is_running(now)}
         self.allowances = {
             name: allowance
             for name, allowance in self.allowances.items()
-            if all(meter.ends_at > now for meter in allowance.meters)
+            if all(meter.is_running(now) for meter in allowance.meters)
         }
 
 

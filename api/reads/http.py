@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,7 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the cl
 PREFERENCE: tuple[Encoding, ...] = ("zstd", "br", "gzip", "identity")
 VARY = "Authorization, X-API-Key"
 STALE_SECONDS = 10
+QUALITY = re.compile(r"[0-9](?:\.[0-9]{0,9})?")
 USUAL_CHARS = 128  # of an Accept-Encoding: what browsers send has 23 to 30, and a stranger's may have 32 KiB
 # Of shaped answers with all their codings: agents ask the same again within seconds.
 PACKED_MAX_BYTES = 16 * 2**20
@@ -52,14 +54,11 @@ recall_encoding = lru_cache(maxsize=256)(read_encoding)
 
 
 def quality(parameters: str) -> float:
-    """The q of one element, 1 when there is none, 0 when it makes no sense."""
+    """The q of one element, 1 when there is none, 0 when it makes no sense: `nan` is a float, and larger than nothing."""
     name, _, value = parameters.strip().partition("=")
     if name.strip().lower() != "q":
         return 1.0
-    try:
-        return min(max(float(value), 0.0), 1.0)
-    except ValueError:
-        return 0.0
+    return min(float(value), 1.0) if QUALITY.fullmatch(value.strip()) else 0.0
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:

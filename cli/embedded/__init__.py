@@ -105,6 +105,7 @@ def hold(home: Path) -> Iterator[None]:
     make_home(home)
     with explaining(home):
         lock = (home / "lock").open("a")
+        os.fchmod(lock.fileno(), 0o600)  # whoever may read it may hold it, and keep us from starting
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

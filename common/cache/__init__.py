@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from common.cache.connecting import make_redis
-from common.cache.sealing import DIGEST_BYTES, GENERATION_CHARS, make_etag, read_generation, seal, unseal
+from common.cache.sealing import DIGEST_BYTES, ETAG_BYTES, GENERATION_CHARS, make_etag, read_generation, seal, unseal
 from common.compression import Encoding, compress
 from common.settings.stores import CacheSettings
 from common.telemetry import metrics
@@ -117,11 +117,14 @@ class Cache:
         """
         codings: tuple[Encoding, ...] = (encoding, "identity")
         async with self.redis.pipeline(transaction=False) as pipeline:
-            for coding in codings:
-                pipeline.hstrlen(key, coding)
-            sizes = await self.ask(pipeline.execute(raise_on_error=False))
+            for field in (*codings, "etag"):
+                pipeline.hstrlen(key, field)
+            *sizes, etag_bytes = await self.ask(pipeline.execute(raise_on_error=False))
         kept = find_coding(codings, sizes)
         if kept is None:
+            return None
+        if etag_bytes != ETAG_BYTES:
+            note_broken(f"an ETag of {etag_bytes} bytes")
             return None
         found = await self.look(self.redis.hmget(key, ["etag", kept]))
         opened = unseal(key, kept, found)

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from common.compression import Encoding
 
-DIGEST_BYTES = 16
+DIGEST_BYTES, ETAG_BYTES = 16, 28
 ETAG = re.compile(rb'W/"[0-9a-f]{24}"')
 GENERATION = re.compile(rb"[0-9a-f]{32}")
 GENERATION_CHARS = 32

@@ -25,7 +25,8 @@ log = structlog.get_logger()
 
 WINDOWS_HOURS = (1, 6, 24, 168)
 
-# Keep an answer, unless a later one is kept already.
+# Keep an answer, unless a later one is kept already. No two runs are an hour apart: one so much later is of a clock that
+# was set back since, and would stay until that time comes.
 STORE_SNAPSHOT = text(
     """
     INSERT INTO snapshots (project_id, window_hours, computed_at, body)
@@ -33,6 +34,7 @@ STORE_SNAPSHOT = text(
     ON CONFLICT (project_id, window_hours) DO UPDATE SET
         computed_at = EXCLUDED.computed_at, body = EXCLUDED.body
     WHERE snapshots.computed_at < EXCLUDED.computed_at
+       OR snapshots.computed_at > EXCLUDED.computed_at + interval '1 hour'
     RETURNING true
     """
 )

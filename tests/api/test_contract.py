@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from api.app import create_app
+from common.cache import CachedAnswer
 from common.settings import Settings
+from tests.conftest import Service
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +136,25 @@ def test_every_status_of_a_failure_is_declared(document: dict[str, Any]) -> None
             assert not operation.get("security") or {"401", "403", "429"} <= declared
             assert "requestBody" not in operation or {"400", "408", "413", "415", "422"} <= declared
             assert "{" not in path or "404" in declared
+
+
+async def test_the_document_is_written_and_packed_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = await service.client(None)
+    made: list[CachedAnswer] = []
+    of = CachedAnswer.of
+
+    def note(body: bytes) -> CachedAnswer:
+        made.append(of(body))
+        return made[-1]
+
+    monkeypatch.setattr(CachedAnswer, "of", note)
+    for _ in range(2):
+        for coding in ("identity", "gzip", "br", "zstd"):
+            told = await nobody.get("/openapi.json", headers={"Accept-Encoding": coding})
+            assert told.headers.get("Content-Encoding", "identity") == coding
+            assert int(told.headers["Content-Length"]) == len(made[0].bodies[coding])  # as it was packed
+            assert told.content == made[0].bodies["identity"]
+            assert "Accept-Encoding" in told.headers["Vary"]
+    assert len(made) == 1
+    known = {"If-None-Match": made[0].etag}
+    assert (await nobody.get("/openapi.json", headers=known)).status_code == 304

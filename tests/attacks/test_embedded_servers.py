@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from sqlalchemy import make_url
 
-from cli.embedded import Servers, start_servers, temporary_home
+from cli.embedded import Servers, hold, start_servers, temporary_home
 from cli.embedded.account import Location
 from cli.embedded.user import NUMBERS, User
 
@@ -150,3 +150,11 @@ def test_nobody_cannot_interfere_while_the_data_is_made(home: Path) -> None:
         sleeper.wait()
     assert {path.stat().st_uid for path in (new.parent, new, new / "file")} == {NUMBERS[0]}
     assert new.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_nobody_can_hold_the_lock_of_the_state_folder(home: Path) -> None:
+    home.mkdir()
+    (home / "lock").touch(0o644)  # as earlier releases made it
+    with hold(home):
+        refuse_all([f"look={home / 'lock'}"])
+    refuse_all([f"look={home / 'lock'}"])

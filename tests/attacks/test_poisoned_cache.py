@@ -76,6 +76,7 @@ POISONS: dict[str, Poison] = {
     "empty": each_by(lambda _: b""),
     "one bit": each_by(lambda value: value[:-2] + bytes([value[-2] ^ 0x80]) + value[-1:] if len(value) > 1 else b"x"),
     "huge": only(b"gzip", b"x" * 100_000),
+    "a huge ETag": only(b"etag", b"x" * 100_000),
     "a list": instead("RPUSH", "a", "b"),
     "a set": instead("SADD", "a"),
     "a number": instead("SET", "7"),

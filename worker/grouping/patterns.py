@@ -22,13 +22,15 @@ from worker.grouping.pattern_rows import cluster_rows, pattern_row
 
 SLICE_PATTERNS = 1_000  # new ones that are written at once, under the project's lock: the fold waits for it
 
-# Projects with errors in the longest window, without a snapshot, or with one an hour old.
+# Projects with errors in the longest window, without a snapshot, or with one an hour old or of a clock that was set back
+# since.
 PROJECTS_DUE = text("""
     SELECT p.project_id FROM projects p
     CROSS JOIN LATERAL (
-        SELECT min(computed_at) AS oldest, count(*) AS kept FROM snapshots s WHERE s.project_id = p.project_id
+        SELECT min(computed_at) AS oldest, max(computed_at) AS newest, count(*) AS kept
+        FROM snapshots s WHERE s.project_id = p.project_id
     ) s
-    WHERE s.kept < :windows OR s.oldest < now() - interval '1 hour'
+    WHERE s.kept < :windows OR s.oldest < now() - interval '1 hour' OR s.newest > now() + interval '1 hour'
        OR EXISTS (SELECT FROM hourly_rollups r WHERE r.project_id = p.project_id AND r.hour >= now() - interval '169 hours')
 """)
 

@@ -24,7 +24,8 @@ SLOW_SECONDS = 240  # a spike shows within this and a period of the job
 # Whether a window's answer is younger than that, by Postgres' clock, as it was computed.
 HAS_YOUNG_SNAPSHOT = text("""
     SELECT EXISTS (SELECT FROM snapshots WHERE project_id = :project_id AND window_hours = :window_hours
-                   AND computed_at >= now() - make_interval(secs => :seconds))
+                   AND computed_at >= now() - make_interval(secs => :seconds)
+                   AND computed_at <= now() + interval '1 minute')
 """)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from api.access.quotas import WINDOW_SECONDS, Meter, Policy, Quotas
 from common.cache import Cache
+from common.database.clock import CLOCK
 from common.settings import Settings
 from tests.conftest import Project, Service, run_service
 
@@ -120,6 +121,24 @@ def test_a_quota_is_whole_again_in_the_next_window() -> None:
     assert meter.ends_at % WINDOW_SECONDS == 7
     meter.roll(meter.ends_at)
     assert (meter.used, meter.unshared) == (0, 0)
+
+
+@pytest.mark.parametrize("later", [WINDOW_SECONDS + 1, 40 * 86_400])
+def test_a_quota_is_whole_again_when_the_clock_is_set_back(later: float) -> None:
+    meter = Meter(Policy("key", 2), "place", offset=7)
+    meter.roll(1_000_000.0 + later)
+    meter.add(2)
+    meter.roll(1_000_000.0)
+    assert not meter.is_spent
+    assert 1_000_000 < meter.ends_at <= 1_000_000 + WINDOW_SECONDS
+
+
+async def test_windows_go_by_the_clock_of_the_database(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CLOCK, "base_seconds", CLOCK.base_seconds + 40 * 86_400)  # the machine's is 40 days late
+    quotas = Quotas(Cache.connect(settings), settings)
+    quotas.admit(uuid4(), "a key", {}, ingest=False)
+    assert all(0 < meter.ends_at - CLOCK.seconds() <= WINDOW_SECONDS for meter in quotas.meters.values())
+    await quotas.cache.close()
 
 
 async def test_who_is_not_seen_for_a_window_is_forgotten(tight: Service) -> None:
