@@ -87,9 +87,20 @@ INNOCENT: list[Any] = [
     {"loc": ["body", "token"], "input": None},
 ]
 REPEATED = [
-    "password is ", "password `", "password in ('", "password IN ('", "set password for ", "sqlplus a/", "jdbc:oracle:thin:a/",
-    "az login -", "mysql -", "kafka://a:1,b:2,", "password=Field(default='", "password:x:protected]", "a\n  a [type=a, input_value=",
-]  # fmt: skip
+    "password is ",
+    "password `",
+    "password in ('",
+    "password IN ('",
+    "set password for ",
+    "sqlplus a/",
+    "jdbc:oracle:thin:a/",
+    "az login -",
+    "mysql -",
+    "kafka://a:1,b:2,",
+    "password=Field(default='",
+    "password:x:protected]",
+    "a\n  a [type=a, input_value=",
+]
 
 
 @pytest.mark.parametrize("value", SECRETS, ids=lambda value: str(value)[:50])

@@ -108,7 +108,9 @@ def told_before(text: str) -> bool | None:
     words = WORD.findall(CAMEL.sub(" ", text).lower())[: -WORDS_MAX - 1 : -1]
     for distance, word in enumerate(words):
         is_verb = bool(distance) or words[distance + 1 : distance + 2] == ["to"]
-        if word in OF_CARDS or word in PAID or (word == "discover" and not distance) or (word in OF_PAYMENTS and is_verb):
+        if word in OF_CARDS or word in PAID or (word in OF_PAYMENTS and is_verb):
+            return True
+        if word == "discover" and not distance:
             return True
         if word in OF_IDS or word in OF_PAYMENTS:
             return False

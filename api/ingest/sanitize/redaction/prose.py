@@ -8,11 +8,11 @@ from api.ingest.sanitize.redaction.providers import is_random
 from common.fingerprint import REDACTED
 
 _QUOTES = "\"'`\u201c\u2018\u00ab"
-_PASSWORD = "password|passwd|passphrase|passcode"
-_TOKEN = "token|secret|(?:api|access|secret|private|signing|auth)[ _-]?key"
+_OF_PASSWORDS = "password|passwd|passphrase|passcode"
+_OF_TOKENS = "token|secret|(?:api|access|secret|private|signing|auth)[ _-]?key"
 _VERB = "(?:is|was|is[ \t]now|of|equals)"
 SAID = re.compile(
-    rf"(?ai)(?<![a-z0-9_.-])(?:(?P<password>{_PASSWORD})|(?:{_TOKEN}))[ \t]{{1,4}}(?:(?P<verb>{_VERB})[ \t]{{1,4}})?"
+    rf"(?ai)(?<![a-z0-9_.-])(?:(?P<password>{_OF_PASSWORDS})|(?:{_OF_TOKENS}))[ \t]{{1,4}}(?:(?P<verb>{_VERB})[ \t]{{1,4}})?"
     rf"(?:[{_QUOTES}](?P<quoted>[^{_QUOTES}\u201d\u2019\u00bb\r\n]{{1,200}})[{_QUOTES}\u201d\u2019\u00bb]"
     r"|(?P<bare>[^\s\"'`,;()<>\[\]{}=]{6,200}))"
 )
@@ -49,5 +49,6 @@ def is_told(match: re.Match[str], value: str, is_quoted: bool) -> bool:
 
 
 PROSE: Finder = finder(
-    rf"(?i-u:{_PASSWORD}|{_TOKEN})[ \t]+(?:(?i-u:{_VERB})[ \t]+)?(?:[{_QUOTES}]|[^ \t\r\n,;()]{{6}})", redact_said
+    rf"(?i-u:{_OF_PASSWORDS}|{_OF_TOKENS})[ \t]+(?:(?i-u:{_VERB})[ \t]+)?(?:[{_QUOTES}]|[^ \t\r\n,;()]{{6}})",
+    redact_said,
 )
