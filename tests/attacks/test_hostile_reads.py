@@ -29,7 +29,7 @@ SPAN = {"since": str((NOW - timedelta(days=1)).date()), "until": str((NOW + time
 def hostile_error(name: str) -> dict[str, Any]:
     return {
         "service": name, "severity": "error", "message": name + "\n" + name, "error_type": name, "environment": name,
-        "release": name, "stack_trace": f"{name}\n  File \"{name}\", line 1, in {name}\n{name}", "fingerprint": name,
+        "release": name, "stack_trace": f'{name}\n  File "{name}", line 1, in {name}\n{name}', "fingerprint": name,
         "tags": {name: name}, "context": {name: [name, 1e-7, {name: name}]},
     }  # fmt: skip
 
@@ -70,7 +70,7 @@ async def list_reads(project: Project) -> list[tuple[str, dict[str, Any]]]:
     recent = (await project.get("/api/errors/recent", limit=100))["errors"]
     patterns = (await project.get("/api/errors/patterns"))["patterns"]
     budgets = (await project.get("/api/budgets", limit=100))["budgets"]
-    assert len(recent) > 30 and len(patterns) > 5 and len(budgets) > 30
+    assert (len(recent) > 30, len(patterns) > 5, len(budgets) > 30) == (True, True, True)
     ids = [f"/api/errors/{one['id']}" for one in recent[:8]]
     pages = [f"/api/errors/patterns/{one['id']}" for one in patterns[:6]]
     limits = [f"/api/budgets/{one['id']}{part}" for one in budgets[:3] for part in ("", "/status", "/projection")]

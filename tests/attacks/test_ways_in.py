@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from tests.conftest import Project, Service
 
 NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
@@ -128,8 +126,9 @@ def told(answer: dict[str, Any], place: int) -> Any:
 async def read(project: Project, service: Service) -> dict[UUID, Any]:
     """What is stored of the errors that came with an id."""
     rows = await service.execute(
-        "SELECT event_id, service, severity, message, error_type, environment, release, stack_trace, context, tags, fingerprint,"
-        " adjustments, CASE WHEN occurred_at < now() - interval '1 hour' THEN occurred_at END FROM errors WHERE project_id = :id ORDER BY event_id",
+        "SELECT event_id, service, severity, message, error_type, environment, release, stack_trace, context, tags,"
+        " fingerprint, adjustments, CASE WHEN occurred_at < now() - interval '1 hour' THEN occurred_at END"
+        " FROM errors WHERE project_id = :id ORDER BY event_id",
         id=project.id,
     )
     return {row[0]: tuple(row) for row in rows if str(row[0]).startswith("0192f0c0")}
