@@ -21,6 +21,8 @@ SECRETS: list[Any] = [
     f"apiKey = Buffer.from('{SECRET}')",
     f'password = new String("{SECRET}")',
     f"api_key: str = Field(default='{SECRET}')",
+    f"config.password = ENV.fetch('X', '{SECRET}')",
+    f"upstream refused EAAADZ9uiXgoRXYGkDcFuHGus3IxeHktecyy-{DRAWN}",
     f"client_secret: !!str {SECRET}",
     f"admin_password: &pw {SECRET}",
     f"bind_pw='{SECRET}'",

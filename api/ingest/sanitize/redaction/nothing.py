@@ -69,7 +69,7 @@ CODE = re.compile(
     r"|Token|Config|lexer|parser)(?:\??\.|::|->)[A-Za-z_]"
 )
 # A literal in a call: `Field(default="x")`
-LITERAL = re.compile(r"[A-Za-z_$][\w.$:>-]{0,80}\((?:[^)\"'\r\n]{0,60}[=,( ])?[bru]?[\"']([^\s\"']{8,200})")
+LITERAL = re.compile(r"[A-Za-z_$][\w.$:>-]{0,80}\((?:[^()\r\n]{0,60}?[=,( ])?[bru]?[\"']([^\s\"']{8,200})")
 FILLED_IN = re.compile(
     r"(?:\$\{[^}\r\n]{0,80}\}+|\{\{[^}\r\n]{0,80}\}\}|\{[\w.]{0,60}\}"
     r"|#\{[^}\r\n]{0,80}\}|%\(\w{1,40}\)[sdr]|\$\([^)\r\n]{0,80}\))(?![\w!#*])"
