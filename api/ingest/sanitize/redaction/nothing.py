@@ -147,7 +147,7 @@ def is_harmless(atom: str, words: str) -> bool:
 def is_no_value(text: str, start: int, end: int, words: str, operator: str) -> bool:
     """Whether what stands here without quotes is no value: a sign for none, a sentence, source code."""
     value = text[start:end]
-    if stands_for_none(value) or is_same(value, words) or is_code(text, start) or FILLED_IN.match(text, start):
+    if stands_for_none(value) or is_same(value, words) or CODE.match(text, start) or FILLED_IN.match(text, start):
         return True
     word = value.lower().replace("\u2019", "'").rstrip(".,:;!?")
     if word in SAID or word in METHODS:
@@ -162,12 +162,12 @@ def is_no_value(text: str, start: int, end: int, words: str, operator: str) -> b
     return words == "token" and is_parsed(text, start, value)
 
 
-def is_code(text: str, start: int) -> bool:
-    """Whether source code stands here, and no literal in it that reads as drawn."""
-    if CODE.match(text, start) is None:
-        return False
-    literal = LITERAL.match(text, start)
-    return literal is None or not is_random(literal[1]) or not any(map(str.isdigit, literal[1]))
+def find_literal(text: str, start: int) -> tuple[int, int] | None:
+    """Where a text that reads as drawn is among the arguments of a call: `ENV.fetch("KEY", "x")`."""
+    literal = LITERAL.match(text, start) if CODE.match(text, start) else None
+    if literal and is_random(literal[1]) and any(map(str.isdigit, literal[1])):
+        return literal.span(1)
+    return None
 
 
 def is_parsed(text: str, start: int, value: str) -> bool:

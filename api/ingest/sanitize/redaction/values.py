@@ -8,7 +8,15 @@ from functools import lru_cache
 from string import ascii_letters
 
 from api.ingest.sanitize.redaction.names import words_of
-from api.ingest.sanitize.redaction.nothing import FILLED_IN, SCHEME, holds_nothing, is_no_value, is_nothing, is_parsed
+from api.ingest.sanitize.redaction.nothing import (
+    FILLED_IN,
+    SCHEME,
+    find_literal,
+    holds_nothing,
+    is_no_value,
+    is_nothing,
+    is_parsed,
+)
 
 Span = tuple[int, int]
 LOOKED_AT_CHARS = 256  # of a value that may turn out to be none
@@ -121,6 +129,8 @@ def find_bare(text: str, start: int, name: str, operator: str) -> Span | None:
     words = words_of(name)
     if words.endswith(HEADERS) and is_header(text, start, words, operator):
         return find_header(text, start, len(name))
+    if literal := find_literal(text, start):
+        return literal
     first = start
     if text[start] in SCHEME_SIGNS:
         scheme = SCHEME.match(text, start)
