@@ -31,6 +31,8 @@ SECRETS: list[Any] = [
     f"WHERE token IN ('{SECRET}')",
     f"AND password LIKE '{SECRET}'",
     f'IDENTIFIED BY "{SECRET}"',
+    f"ftp://joe:a@{SECRET}?{SECRET}@h/f",
+    f"postgres://u:{SECRET}@{SECRET}#x@db:5432/d?sslmode=require",
     f"jdbc:oracle:thin:scott/{SECRET}@//h:1521/x",
     f"sqlplus -s scott/{SECRET}@db",
     f"az login --service-principal -u x -p {SECRET} --tenant y",
@@ -73,6 +75,7 @@ INNOCENT: list[Any] = [
     "kafka://b1:9092,b2:9092/topic@group",
     "mongodb://a:27017,b:27017/db?x=joe@y",
     "http://[::1]:8080/@id",
+    "https://x.y:8443/p?mail=a@b.c",
     "discover service 6011000990139424 failed",
     "debit note 4111111111111111",
     "GET /v1/charges/4111111111111111 404",
@@ -102,6 +105,8 @@ REPEATED = [
     "password=Field(default='",
     "password:x:protected]",
     "a\n  a [type=a, input_value=",
+    "a://a:a@a?",
+    "://a:@",
 ]
 
 

@@ -12,6 +12,9 @@ _SCHEME = r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}:(?:\\{0,3}/){2}"
 _USER = r"[^\s/:@\[\"'<>`]{0,200}"
 # A number and a path after a host are a port, whatever `@` comes later.
 _PORT = r"(?![0-9]{1,5}(?:,[A-Za-z0-9.-]{1,100}:[0-9]{1,5}){0,20}(?:[/?#]|$))"
+# A password that has an `@` before a `?` or `#`, and no query of a URL, which has a `/` or `=` before its own `@`.
+_OF_IT = r"[^\s\"'<>`=/?#]{0,100}"
+_MIXED = rf"{_OF_IT}@{_OF_IT}[?#][^\s\"'<>`=/]{{0,100}}(?=@)"
 _SIGNED = "[?&;](?:amp;)?(?:sig|code|X-Amz-Signature|X-Amz-Security-Token|X-Goog-Signature|Signature|hmac)="
 # Programs whose flag of one letter is a password: set tight to it, or after a blank.
 _TIGHT = "(?:mysql[a-z]{0,6}|mariadb[a-z-]{0,8})"
@@ -28,7 +31,7 @@ _HOOKS = (
 FORMS: tuple[Finder, ...] = (
     expression(
         r":\\{0,3}/\\{0,3}/[^ \t\r\n\"]*:[^ \t\r\n\"]*@",
-        rf"({_SCHEME}{_USER}:){_NOT_YET}{_PORT}(?:[^\s\"'<>`?#]{{1,200}}|[^\s\"'<>`@]{{1,200}})(?=@)",
+        rf"({_SCHEME}{_USER}:){_NOT_YET}{_PORT}(?:{_MIXED}|[^\s\"'<>`?#]{{1,200}}|[^\s\"'<>`@]{{1,200}})(?=@)",
     ),
     expression(r":\\{0,3}/\\{0,3}/[^ \t\r\n\"/]*@", rf"({_SCHEME}){_NOT_YET}[^\s/:@\"'<>]{{16,200}}(?=@)"),
     # as drivers of Go write them
