@@ -1,6 +1,7 @@
 """Which release is newer than which, and whether one has the fix that a decision promised. Pure; docs/decisions/0028.
 
-A release is `version` or `package@version`. Versions are ordered as semantic versions or by the date that they are named
+A release is `version` or `package@version`, and a name before a version is a package as well: `shop-1.2.3`, `api:v1.2`,
+`release/1.2`. Versions are ordered as semantic versions or by the date that they are named
 after; what is neither, and what is named in another way than the other, by when the project sent it first.
 """
 
@@ -28,6 +29,11 @@ _DAY = re.compile(
 )
 # 1.2.3, v1.2, 1.2.3.4, 1.2.3-rc.1+456, 1.2.0rc1, 1.2.post1; a number alone where it cannot be the hash of a commit
 _SEMANTIC = re.compile(rf"[vV]?(?P<numbers>{_N}(?:\.{_N}){{1,3}}+|[0-9]{{1,6}}+){_REST}")
+_PREFIXED = re.compile(
+    r"(?P<package>[A-Za-z][A-Za-z0-9_./-]{0,100}?)[-_/: ](?P<version>[vV]?[0-9]+[.][0-9].*|(?:19|20)[0-9]{2}[-_/]?[0-9]{2}.*)"
+)
+# Seven digits or more of a commit's hash, which may begin as a number does
+_HASH = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{7,64}(?:[-+._ ].*)?")
 _PART = re.compile(rf"{_N}|[A-Za-z]++")
 _BEFORE = re.compile(
     r"[.\-_ ]?(?:a|b|c|rc|alpha|beta|pre|preview|dev|snapshot|nightly|canary|next)(?![A-Za-z])", re.IGNORECASE
@@ -60,11 +66,28 @@ class Version(NamedTuple):
 def read_release(release: str) -> Version | None:
     """The release as something that can be ordered; None where its name tells no order."""
     package, _, version = release.strip().rpartition("@")
+    known = read_version(package, version)
+    if known is None and (named := _PREFIXED.fullmatch(version)):
+        name = f"{package}@{named['package']}" if package else named["package"]
+        known = read_version(name, named["version"])
+    return known
+
+
+def read_version(package: str, version: str) -> Version | None:
     if match := _DATE.fullmatch(version) or _DAY.fullmatch(version):
         return make_version(package, "date", [*match.group("year", "month", "day"), match["time"] or "0"], match)
-    if match := _SEMANTIC.fullmatch(version):
-        return make_version(package, "semantic", match["numbers"].split("."), match)
-    return None
+    match = _SEMANTIC.fullmatch(version)
+    if match is None or may_be_hash(version, match):
+        return None
+    return make_version(package, "semantic", match["numbers"].split("."), match)
+
+
+def may_be_hash(version: str, match: re.Match[str]) -> bool:
+    """Whether what begins with a number and a letter may be a commit: 3f2a1c9, but 2rc1 and 2.0a1 are versions."""
+    rest = match["rest"] or ""
+    if "." in match["numbers"] or not rest[:1].isalpha():
+        return False
+    return _HASH.fullmatch(version) is not None or not (_BEFORE.match(rest) or _AFTER.match(rest))
 
 
 def make_version(package: str, scheme: Scheme, numbers: list[str], match: re.Match[str]) -> Version:

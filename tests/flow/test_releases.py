@@ -65,6 +65,13 @@ async def test_names_that_tell_no_order_go_by_when_they_were_first_seen(service:
     assert await state(service, project, pattern_id, "abad1d") == "regressed"
 
 
+async def test_hashes_that_begin_with_a_digit_are_no_versions(service: Service) -> None:
+    project, pattern_id = await resolved(service, ["9f2a1c9"], in_next_release=True)
+    assert (await only(project))["release_order"] == "first_seen"
+    assert await state(service, project, pattern_id, "9f2a1c9") == "resolved"
+    assert await state(service, project, pattern_id, "3f2a1c8") == "regressed"
+
+
 async def test_a_fix_whose_name_tells_no_order_is_in_what_was_first_seen_after_it(service: Service) -> None:
     project, pattern_id = await resolved(service, ["cafe12", "beef34"], in_release="abad1d")
     assert await state(service, project, pattern_id, "cafe12", "0ddba11x") == "resolved"

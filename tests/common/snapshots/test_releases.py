@@ -17,8 +17,13 @@ ASCENDING = [
     ["2026.11.28", "2026.11.29-rc1", "2026.11.29", "2026.11.29.2", "2026.11.29.10", "2026.12.1", "2027.1.1"],
     ["20261129", "2026-11-29.3", "202611291530", "20261130", "2026/12/01"],
     ["shop@1.9.0", "shop@1.10.0", "shop@1.10.0+2"],
+    ["shop-1.9.0", "shop-v1.10.0-rc.1", "shop:1.10.0", "shop/1.10.1", "shop 1.10.2"],
+    ["release-2026-11-28", "release-20261129", "release/2026.11.30"],
+    ["2a1", "2rc1", "2", "2.post1"],
 ]
 UNREADABLE = ["", "deadbeef", "1234567", "main", "release-7", "1.2.3 😀", "9" * 400, "\u0661.\u0662", "a" * 5_000]
+# A commit's hash begins with a digit more often than not; it is no version for that.
+UNREADABLE += ["3f2a1c9", "3b12345", "9e107d9d372bb6826bd81d3542a419d6d6f5d5e5", "3b2a1c9-dirty", "3f2a1", "abc-1234"]
 
 
 @pytest.mark.parametrize("releases", ASCENDING)
@@ -92,6 +97,10 @@ def test_a_release_has_its_own_fix_and_one_of_two_has_the_others(one: str, other
         (["shop@1.2.0", "web@9.0.0"], "web@9.0.1", False),
         (["cafe12"], "beef34", True),
         (["cafe12"], "cafe12", False),
+        (["9f2a1c9"], "3f2a1c9", True),
+        (["shop-10.18.6"], "shop-10.18.7", False),
+        (["shop-10.18.6"], "shop-10.17.0", False),
+        (["shop-10.18.6"], "shop-10.19.0", True),
         (["cafe12", "1.2.3"], "1.1.0", False),
         (["42"], "43", True),
         (["42"], "41", False),
@@ -111,6 +120,8 @@ def test_the_next_release(known: list[str], release: str, expected: bool) -> Non
         ("10.24.0", "10.23.99", False),
         ("10.24.0", "shop@10.24.0", True),
         ("shop@10.24.0", "web@10.24.0", False),
+        ("10.24.0", "shop-10.23.9", False),
+        ("10.24.0", "shop-10.24.1", True),
         ("2026.11.29", "20261130", True),
         ("10.24.0", "beef34", False),
     ],

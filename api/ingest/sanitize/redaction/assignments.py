@@ -17,15 +17,17 @@ _OPERATOR = (
     r"=&gt;|::=|(?:\|\||&&|\?\?|//|[?+*|&.^-])?={1,3}[>~]?|:={0,2}(?!:|//)|-{1,2}>{1,2}|<-{1,2}|~>"
     r"|%3[AaDd](?:%3[Ee])?|&#61;|\\u003[de](?:\\u003e)?"
 )
+_HIDDEN = r"(?::[\"A-Za-z0-9_\\]{1,60})?:(?:protected|private)(?=\])"  # of an object, as PHP prints it
 _STRING = r"""[bBrRuU]?\\{0,7}["'`]"""
 ASSIGNMENT = re.compile(
     rf"(?<![A-Za-z0-9_.-])(?:(?P<flag>--?[A-Za-z][A-Za-z0-9_.-]*+)[ \t]{{1,4}}(?=[^\s=:|-])"
     rf"|(?P<name>[A-Za-z0-9_.-]++)(?=[\\\"'`%&\])= \t:,<~?+*^/|.-])"
-    rf"(?:(?:{_QUOTE}|\]|%5[Dd]|\)){{0,2}}{_BLANKS}(?P<operator>{_OPERATOR}){_BLANKS}"
+    rf"(?:(?:{_QUOTE}|\]|%5[Dd]|\)|{_HIDDEN}){{0,3}}{_BLANKS}(?P<operator>{_OPERATOR}){_BLANKS}"
     rf"|(?P<pair>\\{{0,7}}[\"'`][ \t]{{0,4}},[ \t]{{0,4}})(?={_STRING})))"
 )
 # An element, and an object or an element that has the name under one name and the value under another.
-_LABEL = r"(?:name|key|field|header|property|param(?:eter)?|label|variable|attribute|option|env|k)"
+_LABEL = r"(?:name|key|id|field|header|property|param(?:eter)?|label|variable|attribute|option|env|k|type(?=[^a-z0-9]{1,8}pass))"
+_LABEL_HINT = _LABEL.replace("(?=[^a-z0-9]{1,8}pass)", "")
 _VALUE = r"(?:value|val|v|content|data|default|text|string_?value)"
 ELEMENT = re.compile(
     r"(?:<|&lt;)(?:[A-Za-z0-9_-]{1,40}:)?(?P<name>[A-Za-z][A-Za-z0-9_.-]{0,100}+)"
@@ -36,7 +38,7 @@ LABELLED = re.compile(
     rf"""(?ai)(?<![a-z0-9]){_LABEL}{_QUOTE}?[ \t]{{0,4}}(?:=>|[=:])[ \t]{{0,4}}{_QUOTE}?"""
     rf"""(?P<name>[a-z0-9_.-]{{1,100}}+){_QUOTE}?"""
     rf"""(?P<operator>[^<>\r\n{{}}]{{0,60}}?(?<![a-z0-9_]){_VALUE}{_QUOTE}?[ \t]{{0,4}}(?:=>|[=:])[ \t]{{0,4}}"""
-    rf"""|[ \t]{{0,4}}>(?=[^<\s])|(?:\\r)?\\n(?:\\r)?\\n)"""
+    rf"""|[ \t]{{0,4}}>(?=[^<\s])|[^<>\r\n]{{0,60}}>[ \t]{{0,4}}<value[ \t]{{0,4}}>(?=[^<\s])|(?:\\r)?\\n(?:\\r)?\\n)"""
 )
 VALUE_FIRST = re.compile(
     rf"""(?ai)((?<![a-z0-9_]){_VALUE}["'][ \t]{{0,4}}(?:=>|:)[ \t]{{0,4}}["'])([^"'\r\n]{{1,200}})"""
@@ -45,6 +47,7 @@ VALUE_FIRST = re.compile(
 # Without a sign between: `ALTER USER a PASSWORD 'x'`, and keywords as Lisps print them.
 QUOTED_AFTER = re.compile(
     r"""(?a)(?<![A-Za-z0-9_.-])(?:(?P<name>(?i:password|passwd|passphrase))(?P<operator>[ \t]{1,4}|[ \t]{0,4}\([ \t]{0,4})"""
+    r"""|(?P<column>[A-Za-z0-9_-]++)[ \t]{1,4}(?:IN[ \t]{0,4}\([ \t]{0,4}|I?LIKE[ \t]{1,4})"""
     r"""|(?<=:)(?P<keyword>[A-Za-z0-9_-]++)[ \t]{1,4}(?:\.[ \t]{1,4})?)(?=N?["'])"""
 )
 # And where a blank alone is between, of a value that reads as drawn: `set aws_secret_access_key x1Y2z3`.
@@ -56,7 +59,7 @@ HEADER = re.compile(r"(?ai)authorization|cookie|^x-|-(?:key|token)$")
 IS_NAME = re.compile(r"""\\{0,7}["'`][ \t]{0,4}(?:=>|[=:])""")
 ALONE = re.compile(r"[ \t]*$", re.MULTILINE)
 FOLDERS = frozenset("/~")
-OPERATORS = {"flag": " ", "keyword": "'", "spaced": " ", "pair": ","}
+OPERATORS = {"flag": " ", "keyword": "'", "column": "'", "spaced": " ", "pair": ","}
 NO_SECRET = re.compile(r"[A-Za-z_][A-Za-z_ .-]*")
 BEFORE_HIDDEN = frozenset("\\% ")
 SPACED = frozenset(("key", "keys", "code", "codes", "id", "phrase", "number", "string", "secret"))
@@ -159,12 +162,12 @@ ASSIGNMENTS: tuple[Finder, ...] = (
         rf"|-[A-Za-z0-9_.-]*{_NAMED}[ \t]",
         lambda text: redact_named(text, ASSIGNMENT),
     ),
-    finder(rf"{_NAMED}[ \t(.]+N?[\"']", lambda text: redact_named(text, QUOTED_AFTER)),
+    finder(rf"{_NAMED}[ \t(.]+(?:(?:IN|I?LIKE)[ \t(]+)?N?[\"']", lambda text: redact_named(text, QUOTED_AFTER)),
     finder(rf"{_NAMED}[ \t]+[\"'A-Za-z0-9+/!#*]", lambda text: redact_named(text, SPACED_OUT)),
     finder(rf"(?:<|&lt;)[A-Za-z0-9_.:-]*{_NAMED}", lambda text: redact_named(text, ELEMENT)),
     finder(
-        rf"(?i-u:{_LABEL}){_QUOTE}?[ \t]*(?:=>|[=:])[ \t]*{_QUOTE}?[A-Za-z0-9_.-]*{_NAMED}",
+        rf"(?i-u:{_LABEL_HINT}){_QUOTE}?[ \t]*(?:=>|[=:])[ \t]*{_QUOTE}?[A-Za-z0-9_.-]*{_NAMED}",
         lambda text: redact_named(text, LABELLED),
     ),
-    finder(rf"(?i-u:{_LABEL})[\"'][ \t]*(?:=>|:)[ \t]*[\"'][A-Za-z0-9_.-]*{_NAMED}", redact_values_first),
+    finder(rf"(?i-u:{_LABEL_HINT})[\"'][ \t]*(?:=>|:)[ \t]*[\"'][A-Za-z0-9_.-]*{_NAMED}", redact_values_first),
 )

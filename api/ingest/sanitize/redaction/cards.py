@@ -40,7 +40,7 @@ ISSUED = re.compile(
 BEFORE_CHARS, AFTER_CHARS, WORDS_MAX = 64, 24, 7
 WORD = re.compile(r"[a-z]+")
 OF_CARDS = vocabulary("""
-    card cards pan cc ccn ccnum cardnumber cardno creditcard debitcard visa mastercard amex discover diners jcb
+    card cards pan cc ccn ccnum cardnumber cardno creditcard debitcard visa mastercard amex diners jcb
     maestro unionpay kreditkarte cvv cvc cvv2 cvc2 expiry exp ccnumber karte carte tarjeta
 """)
 # Of cards where more stands between: `charge failed for <number>`, but `charge <number>` is the number of a charge.
@@ -53,13 +53,13 @@ OF_IDS = vocabulary("""
     event message msg session job task batch row uuid guid serial sku product item ticket case shipment tracking
     parcel record entry offset seq sequence node host pid thread process epoch timestamp time ts ms ns us since took
     device imei isbn ean barcode phone tel lot run build commit version block hash nonce snowflake post comment lock
-    object table index cursor page channel guild server duplicate key last4
+    note receipt voucher coupon memo object table index cursor page channel guild server duplicate key last4
 """)
 SAYS_CARD = re.compile(
     r"[\s|,;/-]{0,4}\(?(?:(?i:cvv|cvc|cid|csc|exp(?:iry|ires)?|valid|good thru|security|visa|mastercard|amex|discover|jcb|card)\b"
-    r"|(?:0?[1-9]|1[0-2])[ ]?[/|-][ ]?(?:20)?[2-9][0-9](?![0-9]))"
+    r"|(?:0?[1-9]|1[0-2])[ ]?[/|;-][ ]?(?:20)?[2-9][0-9](?![0-9]))"
 )
-CODE_AT_END = re.compile(r"[ |,;/-]{1,3}[0-9]{3,4}[\s\"'|,;)}\]]*$", re.MULTILINE)
+CODE_AT_END = re.compile(r"[ |,;:/-]{1,3}[0-9]{3,4}[\s\"'|,;)}\]]*$", re.MULTILINE)
 
 
 def redact_cards(text: str, names: str = "") -> tuple[str, int]:
@@ -97,9 +97,10 @@ def stands_as_card(match: re.Match[str], names: str) -> bool:
     said = told_before(f"{names} {before}")
     if said is not None:
         return said or SAYS_CARD.match(text, end, end + AFTER_CHARS) is not None
-    return (
-        SAYS_CARD.match(text, end, end + AFTER_CHARS) or CODE_AT_END.match(text, end, end + AFTER_CHARS)
-    ) is not None
+    if SAYS_CARD.match(text, end, end + AFTER_CHARS):
+        return True
+    is_of_path = text[start - 1 : start] == "/"  # `GET /orders/<number> 404`
+    return not is_of_path and CODE_AT_END.match(text, end, end + AFTER_CHARS) is not None
 
 
 def told_before(text: str) -> bool | None:
@@ -108,6 +109,8 @@ def told_before(text: str) -> bool | None:
     for distance, word in enumerate(words):
         is_verb = bool(distance) or words[distance + 1 : distance + 2] == ["to"]
         if word in OF_CARDS or word in PAID or (word in OF_PAYMENTS and is_verb):
+            return True
+        if word == "discover" and not distance:
             return True
         if word in OF_IDS or word in OF_PAYMENTS:
             return False

@@ -9,9 +9,12 @@ from api.ingest.sanitize.redaction.expressions import START, Finder, expression
 
 _NOT_YET = r"(?!\[redacted\])"
 _SCHEME = r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}:(?:\\{0,3}/){2}"
-_USER = r"[^\s/:@\"'<>`]{0,200}"
+_USER = r"[^\s/:@\[\"'<>`]{0,200}"
 # A number and a path after a host are a port, whatever `@` comes later.
-_PORT = r"(?![0-9]{1,5}(?:[/?#]|$))"
+_PORT = r"(?![0-9]{1,5}(?:,[A-Za-z0-9.-]{1,100}:[0-9]{1,5}){0,20}(?:[/?#]|$))"
+# A password that has an `@` before a `?` or `#`, and no query of a URL, which has a `/` or `=` before its own `@`.
+_OF_IT = r"[^\s\"'<>`=/?#]{0,100}"
+_MIXED = rf"{_OF_IT}@{_OF_IT}[?#][^\s\"'<>`=/]{{0,100}}(?=@)"
 _SIGNED = "[?&;](?:amp;)?(?:sig|code|X-Amz-Signature|X-Amz-Security-Token|X-Goog-Signature|Signature|hmac)="
 # Programs whose flag of one letter is a password: set tight to it, or after a blank.
 _TIGHT = "(?:mysql[a-z]{0,6}|mariadb[a-z-]{0,8})"
@@ -28,7 +31,7 @@ _HOOKS = (
 FORMS: tuple[Finder, ...] = (
     expression(
         r":\\{0,3}/\\{0,3}/[^ \t\r\n\"]*:[^ \t\r\n\"]*@",
-        rf"({_SCHEME}{_USER}:){_NOT_YET}{_PORT}(?:[^\s\"'<>`?#]{{1,200}}|[^\s\"'<>`@]{{1,200}})(?=@)",
+        rf"({_SCHEME}{_USER}:){_NOT_YET}{_PORT}(?:{_MIXED}|[^\s\"'<>`?#]{{1,200}}|[^\s\"'<>`@]{{1,200}})(?=@)",
     ),
     expression(r":\\{0,3}/\\{0,3}/[^ \t\r\n\"/]*@", rf"({_SCHEME}){_NOT_YET}[^\s/:@\"'<>]{{16,200}}(?=@)"),
     # as drivers of Go write them
@@ -57,8 +60,19 @@ FORMS: tuple[Finder, ...] = (
     # SQL
     expression(
         r"(?i-u:identified[ \t])",
-        r"((?i:identified[ \t]{1,4}(?:with[ \t]{1,4}[\w'\"]{1,40}[ \t]{1,4})?(?:by|as)(?:[ \t]{1,4}password)?)[ \t]{1,4}N?')"
-        r"(?!\[redacted\])[^'\r\n]{1,200}",
+        r"((?i:identified[ \t]{1,4}(?:with[ \t]{1,4}[\w'\"]{1,40}[ \t]{1,4})?(?:by|as)(?:[ \t]{1,4}password)?)[ \t]{1,4}N?['\"])"
+        r"(?!\[redacted\])[^'\"\r\n]{1,200}",
+    ),
+    expression(
+        r"(?i-u:set[ \t]+password[ \t]+for)[ \t]",
+        r"((?i:set[ \t]{1,4}password[ \t]{1,4}for)[ \t]{1,4}[^=\r\n]{1,200}=[ \t]{0,4}(?i:password\([ \t]{0,4})?['\"])"
+        r"(?!\[redacted\])[^'\"\r\n]{1,200}",
+    ),
+    # Oracle's `user/password@host`
+    expression(
+        r"(?i-u:jdbc:oracle:|sqlplus|sqlldr|expdp|impdp|rman)[^\r\n]*/[^\r\n]*@",
+        r"((?i:jdbc:oracle:(?:thin|oci8?):|\b(?:sqlplus|sqlldr|expdp|impdp|rman)[ \t](?:[^\r\n/]{0,100}[ \t=])?)"
+        r"[\w$#.-]{1,100}/)(?!\[redacted\])[^\s\"'/@]{1,200}(?=@)",
     ),
     # commands and files of credentials
     expression(
@@ -68,11 +82,11 @@ FORMS: tuple[Finder, ...] = (
     ),
     expression(
         rf"{_TIGHT}[^\r\n]*[ \t]-p",
-        rf"((?<![\w.-]){_TIGHT}(?:\.exe)?[ \t](?:(?!-p)[^\r\n]){{0,200}}(?<=[ \t])-p[\"']?)(?!\[redacted\])[^\s\"'-][^\s\"']*",
+        rf"((?<![\w.-]){_TIGHT}(?:\.exe)?(?:(?![ \t]-p)[^\r\n]){{0,200}}[ \t]-p[\"']?)(?!\[redacted\])[^\s\"'-][^\s\"']*",
     ),
     expression(
         rf"{_LOOSE}[^\r\n]*[ \t]-[pPaw]",
-        rf"((?<![\w.-]){_LOOSE}[ \t](?:(?!-[pPaw])[^\r\n]){{0,200}}(?<=[ \t])-[pPaw][ \t]{{0,4}}[\"']?)"
+        rf"((?<![\w.-]){_LOOSE}(?:(?![ \t]-[pPaw])[^\r\n]){{0,200}}[ \t]-[pPaw][ \t]{{0,4}}[\"']?)"
         r"(?!\[redacted\])[^\s\"'-][^\s\"']*",
     ),
     expression(

@@ -10,7 +10,7 @@ from api.ingest.sanitize.redaction.expressions import automaton
 from api.ingest.sanitize.redaction.forms import PRIVATE_KEY
 from api.ingest.sanitize.redaction.names import TEXT_NAME, is_secret, words_of
 from api.ingest.sanitize.redaction.nothing import holds_nothing
-from api.ingest.sanitize.redaction.values import LOOKED_AT_CHARS, Span, find_close, find_value
+from api.ingest.sanitize.redaction.values import LOOKED_AT_CHARS, TYPED, Span, find_close, find_value
 from common.fingerprint import REDACTED
 
 BLANKS_MAX = 200
@@ -30,6 +30,8 @@ LABELLED = re.compile(
 FORM_DATA = re.compile(
     r"(?<![A-Za-z0-9_.-])name=\"(?P<name>[A-Za-z0-9_.\[\]-]++)\"[ \t]{0,8}\r?\n(?:[A-Za-z-]{1,40}:[^\r\n]{0,200}\r?\n){0,3}\r?\n"
 )
+# The place on one line, and what was wrong with its value on the next, as pydantic tells it
+VALIDATED = re.compile(rf"{_NAME}\r?\n[ \t]{{1,8}}[^\r\n]{{1,300}}?\[type=[a-z_]{{1,60}}, input_value=")
 LINE = re.compile(r"[^\r\n]+")
 # A map of YAML, and an element, whose value is on the next line
 NESTED = re.compile(
@@ -39,9 +41,9 @@ ELEMENT = re.compile(
     r"<(?:[A-Za-z0-9_-]{1,40}:)?(?P<name>[A-Za-z][A-Za-z0-9_.-]{0,100}+)(?:[ \t][^<>\r\n]{0,200})?>"
     r"[ \t]{0,200}\r?\n[ \t]{0,200}(?=[^<\s])"
 )
-TYPED = re.compile(r"string\([0-9]{1,9}\) (?=\")")
 _NAMED = rf"(?:{TEXT_NAME})[A-Za-z0-9_.-]*[\"']?"
 HINT = (
+    rf"{_NAMED}[ \t]*\r?\n[ \t]+[^\r\n]+input_value=|"
     rf"{_NAMED}\]?[ \t]*(?:=>|[:=])[ \t]*(?:[\[{{(]|[|>][+-]?[0-9]?)?[ \t]*\r?\n"
     rf"|<[A-Za-z0-9_.:-]*{_NAMED}[^<>\r\n]*>[ \t]*\r?\n"
     rf"|(?i-u:name|key)[\"']?[ \t]*[:=][ \t]*[\"']?[A-Za-z0-9_.-]*{_NAMED}\]?[\"']?,?[ \t]*\r?\n"
@@ -60,6 +62,7 @@ def redact_over_lines(text: str) -> tuple[str, int]:
         (OPENED, find_opened),
         (LABELLED, find_next),
         (FORM_DATA, find_part),
+        (VALIDATED, find_next),
         (NESTED, find_next),
         (ELEMENT, find_next),
     ):
@@ -90,7 +93,7 @@ def find_opened(found: re.Match[str]) -> Span | None:
     if opened:
         return find_block(found)
     typed = TYPED.match(text, found.end())
-    return find_value(text, typed.end(), found["name"], "=>") if typed else None
+    return find_value(text, found.end(), found["name"], "=>") if typed else None
 
 
 def find_block(found: re.Match[str]) -> Span | None:

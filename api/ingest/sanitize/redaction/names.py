@@ -53,6 +53,7 @@ WORDS_OF_NUMBERS = (
     "ccn",
     "pswd",
     "passwrd",
+    "pw",
 )
 WORDS = ("auth", "sessions?", "cookies?", "dsn", "jwt", "bearer", "signature", "sid", "hmac")
 ENDS = r"(?<!com)(?<!by)(?<!tres)(?<!over)(?<!under)(?<!sur)pass|pwd"  # dbpass, mysqlpwd
@@ -112,17 +113,22 @@ def recall_secret(name: str, *, in_text: bool, digits: int) -> bool:
         return False
     if digits == 0:
         return True
+    if digits < LEAST_DIGITS:
+        return False
     if words.endswith("pass") and digits <= NUMBER_OF_TESTS:
         return False
     return SECRET_AS_NUMBER.search(words) is not None or (digits >= LONG_NUMBER and not words.endswith("s"))
 
 
+LEAST_DIGITS = 3  # `pin=12` is one of a chip
 NUMBER_OF_TESTS = 3  # digits: `pass: 12, fail: 3`
 
 
 def is_about(words: str) -> bool:
     """Whether a name tells of a secret and does not hold one: `token_type`, `has_password`."""
     first, _, rest = words.partition("_")
+    if words.endswith("image_pull_secrets"):
+        return True  # of Kubernetes: names of secrets
     return words.rpartition("_")[2] in ABOUT or (first in ABOUT_FIRST and bool(rest))
 
 
@@ -137,7 +143,7 @@ _STEM_HINT = either(
     "security_answer", "shared_access",
 ).replace("_", "[ _.-]?")  # fmt: skip
 _ADDRESS_HINT = either(*ADDRESSES).replace("_", "[ _.-]?")
-_SHORT = {"pin": "in", "otp": "tp", "sid": "id", "csc": "sc", "totp": "otp", "psk": "sk", "ccn": "cn"}
+_SHORT = {"pin": "in", "otp": "tp", "sid": "id", "csc": "sc", "totp": "otp", "psk": "sk", "ccn": "cn", "pw": "w"}
 _SHORT_HINT = either(*[f"{word[0]}(?i-u:{rest})" for word, rest in _SHORT.items()])
 _SHORT_CAPITAL = either(*[f"{word[0].upper()}(?i-u:{rest})" for word, rest in _SHORT.items()])
 TEXT_NAME = rf"(?i-u:{_STEM_HINT})|{_SHORT_HINT}|{_SHORT_CAPITAL}"

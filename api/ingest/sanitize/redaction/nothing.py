@@ -3,16 +3,18 @@
 import re
 
 from api.ingest.sanitize.redaction.names import vocabulary, words_of
+from api.ingest.sanitize.redaction.providers import is_random
 
 _BLOTTED = (
     "redacted|filtered|hidden|masked|removed|scrubbed|omitted|sanitized|protected|private|secret|unset|empty|none|null"
 )
 NO_VALUES = frozenset(_BLOTTED.split("|")) | vocabulary("""
     null none nil undefined nan n/a na true false yes no on off str string text varchar char bytes int integer bool
-    boolean any object secretstr optional number
+    boolean any object secretstr optional number value
 """)
 SIGNS = re.compile(
     rf"""(?axi) [*\u2022]+ | \.{{2,}} | -{{1,3}} | \?\d{{0,2}} | _+ | \#+ | \u2026
+    | [()\[\]{{}}:;,.'"<>=+/|&!?-]{{1,2}}
     | <[^<>]{{0,60}}> | \[(?:{_BLOTTED})[^\]]{{0,20}}\] | \((?:{_BLOTTED})[^)]{{0,20}}\) | \{{(?:{_BLOTTED})\}}
     | \$\{{[^}}]{{0,80}}\}}+ | \$(?-i:[A-Z_][A-Z0-9_]*|[a-z_]+) | \$\d{{1,2}} | \$\([^)]{{0,80}}\)
     | \{{\{{?[ ]?[\w.: ]{{0,60}}\}}?\}} | \#\{{[^}}]{{0,80}}\}} | <%=[^%]{{0,80}}%>
@@ -24,7 +26,7 @@ SAID = vocabulary("""
     required missing invalid incorrect wrong expected unexpected failed failure expired unknown denied rejected
     mismatch mismatched ok okay valid accepted success successful error unauthorized forbidden unauthenticated
     authenticated optional blank unset empty malformed revoked unsupported disabled enabled unavailable not was none
-    refused
+    refused sent resent pending verified issued
 """)
 METHODS = vocabulary("""
     basic bearer digest negotiate ldap oauth oauth2 saml kerberos ntlm publickey plain
@@ -52,17 +54,22 @@ WEAK = vocabulary("""
 """)
 PARSERS = re.compile(
     r"(?ai)\b(?:unexpected|expect(?:ed|ing)|unknown|illegal|unrecogni[sz]ed|near|next|last|current|offending|syntax|pars\w{1,4}"
-    r"|lex\w{0,4}|undefined|stray|reserved)\b"
+    r"|lex\w{0,4}|mismatched|extraneous|dangling|undefined|stray|reserved)\b"
 )
 # Source code of a trace: a call, an attribute, an index.
 CODE = re.compile(
     r"(?:new |await )?[A-Za-z_$]+(?:base64|sha\d{1,3}|md5)?(?:(?:\??\.|::|->)[A-Za-z_]\w*)*"
-    r"[(\[](?:\d{0,6}[)\]]|(?![^)\]\s]{0,60}\d))"
+    r"[(\[](?:\d{0,6}[)\]]|[$:]\d{1,2}[)\]]|[A-Za-z_]\w{0,40}=(?!=)|(?![^)\]\s]{0,60}\d))"
     r"|(?:base64|sha|md|b)\d{1,3}\w*\("
+    r"|[A-Za-z_]\w{0,40}\([A-Za-z_]\w{0,40}\("  # a call in a call
+    r"|(?:[A-Z][A-Za-z]{1,40}::){1,4}[A-Za-z_]+(?:\.[a-z_]+)?(?![\w!#$%@-])"
+    r"|[a-z]{1,2}\.[a-z_]{2,40}(?![\w.!#$%@/-])"  # a column of a table
     r"|(?:self|this|cls|settings|config|cfg|conf|options|opts|args|kwargs|env|process|os|requests?|req|res|response|ctx|context"
     r"|app|params|data|body|user|credentials|creds|auth|session|tokens?|secrets?|state|props|event|form|input|payload|result"
     r"|Token|Config|lexer|parser)(?:\??\.|::|->)[A-Za-z_]"
 )
+# A literal in a call: `Field(default="x")`
+LITERAL = re.compile(r"[A-Za-z_$][\w.$:>-]{0,80}\((?:[^()\r\n]{0,60}?[=,( ])?[bru]?[\"']([^\s\"']{8,200})")
 FILLED_IN = re.compile(
     r"(?:\$\{[^}\r\n]{0,80}\}+|\{\{[^}\r\n]{0,80}\}\}|\{[\w.]{0,60}\}"
     r"|#\{[^}\r\n]{0,80}\}|%\(\w{1,40}\)[sdr]|\$\([^)\r\n]{0,80}\))(?![\w!#*])"
@@ -80,6 +87,7 @@ ENDS = re.compile(r"[ \t]*$", re.MULTILINE)
 SENTENCE_CHARS = 60
 GOES_ON = re.compile(r"""[ ][A-Za-z"'(<`\[]""")
 BEFORE_CHARS = 48
+IS_CAMEL = re.compile("[a-z]+(?:[A-Z][a-z]+)+")
 IS_VARIABLE = re.compile("_?[A-Z][a-z]+[A-Za-z]*$|_[a-z_]+$")
 
 
@@ -111,6 +119,10 @@ def is_said(value: str) -> bool:
 def is_same(value: str, words: str) -> bool:
     """Whether a value is its own name again, as in `connect(password=password)`, or a variable's that begins with it."""
     if words and IS_VARIABLE.match(value, len(words)) and words_of(value[: len(words)]) == words:
+        return True
+    if words and IS_CAMEL.fullmatch(value) and words_of(value).endswith(f"_{words}"):
+        return True
+    if value == "password" and words.endswith("key"):
         return True
     if len(value) > len(words) + 4:
         return False
@@ -148,6 +160,14 @@ def is_no_value(text: str, start: int, end: int, words: str, operator: str) -> b
     if GOES_ON.match(text, end) and ((operator == ":" and is_weak) or is_said(text[start : end + SENTENCE_CHARS])):
         return True
     return words == "token" and is_parsed(text, start, value)
+
+
+def find_literal(text: str, start: int) -> tuple[int, int] | None:
+    """Where a text that reads as drawn is among the arguments of a call: `ENV.fetch("KEY", "x")`."""
+    literal = LITERAL.match(text, start) if CODE.match(text, start) else None
+    if literal and is_random(literal[1]) and any(map(str.isdigit, literal[1])):
+        return literal.span(1)
+    return None
 
 
 def is_parsed(text: str, start: int, value: str) -> bool:

@@ -7,15 +7,18 @@ from typing import Any
 from api.ingest.sanitize.redaction.cards import redact_cards
 from api.ingest.sanitize.redaction.names import NAME_CHARS, is_secret, vocabulary, words_of
 from api.ingest.sanitize.redaction.nothing import is_nothing
+from api.ingest.sanitize.redaction.prose import TOKEN
 from api.ingest.sanitize.redaction.texts import redact_text
 from common.fingerprint import REDACTED
 
 LABELS = vocabulary("""
-    name key field header property param parameter label variable attribute option env k
+    name key id field header property param parameter label variable attribute option env k
 """)
 VALUES = vocabulary("""
     value val v content data default text current new old values string_value default_value new_value old_value
+    input received rejected_value attempted_value invalid_value
 """)
+PATHS = vocabulary("loc path pointer instance_path data_path json_path")
 KEYS_TOLD = 12  # keys of an object, of which one may say that a number beside it is a card's
 HEADER = re.compile(r"(?ai)authorization|cookie|^x-|-(?:key|token)$")
 FLAG = re.compile(r"--?[A-Za-z]")
@@ -62,7 +65,20 @@ def redact_object(value: Mapping[str, Any], names: str) -> tuple[dict[str, Any],
 
 def has_secret_label(value: Mapping[str, Any]) -> bool:
     """Whether this is `{"name": "password", "value": ...}`."""
-    return any(isinstance(item, str) and words_of(key) in LABELS and is_secret(item) for key, item in value.items())
+    return any(is_label(words_of(key), item) for key, item in value.items())
+
+
+def is_label(words: str, item: Any) -> bool:
+    """Whether this names the secret beside it: also the end of a path, as validators tell it (`["body", "password"]`).
+
+    A type names none but a password: parsers have tokens as types.
+    """
+    if words in PATHS:
+        item = item[-1] if isinstance(item, list) and item else item
+        return isinstance(item, str) and is_secret(item.rpartition("/")[2])
+    if not isinstance(item, str):
+        return False
+    return (words in LABELS or (words == "type" and "pass" in item.lower())) and is_secret(item)
 
 
 def redact_list(value: Sequence[Any], names: str) -> tuple[list[Any], int]:
@@ -97,7 +113,21 @@ def is_secret_under(key: str, item: Any) -> bool:
     name = key[-NAME_CHARS:]
     if isinstance(item, int | float):
         return is_secret(name, digits=len(str(abs(int(item)))) if item == item and abs(item) < 1e300 else 1)
+    if words_of(name).endswith("tokens"):
+        return holds_drawn(item)
     return is_secret(name) and holds_any(item, words_of(name))
+
+
+def holds_drawn(item: Any) -> bool:
+    """Whether a text in this reads as a drawn token: under `tokens` there are counts and words, too."""
+    match item:
+        case str():
+            return TOKEN.fullmatch(item) is not None
+        case dict():
+            return any(map(holds_drawn, item.values()))
+        case list():
+            return any(map(holds_drawn, item))
+    return False
 
 
 def holds_any(item: Any, words: str) -> bool:

@@ -26,7 +26,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("AZDO", f"{_A}{{16,}}"),  # Azure DevOps
     ("CCIPAT_", f"{_W}{{16,}}"),  # CircleCI
     ("CFPAT-", f"{_W}{{16,}}"),  # Contentful
-    ("EAA[A-Za-z0-9]{8}", f"{_A}{{50,}}"),  # Facebook, Square
+    ("EAA[A-Za-z0-9]{8}", f"{_W}{{50,}}"),  # Facebook, Square
     ("EZ[AT]K", f"{_A}{{16,}}"),  # EasyPost
     ("FLWSECK", f"{_W}{{16,}}"),  # Flutterwave
     ("GOCSPX-", f"{_W}{{16,}}"),

@@ -9,13 +9,14 @@ from api.ingest.sanitize.redaction.expressions import ESCAPE, Finder, automaton
 from api.ingest.sanitize.redaction.forms import FORMS
 from api.ingest.sanitize.redaction.lines import redact_over_lines
 from api.ingest.sanitize.redaction.names import name_hint
+from api.ingest.sanitize.redaction.prose import PROSE
 
 # Longer lines are searched each time, which bounds the memo's memory.
 MEMO_CHARS = 512
 MEMO_ENTRIES = 4_096
 MANY_LINES = 32  # from here on one search of all is cheaper than one of each
 
-FINDERS: tuple[Finder, ...] = (*ASSIGNMENTS, *FORMS, *providers.PROVIDERS, CARDS)
+FINDERS: tuple[Finder, ...] = (*ASSIGNMENTS, PROSE, *FORMS, *providers.PROVIDERS, CARDS)
 # Whether a line may have any of them. Not for JSON, where escapes stand before names and quotes.
 has_any = automaton("|".join(f"(?:{known.hint})" for known in FINDERS))
 # Every text that redaction could change has one of these, also when the text is JSON, where an escape may stand before

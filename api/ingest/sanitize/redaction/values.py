@@ -8,7 +8,15 @@ from functools import lru_cache
 from string import ascii_letters
 
 from api.ingest.sanitize.redaction.names import words_of
-from api.ingest.sanitize.redaction.nothing import FILLED_IN, SCHEME, holds_nothing, is_no_value, is_nothing
+from api.ingest.sanitize.redaction.nothing import (
+    FILLED_IN,
+    SCHEME,
+    find_literal,
+    holds_nothing,
+    is_no_value,
+    is_nothing,
+    is_parsed,
+)
 
 Span = tuple[int, int]
 LOOKED_AT_CHARS = 256  # of a value that may turn out to be none
@@ -28,8 +36,15 @@ OPENING = re.compile(
 OPENING_SIGNS = frozenset("\"'`\\%&\u201c\u2018\u00abbBrRuUfFNELq@$")
 BRACKET_SIGNS, SCHEME_SIGNS = frozenset("[{("), frozenset(ascii_letters)
 # A value as Rust, Haskell and pydantic print it: `Some("x")`
-WRAPPED = re.compile(r"(?:Some|Just|Ok|Optional|Secret[A-Za-z]{0,8}|String|Text|Buffer)(?=\()")
-WRAPPING_SIGNS = frozenset("SJOTB")
+# and as a program makes one of a literal: `[]byte("x")`, `new String("x")`, `String::from("x")`, `Buffer.from("x")`
+WRAPPED = re.compile(
+    r"(?:Some|Just|Ok|Optional|Secret[A-Za-z]{0,8}|(?:new )?String|Text|Buffer)(?=\()"
+    r"|(?:\[\](?:byte|rune|uint8)|(?:std::)?string|bytes|bytearray|str|String::(?:from|new)|(?:Buffer|Bytes)\.from)(?=\([bBrRuUL]?[\"'`])"
+)
+WRAPPING_SIGNS = frozenset("SJOTBsbn[")
+# What stands before a value and says its type: of PHP's var_dump, a cast, and a tag or an anchor of YAML
+TYPED = re.compile(r"(?:string\([0-9]{1,9}\) |\((?:string|\[\]byte)\)[ ]?)(?=[\"'`])")
+TAGGED = re.compile(r"(?:!!(?:str|binary)|!unsafe|&[A-Za-z_][A-Za-z0-9_]{0,40})[ \t]{1,4}(?=[^\s])")
 UNKNOWN_SCHEME = re.compile(r"[A-Za-z][\w-]{0,30}[ \t]{1,4}(?=[^\s]{0,200}[0-9:=+/])", re.ASCII)
 HEADERS = ("authorization", "cookie", "cookies")
 CLOSING = {"\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
@@ -51,6 +66,8 @@ def find_value(text: str, start: int, name: str, operator: str) -> Span | None:
     """Where the value is that begins here, without its quotes; None where there is none. `name` as it stands there."""
     if operator == ":" and (annotated := ANNOTATION.match(text, start)):
         start = annotated.end()
+    if typed := TYPED.match(text, start) or (operator == ":" and TAGGED.match(text, start)):
+        start = typed.end()
     sign = text[start : start + 1]
     if sign in OPENING_SIGNS and (opening := OPENING.match(text, start)):
         return find_quoted(text, opening.end(), opening[1], words_of(name))
@@ -75,6 +92,8 @@ def find_quoted(text: str, start: int, quote: str, words: str) -> Span | None:
     else:
         found = closing(quote).search(text, start)
         end = found.start() if found else len(text)
+    if words == "token" and end - start <= LOOKED_AT_CHARS and is_parsed(text, start, text[start:end]):
+        return None
     return None if end - start <= LOOKED_AT_CHARS and is_nothing(text[start:end], words) else (start, end)
 
 
@@ -110,6 +129,8 @@ def find_bare(text: str, start: int, name: str, operator: str) -> Span | None:
     words = words_of(name)
     if words.endswith(HEADERS) and is_header(text, start, words, operator):
         return find_header(text, start, len(name))
+    if literal := find_literal(text, start):
+        return literal
     first = start
     if text[start] in SCHEME_SIGNS:
         scheme = SCHEME.match(text, start)
