@@ -88,8 +88,8 @@ def forget(service: Service) -> None:
     """Have the process know nothing but what Redis holds."""
     reads = service.state["reads"]
     reads.generations.clear()
-    for question in list(reads.copies.by_question):
-        reads.copies.forget(reads.copies.by_question.pop(question))
+    for question in list(reads.answer_cache.by_question):
+        reads.answer_cache.forget(reads.answer_cache.by_question.pop(question))
 
 
 @asynccontextmanager

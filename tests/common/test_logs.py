@@ -12,7 +12,7 @@ from common.settings import ROOT
 
 REQUESTS = """
 import asyncio, httpx, structlog
-from api.http.middleware import RequestFrame, RequestLines
+from api.http.middleware import RequestMiddleware, RequestLines
 from common.logs import configure_logging
 from common.settings import Settings
 
@@ -28,7 +28,7 @@ async def answer(scope, receive, send):
 async def main():
     settings = Settings()
     configure_logging(settings, "api")
-    frame = RequestFrame(answer, settings)
+    frame = RequestMiddleware(answer, settings)
     state = {"stopping": asyncio.Event(), "lines": RequestLines(settings)}
     transport = httpx.ASGITransport(lambda scope, *ends: frame({**scope, "state": state}, *ends))
     async with httpx.AsyncClient(transport=transport, base_url="http://x", headers={"X-Request-ID": "r-1"}) as client:

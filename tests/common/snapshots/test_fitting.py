@@ -44,8 +44,8 @@ async def keep(service: Service, body: bytes) -> None:
     reads = service.state["reads"]
     await service.tools.cache.redis.flushdb()
     reads.generations.clear()
-    for question in list(reads.copies.by_question):
-        reads.copies.forget(reads.copies.by_question.pop(question))
+    for question in list(reads.answer_cache.by_question):
+        reads.answer_cache.forget(reads.answer_cache.by_question.pop(question))
 
 
 @pytest.fixture
