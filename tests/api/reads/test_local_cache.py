@@ -26,3 +26,17 @@ def test_what_is_larger_than_all_may_be_is_not_kept_and_pushes_nothing_wrong() -
     cache.get("a")
     cache.keep("d", b"w" * 30)
     assert [cache.get(key) is not None for key in "acd"] == [True, False, True]
+
+
+def test_the_size_of_a_value_is_asked_for_once() -> None:
+    asked: list[bytes] = []
+
+    def size_of(value: bytes) -> int:
+        asked.append(value)
+        return len(value)
+
+    cache: LocalCache[str, bytes] = LocalCache(100, size_of)
+    cache.keep("a", b"x" * 60)
+    cache.get("a")
+    cache.keep("b", b"y" * 60)
+    assert (cache.get("a"), asked) == (None, [b"x" * 60, b"y" * 60])
