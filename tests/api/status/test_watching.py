@@ -14,7 +14,7 @@ from common.database import make_engine
 from common.database.clock import CLOCK
 from common.settings import Settings
 from common.telemetry import metrics
-from common.telemetry.freshness import Freshness
+from common.telemetry.freshness import Freshness, find_freshness
 from tests.conftest import Service
 
 NOWHERE = Settings.load(database_url="postgresql://127.0.0.1:1/x", database_connect_seconds=1)
@@ -52,14 +52,13 @@ async def test_the_first_look_waits_for_no_postgres_and_fails_for_none() -> None
 
 async def test_the_watch_goes_on_after_postgres_was_away(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = 0
-    find = watching.find_freshness
 
     async def fail_first(engine: Any) -> Freshness:
         nonlocal looks
         looks += 1
         if looks == 1:
             raise OSError("away")
-        return await find(engine)
+        return await find_freshness(engine)
 
     monkeypatch.setattr(watching, "find_freshness", fail_first)
     settings = service.settings.model_copy(update={"watch_every_seconds": 0.01})
