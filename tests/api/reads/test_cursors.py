@@ -111,3 +111,10 @@ def test_a_day_in_another_spelling_is_refused(text: str) -> None:
 def test_an_id_in_another_spelling_is_refused(text: str) -> None:
     with pytest.raises(CursorInvalid):
         read_uuid(text)
+
+
+@pytest.mark.parametrize("place", [WHOLE[0] - DAY, WHOLE[1], WHOLE[1] + DAY])
+def test_a_place_outside_of_the_times_of_its_own_cursor_is_refused(place: datetime) -> None:
+    wanted = Filter(*WHOLE)
+    with pytest.raises(CursorInvalid):
+        read_cursor(write_cursor((place, UUID(int=1)), wanted), wanted)
