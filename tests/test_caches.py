@@ -9,16 +9,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import api
 import common
 from api.access.keys import MAX_REMEMBERED
-from api.reads.answer_cache import AnswerCache, HeldAnswer, Question
 from api.reads.forms import ERRORS, Form, Format
 from api.reads.http import PACKED_MAX_BYTES, USUAL_CHARS, choose_encoding, pack, packed_answers, recall_encoding
-from api.reads.local_cache import LocalCache
 from api.reads.tokens import estimate_tokens, recall_tokens
 from common.fingerprint import fingerprint_value, split_trace
 from common.fingerprint.traces import LINE_CHARS, TRACE_CHARS, may_be_kept
@@ -147,28 +143,6 @@ def test_a_trace_is_remembered_by_its_bytes(letter: str, is_kept: bool) -> None:
     assert (after > before) is is_kept
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.binary(max_size=60)), max_size=60))
-def test_a_local_cache_never_holds_more_bytes_than_it_may(kept: list[tuple[int, bytes]]) -> None:
-    cache: LocalCache[int, bytes] = LocalCache(100, len)
-    for key, value in kept:
-        cache.keep(key, value)
-        assert cache.get(key) == value
-        assert cache.total_bytes == sum(size for _, size in cache.held.values()) <= 100
-
-
-def test_what_is_larger_than_all_may_be_is_not_kept_and_pushes_nothing_wrong() -> None:
-    cache: LocalCache[str, bytes] = LocalCache(100, len)
-    cache.keep("a", b"x" * 90)
-    cache.keep("b", b"x" * 101)
-    assert cache.get("b") is None
-    assert cache.total_bytes <= 100
-    cache.keep("a", b"y" * 60)
-    cache.keep("c", b"z" * 30)
-    cache.get("a")
-    cache.keep("d", b"w" * 30)
-    assert [cache.get(key) is not None for key in "acd"] == [True, False, True]
-
-
 def test_shaped_answers_are_bounded_in_bytes_and_not_in_number() -> None:
     row = dict.fromkeys(ERRORS.fields, "x") | {"message": "m" * 8_000}
     for number in range(60):
@@ -177,14 +151,3 @@ def test_shaped_answers_are_bounded_in_bytes_and_not_in_number() -> None:
         pack(f'W/"{number}"', body, ERRORS, Form(Format.csv))
         assert packed_answers.total_bytes <= PACKED_MAX_BYTES
     assert 0 < len(packed_answers.held) < 60
-
-
-def test_copies_count_what_stands_beside_their_bodies() -> None:
-    copies = AnswerCache(max_entries=10_000, max_bytes=MIB)
-    from uuid import UUID
-
-    for number in range(2_000):
-        question = Question(UUID(int=number), "errors", "recent", (("service", "\U0001f600" * 200),))
-        copies.keep(question, HeldAnswer("etag", "generation", 0.0, {"identity": ("identity", b"{}")}))
-    assert len(copies.by_question) * sys.getsizeof("\U0001f600" * 200) < MIB
-    assert copies.total_bytes <= MIB

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from api.access.shares import Shares, gate_of
 from api.spending import reservations
-from common.budgets.spend import FIND_BUDGET, cut_span
+from common.budgets.spend import FIND_BUDGET
 from common.telemetry.exposition import make_registry
 from tests.conftest import Project, Service
 from tests.worker.running import keep_budgets
@@ -117,14 +117,6 @@ async def test_sums_are_exact_in_every_time_zone(service: Service, zone: str) ->
     await post(project, spend("before", 1, occurred_at=(start - timedelta(seconds=1)).isoformat()),
                spend("first", 10, occurred_at=start.isoformat()), spend("now", 100, occurred_at=now.isoformat()))  # fmt: skip
     assert (await project.get(f"/api/budgets/{budget}/status"))["used"] == 110
-
-
-def test_a_span_is_cut_into_days_and_the_quarter_hours_at_its_ends() -> None:
-    start, end = datetime(2026, 1, 31, 18, 15, tzinfo=UTC), datetime(2026, 2, 28, 18, 15, tzinfo=UTC)
-    first, last = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 2, 28, tzinfo=UTC)
-    assert cut_span(start, end) == [(15, start, first), (1440, first, last), (15, last, end)]
-    assert cut_span(first, last) == [(1440, first, last)]
-    assert cut_span(start, start + timedelta(hours=1)) == [(15, start, start + timedelta(hours=1))]
 
 
 async def check(project: Project, budget: str, estimate: float, **others: Any) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """One error's way as OpenTelemetry sees it: request, flush and fold, collected from the real programs over OTLP."""
 
-import subprocess
-import sys
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -9,11 +7,9 @@ from threading import Thread
 from typing import Any
 
 import httpx
-import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from common.telemetry.traces import are_wanted
-from tests.system.test_metrics import ROOT, Programs
+from tests.system.test_metrics import Programs
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -94,27 +90,3 @@ def test_one_error_is_one_trace_to_its_commit_and_the_fold_links_to_it(
     told = {attribute.key: attribute.value for attribute in request.attributes}
     assert told["http.response.status_code"].int_value == 201
     assert told["mayday.request_id"].string_value == answer.headers["X-Request-ID"]
-
-
-@pytest.mark.parametrize(
-    ("environment", "wanted"),
-    [
-        ({}, False),
-        ({"OTEL_SERVICE_NAME": "errors"}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, True),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"}, True),
-        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
-        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
-        ({"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
-    ],
-)
-def test_the_standard_variables_alone_turn_traces_on(environment: dict[str, str], wanted: bool) -> None:
-    assert are_wanted(environment) is wanted
-
-
-def test_without_them_the_sdk_and_its_exporter_are_not_even_imported() -> None:
-    script = (
-        "import sys, cli.programs; "
-        "sys.exit(sum(name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter')) for name in sys.modules))"
-    )
-    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0

@@ -1,92 +1,97 @@
-"""Routes are closed until they say for whom they are open."""
+"""Keys that are made up: they cost few look-ups, and whoever has a key does not notice them."""
 
+import asyncio
+from collections import Counter
 from typing import Any
 
-import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
-from fastapi.routing import iter_route_contexts
-from starlette.types import Receive, Send
 
-from api.access.keys import AdminCaller, Authorize, ReadCaller
-from api.access.routers import PUBLIC_PATHS, Router, RouteUnguarded, refuse_unguarded, scopes_of
-from api.app import create_app
-from common.keys import Scope
+from api.access import keys as auth
+from common.keys import Scope, make_key
 from common.settings import Settings
-from tests.conftest import Service
+from tests.conftest import Service, run_service
 
-SETTINGS = Settings(database_url="postgresql://nowhere/none", redis_url="redis://nowhere")
-
-
-async def answer() -> None:
-    """A route that anyone may ask."""
+LOOKUPS = 5
+MADE_UP = 40
+PATH = "/api/errors/recent"
 
 
-async def answer_readers(caller: ReadCaller) -> None:
-    """A route for readers."""
+@pytest.fixture
+def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the keys that Postgres was asked for."""
+    asked: list[str] = []
+    find = auth.KeyRing.find
+
+    async def note(ring: auth.KeyRing, key: Any) -> Any:
+        asked.append(key.key_id)
+        return await find(ring, key)
+
+    monkeypatch.setattr(auth.KeyRing, "find", note)
+    return asked
 
 
-async def answer_two(reader: ReadCaller, admin: AdminCaller) -> None:
-    """A route that cannot say for whom it is."""
+def few(settings: Settings, **others: float) -> Settings:
+    return settings.model_copy(update={"key_lookups_per_second": LOOKUPS, **others})
 
 
-def app_with(inner: APIRouter) -> FastAPI:
-    outer, app = Router(prefix="/api"), FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    outer.include_router(inner)
-    app.include_router(outer)
-    return app
+async def try_keys(service: Service) -> Counter[int]:
+    """Ask with keys that have the right form and checksum; the statuses."""
+    client = await service.client(None)
+    keys = [str(make_key(Scope.read)) for _ in range(MADE_UP)]
+    answers = await asyncio.gather(*[client.get(PATH, headers={"Authorization": f"Bearer {key}"}) for key in keys])
+    assert all(answer.headers["Retry-After"] == "1" for answer in answers if answer.status_code == 429)
+    return Counter(answer.status_code for answer in answers)
 
 
-def plant(route: Any, router: APIRouter | None = None) -> APIRouter:
-    router = router or Router()
-    router.add_api_route("/planted", route)
-    return router
+async def test_made_up_keys_cost_no_more_look_ups_than_are_set(settings: Settings, looked_up: list[str]) -> None:
+    async with run_service(few(settings)) as service:
+        statuses = await try_keys(service)
+    assert set(statuses) == {401, 429}
+    assert statuses[401] == len(looked_up) < MADE_UP / 2
 
 
-@pytest.mark.parametrize("route", [answer, answer_two])
-def test_a_route_without_one_scope_cannot_be_written(route: Any) -> None:
-    with pytest.raises(RouteUnguarded, match="/planted"):
-        plant(route)
+async def test_without_the_bound_each_costs_one(
+    settings: Settings, looked_up: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr(auth.LookUps, "take", lambda _: None)
+    async with run_service(few(settings)) as service:
+        assert await try_keys(service) == {401: MADE_UP}
+    assert len(looked_up) == MADE_UP
 
 
-@pytest.mark.parametrize("route", [answer, answer_readers])
-def test_a_route_that_would_read_before_it_asks_keeps_the_program_from_starting(route: Any) -> None:
-    with pytest.raises(RouteUnguarded, match="/api/planted"):
-        refuse_unguarded(app_with(plant(route, APIRouter())).routes)
+async def test_a_wrong_key_sent_again_costs_one_look_up(settings: Settings, looked_up: list[str]) -> None:
+    async with run_service(settings) as service:
+        client = await service.client(str(make_key(Scope.read)))
+        assert [(await client.get(PATH)).status_code for _ in range(3)] == [401] * 3
+    assert len(looked_up) == 1
 
 
-def test_a_mounted_program_keeps_it_from_starting_too() -> None:
-    app = app_with(plant(answer_readers))
-    refuse_unguarded(app.routes)
-    app.mount("/files", FastAPI())
-    with pytest.raises(RouteUnguarded, match="/files"):
-        refuse_unguarded(app.routes)
+async def test_a_good_key_is_looked_up_and_kept_whatever_strangers_try(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "MAX_REMEMBERED", 3)  # which the strangers' keys pass
+    async with run_service(few(settings, key_cache_seconds=0.001)) as service:
+        project = await service.project()
+        await project.get(PATH)
+        await try_keys(service)
+        await project.get(PATH)
+        ring = service.state["key_ring"]
+        assert (len(ring.known), len(ring.refused)) == (1, 3)
 
 
-async def test_a_guard_that_a_router_adds_is_asked_too(service: Service) -> None:
-    inner, app = plant(answer_readers), FastAPI()
-    app.include_router(inner, dependencies=[Depends(Authorize(Scope.admin))])
-    project = await service.project()
-    keys = [client.headers["Authorization"] for client in (project.read, project.admin)]
-
-    async def with_state(scope: Any, receive: Receive, send: Send) -> None:
-        await app({**scope, "state": dict(service.state)}, receive, send)
-
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(with_state), base_url="http://mayday") as client:
-        statuses = [(await client.get("/planted", headers={"Authorization": key})).status_code for key in keys]
-    assert statuses == [403, 200]
+async def test_a_key_that_was_revoked_is_forgotten(settings: Settings) -> None:
+    async with run_service(settings.model_copy(update={"key_cache_seconds": 0.001})) as service:
+        project = await service.project()
+        await project.get(PATH)
+        await service.execute("UPDATE api_keys SET revoked_at = now()")
+        assert (await project.read.get(PATH)).status_code == 401
+        assert not service.state["key_ring"].known
 
 
-def test_every_route_asks_for_a_scope_or_is_public() -> None:
-    routes = list(iter_route_contexts(create_app(SETTINGS).routes))
-    open_to_all = {route.path for route in routes if not scopes_of(route.original_route)}
-    assert open_to_all == PUBLIC_PATHS
-
-
-def test_what_changes_patterns_is_for_admins_and_what_reads_is_for_readers() -> None:
-    for route in iter_route_contexts(create_app(SETTINGS).routes):
-        scopes = scopes_of(route.original_route)
-        if "GET" in (route.methods or ()) and scopes:
-            assert scopes == {Scope.admin if route.path == "/api/status" else Scope.read}, route.path
-        if {"PATCH", "PUT", "DELETE"} & (route.methods or set()):
-            assert scopes == {Scope.admin}, route.path
+async def test_all_clients_of_one_key_cost_a_new_process_one_look_up(settings: Settings, looked_up: list[str]) -> None:
+    async with run_service(few(settings)) as service:
+        project = await service.project()
+        answers = await asyncio.gather(*[project.read.get(PATH) for _ in range(MADE_UP)])
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(looked_up) == 1

@@ -10,7 +10,6 @@ import pytest
 
 from api.reads.catalogue import Asked
 from api.reads.entries import name_recent
-from api.reads.http import choose_encoding, matches
 from api.reads.parameters import ErrorQuery
 from common.cache import Cache, CachedAnswer
 from common.compression import zstd
@@ -173,31 +172,6 @@ async def test_without_redis_everything_is_answered_from_postgres(settings: Sett
         assert (await (await service.client(None)).get("/readyz")).status_code == 200
 
 
-async def test_a_walk_along_the_cursor_meets_every_error_once(service: Service) -> None:
-    project = await service.project()
-    await project.send(*[error(n) for n in range(55)])
-    seen: list[str] = []
-    cursor = None
-    while True:
-        parameters = {"limit": 10} | ({"cursor": cursor} if cursor else {})
-        page = await project.get("/api/errors", **parameters)
-        seen += [item["message"] for item in page["errors"]]
-        await project.send(error(1_000 + len(seen)))
-        cursor = page["next"]
-        if cursor is None:
-            break
-    assert sorted(seen) == sorted(f"payment {n} failed" for n in range(55))
-
-
-async def test_a_cursor_of_another_question_is_refused(service: Service) -> None:
-    project = await service.project()
-    await project.send(*[error(n) for n in range(5)])
-    cursor = (await project.get("/api/errors", limit=2))["next"]
-    answer = await project.read.get("/api/errors", params={"limit": 2, "cursor": cursor, "service": "shop"})
-    assert answer.status_code == 422
-    assert "other filters" in answer.json()["detail"]
-
-
 @pytest.mark.parametrize(
     ("query", "numbers"),
     [
@@ -222,38 +196,3 @@ async def test_filters_let_pass_what_they_say(service: Service, query: dict[str,
     )
     found = (await project.get("/api/errors", **query))["errors"]
     assert {int("".join(c for c in item["message"] if c.isdigit())[-1]) for item in found} == numbers
-
-
-@pytest.mark.parametrize(
-    ("accepted", "chosen"),
-    [
-        (None, "identity"),
-        ("", "identity"),
-        ("gzip", "gzip"),
-        ("gzip, deflate, br, zstd", "zstd"),
-        ("gzip;q=1.0, br;q=0.5", "gzip"),
-        ("zstd;q=0, *", "br"),
-        ("gzip;q=0.2, identity;q=0.9", "identity"),
-        ("*;q=0", "identity"),
-        ("gzip;q=nonsense", "identity"),
-        ("deflate", "identity"),
-        ("zstd;q=nan, gzip", "gzip"),
-        ("*;q=nan", "identity"),
-        ("br;q=-nan", "identity"),
-        ("br;q=inf", "identity"),
-        ("br;q=1e400, gzip;q=0.1", "gzip"),
-        ("br;q=0_1", "identity"),
-        ("br;q=\u0663", "identity"),
-        ("br;q=7", "br"),
-    ],
-)
-def test_the_coding_is_what_the_client_likes_best(accepted: str | None, chosen: str) -> None:
-    assert choose_encoding(accepted) == chosen
-
-
-@pytest.mark.parametrize(
-    ("header", "has_it"),
-    [(None, False), ("*", True), ('"a"', True), ('W/"a"', True), ('"b", W/"a"', True), ('"b"', False)],
-)
-def test_etags_are_compared_weakly(header: str | None, has_it: bool) -> None:
-    assert matches(header, 'W/"a"') is has_it

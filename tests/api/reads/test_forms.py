@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from api.reads.forms import ERROR, ERRORS, PATTERNS, SHAPED, Form, Format, shape
-from api.reads.tables import as_csv
 from api.reads.tokens import estimate_tokens
 from tests.conftest import Service
 
@@ -154,8 +153,3 @@ async def test_a_field_that_there_is_not_is_refused(service: Service) -> None:
     _, answer = await read(service, "/api/errors/recent", fields="id,colour")
     assert answer.status_code == 422
     assert [place["pointer"] for place in answer.json()["errors"]] == ["fields"]
-
-
-def test_a_message_is_no_formula_in_a_spreadsheet() -> None:
-    lines = as_csv(["message", "count"], [["=HYPERLINK(1)", -3], ["plain", 2]]).splitlines()
-    assert lines == ["message,count", "'=HYPERLINK(1),-3", "plain,2"]

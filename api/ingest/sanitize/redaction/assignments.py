@@ -78,6 +78,9 @@ def redact_named(text: str, names: re.Pattern[str]) -> tuple[str, int]:
     return ("".join([*kept, text[done:]]), len(kept) // 2) if kept else (text, 0)
 
 
+STORED = re.compile(r"(?i:session|cookie|sid)s?")
+
+
 def find_secret(text: str, found: re.Match[str]) -> tuple[int, int] | None:
     """Where the secret is whose name was found, if it is one's."""
     kind = found.lastgroup or ""
@@ -98,7 +101,16 @@ def find_secret(text: str, found: re.Match[str]) -> tuple[int, int] | None:
         return None
     if value.isdigit() and not is_secret(name, in_text=True, digits=len(value)):
         return None
-    return span
+    return None if is_path_of_store(text, span, name) else span
+
+
+def is_path_of_store(text: str, span: tuple[int, int], name: str) -> bool:
+    """Whether it is the key of a cache or a store, `session:user:42`, which names what it is about and holds nothing drawn."""
+    return (
+        STORED.fullmatch(name) is not None
+        and text[span[0] - 1 : span[0]] == ":"
+        and not is_random(text[span[0] : span[1]].replace(":", "-"))
+    )
 
 
 def stands_alone(text: str, span: tuple[int, int], found: re.Match[str], name: str) -> bool:

@@ -1,4 +1,5 @@
-"""rediss://: the server must show a certificate of its own name, signed by who the URL trusts."""
+"""A URL says where Redis is and how to log in; by rediss:// the server must show a certificate of its own name, signed by
+who the URL trusts."""
 
 import asyncio
 import shutil
@@ -11,10 +12,10 @@ from pathlib import Path
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from common.cache.connecting import make_redis
+from common.cache.connecting import make_redis, read_sentinel_url
 
 OPENSSL = shutil.which("openssl") or ""
-pytestmark = pytest.mark.skipif(not OPENSSL, reason="there is no openssl here")
+needs_openssl = pytest.mark.skipif(not OPENSSL, reason="there is no openssl here")
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
@@ -50,11 +51,13 @@ async def ping(url: str) -> bool:
         return bool(await redis.ping())
 
 
+@needs_openssl
 async def test_a_certificate_of_this_name_is_taken(tmp_path: Path) -> None:
     async with run_server(tmp_path, "IP:127.0.0.1") as url:
         assert await ping(url)
 
 
+@needs_openssl
 async def test_one_of_another_name_is_refused_unless_the_url_says_so(tmp_path: Path) -> None:
     async with run_server(tmp_path, "DNS:elsewhere") as url:
         with pytest.raises(RedisConnectionError, match="certificate"):
@@ -62,7 +65,17 @@ async def test_one_of_another_name_is_refused_unless_the_url_says_so(tmp_path: P
         assert await ping(f"{url}&ssl_check_hostname=false")
 
 
+@needs_openssl
 async def test_one_that_nobody_trusted_signed_is_refused(tmp_path: Path) -> None:
     async with run_server(tmp_path, "IP:127.0.0.1") as url:
         with pytest.raises(RedisConnectionError, match="certificate"):
             await ping(url.partition("?")[0])
+
+
+def test_the_url_names_sentinels_primary_and_login() -> None:
+    assert read_sentinel_url("redis+sentinel://app:p%40ss@one:26380,two,[::1]:26381/main/2") == (
+        [("one", 26380), ("two", 26379), ("::1", 26381)],
+        "main",
+        {"db": 2, "username": "app", "password": "p@ss"},
+    )
+    assert read_sentinel_url("redis+sentinel://one/main") == ([("one", 26379)], "main", {"db": 0})

@@ -1,4 +1,4 @@
-"""Redis behind Sentinels: a URL names them, and a failover needs no restart."""
+"""Redis behind Sentinels: a failover needs no restart."""
 
 import asyncio
 import importlib.util
@@ -16,29 +16,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.cache import Cache, CacheUnavailable
-from common.cache.connecting import read_sentinel_url
-from common.settings import Settings, SettingsInvalid
+from common.settings import Settings
 from tests.chaos.programs import free_port
 from worker.main import queue_redis
 
 FAILOVER_SECONDS = 20.0
-
-
-def test_the_url_names_sentinels_primary_and_login() -> None:
-    assert read_sentinel_url("redis+sentinel://app:p%40ss@one:26380,two,[::1]:26381/main/2") == (
-        [("one", 26380), ("two", 26379), ("::1", 26381)],
-        "main",
-        {"db": 2, "username": "app", "password": "p@ss"},
-    )
-    assert read_sentinel_url("redis+sentinel://one/main") == ([("one", 26379)], "main", {"db": 0})
-
-
-@pytest.mark.parametrize(
-    "url", ["one:26379", "one:26379/main/x", "one:x/main", ",one/main", "/main", "one/main?ssl=true"]
-)
-def test_a_url_that_lacks_a_part_is_refused_with_its_form(url: str) -> None:
-    with pytest.raises(SettingsInvalid, match=r"MAYDAY_QUEUE_URL: .*redis\+sentinel://user:password@host"):
-        Settings.load(queue_url=f"redis+sentinel://{url}")
 
 
 def find_server() -> str:
