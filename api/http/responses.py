@@ -1,6 +1,6 @@
 """Answers that a connection (api/http/connection.py) writes itself, as whole bytes, and what is kept of them.
 
-Whoever makes one gives it the headers that RequestFrame and the compression around the routes give theirs.
+Whoever makes one gives it the headers that RequestMiddleware and the compression around the routes give theirs.
 """
 
 from email.utils import formatdate
