@@ -11,8 +11,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from api.http.single_flight import SingleFlight
 from common.cache import Topic, answer_key
+from common.cache.sealing import form_of
 from common.compression import COMPRESS_FROM_BYTES, Encoding, compress_as
 
 ENTRY_BYTES = 4_096  # of a copy beside its bodies: a question holds up to three names of 200 characters
@@ -37,6 +40,11 @@ class Question:
 
     def key(self, generation: str) -> str:
         return answer_key(self.project_id, generation, self.name, **dict(self.parameters))
+
+
+def name_answer(project_id: UUID, topic: Topic, name: str, model: type[BaseModel], params: dict[str, Any]) -> Question:
+    """The question under which an answer of this model is kept: one of another form of it is another answer."""
+    return Question(project_id, topic, name, tuple(sorted((params | {"form": form_of(model)}).items())))
 
 
 @dataclass(slots=True)

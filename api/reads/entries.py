@@ -1,18 +1,13 @@
 """The reads of errors and patterns, as entries of the catalogue."""
 
 from typing import Any
-from uuid import UUID
 
-from pydantic import BaseModel
-
-from api.reads.answer_cache import Question
+from api.reads.answer_cache import Question, name_answer
 from api.reads.builders import build_error, build_error_page, build_pattern, build_patterns, build_recent
 from api.reads.catalogue import Asked, Read, seconds
 from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS
 from api.reads.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, PatternQuery, PatternsQuery
 from api.reads.schemas import ErrorDetail, ErrorPage, PatternDetail, RecentErrors
-from common.cache import Topic
-from common.cache.sealing import form_of
 from common.settings.worker import JobSettings
 from common.snapshots.schema import PatternsAnswer
 
@@ -37,11 +32,6 @@ def name_patterns(asked: Asked[PatternsQuery]) -> Question:
 def name_pattern(asked: Asked[PatternQuery]) -> Question:
     params = {"pattern_id": asked.id, "window_hours": asked.params.window.hours}
     return name_answer(asked.project_id, "errors", "pattern", PatternDetail, params)
-
-
-def name_answer(project_id: UUID, topic: Topic, name: str, model: type[BaseModel], params: dict[str, Any]) -> Question:
-    """The question under which an answer of this model is kept: one of another form of it is another answer."""
-    return Question(project_id, topic, name, tuple(sorted((params | {"form": form_of(model)}).items())))
 
 
 RECENT = Read(

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.reads import entries
+from api.reads import answer_cache, entries
 from tests.conftest import Project, Service
 
 
@@ -130,7 +130,7 @@ async def test_no_route_of_the_document_shows_another_project(service: Service) 
 
 
 async def test_control_a_cache_key_without_the_project_leaks(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    name_answer = entries.name_answer
+    name_answer = answer_cache.name_answer
     monkeypatch.setattr(entries, "name_answer", lambda _project, *others: name_answer(UUID(int=0), *others))
     mine, theirs = await service.project("mine"), await service.project("theirs")
     await fill(service, mine, "mineonly")
