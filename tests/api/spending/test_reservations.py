@@ -93,7 +93,7 @@ async def test_a_failure_is_told_to_all_who_wait_without_its_words_and_the_next_
         told = await asyncio.gather(
             *[checks.check(project.id, budget, Decimal(1), 60) for _ in range(3)], return_exceptions=True
         )
-    assert [line["event"] for line in lines] == ["checks_failed"]
+    assert [line["event"] for line in lines].count("checks_failed") == 1  # of three; the start logs meanwhile
     assert {(type(one), str(one.detail) if isinstance(one, Unavailable) else "") for one in told} == {
         (Unavailable, "this could not be decided now: send it again")
     }
