@@ -14,6 +14,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 from api.access.keys import KeyRing
 from api.access.quotas import Quotas
 from api.access.routers import paths_for, refuse_unguarded
+from api.access.sessions import SessionRing
 from api.access.shares import Shares, gate_of, half
 from api.contract import VERSION, describe, get_document
 from api.http import problems
@@ -27,6 +28,7 @@ from api.ingest.errors import ErrorPipeline
 from api.ingest.fast import fast_writes
 from api.ingest.pipeline import Pipeline
 from api.ingest.scheduler import BodyScheduler
+from api.pages import routes as page_routes
 from api.reads import entries
 from api.reads.caching import Reads
 from api.reads.catalogue import BuildContext
@@ -75,6 +77,7 @@ class State(TypedDict):
     read_shares: Shares
     cache: Cache
     key_ring: KeyRing
+    session_ring: SessionRing
     probes: health.Probes
     quotas: Quotas
     scheduler: BodyScheduler
@@ -118,9 +121,11 @@ def create_app(settings: Settings) -> FastAPI:
         make_router(CATALOGUE),
         triage_routes.router,
         status_routes.router,
+        *page_routes.ROUTERS,
     ):
         app.include_router(router)
     app.add_route("/openapi.json", get_document, include_in_schema=False)
+    page_routes.add_public_routes(app)
     refuse_unguarded(app.routes)
     # the last one added is the outermost
     app.add_middleware(BodyLimits, settings=settings, held=bodies)
@@ -161,7 +166,8 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             await stack.enter_async_context(in_background(watch(engine, settings, early_days), "watching"))
             await stack.enter_async_context(in_background(give_back_memory(), "giving_back_memory"))
             looking_up = without_transactions(engine, settings)
-            key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second)
+            trust = (settings.key_cache_seconds, settings.key_lookups_per_second)
+            key_ring, session_ring = KeyRing(looking_up, *trust), SessionRing(looking_up, *trust)
             pipeline = ErrorPipeline(settings, writer, scheduler, early_days)
             usage_pipeline = make_usage_pipeline(settings, usage_writer, scheduler, shares)
             probes = health.Probes(note_failure=lambda _: None)  # who asks is told
@@ -182,6 +188,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
                 "read_shares": read_shares,
                 "cache": cache,
                 "key_ring": key_ring,
+                "session_ring": session_ring,
                 "probes": probes,
                 "quotas": quotas,
                 "scheduler": scheduler,

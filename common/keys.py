@@ -14,18 +14,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ALPHABET = string.digits + string.ascii_letters
-KEY = re.compile(r"mayday_(ingest|read|admin)_([0-9A-Za-z]{12})_([0-9A-Za-z]{32})([0-9A-Za-z]{6})")
+KEY = re.compile(r"mayday_(ingest|read|triage|admin)_([0-9A-Za-z]{12})_([0-9A-Za-z]{32})([0-9A-Za-z]{6})")
 
 
 class Scope(StrEnum):
-    """What a key may do. Admin may do everything in its project; ingest only writes, read only reads."""
+    """What a key may do. Admin may do everything in its project; ingest only writes, read only reads; triage reads and
+    decides about patterns, and touches no prices, budgets and keys."""
 
     ingest = "ingest"
     read = "read"
+    triage = "triage"
     admin = "admin"
 
     def allows(self, needed: "Scope") -> bool:
-        return self in (needed, Scope.admin)
+        return self in (needed, Scope.admin) or (self, needed) == (Scope.triage, Scope.read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ class Project:
     id: UUID
     ingest: httpx.AsyncClient
     read: httpx.AsyncClient
+    triage: httpx.AsyncClient
     admin: httpx.AsyncClient
 
     async def send(self, *errors: dict[str, Any]) -> dict[str, Any]:

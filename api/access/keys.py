@@ -8,7 +8,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
@@ -28,6 +28,7 @@ from api.http.single_flight import SingleFlight
 from common.keys import Key, Scope, parse_key
 
 T = TypeVar("T")
+SentT = TypeVar("SentT", bound=Hashable)
 
 MAX_REMEMBERED = 10_000
 BEARER = b"Bearer "
@@ -126,7 +127,7 @@ class KeyRing:
             keep(self.known, sent, (trusted_until, caller))
 
 
-def keep(remembered: "OrderedDict[str, T]", sent: str, found: T) -> None:
+def keep(remembered: "OrderedDict[SentT, T]", sent: SentT, found: T) -> None:
     """Remember it as the newest, and forget the oldest beyond what is kept."""
     remembered[sent] = found
     remembered.move_to_end(sent)
@@ -197,4 +198,5 @@ def recall_caller(key_ring: KeyRing, sent: str, asked: Scope) -> Caller | None:
 
 IngestCaller = Annotated[Caller, Depends(Authorize(Scope.ingest))]
 ReadCaller = Annotated[Caller, Depends(Authorize(Scope.read))]
+TriageCaller = Annotated[Caller, Depends(Authorize(Scope.triage))]
 AdminCaller = Annotated[Caller, Depends(Authorize(Scope.admin))]

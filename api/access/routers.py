@@ -18,7 +18,9 @@ from api.access.keys import Authorize
 from common.keys import Scope
 
 # What anyone may ask for without a key: nothing that belongs to a project, and no body is read.
-PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/openapi.json"})
+PUBLIC_PATHS = frozenset(
+    {"/livez", "/readyz", "/openapi.json", "/", "/signin", "/signin/{link}", "/assets/{digest}/{name}"}
+)
 
 
 class RouteUnguarded(Exception):

@@ -107,6 +107,12 @@ async def read_large(request: Request) -> bytes:
     return await request.body()
 
 
+async def read_of_stranger(request: Request, most_bytes: int) -> bytes:
+    """A body that says who sends it, such as the form by which people sign in: so many bytes, which are not unpacked."""
+    request.scope["stranger_max_bytes"] = most_bytes
+    return await request.body()
+
+
 def make_decoder(content_encoding: list[str]) -> Decoder | None:
     """The decoder for the header's value, None for identity. Raises Unsupported: one coding at most, of those known."""
     names = [name.strip().lower() for value in content_encoding for name in value.split(",")]
@@ -159,17 +165,20 @@ class BodyReader:
 
     def begin(self) -> None:
         """Judge the body by the head. Raises Unauthorized where no caller was admitted, BodyTooLarge, Unsupported."""
-        if "caller" not in self.scope:
+        unseen_bytes = self.scope.get("stranger_max_bytes", 0)
+        if "caller" not in self.scope and not unseen_bytes:
             raise Unauthorized("nothing is read of a body that comes without a key")
         limits = (self.settings.body_max_bytes, self.settings.body_max_decoded_bytes)
         if not self.scope.get("takes_large"):
             limits = (min(limits[0], SMALL_MAX_BYTES), min(limits[1], SMALL_MAX_BYTES))
+        if "caller" not in self.scope:
+            limits = (unseen_bytes, unseen_bytes)
         self.sent_max, self.decoded_max = limits
         headers = Headers(scope=self.scope)
         declared = headers.get("content-length", "0")
         if declared.isdigit() and int(declared) > self.sent_max:
             raise too_large(self.sent_max, "as sent")
-        self.decoder = make_decoder(headers.getlist("content-encoding"))
+        self.decoder = make_decoder([] if "caller" not in self.scope else headers.getlist("content-encoding"))
         self.is_begun = True
 
     async def take(self, message: Message) -> Message:

@@ -5,9 +5,10 @@ from typing import Any
 from api.reads.answer_cache import Question, name_answer
 from api.reads.builders import build_error, build_error_page, build_pattern, build_patterns, build_recent
 from api.reads.catalogue import Asked, Read, seconds
-from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS
-from api.reads.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, PatternQuery, PatternsQuery
-from api.reads.schemas import ErrorDetail, ErrorPage, PatternDetail, RecentErrors
+from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS, SERIES
+from api.reads.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, PatternQuery, PatternsQuery, SeriesQuery
+from api.reads.schemas import ErrorDetail, ErrorPage, PatternDetail, PatternSeries, RecentErrors
+from api.reads.series import build_series
 from common.settings.worker import JobSettings
 from common.snapshots.schema import PatternsAnswer
 
@@ -27,6 +28,11 @@ def name_recent(asked: Asked[ErrorQuery]) -> Question:
 def name_patterns(asked: Asked[PatternsQuery]) -> Question:
     params = {"window_hours": asked.params.window.hours, **asked.params.beside_window()}
     return name_answer(asked.project_id, "patterns", "patterns", PatternsAnswer, params)
+
+
+def name_series(asked: Asked[SeriesQuery]) -> Question:
+    params = {"window_hours": asked.params.window.hours, **asked.params.beside_window()}
+    return name_answer(asked.project_id, "patterns", "series", PatternSeries, params)
 
 
 def name_pattern(asked: Asked[PatternQuery]) -> Question:
@@ -73,6 +79,19 @@ PATTERN_LIST = Read(
     max_age_seconds=patterns_max_age_seconds,
     question=name_patterns,
 )
+SERIES_LIST = Read(
+    operation="get_pattern_series",
+    path=f"{PREFIX}/patterns/series",
+    tags=("read",),
+    summary="How patterns went",
+    description="The counts of each pattern through the window, step by step, and of the time before.",
+    params=SeriesQuery,
+    answer=PatternSeries,
+    table=SERIES,
+    build=build_series,
+    max_age_seconds=patterns_max_age_seconds,
+    question=name_series,
+)
 ONE_PATTERN = Read(
     operation="get_pattern",
     path=f"{PREFIX}/patterns/{{pattern_id}}",
@@ -99,4 +118,4 @@ ONE_ERROR = Read(
     max_age_seconds=seconds(60),
 )
 # In the order in which paths are tried: fixed words before ids.
-READS: tuple[Read[Any], ...] = (RECENT, ERROR_PAGE, PATTERN_LIST, ONE_PATTERN, ONE_ERROR)
+READS: tuple[Read[Any], ...] = (RECENT, ERROR_PAGE, PATTERN_LIST, SERIES_LIST, ONE_PATTERN, ONE_ERROR)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from api.fields import NO_NUL, FilterText, Instant, SeverityName
-from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS, Form, Format, Table
+from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS, SERIES, Form, Format, Table
 from api.reads.queries import Filter
 from common.snapshots.counting import Wanted
 
@@ -118,16 +118,15 @@ class PatternQuery(WindowQuery):
     fields: str | None = some_of(PATTERN)
 
 
-class PatternsQuery(WindowQuery):
-    """Which patterns are wanted, and of which errors. Every sum of the answer is of what is wanted."""
+class CountsQuery(WindowQuery):
+    """Which errors are counted."""
 
-    fields: str | None = some_of(PATTERNS)
     service: FilterText | None = Field(None, description="Of this service only.")
     severity: SeverityName | None = Field(None, description="Of this severity only.")
     environment: FilterText | None = Field(None, description="Of this environment only.")
-    state: PatternState | None = Field(None, description="Patterns in this state only.")
-    trend: PatternTrend | None = Field(None, description="Patterns with this trend only.")
-    order: PatternOrder = Field("count", description="What comes first.")
+    not_service: FilterText | None = Field(None, description="Of other services than this.")
+    not_severity: SeverityName | None = Field(None, description="Of other severities than this.")
+    not_environment: FilterText | None = Field(None, description="Of other environments than this.")
 
     def beside_window(self) -> dict[str, Any]:
         """What is asked beside the window; parameters at their defaults left out."""
@@ -135,3 +134,24 @@ class PatternsQuery(WindowQuery):
 
     def wanted(self) -> Wanted:
         return Wanted(**self.beside_window())
+
+
+class SeriesQuery(CountsQuery):
+    """Which errors are counted by steps."""
+
+    fields: str | None = some_of(SERIES)
+
+
+class PatternsQuery(CountsQuery):
+    """Which patterns are wanted, and of which errors. Every sum of the answer is of what is wanted."""
+
+    fields: str | None = some_of(PATTERNS)
+    state: PatternState | None = Field(None, description="Patterns in this state only.")
+    trend: PatternTrend | None = Field(None, description="Patterns with this trend only.")
+    text: FilterText | None = Field(None, min_length=1, description="Part of the title or the template, in any case.")
+    not_state: PatternState | None = Field(None, description="Patterns in other states than this.")
+    not_trend: PatternTrend | None = Field(None, description="Patterns with other trends than this.")
+    not_text: FilterText | None = Field(
+        None, min_length=1, description="Patterns without this in title and template, in any case."
+    )
+    order: PatternOrder = Field("count", description="What comes first.")

@@ -105,6 +105,25 @@ class PatternDetail(BaseModel):
     examples: list[ErrorSummary] = Field(description="Its latest errors, 20 at most.")
 
 
+class SeriesOfPattern(BaseModel):
+    """How one pattern went through the window."""
+
+    id: UUID = Field(description="Of the pattern.")
+    counts: list[int] = Field(description="Errors of each step.")
+    previous: int = Field(description="Errors in the time before the first step that is as long as all steps.")
+
+
+class PatternSeries(BaseModel):
+    """How patterns went through a window, in steps of the same length; the last one is under way."""
+
+    window: str = Field(description="Length of the window: 1h, 6h, 24h or 7d.")
+    step_seconds: int = Field(description="How long a step is.")
+    starts: list[datetime] = Field(description="Where each step begins, UTC.")
+    counts: list[int] = Field(description="Errors of each step, of all patterns.")
+    previous: int = Field(description="Errors in the time before the first step that is as long as all steps.")
+    patterns: list[SeriesOfPattern] = Field(description="Each that had errors since that time began, by id.")
+
+
 class LeftOut(BaseModel):
     """What max_tokens left out."""
 

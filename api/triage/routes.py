@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import TypeAliasType
 
-from api.access.keys import AdminCaller, Caller
+from api.access.keys import Caller, TriageCaller
 from api.access.routers import Router
 from api.access.shares import share_of
 from api.fields import NO_NUL, Instant, Name
@@ -95,7 +95,7 @@ class PatternChanged(BaseModel):
     "/{pattern_id}", summary="Resolve, ignore, reopen, merge or split a pattern", response_model_exclude_none=True
 )
 async def change_pattern(
-    request: Request, caller: AdminCaller, pattern_id: UUID, change: PatternChange
+    request: Request, caller: TriageCaller, pattern_id: UUID, change: PatternChange
 ) -> PatternChanged:
     """Decisions are remembered: a resolved pattern regresses by itself, and merged ones stay together."""
     share = share_of(request, caller.project_id)

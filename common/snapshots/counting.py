@@ -55,14 +55,20 @@ FIND_MOVE = text(
       AND NOT EXISTS (SELECT FROM fingerprints f WHERE f.project_id = :project_id AND f.pattern_id = :pattern_id)
     """
 )
+# Which counts `Wanted` wants: all of its conditions, for a WHERE clause over rows `r` with these columns.
+WANTED = """
+          (CAST(:service AS text) IS NULL OR r.service = :service)
+      AND (CAST(:severity AS smallint) IS NULL OR r.severity = :severity)
+      AND (CAST(:environment AS text) IS NULL OR r.environment = :environment)
+      AND (CAST(:not_service AS text) IS NULL OR r.service <> :not_service)
+      AND (CAST(:not_severity AS smallint) IS NULL OR r.severity <> :not_severity)
+      AND (CAST(:not_environment AS text) IS NULL OR r.environment <> :not_environment)"""
 # What fell on the window, by pattern, service, severity and environment, and the same by hour, in one pass.
 COUNT_WINDOW = text(
     f"""
     SELECT f.pattern_id, r.service, r.severity, r.environment, r.hour AS start, sum(r.count)::bigint AS errors
     FROM {COUNTS_SINCE} r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
-    WHERE (CAST(:service AS text) IS NULL OR r.service = :service)
-      AND (CAST(:severity AS smallint) IS NULL OR r.severity = :severity)
-      AND (CAST(:environment AS text) IS NULL OR r.environment = :environment)
+    WHERE {WANTED}
       AND (CAST(:pattern_ids AS uuid[]) IS NULL OR f.pattern_id = ANY(:pattern_ids))
     GROUP BY GROUPING SETS ((f.pattern_id, r.service, r.severity, r.environment), (r.hour))
     """  # noqa: S608 - made of a constant
@@ -81,21 +87,49 @@ READ_MOMENT = text(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which errors are counted (service, severity, environment), and which patterns of them are shown."""
+    """Which errors are counted (service, severity, environment), and which patterns of them are shown: those of a state, of
+    a trend, with a text in their title or template; and each of these as what is not wanted."""
 
     service: str | None = None
     severity: str | None = None
     environment: str | None = None
     state: str | None = None
     trend: str | None = None
+    text: str | None = None
+    not_service: str | None = None
+    not_severity: str | None = None
+    not_environment: str | None = None
+    not_state: str | None = None
+    not_trend: str | None = None
+    not_text: str | None = None
     order: Order = "count"
 
     def parameters(self) -> dict[str, Any]:
-        severity = None if self.severity is None else Severity[self.severity].value
-        return {"service": self.service, "severity": severity, "environment": self.environment}
+        """Those of `WANTED`."""
+        return {
+            "service": self.service,
+            "severity": severity_value(self.severity),
+            "environment": self.environment,
+            "not_service": self.not_service,
+            "not_severity": severity_value(self.not_severity),
+            "not_environment": self.not_environment,
+        }
 
     def shows(self, facts: Any) -> bool:
-        return self.state in (None, facts.state) and self.trend in (None, facts.trend)
+        said = f"{facts.title}\n{facts.template}".lower()
+        return (
+            self.state in (None, facts.state)
+            and self.trend in (None, facts.trend)
+            and (self.text is None or self.text.lower() in said)
+            and self.not_state != facts.state
+            and self.not_trend != facts.trend
+            and (self.not_text is None or self.not_text.lower() not in said)
+        )
+
+
+def severity_value(name: str | None) -> int | None:
+    """The number that is stored."""
+    return None if name is None else Severity[name].value
 
 
 EVERYTHING = Wanted()

@@ -31,6 +31,7 @@ __all__ = [
     "projects",
     "releases",
     "rollups",
+    "sessions",
     "sightings",
     "snapshots",
     "spending",
@@ -70,8 +71,20 @@ api_keys = sa.Table(
     instant("created_at"),
     instant("revoked_at", nullable=True),
     sa.ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
-    sa.CheckConstraint("scope IN ('ingest', 'read', 'admin')", name="scope"),
+    sa.CheckConstraint("scope IN ('ingest', 'read', 'triage', 'admin')", name="scope"),
     sa.Index("api_keys_key_id_idx", "key_id"),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    owner(),
+    sa.Column("token_sha256", sa.LargeBinary, primary_key=True),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("is_link", sa.Boolean, nullable=False),
+    instant("created_at"),
+    instant("expires_at"),
+    comment="Who is signed in on the page, and links that sign in once; each ends with its key.",
 )
 
 errors = sa.Table(

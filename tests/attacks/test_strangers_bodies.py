@@ -20,7 +20,7 @@ from tests.api.serving import serving
 from tests.attacks.strangers import ATTACKS, BOMBS, NOBODY, ask, guarded_routes
 from tests.conftest import Service, run_service
 
-WRONG = {Scope.ingest: Scope.read, Scope.read: Scope.ingest, Scope.admin: Scope.ingest}
+WRONG = {Scope.ingest: Scope.read, Scope.read: Scope.ingest, Scope.triage: Scope.read, Scope.admin: Scope.ingest}
 CREDENTIALS = ("none", "no key", "made up", "revoked", "wrong scope")
 TOGETHER = 60 if os.environ.get("MAYDAY_TEST_ATTACKS") == "long" else 6  # strangers
 SECONDS = 5.0  # in which even a busy machine answers; six bombs took longer than that on an idle one

@@ -1,0 +1,60 @@
+"""Charts as SVG. Pure: numbers in, markup out, which no style sheet and no script need complete.
+
+Colours come from classes, so that light and dark are the style sheet's. Each chart says in words what it shows; a page has
+the numbers behind it in a table beside it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from markupsafe import Markup
+
+SPARK_WIDTH, SPARK_HEIGHT = 96, 20
+BAR_WIDTH, BAR_HEIGHT = 12, 96
+
+
+def sparkline(counts: Sequence[int], label: str) -> Markup:
+    """A small line of counts, oldest first; `label` is read out instead of it."""
+    path = line_path(counts, SPARK_WIDTH, SPARK_HEIGHT)
+    return Markup(
+        '<svg class="spark" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">'
+        '<path class="area" d="{}V{}H0Z"/><path class="line" d="{}"/></svg>'
+    ).format(label, SPARK_WIDTH, SPARK_HEIGHT, SPARK_WIDTH, SPARK_HEIGHT, path, SPARK_HEIGHT, path)
+
+
+def line_path(counts: Sequence[int], width: int, height: int) -> str:
+    """The path of a line through the counts, the largest at the top; a flat one at the bottom where there are none."""
+    most, last = max(counts, default=0) or 1, max(len(counts) - 1, 1)
+    points = [
+        f"{width * i / last:.1f} {height - 1 - (height - 2) * count / most:.1f}" for i, count in enumerate(counts)
+    ]
+    return f"M{'L'.join(points or [f'0 {height - 1}', f'{width} {height - 1}'])}"
+
+
+def bars(
+    counts: Sequence[int], starts: Sequence[datetime], links: Sequence[str], label: str, marks: Sequence[str] = ()
+) -> Markup:
+    """A bar for each count, oldest first, each a link to what happened then; `marks` names what began in a step."""
+    most, width = max(counts, default=0) or 1, BAR_WIDTH * len(counts)
+    drawn = [
+        bar(number, count, most, starts[number], links[number], marks[number] if marks else "")
+        for number, count in enumerate(counts)
+    ]
+    return Markup(
+        '<svg class="bars" role="group" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
+    ).format(label, width, BAR_HEIGHT, Markup("").join(drawn))
+
+
+def bar(number: int, count: int, most: int, start: datetime, link: str, mark: str) -> Markup:
+    """One bar; a count that is not nothing has a height that can be seen."""
+    height = max(2.0, (BAR_HEIGHT - 8) * count / most) if count else 0.0
+    said = f"{start:%Y-%m-%d %H:%M} UTC: {count:,}" + (f"; first errors of {mark}" if mark else "")
+    x = number * BAR_WIDTH
+    flag = Markup('<path class="mark" d="M{} 0V{}"/>').format(x + 1, BAR_HEIGHT) if mark else Markup("")
+    return Markup(
+        '<a href="{}" aria-label="{}" data-start="{}"><title>{}</title><rect class="hit" x="{}" y="0" width="{}" height="{}"/>'
+        '<rect class="bar" x="{}" y="{:.1f}" width="{}" height="{:.1f}"/>{}</a>'
+    ).format(
+        link, said, f"{start:%Y-%m-%dT%H:%M:%SZ}", said, x, BAR_WIDTH, BAR_HEIGHT, x + 1, BAR_HEIGHT - height,
+        BAR_WIDTH - 2, height, flag,
+    )  # fmt: skip

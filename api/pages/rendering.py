@@ -1,0 +1,80 @@
+"""Templates to bytes. Every text from outside is escaped by Jinja, and first made visible: a control character or one that
+turns the direction of writing is shown as its code, so that what people read is what was sent."""
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from api.pages import charts
+
+HERE = Path(__file__).parent
+ASSETS = HERE / "assets"
+# Controls but for tab and line feed; marks that turn the direction of writing; what has no width.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def show_text(value: object) -> str:
+    """The text with what cannot be seen shown as codes."""
+    return UNSEEN.sub(lambda unseen: f"\\u{{{ord(unseen[0]):x}}}", "" if value is None else str(value))
+
+
+def show_number(value: float) -> str:
+    """With a thin space between thousands, which no reader takes for a decimal point."""
+    return f"{value:,}".replace(",", "\u2009")
+
+
+def show_share(value: float) -> str:
+    """A part of a whole, in per cent."""
+    return "<1 %" if 0 < value < 0.01 else f"{value:.0%}".replace("%", " %")
+
+
+def show_time(moment: datetime | None) -> Markup:
+    """The moment in UTC; a browser with scripts shows it in its reader's zone, and UTC where the pointer rests."""
+    if moment is None:
+        return Markup("never")
+    at = moment.astimezone(UTC)
+    stamp, words = at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, words, words)
+
+
+@lru_cache(maxsize=64)
+def asset(name: str) -> str:
+    """The address of an asset, which changes with what is in it, so that browsers may keep it for ever."""
+    digest = blake2b((ASSETS / name).read_bytes(), digest_size=6).hexdigest()
+    return f"/assets/{digest}/{name}"
+
+
+def make_environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=show_value,
+    )
+    environment.filters |= {"number": show_number, "share": show_share, "time": show_time, "shown": show_text}
+    environment.globals |= {"asset": asset, "charts": charts}
+    return environment
+
+
+def show_value(value: Any) -> Any:
+    """What a template writes out: texts as they may be seen, whoever forgot the filter."""
+    return show_text(value) if type(value) is str else value
+
+
+ENVIRONMENT = make_environment()
+
+
+def render(template: str, /, **values: Any) -> str:
+    """The page. Raises UndefinedError for a value that the template has and nobody gave."""
+    return ENVIRONMENT.get_template(template).render(**values)

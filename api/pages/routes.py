@@ -1,0 +1,19 @@
+"""The routes of all pages, and those that anyone may ask for: signing in, and what pages load."""
+
+from fastapi import FastAPI
+
+from api.pages import now, serving, signing
+
+ROUTERS = (signing.links, signing.pages, now.router)
+
+
+def add_public_routes(app: FastAPI) -> None:
+    """Those in PUBLIC_PATHS of api/access/routers.py."""
+    for path, handle, methods in (
+        ("/", signing.show_first, ["GET"]),
+        ("/signin", signing.show_sign_in, ["GET"]),
+        ("/signin", signing.sign_in, ["POST"]),
+        ("/signin/{link}", signing.follow_link, ["GET"]),
+        ("/assets/{digest}/{name}", serving.show_asset, ["GET"]),
+    ):
+        app.add_route(path, handle, methods=methods, include_in_schema=False)

@@ -1,0 +1,41 @@
+"""Sessions of people on the page, and keys that may decide about patterns and no more.
+
+Expand first, contract in a later release: the programs of the release before run on this schema. They know no key of the
+scope `triage`, and refuse one.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0017_sessions"
+down_revision = "0014_releases"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "sessions",
+        sa.Column("project_id", sa.UUID(), nullable=False),
+        sa.Column("token_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("is_link", sa.Boolean(), nullable=False),
+        sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("expires_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "token_sha256", name=op.f("sessions_pkey")),
+        comment="Who is signed in on the page, and links that sign in once; each ends with its key.",
+    )
+    check_scopes("'ingest', 'read', 'triage', 'admin'")
+
+
+def downgrade() -> None:
+    op.execute("DELETE FROM api_keys WHERE scope = 'triage'")
+    check_scopes("'ingest', 'read', 'admin'")
+    op.drop_table("sessions")
+
+
+def check_scopes(words: str) -> None:
+    name = op.f("api_keys_scope_check")
+    op.drop_constraint(name, "api_keys", type_="check")
+    op.create_check_constraint(name, "api_keys", f"scope IN ({words})")
