@@ -51,6 +51,7 @@ from api.storing.other_days import EarlyDays
 from api.storing.rows import ErrorRow, UsageRow
 from api.storing.usage import store_usage
 from api.storing.writer import Writer
+from api.triage import history
 from api.triage import routes as triage_routes
 from common.cache import Cache
 from common.compression import COMPRESS_FROM_BYTES
@@ -63,7 +64,7 @@ from common.telemetry.traces import tracing
 # For all but reads. Of them so many are never a project's: for keys, for readiness, and for watching the worker.
 API_CONNECTIONS, UNSHARED = 6, 2
 # Everything that may be read of a project.
-CATALOGUE = (*spending_reads.READS, *entries.READS)
+CATALOGUE = (*spending_reads.READS, *entries.READS, *history.READS)
 DESCRIPTION = "An error log that stays fast: errors in by batch, patterns and recent errors out of a cache."
 
 

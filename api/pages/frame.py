@@ -14,9 +14,22 @@ from api.reads.http import matches
 from common.cache.sealing import make_etag
 from common.keys import Scope
 
-PROJECTS_SHOWN = 12
+PROJECTS_SHOWN, UNDO_MAX = 12, 200
+# What a page says that it was shown after, and whether that can be taken back.
+DONE = {
+    "resolve": "Resolved", "ignore": "Ignored", "open": "Reopened", "merge": "Merged: it shows within seconds",
+    "split": "Split: it shows within seconds", "note": "Noted",
+}  # fmt: skip
+UNDONE_BY_REOPENING = ("resolve", "ignore")
 PAGES = (("Now", ""), ("Search", "search"), ("Live", "live"), ("Spend", "spend"))
 ADMIN_PAGES = (("System", "system"),)
+
+
+class Notice(NamedTuple):
+    """What was just done, and the patterns of which it can be taken back."""
+
+    words: str
+    undo: tuple[str, ...] = ()
 
 
 class Other(NamedTuple):
@@ -35,6 +48,7 @@ class Frame:
     here: str
     csrf: str
     others: tuple[Other, ...]
+    notice: Notice | None
     may_decide: bool
     may_administer: bool
 
@@ -52,9 +66,17 @@ async def frame_of(request: Request, here: str) -> Frame:
         here=here,
         csrf=session.csrf,
         others=await find_others(request, session),
+        notice=notice_of(request),
         may_decide=scope.allows(Scope.triage),
         may_administer=scope.allows(Scope.admin),
     )
+
+
+def notice_of(request: Request) -> Notice | None:
+    """What the address says was just done; None where nothing was."""
+    done = request.query_params.get("done", "")
+    undo = request.query_params.getlist("of")[:UNDO_MAX] if done in UNDONE_BY_REOPENING else []
+    return Notice(DONE[done], tuple(undo)) if done in DONE else None
 
 
 async def find_others(request: Request, session: Session) -> tuple[Other, ...]:

@@ -20,6 +20,7 @@ ROWS = 50
 KEYS_SHOWN = 10
 FILTERS = ("service", "severity", "environment", "state", "trend", "text")
 SIGNS = ("", "not_")
+NOTICE = ("done", "of")  # what a page that comes after a form says of it (api/pages/frame.py)
 # What deserves a look first; those that somebody dealt with come last.
 TREND_RANK = {"spiking": 0, "regressed": 0, "new": 0, "rising": 1}
 STATE_RANK = {"regressed": 0, "new": 0, "resolved": 3, "ignored": 4}
@@ -67,7 +68,7 @@ class Address(NamedTuple):
 @router.get("/p/{project_id}/")
 async def show_now(request: Request, caller: Reader) -> Response:
     """What is failing in one window."""
-    sent = {name: value for name, value in request.query_params.items() if value}
+    sent = {name: value for name, value in request.query_params.items() if value and name not in NOTICE}
     page = read_page_number(sent.pop("page", "1"))
     counted = {name: value for name, value in sent.items() if name in CountsQuery.model_fields}
     now, series = await asyncio.gather(

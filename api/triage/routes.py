@@ -14,12 +14,16 @@ from api.access.routers import Router
 from api.access.shares import share_of
 from api.fields import NO_NUL, Instant, Name
 from api.http.problems import Invalid, NotFound
+from api.reads.shown import hexadecimal
 from api.triage import decisions
 from common.cache import Cache
 from common.database.clock import CLOCK
 from common.settings import Settings
 from common.snapshots import publish_snapshots
 from common.snapshots.counting import follow_move
+from common.transitions import note_transition
+
+FACTS_MAX = 1_000  # fingerprints that history names of a merge, so that it can be undone
 
 router = Router(prefix="/api/errors/patterns", tags=["triage"])
 
@@ -119,6 +123,14 @@ async def change_pattern(
             fix = await decide_state(connection, caller, pattern_id, members, change)
         if change.state is None and change.note is not None:
             await decisions.write_note(connection, caller.project_id, pattern_id, caller.key_id, change.note)
+        facts = change.model_dump(mode="json", exclude_none=True)
+        if change.merge_into is not None:
+            facts["fingerprints"] = [hexadecimal(member.fingerprint) for member in members[:FACTS_MAX]]
+        subject_id = pattern_id if change.merge_into is None else into
+        name = name_change(change)
+        await note_transition(
+            connection, caller.project_id, "pattern", subject_id, name, decided_by=caller.key_id, facts=facts
+        )
     if change.state is not None:
         await show_now(request, caller.project_id)
     applies = "next_run" if change.merge_into or change.split_off else "now"
@@ -140,6 +152,15 @@ async def decide_state(
         fix=fix, until=change.until, until_count=count, until_more=change.errors, note=change.note,
     )  # fmt: skip
     return fix
+
+
+def name_change(change: PatternChange) -> str:
+    """What a transition is called that people made: resolved, ignored, opened, merged, split or noted."""
+    if change.merge_into is not None:
+        return "merged"
+    if change.split_off is not None:
+        return "split"
+    return {"resolved": "resolved", "ignored": "ignored", "open": "opened", None: "noted"}[change.state]
 
 
 def to_split(sent: list[str], members: set[int]) -> list[int]:

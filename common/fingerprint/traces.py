@@ -198,6 +198,25 @@ def _lines(text: str) -> Iterator[_Line]:
         before = line
 
 
+def name_lines(trace: str) -> list[tuple[str, bool | None]]:
+    """Each line of a trace with whether it belongs to a frame of the program's own (True), to a library's (False), or to none
+    (None): what a reader wants open, and what folded. The line of code under a Python frame belongs to it, as does the
+    function over a place in Go."""
+    lines = trace.splitlines()
+    named: list[tuple[str, bool | None]] = []
+    before = ""
+    for line in lines:
+        frame = _line(line, before[:LINE_CHARS] if ".go:" in line else "").frame
+        own = None if frame is None else frame[1]
+        if own is None and named and named[-1][1] is not None and line[:1].isspace() and line.strip():
+            own = named[-1][1]  # what stands under a frame
+        elif own is not None and ".go:" in line and named and named[-1][1] is None:
+            named[-1] = named[-1][0], own
+        named.append((line, own))
+        before = line
+    return named
+
+
 def _split(lines: Iterable[_Line]) -> list[_Section]:
     sections = [_Section()]
     goroutines = 0

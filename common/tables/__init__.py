@@ -35,6 +35,7 @@ __all__ = [
     "sightings",
     "snapshots",
     "spending",
+    "transitions",
 ]
 
 
@@ -244,6 +245,21 @@ decisions = sa.Table(
     sa.Column("fixed_in", sa.Text),
     sa.Column("release_order", sa.Text),
     sa.CheckConstraint("decision IN ('open', 'resolved', 'ignored')", name="decision"),
+)
+
+transitions = sa.Table(
+    "transitions",
+    metadata,
+    owner(),
+    sa.Column("transition_id", UUID(as_uuid=True), primary_key=True),
+    instant("happened_at"),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("subject_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.Text),
+    sa.Column("facts", JSONB),
+    sa.Index("transitions_project_id_subject_id_happened_at_idx", "project_id", "subject_id", "happened_at"),
+    comment="Changes of state, each written in the transaction that makes it true.",
 )
 
 releases = sa.Table(

@@ -1,4 +1,4 @@
-"""Sessions of people on the page, and keys that may decide about patterns and no more.
+"""Sessions of people on the page, keys that may decide about patterns and no more, and the history of patterns.
 
 Expand first, contract in a later release: the programs of the release before run on this schema. They know no key of the
 scope `triage`, and refuse one.
@@ -27,11 +27,30 @@ def upgrade() -> None:
         comment="Who is signed in on the page, and links that sign in once; each ends with its key.",
     )
     check_scopes("'ingest', 'read', 'triage', 'admin'")
+    op.create_table(
+        "transitions",
+        sa.Column("project_id", sa.UUID(), nullable=False),
+        sa.Column("transition_id", sa.UUID(), nullable=False),
+        sa.Column("happened_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.UUID(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("facts", postgresql.JSONB(), nullable=True),
+        sa.PrimaryKeyConstraint("project_id", "transition_id", name=op.f("transitions_pkey")),
+        comment="Changes of state, each written in the transaction that makes it true.",
+    )
+    op.create_index(
+        "transitions_project_id_subject_id_happened_at_idx",
+        "transitions",
+        ["project_id", "subject_id", "happened_at"],
+    )
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM api_keys WHERE scope = 'triage'")
     check_scopes("'ingest', 'read', 'admin'")
+    op.drop_table("transitions")
     op.drop_table("sessions")
 
 

@@ -31,13 +31,14 @@ async function refresh() {
   shown.replaceChildren(...page.childNodes);
   for (const box of shown.querySelectorAll("input[name=pattern]")) box.checked = picked.has(box.value);
   localTimes(shown);
+  comforts(shown);
   if (at >= 0) mark(rows()[Math.min(at, rows().length - 1)]);
 }
 
 function isBusy(root) {
   const field = document.activeElement;
   return root.contains(field) && /^(input|select|textarea)$/i.test(field.tagName) && field.type !== "checkbox"
-    || root.querySelector("[data-paused]") !== null;
+    || refresh.isPaused === true;
 }
 
 const rows = () => [...document.querySelectorAll("[data-row]")];
@@ -85,8 +86,35 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+// Buttons that need a script are there where one runs.
+function comforts(root) {
+  for (const button of root.querySelectorAll("button[data-copy-text]")) button.hidden = false;
+  for (const button of root.querySelectorAll("button[data-pause]")) {
+    button.hidden = false;
+    if (refresh.isPaused) pause(button);
+  }
+}
+
+function pause(button) {
+  button.setAttribute("aria-pressed", String(refresh.isPaused));
+  button.textContent = refresh.isPaused ? "Go on" : "Pause";
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.matches("[data-pause]")) {
+    refresh.isPaused = !refresh.isPaused;
+    pause(button);
+  } else if (button?.matches("[data-copy-text]")) {
+    const text = [...document.querySelectorAll("[data-copy], .trace pre")].map((one) => one.textContent).join("\n");
+    navigator.clipboard.writeText(text).then(() => { button.textContent = "Copied"; });
+  }
+});
+
 localTimes(document);
-if (main()?.querySelector("[data-refresh]")) {
-  setInterval(refresh, REFRESH_SECONDS * 1000);
+comforts(document);
+const asking = main()?.querySelector("[data-refresh]");
+if (asking) {
+  setInterval(refresh, (Number(asking.dataset.refresh) || REFRESH_SECONDS) * 1000);
   document.addEventListener("visibilitychange", refresh);
 }
