@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from api.pages import charts
 from api.pages.documents import Document, ask
 from api.pages.frame import show
 from api.pages.routers import PageRouter, Reader
+from api.pages.spans import span_of
 from api.reads.entries import PATTERN_LIST, SERIES_LIST
 from api.reads.parameters import CountsQuery, Window
 
@@ -177,7 +178,3 @@ def draw(went: Any, address: Address) -> str:
     step = timedelta(seconds=went.step_seconds)
     links = [address.home + "search?" + urlencode(span_of(start, step)) for start in went.starts]
     return charts.bars(went.counts, went.starts, links, f"Errors in steps of {step}")
-
-
-def span_of(start: datetime, step: timedelta) -> dict[str, str]:
-    return {"since": start.isoformat(), "until": (start + step).isoformat()}

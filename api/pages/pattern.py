@@ -15,6 +15,7 @@ from api.pages import charts
 from api.pages.documents import ask
 from api.pages.frame import show
 from api.pages.routers import PageRouter, Reader
+from api.pages.spans import span_of
 from api.pages.traces import fold_trace
 from api.reads.entries import ONE_ERROR, ONE_PATTERN, PATTERN_LIST
 from api.reads.parameters import Window
@@ -103,10 +104,7 @@ def is_list_of_objects(value: Any) -> bool:
 def draw(pattern: Any, home: str) -> str:
     """The errors by hour, each bar a link to them."""
     links = [
-        home
-        + "search?"
-        + urlencode({"pattern": pattern.id, "since": one.start.isoformat(), "until": (one.start + HOUR).isoformat()})
-        for one in pattern.series
+        home + "search?" + urlencode({"pattern": pattern.id, **span_of(one.start, HOUR)}) for one in pattern.series
     ]
     return charts.bars(
         [one.count for one in pattern.series], [one.start for one in pattern.series], links, "Errors by hour"

@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from api.pages import now, serving, signing
+from api.pages import decide, now, pattern, search, serving, signing
 
-ROUTERS = (signing.links, signing.pages, now.router)
+ROUTERS = (signing.links, signing.pages, now.router, pattern.router, decide.router, search.router)
 
 
 def add_public_routes(app: FastAPI) -> None:

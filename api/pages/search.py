@@ -1,0 +1,65 @@
+"""Looking for errors: with the filters of the list, or by an id that somebody pasted; and the newest ones as they come."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from api.access.keys import Caller
+from api.http.problems import NotFound
+from api.pages.documents import ask
+from api.pages.frame import home_of, show
+from api.pages.routers import PageRouter, Reader, go_to
+from api.reads.catalogue import Read
+from api.reads.entries import ERROR_PAGE, ONE_ERROR, ONE_PATTERN, RECENT
+
+LIMIT = 50
+FILTERS = ("service", "severity", "environment", "pattern", "since", "until", "text")
+PLACES: tuple[tuple[Read[Any], str], ...] = ((ONE_ERROR, "errors"), (ONE_PATTERN, "patterns"))
+
+router = PageRouter()
+
+
+@router.get("/p/{project_id}/search")
+async def show_search(request: Request, caller: Reader) -> Response:
+    """Errors over time, newest first; an id of an error or a pattern leads to its page."""
+    sent = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
+    pasted = read_id(sent.get("text", ""))
+    if pasted is not None and (found := await find_page(request, caller, pasted)):
+        return go_to(home_of(request.scope["session"]) + found)
+    wanted = {name: value for name, value in sent.items() if name in (*FILTERS, "cursor")}
+    page = (await ask(request, caller, ERROR_PAGE, {**wanted, "limit": LIMIT})).value
+    filters = {name: value for name, value in wanted.items() if name in FILTERS}
+    further = f"?{urlencode({**filters, 'cursor': page.next})}" if page.next else ""
+    return await show(
+        request, "search.html", "Search",
+        errors=page.errors, filters=filters, further=further, is_further="cursor" in wanted, pasted=pasted,
+    )  # fmt: skip
+
+
+def read_id(text: str) -> UUID | None:
+    """The id that somebody pasted, with hyphens or without; None for other text."""
+    try:
+        return UUID(text) if len(text) in (32, 36) else None
+    except ValueError:
+        return None
+
+
+async def find_page(request: Request, caller: Caller, pasted: UUID) -> str:
+    """Where the error or the pattern with this id is shown; empty where there is neither."""
+    for read, place in PLACES:
+        try:
+            await ask(request, caller, read, {}, pasted)
+        except NotFound:
+            continue
+        return f"{place}/{pasted}"
+    return ""
+
+
+@router.get("/p/{project_id}/live")
+async def show_live(request: Request, caller: Reader) -> Response:
+    """The newest errors; the page asks again every other second while somebody looks."""
+    wanted = {name: value for name, value in request.query_params.items() if value and name in FILTERS[:3]}
+    recent = (await ask(request, caller, RECENT, {**wanted, "limit": LIMIT})).value
+    return await show(request, "live.html", "Live", errors=recent.errors, filters=wanted)
