@@ -5,12 +5,13 @@ the numbers behind it in a table beside it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from markupsafe import Markup
 
 SPARK_WIDTH, SPARK_HEIGHT = 96, 20
 BAR_WIDTH, BAR_HEIGHT = 12, 96
+FAN_WIDTH, FAN_HEIGHT = 240, 80
 
 
 def sparkline(counts: Sequence[int], label: str) -> Markup:
@@ -43,6 +44,40 @@ def bars(
     return Markup(
         '<svg class="bars" role="group" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
     ).format(label, width, BAR_HEIGHT, Markup("").join(drawn))
+
+
+def day_bars(counts: Sequence[int], days: Sequence[date], label: str) -> Markup:
+    """A bar for each day, oldest first."""
+    most, width = max(counts, default=0) or 1, BAR_WIDTH * len(counts)
+    drawn = [
+        Markup('<g><title>{}: {}</title><rect class="bar" x="{}" y="{:.1f}" width="{}" height="{:.1f}"/></g>').format(
+            day, f"{count:,}", number * BAR_WIDTH + 1, BAR_HEIGHT - BAR_HEIGHT * count / most, BAR_WIDTH - 2,
+            BAR_HEIGHT * count / most,
+        )
+        for number, (day, count) in enumerate(zip(days, counts, strict=True))
+    ]  # fmt: skip
+    return Markup(
+        '<svg class="bars" role="img" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
+    ).format(label, width, BAR_HEIGHT, Markup("").join(drawn))
+
+
+def fan(passed: float, spent: float, projected: float, low: float, high: float, limit: float, label: str) -> Markup:
+    """What was spent when a part of the period had passed (0 to 1), the range in which it will end, and the limit; amounts
+    in one unit. `label` is read out instead."""
+    most = max(spent, high, limit) or 1.0
+
+    def at(amount: float) -> float:
+        return FAN_HEIGHT - 2 - (FAN_HEIGHT - 6) * amount / most
+
+    x = FAN_WIDTH * min(max(passed, 0.0), 1.0)
+    return Markup(
+        '<svg class="fan" role="img" aria-label="{}" viewBox="0 0 {} {}"><title>{}</title>'
+        '<path class="range" d="M{:.1f} {:.1f}L{} {:.1f}V{:.1f}Z"/><path class="line" d="M0 {:.1f}L{:.1f} {:.1f}"/>'
+        '<path class="line projected" d="M{:.1f} {:.1f}L{} {:.1f}"/><path class="limit" d="M0 {:.1f}H{}"/></svg>'
+    ).format(
+        label, FAN_WIDTH, FAN_HEIGHT, label, x, at(spent), FAN_WIDTH, at(high), at(low), at(0.0), x, at(spent),
+        x, at(spent), FAN_WIDTH, at(projected), at(limit), FAN_WIDTH,
+    )  # fmt: skip
 
 
 def bar(number: int, count: int, most: int, start: datetime, link: str, mark: str) -> Markup:

@@ -3,6 +3,7 @@ turns the direction of writing is shown as its code, so that what people read is
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -27,9 +28,27 @@ def show_text(value: object) -> str:
     return UNSEEN.sub(lambda unseen: f"\\u{{{ord(unseen[0]):x}}}", "" if value is None else str(value))
 
 
-def show_number(value: float) -> str:
+def show_number(value: float | Decimal) -> str:
     """With a thin space between thousands, which no reader takes for a decimal point."""
     return f"{value:,}".replace(",", "\u2009")
+
+
+def show_money(usd: Decimal | None) -> str:
+    """USD with as many places as say something; a dash for what has no price."""
+    if usd is None:
+        return "\u2013"
+    return show_number(round(usd, 2)) if abs(usd) >= 1 or not usd else f"{usd:.6f}".rstrip("0")
+
+
+def show_amount(amount: Any, metric: str) -> str:
+    """An amount of a budget in its metric: tokens, or USD."""
+    usd = Decimal(str(amount))
+    return f"${show_money(usd)}" if metric == "usd" else f"{show_number(int(usd))} tokens"
+
+
+def show_whole(value: float | None) -> str:
+    """Rounded to a whole number; a dash for none."""
+    return "\u2013" if value is None else show_number(round(value))
 
 
 def show_share(value: float) -> str:
@@ -62,7 +81,15 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
         finalize=show_value,
     )
-    environment.filters |= {"number": show_number, "share": show_share, "time": show_time, "shown": show_text}
+    environment.filters |= {
+        "number": show_number,
+        "share": show_share,
+        "money": show_money,
+        "amount": show_amount,
+        "whole": show_whole,
+        "time": show_time,
+        "shown": show_text,
+    }
     environment.globals |= {"asset": asset, "charts": charts}
     return environment
 

@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from api.pages import decide, now, pattern, search, serving, signing
+from api.pages import decide, now, pattern, search, serving, signing, spend
 
-ROUTERS = (signing.links, signing.pages, now.router, pattern.router, decide.router, search.router)
+ROUTERS = (signing.links, signing.pages, now.router, pattern.router, decide.router, search.router, spend.router)
 
 
 def add_public_routes(app: FastAPI) -> None:

@@ -26,6 +26,7 @@ from api.spending.usage_reads import (
     build_override_page,
     build_usage_page,
 )
+from api.spending.usage_summary import USAGE_SUMMARY
 
 COST_REPORT = Read(
     operation="get_cost_report",
@@ -113,4 +114,13 @@ PROJECTION = Read(
     build=build_budget_projection,
     max_age_seconds=seconds(0),
 )
-READS: tuple[Read[Any], ...] = (COST_REPORT, USAGE_PAGE, OVERRIDE_PAGE, BUDGET_PAGE, ONE_BUDGET, STATUS, PROJECTION)
+READS: tuple[Read[Any], ...] = (
+    COST_REPORT,
+    USAGE_PAGE,
+    USAGE_SUMMARY,
+    OVERRIDE_PAGE,
+    BUDGET_PAGE,
+    ONE_BUDGET,
+    STATUS,
+    PROJECTION,
+)
