@@ -90,13 +90,14 @@ async def build_error(context: BuildContext, asked: Asked[ErrorForm]) -> bytes:
 
 
 async def build_patterns(context: BuildContext, asked: Asked[PatternsQuery]) -> bytes:
-    """What the worker computed last; what it never did, or for other than all errors, is computed here."""
+    """What the worker computed last, with what was decided since; what it never did, or for other than all errors, is
+    computed here."""
     hours, wanted = asked.params.window.hours, asked.params.wanted()
     if wanted == EVERYTHING:
         async with context.reading(asked.project_id).connect() as connection:
             kept = await load_snapshot(connection, asked.project_id, hours)
         if kept is not None:
-            return kept[1]
+            return kept
     snapshot = await compute_snapshot(
         context.reading(asked.project_id), asked.project_id, hours, context.settings, wanted
     )

@@ -91,12 +91,13 @@ class Cache:
             await self.ask(self.redis.set(key, uuid4().hex, nx=is_first and found == b""))
         return read_generation(await self.look(self.redis.getrange(key, 0, GENERATION_CHARS))) or refuse(key)
 
-    async def raise_generation(self, project_id: UUID, topic: Topic) -> None:
-        """Make every answer about `topic` outdated. A fresh random token, so that a lost one never comes back.
-
-        Raises CacheUnavailable.
+    async def raise_generation(self, project_id: UUID, topic: Topic) -> str:
+        """Make every answer about `topic` outdated. Gives the generation from now on, a fresh random token, so that a lost
+        one never comes back. Raises CacheUnavailable.
         """
-        await self.ask(self.redis.set(generation_key(project_id, topic), uuid4().hex))
+        generation = uuid4().hex
+        await self.ask(self.redis.set(generation_key(project_id, topic), generation))
+        return generation
 
     async def publish(
         self, project_id: UUID, topic: Topic, answers: Iterable[tuple[str, dict[str, Any], CachedAnswer]]
