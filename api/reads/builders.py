@@ -107,7 +107,7 @@ async def build_patterns(context: BuildContext, asked: Asked[PatternsQuery]) -> 
 async def build_pattern(context: BuildContext, asked: Asked[PatternQuery]) -> bytes:
     """Of the one that it has become part of, where its id is no pattern's any more. Raises NotFound."""
     now, hours = CLOCK.now(), asked.params.window.hours
-    start = start_of_window(now, hours, context.settings.rollup_fine_hours)
+    start = start_of_window(now, hours)
     everything = Filter(*whole_time(context.settings))
     async with context.reading(asked.project_id).connect() as connection:
         page = await read_page(connection, asked.project_id, asked.id, start, everything)

@@ -27,6 +27,8 @@ from common.telemetry import metrics
 
 log = structlog.get_logger()
 
+COPIES_MAX = 10_000  # of answers; what bounds them in practice is `read_copies_max_bytes`
+
 Source = Literal["hit", "miss", "stale", "bypass"]
 GenerationKey = tuple[UUID, Topic]
 Build = Callable[[], Awaitable[bytes]]
@@ -50,7 +52,7 @@ class Reads:
         self.cache = cache
         self.settings = settings
         self.trust_seconds = settings.recent_max_age_seconds / 2
-        self.answer_cache = AnswerCache(settings.read_copies_max_entries, settings.read_copies_max_bytes)
+        self.answer_cache = AnswerCache(COPIES_MAX, settings.read_copies_max_bytes)
         self.generations: OrderedDict[GenerationKey, tuple[str, float]] = OrderedDict()
         self.outdated: dict[GenerationKey, float] = {}
         self.looks = SingleFlight[str](note_failed_look)
@@ -127,7 +129,7 @@ class Reads:
             return known
         self.generations[key] = (generation, asked_at)
         self.generations.move_to_end(key)
-        if len(self.generations) > self.settings.read_copies_max_entries:
+        if len(self.generations) > COPIES_MAX:
             self.generations.popitem(last=False)
         return generation
 
