@@ -14,12 +14,10 @@ from api.access.routers import Router
 from api.access.shares import share_of
 from api.fields import NO_NUL, Instant, Name
 from api.http.problems import Invalid, NotFound
+from api.reads.caching import Reads
 from api.reads.shown import hexadecimal
 from api.triage import decisions
-from common.cache import Cache
 from common.database.clock import CLOCK
-from common.settings import Settings
-from common.snapshots import publish_snapshots
 from common.snapshots.counting import follow_move
 from common.transitions import note_transition
 
@@ -131,8 +129,7 @@ async def change_pattern(
         await note_transition(
             connection, caller.project_id, "pattern", subject_id, name, decided_by=caller.key_id, facts=facts
         )
-    if change.state is not None:
-        await show_now(request, caller.project_id)
+    await show_now(cast("Reads", request.state.reads), caller.project_id)
     applies = "next_run" if change.merge_into or change.split_off else "now"
     return PatternChanged(id=pattern_id, applies=applies, release_order=fix and fix.order)
 
@@ -177,7 +174,7 @@ def as_signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-async def show_now(request: Request, project_id: UUID) -> None:
-    """Have the next read see the decision: the kept answers are computed again."""
-    cache, settings = cast("Cache", request.state.cache), cast("Settings", request.state.settings)
-    await publish_snapshots(share_of(request, project_id), cache, project_id, settings)
+async def show_now(reads: Reads, project_id: UUID) -> None:
+    """Have the next read see what was committed: states and notes are laid over what the worker computed."""
+    await reads.outdate(project_id, "patterns")
+    await reads.outdate(project_id, "errors")  # pages of single patterns
