@@ -1,0 +1,103 @@
+"""How pages look, whatever is on them: nothing runs, nothing breaks the layout, and everyone can read and reach it."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.pages.browsing import HOSTILE
+from tests.browser.conftest import Viewer, Viewers
+from tests.conftest import Project, Service
+
+AXE = Path(__file__).parent / "axe"
+LONG = "x" * 8_000
+RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
+    (v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 150)).join(" | ")}`)"""
+
+
+async def fill(service: Service) -> tuple[Project, list[str]]:
+    """A project with hostile text in every field; gives its pages."""
+    project = await service.project('"><b onclick=alert(1)>x')
+    await project.send(*[
+        {
+            "service": text[:200], "severity": "error", "message": f"{text} {number}", "environment": text[:200],
+            "release": text[:200], "error_type": text[:200], "tags": {text[:100]: text},
+            "context": {text[:100]: [text], "request": {"url": text, "headers": {text[:50]: text}}, "user": {"id": text},
+                        "breadcrumbs": [{"message": text, "category": text, "data": {text[:50]: text}}]},
+            "stack_trace": f'Traceback (most recent call last):\n  File "{text[:100]}", line 1, in f\n    {text}\nE: {text}',
+        }
+        for number, text in enumerate((*HOSTILE, LONG))
+    ])  # fmt: skip
+    await service.run_worker()
+    errors = (await project.get("/api/errors/recent", limit=100))["errors"]
+    patterns = {one["pattern_id"] for one in errors}
+    pages = ["", "?window=1h&not_service=x", "search", "live", "spend", "spend/2026-02", "search?text=nothing-is-so"]
+    return project, [*pages, *[f"patterns/{one}" for one in patterns], *[f"errors/{one['id']}" for one in errors]]
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+async def test_hostile_text_neither_runs_nor_breaks_the_layout(service: Service, viewers: Viewers, width: int) -> None:
+    project, pages = await fill(service)
+    viewer = await viewers.make(viewport={"width": width, "height": 900})
+    await viewer.sign_in(project)
+    for page in pages:
+        await viewer.open(project, page)
+        widest = await viewer.page.evaluate("document.documentElement.scrollWidth")
+        assert widest <= width, (page, widest, await find_widest(viewer, width))
+        assert viewer.faults == [], page
+
+
+async def find_widest(viewer: Viewer, width: int) -> Any:
+    """What reaches beyond the window, to be told."""
+    return await viewer.page.evaluate(
+        "(most) => [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > most + 1)"
+        ".slice(0, 5).map((e) => e.outerHTML.slice(0, 120))",
+        width,
+    )
+
+
+@pytest.fixture(scope="module")
+def axe_source() -> str:
+    """axe-core, by npm from its lock."""
+    if shutil.which("npm") is None:
+        pytest.skip("there is no npm here: on Debian install npm")
+    source = AXE / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.exists():
+        asyncio.run(install())
+    if not source.exists():
+        pytest.skip("axe-core cannot be had here: `npm ci` in tests/browser/axe failed")
+    return source.read_text()
+
+
+async def install() -> None:
+    process = await asyncio.create_subprocess_exec(
+        "npm", "ci", "--no-audit", "--no-fund", cwd=AXE, stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL, env=dict(os.environ),
+    )  # fmt: skip
+    await process.wait()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_wrong_on_any_page(
+    service: Service, viewers: Viewers, axe_source: str, scheme: str
+) -> None:
+    project, pages = await fill(service)
+    viewer = await viewers.make(color_scheme=scheme)
+    await viewer.page.goto(f"{viewer.base_url}/signin")
+    found = {"signin": await check(viewer, axe_source)}
+    await viewer.sign_in(project)
+    for page in pages[:9] + pages[-1:]:
+        await viewer.open(project, page)
+        for details in await viewer.page.query_selector_all("details"):
+            await details.evaluate("(one) => { one.open = true; }")
+        found[page] = await check(viewer, axe_source)
+    assert {page: wrong for page, wrong in found.items() if wrong} == {}
+
+
+async def check(viewer: Viewer, axe_source: str) -> list[str]:
+    await viewer.page.evaluate(axe_source)
+    wrong: list[str] = await viewer.page.evaluate(RUN_AXE)
+    return wrong
