@@ -1,6 +1,7 @@
 """Templates to bytes. Every text from outside is escaped by Jinja, and first made visible: a control character or one that
 turns the direction of writing is shown as its code, so that what people read is what was sent."""
 
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -56,6 +57,11 @@ def show_share(value: float) -> str:
     return "<1 %" if 0 < value < 0.01 else f"{value:.0%}".replace("%", " %")
 
 
+def show_json(value: Any) -> str:
+    """JSON as people read it."""
+    return show_text(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
 def show_time(moment: datetime | None) -> Markup:
     """The moment in UTC; a browser with scripts shows it in its reader's zone, and UTC where the pointer rests."""
     if moment is None:
@@ -87,6 +93,7 @@ def make_environment() -> Environment:
         "money": show_money,
         "amount": show_amount,
         "whole": show_whole,
+        "as_json": show_json,
         "time": show_time,
         "shown": show_text,
     }
