@@ -28,7 +28,7 @@ from api.http.single_flight import SingleFlight
 from common.keys import Scope
 
 SESSION_SPAN, LINK_SPAN = timedelta(days=14), timedelta(hours=1)
-TOKEN_CHARS = 43
+TOKEN_CHARS, CSRF_BYTES = 43, 16
 COOKIE = "mayday_session_"
 SIGN_IN_FIRST = "sign in first: your session has ended, or its key was revoked"
 
@@ -69,9 +69,15 @@ class Session:
     token: str
 
     @property
-    def csrf(self) -> str:
-        """What every form of this session's pages carries, and no other site can know."""
-        return hashlib.blake2b(self.token.encode(), person=b"mayday csrf", digest_size=16).hexdigest()
+    def secret(self) -> bytes:
+        """What forms of this session's pages prove that they know, and no other site can."""
+        return hashlib.blake2b(self.token.encode(), person=b"mayday csrf", digest_size=CSRF_BYTES).digest()
+
+    def make_csrf(self) -> str:
+        """The secret as one form carries it, masked anew each time: pages are compressed beside text from outside, and how
+        well that goes would tell a secret that is always the same."""
+        mask = secrets.token_bytes(CSRF_BYTES)
+        return (mask + mix(mask, self.secret)).hex()
 
     def values(self) -> dict[str, object]:
         return {"project_id": self.project_id, "token_sha256": hashlib.sha256(self.token.encode()).digest()}
@@ -83,6 +89,10 @@ class SignedIn:
 
     caller: Caller
     project: str
+
+
+def mix(mask: bytes, secret: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(mask, secret, strict=True))
 
 
 async def make_session(connection: AsyncConnection, caller: Caller, *, is_link: bool = False) -> Session:
@@ -183,7 +193,12 @@ def refuse_other_sites(request: Request) -> None:
 
 def check_csrf(session: Session, sent: str) -> None:
     """Raises Forbidden where a form does not carry its session's token."""
-    if not hmac.compare_digest(session.csrf.encode(), sent.encode()):
+    try:
+        raw = bytes.fromhex(sent)
+        shown = mix(raw[:CSRF_BYTES], raw[CSRF_BYTES:])
+    except ValueError:
+        shown = b""
+    if not hmac.compare_digest(session.secret, shown):
         raise Forbidden("this form is of an older session: open the page anew, and try again there")
 
 

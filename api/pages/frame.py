@@ -1,6 +1,7 @@
 """What every page of a project shares: its name and address, the other projects that one is signed in to, the menu."""
 
 import asyncio
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -10,8 +11,10 @@ from api.access.sessions import Session, SessionRing, sessions_held
 from api.http.problems import Problem
 from api.pages.rendering import render
 from api.pages.routers import HEADERS
-from api.reads.http import matches
+from api.reads.http import choose_encoding, matches
+from api.reads.local_cache import LocalCache
 from common.cache.sealing import make_etag
+from common.compression import Encoding, compress
 from common.keys import Scope
 
 PROJECTS_SHOWN, UNDO_MAX = 12, 200
@@ -41,16 +44,21 @@ class Other(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The frame of one page; `csrf` goes into each of its forms."""
+    """The frame of one page."""
 
     project: str
     home: str
     here: str
-    csrf: str
+    session: Session
     others: tuple[Other, ...]
     notice: Notice | None
     may_decide: bool
     may_administer: bool
+
+    @property
+    def csrf(self) -> str:
+        """What a form of the page carries."""
+        return self.session.make_csrf()
 
     @property
     def pages(self) -> tuple[tuple[str, str], ...]:
@@ -64,7 +72,7 @@ async def frame_of(request: Request, here: str) -> Frame:
         project=request.scope["project_name"],
         home=home_of(session),
         here=here,
-        csrf=session.csrf,
+        session=session,
         others=await find_others(request, session),
         notice=notice_of(request),
         may_decide=scope.allows(Scope.triage),
@@ -98,11 +106,56 @@ def home_of(session: Session) -> str:
     return f"/p/{session.project_id}/"
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A page in every coding, and its tag."""
+
+    etag: str
+    bodies: Mapping[Encoding, bytes]
+
+    @property
+    def size_bytes(self) -> int:
+        return RENDERED_OVERHEAD_BYTES + sum(map(len, self.bodies.values()))
+
+
+RENDERED_MAX_BYTES, RENDERED_OVERHEAD_BYTES = 16 * 2**20, 4_096
+rendered: LocalCache[Hashable, Rendered] = LocalCache(RENDERED_MAX_BYTES, lambda one: one.size_bytes)
+
+
+async def show_kept(
+    request: Request, template: str, here: str, made_of: Hashable, describe: Callable[[], Mapping[str, object]]
+) -> Response:
+    """A page that many ask for again, rendered once for each session while that of which it is made stays the same: the tags
+    of its documents and its parameters. `describe` gives its values. A large one is rendered beside the event loop."""
+    frame, base_url = await frame_of(request, here), base_url_of(request)
+    key = (template, frame, base_url, made_of)
+    page = rendered.get(key)
+    if page is None:
+
+        def make() -> Rendered:
+            body = render(template, frame=frame, base_url=base_url, **describe()).encode()
+            return Rendered(make_etag(body), compress(body))
+
+        page = await asyncio.to_thread(make)
+        rendered.keep(key, page)
+    headers = {**HEADERS, "ETag": page.etag, "Vary": "Cookie, Accept-Encoding"}
+    if matches(request.headers.get("if-none-match"), page.etag):
+        return Response(status_code=304, headers=headers)
+    coding = choose_encoding(request.headers.get("accept-encoding"))
+    coding = coding if coding in page.bodies else "identity"
+    headers |= {"Content-Encoding": coding} if coding != "identity" else {}
+    return Response(page.bodies[coding], headers=headers, media_type="text/html")
+
+
+def base_url_of(request: Request) -> str:
+    """As the browser knows us."""
+    return str(request.base_url).rstrip("/")
+
+
 async def show(request: Request, template: str, here: str, status: int = 200, /, **values: object) -> Response:
     """The page, or 304 where the browser has it as it is."""
     frame = await frame_of(request, here)
-    base_url = str(request.base_url).rstrip("/")
-    body = render(template, frame=frame, base_url=base_url, **values).encode()
+    body = render(template, frame=frame, base_url=base_url_of(request), **values).encode()
     etag = make_etag(body)
     headers = {**HEADERS, "ETag": etag}
     if status == 200 and matches(request.headers.get("if-none-match"), etag):

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 
 from api.pages import charts
 from api.pages.documents import Document, ask
-from api.pages.frame import show
+from api.pages.frame import show_kept
 from api.pages.routers import PageRouter, Reader
 from api.pages.spans import span_of
 from api.reads.entries import PATTERN_LIST, SERIES_LIST
@@ -76,7 +76,8 @@ async def show_now(request: Request, caller: Reader) -> Response:
         ask(request, caller, PATTERN_LIST, sent), ask(request, caller, SERIES_LIST, counted)
     )
     address = Address(request.url.path, sent)
-    return await show(request, "now.html", "Now", **describe(now, series, address, page))
+    made_of = (now.etag, series.etag, page, tuple(sent.items()))
+    return await show_kept(request, "now.html", "Now", made_of, lambda: describe(now, series, address, page))
 
 
 def read_page_number(text: str) -> int:
