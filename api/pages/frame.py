@@ -152,12 +152,8 @@ def base_url_of(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
-async def show(request: Request, template: str, here: str, status: int = 200, /, **values: object) -> Response:
-    """The page, or 304 where the browser has it as it is."""
+async def show(request: Request, template: str, here: str, /, **values: object) -> Response:
+    """A page that is rendered anew each time."""
     frame = await frame_of(request, here)
-    body = render(template, frame=frame, base_url=base_url_of(request), **values).encode()
-    etag = make_etag(body)
-    headers = {**HEADERS, "ETag": etag}
-    if status == 200 and matches(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, status, headers, "text/html")
+    body = render(template, frame=frame, base_url=base_url_of(request), **values)
+    return Response(body, headers=HEADERS, media_type="text/html")

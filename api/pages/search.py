@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from api.access.keys import Caller
 from api.http.problems import NotFound
 from api.pages.documents import ask
-from api.pages.frame import home_of, show
+from api.pages.frame import home_of, show, show_kept
 from api.pages.routers import PageRouter, Reader, go_to
 from api.reads.catalogue import Read
 from api.reads.entries import ERROR_PAGE, ONE_ERROR, ONE_PATTERN, RECENT
@@ -61,5 +61,6 @@ async def find_page(request: Request, caller: Caller, pasted: UUID) -> str:
 async def show_live(request: Request, caller: Reader) -> Response:
     """The newest errors; the page asks again every other second while somebody looks."""
     wanted = {name: value for name, value in request.query_params.items() if value and name in FILTERS[:3]}
-    recent = (await ask(request, caller, RECENT, {**wanted, "limit": LIMIT})).value
-    return await show(request, "live.html", "Live", errors=recent.errors, filters=wanted)
+    recent = await ask(request, caller, RECENT, {**wanted, "limit": LIMIT})
+    values = {"errors": recent.value.errors, "filters": wanted}
+    return await show_kept(request, "live.html", "Live", (recent.etag, tuple(wanted.items())), lambda: values)
