@@ -19,7 +19,7 @@ from common.database import make_engine
 from common.database.clock import CLOCK
 from common.logs import configure_logging
 from common.settings import Settings
-from common.settings.spelling import find_misspelt
+from common.settings.spelling import find_misspelt, find_removed
 from common.telemetry.exposition import serve_metrics, shared_folder
 from common.telemetry.freshness import find_freshness, find_lateness
 
@@ -111,7 +111,9 @@ def worker(
 
 
 def warn_of_misspelt() -> None:
-    """Say which variables are probably meant for settings and set none."""
+    """Say which variables are probably meant for settings, or were settings, and set none."""
+    for name, instead in find_removed(os.environ).items():
+        structlog.get_logger().warning("setting_removed", name=name, problem=f"is no longer a setting: {instead}")
     for name, meant in find_misspelt(os.environ).items():
         structlog.get_logger().warning("setting_unknown", name=name, probably=meant)
 

@@ -179,7 +179,9 @@ class Service:
 
     async def client(self, key: str | None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        client = httpx.AsyncClient(transport=self.transport, base_url=self.base_url, headers=headers, trust_env=False)
+        client = httpx.AsyncClient(
+            transport=self.transport, base_url=self.base_url, headers=headers, trust_env=False, timeout=60
+        )
         return await self.stack.enter_async_context(client)
 
     async def project(self, name: str = "default") -> Project:
@@ -217,7 +219,11 @@ async def run_service(settings: Settings) -> AsyncIterator[Service]:
         transport: httpx.ASGITransport | None = httpx.ASGITransport(with_state, raise_app_exceptions=False)
         base_url = "http://mayday"
         if IS_OVER_SOCKETS:
-            transport, base_url = None, f"http://127.0.0.1:{await stack.enter_async_context(listening(app, state))}"
+            # as long as in production: a client that finds its connection closed between two requests fails
+            port = await stack.enter_async_context(
+                listening(app, state, keep_alive_seconds=settings.keep_alive_seconds)
+            )
+            transport, base_url = None, f"http://127.0.0.1:{port}"
         engine, cache = make_engine(settings, "test"), Cache.connect(settings)
         stack.push_async_callback(engine.dispose)
         stack.push_async_callback(cache.close)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from uuid import UUID
 
+from common.buckets import FINE_HOURS
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, publish_snapshots
 from worker.counting.folding import fold_project, list_unfolded
@@ -25,6 +26,7 @@ from worker.upkeep.partitions import keep_partitions
 from worker.upkeep.usage_retention import delete_old_usage
 
 PATTERNS = "patterns"
+PARTITIONS_AHEAD_DAYS = 7  # a worker that is away for less is missed by no insert; the alert comes at two
 UPKEEP_SECONDS = 3_600
 PROJECTING_SHARE = 0.5  # of the time from run to run
 
@@ -37,7 +39,7 @@ def bounds(settings: Settings, round_share: float, turn_share: float) -> Bounds:
 async def fold(tools: Tools, project_id: UUID) -> Progress:
     """Count what came."""
     settings = tools.settings
-    return await fold_project(tools.engine, project_id, settings.rollup_fine_hours, CountLimits.of(settings))
+    return await fold_project(tools.engine, project_id, FINE_HOURS, CountLimits.of(settings))
 
 
 async def regroup(tools: Tools, project_id: UUID) -> Progress:
@@ -64,8 +66,7 @@ async def find_patterns(tools: Tools, project_id: UUID, *, slow_seconds: float =
 
 async def keep_days(tools: Tools) -> Mapping[str, int]:
     """Partitions ahead, old days out."""
-    settings = tools.settings
-    return asdict(await keep_partitions(tools.engine, settings.retention_days, settings.partitions_ahead_days))
+    return asdict(await keep_partitions(tools.engine, tools.settings.retention_days, PARTITIONS_AHEAD_DAYS))
 
 
 async def delete_counts(tools: Tools, project_id: UUID) -> Progress:
@@ -73,7 +74,7 @@ async def delete_counts(tools: Tools, project_id: UUID) -> Progress:
 
 
 async def widen_counts(tools: Tools, project_id: UUID) -> Progress:
-    return await widen_old_counts(tools.engine, project_id, tools.settings.rollup_fine_hours)
+    return await widen_old_counts(tools.engine, project_id, FINE_HOURS)
 
 
 async def delete_usage(tools: Tools, project_id: UUID) -> Progress:

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 STORAGE_SECONDS = 60.0
 FIRST_LOOK_SECONDS = 1.0
-LOOK_SECONDS = 20.0  # the least often that what errors are judged by is looked at
+WATCH_SECONDS = 5.0  # a third of the time between two scrapes: what they bring is never much older than they are
 
 # The days ahead that have their partition, the rows that found none (as far as ten thousand), the bytes of it all.
 STORAGE = text(r"""
@@ -61,7 +61,7 @@ async def watch(engine: AsyncEngine, settings: Settings, early_days: EarlyDays) 
                 storage_due_at = time.monotonic() + STORAGE_SECONDS
         except (SQLAlchemyError, OSError) as error:
             log.debug("nothing_to_watch", error=str(error))
-        await asyncio.sleep(min(settings.watch_every_seconds, LOOK_SECONDS))
+        await asyncio.sleep(WATCH_SECONDS)
 
 
 def tell_freshness(freshness: Freshness, started_at: float) -> None:

@@ -88,7 +88,6 @@ class WriterSettings(BaseSettings):
     """What waits for its commit, and how it is written."""
 
     writer_flushers: PositiveInt = Field(2, description="Connections of a process that write at once.")
-    writer_flush_max_rows: PositiveInt = Field(4_000, description="Most errors in one transaction.")
     writer_buffer_max_bytes: PositiveInt = Field(64 * 2**20, description="Most bytes waiting to be written.")
     writer_buffer_max_errors: PositiveInt = Field(20_000, description="Most errors waiting to be written.")
     writer_wait_max_seconds: PositiveFloat = Field(
@@ -108,7 +107,6 @@ class ReadSettings(BaseSettings):
     read_copies_max_bytes: PositiveInt = Field(
         64 * 2**20, description="Most bytes of answers that a process keeps copies of."
     )
-    read_copies_max_entries: PositiveInt = Field(10_000, description="Most answers that a process keeps copies of.")
     patterns_max_listed: PositiveInt = Field(
         200, description="Patterns listed in one answer; the rest is counted in `other`."
     )

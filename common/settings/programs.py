@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 from pydantic_settings import BaseSettings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,9 +55,6 @@ class TelemetrySettings(BaseSettings):
         ge=0,
         le=65535,
         description="Port for a worker's metrics; 0: none. Several workers on one host need one each.",
-    )
-    watch_every_seconds: PositiveFloat = Field(
-        5.0, description="How often a process of the API looks how far the worker is, for its metrics."
     )
     late_after_periods: float = Field(
         2.0,
