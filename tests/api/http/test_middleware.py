@@ -125,7 +125,7 @@ async def test_what_takes_too_long_is_told_so() -> None:
     assert b"timed-out" in sent[1]["body"]
 
 
-@pytest.mark.parametrize(("share", "written"), [(1.0, 4), (0.5, 2), (0.25, 1), (0.0, 0)])
+@pytest.mark.parametrize(("share", "written"), [(1.0, 4), (0.75, 3), (0.5, 2), (0.25, 1), (0.0, 0)])
 async def test_of_what_went_well_a_share_has_a_line(share: float, written: int) -> None:
     scope = scope_of(share=share)
     assert sum([len((await ask(good, scope))[1]) for _ in range(4)]) == written

@@ -98,7 +98,8 @@ REPEATED = (
     "MNOMNO.", "glpat-", "0000:A", "8Q~", "a8Q~", ".atlasv1.", "1//0", "$2b$", "4", "41", "4111", "4111-",
     "4111 1111 1111 1111 ", "4111111111111111 ",
     "card 4111111111111111 ", "s.", "-----BEGIN PRIVATE", "a b ", "aA", "_", "token_", "key ", "api key: ", "\\n",
-    "%3D", "token=${", "token={{", "a" * 200 + " ",
+    "%3D", "token=${", "token={{", "token={a", "token={a2", "token={a2_",
+    "token=new a", "token=new a(", "token=base64.a(", "a" * 200 + " ",
 )  # fmt: skip
 
 
