@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from api.http.problems import Invalid
 from api.ingest.receivers.items import Batch, ItemKind, Parsed, Rejected
 from api.ingest.receivers.native import ERRORS, parse_batch, parse_lines, parse_one
 from api.ingest.rows import CLEANED, RequestContext, make_row, note_adjustments
@@ -247,3 +248,46 @@ def test_the_keys_of_a_context_cost_no_other_field_its_place(keys: int, spoilt: 
     assert (row.event_id.version, row.client_fingerprint, row.tags) == (4, "f", '{"a":"b"}')
     assert row.occurred_at == datetime(2026, 11, 28, 10, tzinfo=UTC)
     assert len(json.loads(row.context)) == min(keys, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"[]", "send a JSON object with a list"), (b"nope", "send a JSON object with a list"), (b"", "send a JSON object"),
+        (b'{"errors": {}}', "send a JSON object with a list"), (b'{"errors": []}', "no errors in the body"),
+        (b'{"errors": [1], "more": 1}', "unknown field 'more'"), (b'{"errors": [%s]}' % b",".join([b"1"] * 1_001), "over 1,000"),
+    ],
+)  # fmt: skip
+def test_a_body_without_a_list_of_items_is_refused_whole(body: bytes, words: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        parse_batch(body, ERRORS, DEFAULTS)
+    assert words in refused.value.detail
+
+
+@pytest.mark.parametrize(("body", "words"), [(b"\n \n", "no errors in the body"), (b"1\n" * 1_001, "over 1,000")])
+def test_lines_without_items_or_with_too_many_are_refused_whole(body: bytes, words: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        parse_lines(body, ERRORS, DEFAULTS)
+    assert words in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("item", "reason", "pointer"),
+    [
+        (b'{"severity":"error","message":"m"}', "missing_field", "/service"),
+        (b'{"service":"s","severity":"error","message":"m","more":1}', "unknown_field", "/more"),
+        (b"[1]", "not_an_object", ""), (b"{nope", "not_json", ""),
+        (b'{"service":"s","severity":"dreadful","message":"m"}', "invalid_field", "/severity"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_item_is_told_by_its_reason_and_place(item: bytes, reason: str, pointer: str) -> None:
+    told = parse_one(item, ERRORS, DEFAULTS)
+    assert isinstance(told, Rejected)
+    assert (told.reason, told.pointer) == (reason, pointer)
+    assert "dreadful" not in told.detail
+
+
+def test_of_many_wrongs_the_first_is_told_and_the_others_counted() -> None:
+    told = parse_one(b"{}", ERRORS, DEFAULTS)
+    assert isinstance(told, Rejected)
+    assert told.detail == "service: field required (and 2 more)"
