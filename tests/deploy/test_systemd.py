@@ -1,8 +1,10 @@
 """deploy/systemd: units that systemd reads without a word, that may do little, and that set what is a setting."""
 
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests.deploy.units import directives, words
 
 SYSTEMD = ROOT / "deploy/systemd"
 SERVICES = sorted(path.name for path in SYSTEMD.glob("*.service"))
+CURRENT = "/opt/mayday/current"
 EXPOSURE_MAX = 15  # of 100, as `systemd-analyze security` counts; a service without a word of it has 96
 
 
@@ -24,12 +27,17 @@ def analyze() -> str:
 
 
 def put_here(folder: Path) -> list[str]:
-    """The units with this checkout for /opt/mayday, the template as one of its instances. Gives their paths."""
+    """The units with this checkout for the current release, the template as one of its instances. Gives their paths."""
     for unit in SYSTEMD.glob("mayday*.[st]*"):
-        text = unit.read_text().replace("/opt/mayday", str(ROOT))
+        text = unit.read_text().replace(CURRENT, str(ROOT))
         for name in (unit.name, unit.name.replace("@.", "@1.")):
             (folder / name).write_text(text)
     return sorted(str(path) for path in folder.iterdir() if "@." not in path.name)
+
+
+def command_list() -> str:
+    command = [sys.executable, "-m", "cli", "--help"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def test_systemd_reads_every_unit_without_a_word(analyze: str, tmp_path: Path) -> None:
@@ -53,6 +61,21 @@ def test_every_service_may_do_little(analyze: str, tmp_path: Path) -> None:
     for service in services:
         done = subprocess.run([analyze, "security", *options, service], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-400:]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_unit_runs_a_command_of_the_release_that_current_leads_to(service: str, tmp_path: Path) -> None:
+    [line] = directives(SYSTEMD / service, "ExecStart")
+    release, current = tmp_path / "1.0.0", tmp_path / "current"
+    release.mkdir()
+    (release / "mayday").write_text('#!/bin/sh\necho "$0" "$@"\n')
+    (release / "mayday").chmod(0o755)
+    current.symlink_to(release)
+    command = shlex.split(line.replace("$$", "$").replace(CURRENT, str(current)))
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    program = re.sub(r"mayday-(\w+)@?\.service", r"\1", service)
+    assert done.stdout.split() == [str(release.resolve() / "mayday"), program]
+    assert re.search(rf"^  {program} ", command_list(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("service", SERVICES)
