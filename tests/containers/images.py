@@ -64,6 +64,7 @@ def first_image(podman: Podman) -> str:
 def obtain(podman: Podman, image: str) -> str:
     """Pull it, or make its stand-in; says which. Raises PodmanFailed where neither can be done."""
     if podman.succeeds("pull", "--quiet", image, seconds=PULL_SECONDS):
+        podman.succeeds("untag", f"localhost/{image}")  # of an earlier run without a registry
         return f"{image}: pulled"
     folder = STANDINS / re.split("[/:]", image)[-2]
     if not folder.is_dir():
