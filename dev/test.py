@@ -31,7 +31,7 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     ),
     "containers": ({}, ["tests/containers/on_podman.py", "-rPs", "-o", "faulthandler_timeout=0"]),
     "fleet": ({}, ["tests/fleet/many.py", "-rP", "-o", "faulthandler_timeout=0"]),
-    "upgrade": ({}, ["tests/fleet/upgrade.py", "-rP"]),
+    "upgrade": ({}, ["tests/fleet/upgrade.py", "-rP", "-o", "faulthandler_timeout=0"]),
 }
 
 
@@ -43,7 +43,7 @@ def test(context: typer.Context) -> None:
     the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md. `mayday test distinct`:
     a million errors, each with a message and a service of its own, some minutes. `mayday test fleet`:
     three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
-    programs of the schema before run on ours, and are taken over from, under load; it takes a clone with history.
+    programs of the release before run on our schema, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
     attacks`: the long form of what strangers and hostile clients try, some minutes. `mayday test clients`: a Python and
     a TypeScript client (which takes node and npm) are made, type-checked, and do the main job. `mayday test containers`:
