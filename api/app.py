@@ -15,7 +15,7 @@ from api.access.keys import KeyRing
 from api.access.quotas import Quotas
 from api.access.routers import paths_for, refuse_unguarded
 from api.access.shares import Shares, gate_of, half
-from api.contract import VERSION, describe, get_document
+from api.contract import describe, get_document
 from api.http import problems
 from api.http.bodies import BodyBudget, BodyLimits
 from api.http.fast_lane import FastLane
@@ -57,6 +57,7 @@ from common.keys import Scope as KeyScope
 from common.pricing import load_catalog
 from common.settings import Settings
 from common.telemetry.traces import tracing
+from common.version import VERSION
 
 # For all but reads. Of them so many are never a project's: for keys, for readiness, and for watching the worker.
 API_CONNECTIONS, UNSHARED = 6, 2

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from api.contract import VERSION
 from api.status.disk import find_full_day, grow_per_day
 from api.status.schemas import Installation, Partition, ProjectStatus, Retention, ServiceStatus, TableSize
 from common.buckets import FINE_HOURS, bucket_sql
@@ -17,6 +16,7 @@ from common.database.schema import FIND_REVISION
 from common.settings import Settings
 from common.settings.programs import TelemetrySettings
 from common.telemetry.freshness import find_freshness, find_lateness
+from common.version import VERSION
 
 # The version of Postgres, without what its packager says of it.
 POSTGRES_VERSION = text("SELECT split_part(current_setting('server_version'), ' ', 1)")

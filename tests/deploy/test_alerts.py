@@ -13,11 +13,11 @@ import yaml
 from common.settings import ROOT
 from common.telemetry.metrics import CATALOG
 
-PROMETHEUS = ROOT / "ops/prometheus"
+PROMETHEUS = ROOT / "deploy/prometheus"
 RULES: list[dict[str, Any]] = [
     rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
-DASHBOARD: dict[str, Any] = json.loads((ROOT / "ops/grafana/mayday.json").read_text())
+DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/mayday.json").read_text())
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])]
 NAME = re.compile(r"\bmayday_[a-z_]+")
 SELECTED = re.compile(r"(mayday_[a-z_]+)\{([^}]*)\}")

@@ -67,13 +67,18 @@ def test_a_program_is_not_killed_before_it_has_stopped(service: str) -> None:
 
 
 def fill_in(text: str, values: dict[str, str]) -> str:
-    """A text of the file as Compose reads it: variables, their defaults, and `$$` for a plain `$`."""
+    """A text of the file as Compose reads it: variables, their defaults (`-` for none, `:-` for an empty one too), and
+    `$$` for a plain `$`."""
 
     def read(found: re.Match[str]) -> str:
-        name, _, default = (found[1] or "").partition(":")
-        return values.get(name, default.lstrip("-")) if found[1] else "$"
+        name, form, default = found.groups()
+        if name is None:
+            return "$"
+        value = values.get(name)
+        is_default = value is None or (not value and form == ":-")
+        return default if is_default else str(value)
 
-    return re.sub(r"\$\$|\$\{([^}]*)\}", read, text)
+    return re.sub(r"\$\$|\$\{(\w+)(:?[-?])?([^}]*)\}", read, text)
 
 
 def published(values: dict[str, str]) -> dict[str, list[str]]:
@@ -85,9 +90,79 @@ def published(values: dict[str, str]) -> dict[str, list[str]]:
     }
 
 
+def without_profile(ports: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {name: given for name, given in ports.items() if "profiles" not in SERVICES[name]}
+
+
 def test_only_the_api_is_published_and_on_this_host_alone_unless_told() -> None:
-    assert published({}) == {"api": ["127.0.0.1:8000-8009:8000"]}
-    assert published({"MAYDAY_PUBLISH": "192.0.2.1", "MAYDAY_PORTS": "80"}) == {"api": ["192.0.2.1:80:8000"]}
+    assert without_profile(published({})) == {"api": ["127.0.0.1:8000:8000"]}
+    told = {"MAYDAY_PUBLISH": "192.0.2.1", "MAYDAY_PORTS": "80"}
+    assert without_profile(published(told)) == {"api": ["192.0.2.1:80:8000"]}
+
+
+def test_an_empty_port_is_any_that_is_free() -> None:
+    free = published({"MAYDAY_PORTS": "", "MAYDAY_TLS_PORT": "", "PROMETHEUS_PORT": "", "GRAFANA_PORT": ""})
+    assert {given.rpartition(":")[0] for ports in free.values() for given in ports} == {"127.0.0.1:"}
+
+
+def test_what_profiles_add_is_for_this_host_alone_unless_tls_is_shown_to_others() -> None:
+    added = {name: given for name, given in published({}).items() if "profiles" in SERVICES[name]}
+    assert {name: [port.split(":")[0] for port in given] for name, given in added.items()} == {
+        "proxy": ["127.0.0.1"],
+        "prometheus": ["127.0.0.1"],
+        "grafana": ["127.0.0.1"],
+    }
+    address = "192.0.2.1"
+    told = published({"MAYDAY_PUBLISH": address, "MAYDAY_TLS_PUBLISH": address, "MAYDAY_TLS_PORT": "443"})
+    shown = [name for name, given in told.items() if given[0].startswith(address)]
+    assert shown == ["api", "proxy"]
+
+
+CHECKED = [name for name, service in SERVICES.items() if "healthcheck" in service]
+
+
+@pytest.mark.parametrize("service", CHECKED)
+def test_health_checks_are_in_the_form_that_docker_and_podman_read_alike(service: str) -> None:
+    """podman 4 cuts the words of `CMD` at their blanks; both give `CMD-SHELL` to the shell as it is."""
+    [form, _] = SERVICES[service]["healthcheck"]["test"]
+    assert form == "CMD-SHELL"
+
+
+def test_every_program_that_stays_has_a_health_check_but_the_proxy_which_has_no_state() -> None:
+    assert SERVICES.keys() - set(CHECKED) == {"migrate", "proxy"}
+
+
+@pytest.mark.parametrize(
+    "service", [name for name, given in SERVICES.items() if given.get("profiles") or "build" in given]
+)
+def test_what_is_ours_or_of_a_profile_may_do_no_more_than_it_must(service: str) -> None:
+    given = SERVICES[service]
+    assert given["read_only"] is True
+    assert given["cap_drop"] == ["ALL"]
+    assert given["security_opt"] == ["no-new-privileges:true"]
+    assert given.get("cap_add", []) == (["NET_BIND_SERVICE"] if service == "proxy" else [])
+
+
+def test_files_that_are_mounted_are_there() -> None:
+    mounted = [
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if volume[0] == "."
+    ]
+    assert len(mounted) == 4
+    assert [path for path in mounted if not (ROOT / path).exists()] == []
+
+
+def test_grafana_is_given_the_dashboard_and_the_prometheus_of_this_file() -> None:
+    provisioning = ROOT / "deploy/grafana/provisioning"
+    [source] = yaml.safe_load((provisioning / "datasources/prometheus.yaml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    assert "prometheus" in SERVICES
+    [provider] = yaml.safe_load((provisioning / "dashboards/mayday.yaml").read_text())["providers"]
+    targets = [volume.split(":")[1] for volume in SERVICES["grafana"]["volumes"] if "mayday.json" in volume]
+    assert targets == [f"{provider['options']['path']}/mayday.json"]
+    assert SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] == targets[0]
 
 
 @pytest.mark.parametrize("service", SERVICES)
