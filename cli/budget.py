@@ -19,7 +19,7 @@ from common.keys import Scope
 budget_app = typer.Typer(
     no_args_is_help=True,
     help="Say how budgets stand; read cost logs.",
-    epilog=examples("budget check", "budget check --help"),
+    epilog=examples("budget check", "budget import costs.md --period 2026-02 --model claude-haiku-4-5"),
 )
 
 EXITS = {"ok": 0, "warn": 1, "critical": 2, "exceeded": 2}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import typer
 
-LENGTH = re.compile(r"(\d{1,5})(min|h|d|w)")
+LENGTH = re.compile(r"([0-9]{1,5})(min|h|d|w)")
 UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 LONGEST = timedelta(days=36_500)
 

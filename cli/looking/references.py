@@ -12,7 +12,7 @@ from cli.client import Api, ApiFailed
 from common.settings import Settings
 
 LAST_LIST = "last_list.json"
-NUMBER = re.compile(r"#?(\d{1,3})")
+NUMBER = re.compile(r"#?([0-9]{1,3})")
 PART = re.compile(r"[0-9a-f-]{4,35}")
 SHORT_CHARS = 8
 FORMS = "give an id, four letters or more of its beginning or end, or a number of the last list of patterns"
