@@ -28,6 +28,7 @@ STYLES = {
     "exceeded": "bold red", "valid": "green", "expired": "yellow", "revoked": "dim",
 }  # fmt: skip
 BARS = "▁▂▃▄▅▆▇█"
+GAP, LEAST_WIDTH = 2, 20
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
@@ -38,7 +39,8 @@ class Column:
     name: str
     show: Callable[[Any], str] = flat
     is_number: bool = False
-    may_fold: bool = False  # over several lines; others are cut where the terminal is narrow
+    is_long: bool = False  # has what the others leave, and is cut there, or goes over several lines with `may_fold`
+    may_fold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def print_rows(rows: Rows) -> None:
     if not is_terminal():
         print_lines([[column.name for column in rows.columns], *rows.rows])
     elif rows.rows:
-        make_console().print(make_table(rows))
+        console = make_console()
+        console.print(make_table(rows, console.width))
     else:
         make_console().print(Text(rows.empty, style="dim"))
 
@@ -82,21 +85,32 @@ def print_lines(lines: Iterable[Sequence[Any]]) -> None:
     sys.stdout.flush()
 
 
-def make_table(rows: Rows) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=rows.has_header)
-    if rows.is_numbered:
-        table.add_column("#", justify="right", style="dim", no_wrap=True)
-    for column in rows.columns:
+def make_table(rows: Rows, width: int) -> Table:
+    """As wide as `width` at most, unless the columns that are not long take more."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, GAP, 0, 0), show_header=rows.has_header)
+    numbers = [Text(str(number), style="dim") for number in range(1, len(rows.rows) + 1)] if rows.is_numbered else []
+    cells = [[styled(column.show(row[place])) for row in rows.rows] for place, column in enumerate(rows.columns)]
+    names = [Text(column.name.replace("_", " ")) for column in rows.columns]
+    widths = [max(map(cell_width, [name, *column])) for name, column in zip(names, cells, strict=True)]
+    left = width - sum(w + GAP for w, column in zip(widths, rows.columns, strict=True) if not column.is_long)
+    left -= GAP + len(str(len(numbers))) if numbers else 0
+    if numbers:
+        table.add_column("#", justify="right", no_wrap=True)
+    for column, name, own in zip(rows.columns, names, widths, strict=True):
         table.add_column(
-            Text(column.name.replace("_", " ")),
+            name,
             justify="right" if column.is_number else "left",
             overflow="fold" if column.may_fold else "ellipsis",
             no_wrap=not column.may_fold,
+            width=max(LEAST_WIDTH, min(own, left - GAP)) if column.is_long else own,
         )
-    for number, row in enumerate(rows.rows, 1):
-        cells = [styled(column.show(value)) for column, value in zip(rows.columns, row, strict=True)]
-        table.add_row(*([Text(str(number))] if rows.is_numbered else []), *cells)
+    for row in zip(*([numbers] if numbers else []), *cells, strict=True):
+        table.add_row(*row)
     return table
+
+
+def cell_width(text: Text) -> int:
+    return text.cell_len
 
 
 def styled(shown: str) -> Text:
@@ -119,8 +133,8 @@ def print_hint(line: str) -> None:
 
 def print_json(document: Any) -> None:
     """Indented on a terminal, one line in a pipe; what cannot be seen is escaped as JSON has it."""
-    text = json.dumps(document, ensure_ascii=False, indent=2 if is_terminal() else None)
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    has_all_letters = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    text = json.dumps(document, ensure_ascii=not has_all_letters, indent=2 if is_terminal() else None)
     sys.stdout.write("\n".join(UNSEEN.sub(escape_for_json, line) for line in text.split("\n")) + "\n")
     sys.stdout.flush()
 

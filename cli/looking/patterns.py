@@ -36,7 +36,7 @@ COLUMNS = (
     Column("severity"),
     Column("services", show_names),
     Column("last_seen", show_age),
-    Column("title"),
+    Column("title", is_long=True),
 )
 ID = Column("id")
 
@@ -83,4 +83,5 @@ def sum_up(answer: dict[str, Any], shown: int) -> str:
     rest = len(answer["patterns"]) + answer["other"]["patterns"] - shown
     beyond = f", {rest:,} more patterns: --limit" if rest else ""
     look = "; ./mayday show 1 has more of the first" if shown else ""
-    return f"{answer['total']:,} errors in {answer['window']}, as of {show_age(answer['computed_at'])}{beyond}{look}"
+    errors = "error" if answer["total"] == 1 else "errors"
+    return f"{answer['total']:,} {errors} in {answer['window']}, as of {show_age(answer['computed_at'])}{beyond}{look}"

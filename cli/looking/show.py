@@ -37,7 +37,7 @@ EXAMPLE_COLUMNS = (
     Column("service"),
     Column("release"),
     Column("id", shorten),
-    Column("message"),
+    Column("message", is_long=True),
 )
 ERROR_FACTS = ("severity", "service", "environment", "release", "error_type", "pattern_id", "fingerprint")
 
@@ -156,5 +156,5 @@ def print_facts(facts: Facts) -> None:
     if not is_terminal():
         print_lines(facts)
         return
-    columns = (Column("fact"), Column("value", may_fold=True))
+    columns = (Column("fact"), Column("value", is_long=True, may_fold=True))
     print_rows(Rows(columns, [(name.replace("_", " "), value) for name, value in facts], has_header=False))

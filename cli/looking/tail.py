@@ -1,7 +1,7 @@
 """`mayday tail`: errors as they come. What is live is polled by ETag, which costs the server next to nothing while nothing
 comes; more than one poll shows is fetched page by page, also what came while the server was away."""
 
-import json
+import signal
 import sys
 import time
 from collections import OrderedDict
@@ -22,6 +22,8 @@ from common.keys import Scope
 from common.settings import Settings
 
 Error = dict[str, Any]
+Keep = Callable[[Error], bool]
+Writer = Callable[[Error], None]
 
 RECENT = "/api/errors/recent"
 PAGE = 200
@@ -50,19 +52,29 @@ def tail(
         pattern_id = find_pattern_id(api, Settings.load(), pattern) if pattern else None
         asked = {"service": service, "severity": severity, "environment": environment, "pattern": pattern_id}
         follower = Follower(api, {name: value for name, value in asked.items() if value is not None})
-        keep = keeps(filter_text)
-        write = write_json if as_json else write_line if is_terminal() else write_cells
-        first = [error for error in follower.poll() if keep(error)]
-        if write is write_cells:
-            print_lines([COLUMNS])
-        for error in first[len(first) - lines :] if lines else []:
+        try:
+            print_all(follower, keeps(filter_text), choose_writer(as_json), lines, interval_seconds)
+        except KeyboardInterrupt as wish:
+            raise typer.Exit(128 + signal.SIGINT) from wish
+
+
+def print_all(follower: "Follower", keep: Keep, write: Writer, lines: int, interval_seconds: float) -> None:
+    """Some of what there is, and what comes, for ever."""
+    first = [error for error in follower.poll() if keep(error)]
+    if write is write_cells:
+        print_lines([COLUMNS])
+    for error in first[-lines:] if lines else []:
+        write(error)
+    for error in follow(follower, interval_seconds):
+        if keep(error):
             write(error)
-        for error in follow(follower, interval_seconds):
-            if keep(error):
-                write(error)
 
 
-def keeps(filter_text: str | None) -> Callable[[Error], bool]:
+def choose_writer(as_json: bool) -> Writer:
+    return write_json if as_json else write_line if is_terminal() else write_cells
+
+
+def keeps(filter_text: str | None) -> Keep:
     """Whether an error is wanted, by its texts."""
     wanted = (filter_text or "").casefold()
     return lambda error: wanted in f"{error['error_type'] or ''}: {error['message']}".casefold()
@@ -142,7 +154,7 @@ class Follower:
 
 
 def write_json(error: Error) -> None:
-    print_json(error) if not is_terminal() else print(json.dumps(error))
+    print_json(error)
 
 
 def write_cells(error: Error) -> None:
