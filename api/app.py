@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette_compress import CompressMiddleware, add_compress_type
 
+from api.access.key_uses import KeyUses
 from api.access.keys import KeyRing
 from api.access.quotas import Quotas
 from api.access.routers import paths_for, refuse_unguarded
@@ -162,7 +163,8 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             await stack.enter_async_context(in_background(watch(engine, settings, early_days), "watching"))
             await stack.enter_async_context(in_background(give_back_memory(), "giving_back_memory"))
             looking_up = without_transactions(engine, settings)
-            key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second)
+            key_uses = await stack.enter_async_context(KeyUses(engine))
+            key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second, key_uses.note)
             pipeline = ErrorPipeline(settings, writer, scheduler, early_days)
             usage_pipeline = make_usage_pipeline(settings, usage_writer, scheduler, shares)
             probes = health.Probes(note_failure=lambda _: None)  # who asks is told

@@ -1,10 +1,10 @@
 """Projects and keys: the only writer of `projects` and `api_keys`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.keys import Scope, make_key
@@ -30,8 +30,11 @@ async def find_project(connection: AsyncConnection, name: str) -> UUID | None:
     return await connection.scalar(select(projects.c.project_id).where(projects.c.name == name))
 
 
-async def create_key(connection: AsyncConnection, project_id: UUID, scope: Scope, name: str) -> str:
-    """Make and store a key. The text returned is the only time that the secret is seen."""
+async def create_key(
+    connection: AsyncConnection, project_id: UUID, scope: Scope, name: str, valid_for: timedelta | None = None
+) -> str:
+    """Make and store a key, which ends by itself after `valid_for` (None: never). The text returned is the only time that
+    the secret is seen."""
     key = make_key(scope)
     await connection.execute(
         api_keys.insert().values(
@@ -41,6 +44,7 @@ async def create_key(connection: AsyncConnection, project_id: UUID, scope: Scope
             name=name,
             secret_sha256=key.secret_sha256,
             created_at=datetime.now(UTC),
+            expires_at=None if valid_for is None else func.now() + valid_for,
         )
     )
     return str(key)

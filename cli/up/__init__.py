@@ -9,21 +9,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import FrameType
+from typing import Annotated, BinaryIO
+from urllib.parse import urlsplit
 
 import httpx
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cli.client import address_of
-from cli.embedded import EmbeddedFailed, make_home, start_servers
+from cli.embedded import EmbeddedFailed, Servers, make_home, start_servers
 from cli.embedded.process import follow_parent
 from cli.keys import in_transaction
 from cli.migrate import failing_in_a_sentence, migration_url, upgrade
 from cli.project import create_key, ensure_project
 from cli.state import STATE_FILE, read_env, write_env
+from cli.up.screen import Screen, make_screen, say
 from common.keys import Scope
 from common.settings import ROOT, Settings
 
@@ -44,8 +47,15 @@ class Stopped(Exception):
     """Somebody pressed Ctrl-C, or sent SIGTERM."""
 
 
-def up() -> None:
-    """Run Mayday here: Postgres and Valkey (unless URLs point elsewhere), schema, first keys, API and worker."""
+def up(
+    is_verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the whole log on the terminal, not only what goes wrong.")
+    ] = False,
+) -> None:
+    """Run Mayday here: Postgres and Valkey (unless URLs point elsewhere), schema, first keys, API and worker.
+
+    On a terminal the log goes to mayday.log in the state folder; elsewhere it goes to standard error.
+    """
     for wish in ENDINGS:
         # nohup has SIGHUP ignored, and means it; a shell has SIGINT ignored in what it puts into the background
         if wish != signal.SIGHUP or signal.getsignal(wish) != signal.SIG_IGN:
@@ -53,7 +63,7 @@ def up() -> None:
     with failing_in_a_sentence():
         settings = Settings.load()
     try:
-        run(settings)
+        run(settings, is_verbose)
     except Stopped:
         say("stopped")
     except (UpFailed, EmbeddedFailed) as error:
@@ -66,6 +76,8 @@ def raise_stopped(_number: int, _frame: FrameType | None) -> None:
     for wish in ENDINGS:
         signal.signal(wish, signal.SIG_IGN)
     stopping.set()
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), b"\nmayday: stopping\n")  # behind the ^C; print may be under way right now
     raise Stopped
 
 
@@ -75,19 +87,21 @@ def go_on() -> None:
         raise Stopped
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, is_verbose: bool) -> None:
     """Start all in order, watch, and stop in reverse: worker, API, Valkey, Postgres."""
     refuse_taken_port(settings)
     with ExitStack() as stack:
-        settings, tend = stack.enter_context(stores(settings))
+        settings, servers = stack.enter_context(stores(settings))
         with failing_in_a_sentence():
             upgrade(migration_url(settings))
             keys = asyncio.run(first_keys(settings))
         stack.enter_context(announced(settings))
-        api = stack.enter_context(program("api", settings))
-        wait_until_ready(api, settings)
-        greet(settings, keys)
-        watch(api, settings, tend)
+        screen = stack.enter_context(make_screen(settings, is_verbose))
+        api = stack.enter_context(program("api", settings, screen))
+        wait_until_ready(api, settings, screen)
+        greet(settings, keys, where_data_lies(settings, servers))
+        screen.await_error(address_of(settings), keys["MAYDAY_READ_KEY"])
+        watch(api, settings, servers, screen)
 
 
 def refuse_taken_port(settings: Settings) -> None:
@@ -105,15 +119,13 @@ def refuse_taken_port(settings: Settings) -> None:
 
 
 @contextmanager
-def stores(settings: Settings) -> Iterator[tuple[Settings, Callable[[], str]]]:
-    """The settings with URLs of stores that run: the given ones, or embedded servers for those that are missing.
-
-    With them a function that looks after the embedded ones (`Servers.tend`).
-    """
+def stores(settings: Settings) -> Iterator[tuple[Settings, Servers]]:
+    """The settings with URLs of stores that run: the given ones, or embedded servers for those that are missing, which come
+    with them."""
     needs_redis = not (settings.effective_cache_url and settings.effective_queue_url)
     if settings.database_url and not needs_redis:
         make_home(settings.home)
-        yield settings, str
+        yield settings, Servers(None, None)
         return
     wanted = [
         name for name, is_wanted in (("Postgres", not settings.database_url), ("Valkey", needs_redis)) if is_wanted
@@ -121,7 +133,7 @@ def stores(settings: Settings) -> Iterator[tuple[Settings, Callable[[], str]]]:
     say(f"starting {' and '.join(wanted)}")
     with start_servers(settings.home, has_postgres=not settings.database_url, has_valkey=needs_redis) as servers:
         database_url, redis_url = settings.database_url or servers.database_url, settings.redis_url or servers.redis_url
-        yield Settings.load(database_url=database_url, redis_url=redis_url), servers.tend
+        yield Settings.load(database_url=database_url, redis_url=redis_url), servers
 
 
 async def first_keys(settings: Settings) -> dict[str, str]:
@@ -160,21 +172,23 @@ def urls_of(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def program(name: str, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def program(name: str, settings: Settings, screen: Screen) -> Iterator[subprocess.Popen[bytes]]:
     """One of our programs as a child, which is asked to end on the way out."""
-    process = spawn(name, urls_of(settings))
+    process = spawn(name, {**urls_of(settings), **screen.environment}, screen.output)
     try:
         yield process
     finally:
         end(process)
 
 
-def spawn(name: str, urls: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def spawn(name: str, variables: Mapping[str, str], output: BinaryIO | None) -> subprocess.Popen[bytes]:
     # a session of its own keeps the terminal's Ctrl-C from it: we stop it when it is its turn
     return subprocess.Popen(
         [sys.executable, "-m", "cli", name],
         cwd=ROOT,
-        env={**os.environ, **urls},
+        env={**os.environ, **variables},
+        stdout=output,
+        stderr=output,
         start_new_session=True,
         preexec_fn=follow_parent(signal.SIGTERM),  # noqa: PLW1509 - nothing runs in threads here
     )
@@ -190,14 +204,14 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def wait_until_ready(api: subprocess.Popen[bytes], settings: Settings) -> None:
+def wait_until_ready(api: subprocess.Popen[bytes], settings: Settings, screen: Screen) -> None:
     """Wait for /readyz. Raises UpFailed when the API ends, or says for a minute that it is not ready."""
     until = time.monotonic() + READY_SECONDS
     state = "no answer"
     while time.monotonic() < until:
         go_on()
         if api.poll() is not None:
-            raise UpFailed(f"the API ended with {api.returncode}: its log stands above")
+            raise UpFailed(f"the API ended with {api.returncode}: {screen.tell_log()}")
         try:
             answer = httpx.get(f"{address_of(settings)}/readyz", timeout=2, trust_env=False)
             if lacks_worker_at_most(answer):
@@ -215,48 +229,56 @@ def lacks_worker_at_most(answer: httpx.Response) -> bool:
     return all(state == "ok" for name, state in checks.items() if name != "worker")
 
 
-def greet(settings: Settings, keys: Mapping[str, str]) -> None:
-    """Say where it listens and how to use it."""
+def where_data_lies(settings: Settings, servers: Servers) -> str:
+    """Where, if that is not the checkout: a folder, or the Postgres that was given."""
+    if servers.postgres is None:
+        given = urlsplit(settings.database_url)
+        return f"Postgres at {given.hostname or 'a socket'}, database {given.path.lstrip('/') or '(default)'}"
+    folder = servers.postgres.log.parent
+    return "" if folder.is_relative_to(ROOT) else str(folder)
+
+
+def greet(settings: Settings, keys: Mapping[str, str], data: str) -> None:
+    """Say where it listens, where the data lies, and how to use it."""
     errors = '{"errors": [{"service": "shop", "severity": "error", "message": "payment 4711 failed: card declined"}]}'
     base = f"{address_of(settings)}/api/errors"
     typer.echo(
         f"\nMayday listens on {address_of(settings)}\n"
         f"  ingest key  {keys['MAYDAY_INGEST_KEY']}\n"
         f"  read key    {keys['MAYDAY_READ_KEY']}\n"
-        f"  (with the admin key in {settings.keys_file})\n\n"
-        f"send errors:\n"
+        f"  (with the admin key in {settings.keys_file})\n"
+        + (f"  data        {data}\n" if data else "")
+        + f"\nsend errors:\n"
         f"  curl -sS {base}/batch -H 'Authorization: Bearer {keys['MAYDAY_INGEST_KEY']}'"
-        f" -H 'Content-Type: application/json' -d {shlex.quote(errors)}\n\n"
-        f"see what is failing (patterns are found every {settings.patterns_every_seconds} s,"
-        " `recent` shows an error at once):\n"
+        f" -H 'Content-Type: application/json' -d {shlex.quote(errors)}\n"
+        "  ./mayday send app.log\n\n"
+        "see what is failing (a new failure is there within ten seconds):\n"
+        "  ./mayday patterns\n"
         f"  curl -sS '{base}/patterns?format=markdown' -H 'Authorization: Bearer {keys['MAYDAY_READ_KEY']}'\n\n"
         "Ctrl-C stops it.\n"
     )
 
 
-def watch(api: subprocess.Popen[bytes], settings: Settings, tend: Callable[[], str]) -> None:
+def watch(api: subprocess.Popen[bytes], settings: Settings, servers: Servers, screen: Screen) -> None:
     """Keep a worker and the embedded servers running until we are stopped. Raises when the API or Postgres ends."""
     pause, (shortest, longest) = RESTART_SECONDS[0], RESTART_SECONDS
     while True:
-        with program("worker", settings) as worker:
+        with program("worker", settings, screen) as worker:
             started = time.monotonic()
             while worker.poll() is None:
-                look_after(api, tend)
+                look_after(api, servers, screen)
         pause = shortest if time.monotonic() - started > longest else min(pause * 2, longest)
         say(f"the worker ended with {worker.returncode}; it starts again in {pause:.0f} s")
         until = time.monotonic() + pause
         while time.monotonic() < until:
-            look_after(api, tend)
+            look_after(api, servers, screen)
 
 
-def look_after(api: subprocess.Popen[bytes], tend: Callable[[], str]) -> None:
+def look_after(api: subprocess.Popen[bytes], servers: Servers, screen: Screen) -> None:
     go_on()
     if api.poll() is not None:
-        raise UpFailed(f"the API ended with {api.returncode}: its log stands above")
-    if news := tend():
+        raise UpFailed(f"the API ended with {api.returncode}: {screen.tell_log()}")
+    if news := servers.tend():
         say(news)
+    screen.refresh()
     time.sleep(0.2)
-
-
-def say(line: str) -> None:
-    typer.echo(f"mayday: {line}", err=True)
