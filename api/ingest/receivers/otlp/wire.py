@@ -18,8 +18,8 @@ VARINT, FIXED64, DELIMITED, GROUP, GROUP_END, FIXED32 = range(6)
 FIXED_BYTES = {FIXED64: 8, FIXED32: 4}
 VARINT_BYTES_MAX = 10
 GROUPS_MAX = 100  # nested, of fields that nobody knows: what the library takes too
-# Fields of one message that are looked at, where it is cut: a record has thirteen, beside its attributes.
-FIELDS_MAX = 20_000
+# Fields of one message that are looked at, where it is cut: a quarter of a second, beside the event loop.
+FIELDS_MAX = 250_000
 DEPTH_MAX = 31  # of values, each of which is up to three messages: the library takes a hundred
 CUT_VALUE = b"\x0a\x05" + CUT.encode()  # as an AnyValue: the text
 ANY_VALUE = "opentelemetry.proto.common.v1.AnyValue"

@@ -41,7 +41,8 @@ def failing(span_id: bytes, *times: int, parent: bytes = b"", attributes: dict[s
 def test_an_exception_in_a_span_is_an_error() -> None:
     span = span_of(
         {"http.route": "/pay", "http.method": "POST"}, name="POST /pay", kind=2, start_time_unix_nano=NOW,
-        end_time_unix_nano=NOW + 5 * MILLISECOND, parent_span_id=OUTER, status=Status(code=Status.STATUS_CODE_ERROR, message="failed"),
+        end_time_unix_nano=NOW + 5 * MILLISECOND, parent_span_id=OUTER,
+        status=Status(code=Status.STATUS_CODE_ERROR, message="failed"),
         events=[event_of({**RAISED, "exception.escaped": "False"}, NOW + MILLISECOND), event_of({"a": 1}, NOW, "other")],
     )  # fmt: skip
     [error] = read(span).items
