@@ -24,6 +24,11 @@ def address_of(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
+def otlp_address_of(settings: Settings) -> str:
+    """Where exporters of OpenTelemetry reach it from this machine: the port that is theirs, else that of all."""
+    return address_of(settings.model_copy(update={"port": settings.otlp_port or settings.port}))
+
+
 def find_key(name: str, given: str | None, settings: Settings) -> str:
     """The key that was given, else that of the environment, else that of keys.env; exits 2 when there is none."""
     key = given or os.environ.get(name) or read_env(settings.keys_file).get(name)
