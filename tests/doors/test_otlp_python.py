@@ -15,7 +15,11 @@ from tests.doors.otlp_clients import exporting_to, install_pypi, only_in_long_fo
 from tests.fleet.programs import make_key, running_api
 
 PROGRAM = "otlp_python.py"
-INSTRUMENTED = ("opentelemetry-instrumentation-openai-v2", "openai", "opentelemetry-exporter-otlp-proto-http")
+# of one time: a later util-genai is not what this instrumentation was made for
+INSTRUMENTED = (
+    "opentelemetry-instrumentation-openai-v2==2.4b0", "opentelemetry-util-genai==1.0b0", "openai<3", "httpx",
+    "opentelemetry-exporter-otlp-proto-http",
+)  # fmt: skip
 
 
 async def run_against(service: Service, folder: Path, to_do: str) -> list[dict[str, Any]]:
@@ -87,9 +91,11 @@ def fake_model() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), FakeModel) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @only_in_long_form
