@@ -173,6 +173,11 @@ def address_of(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
+def otlp_address_of(settings: Settings) -> str:
+    """Where exporters of OpenTelemetry reach it from this machine: the port that is theirs, else that of all."""
+    return address_of(settings.model_copy(update={"port": settings.otlp_port or settings.port}))
+
+
 def find_key(name: str, given: str | None, settings: Settings) -> str:
     """The key that was given, else that of the environment (under its name, or MAYDAY_KEY), else that of keys.env; exits
     2 when there is none."""

@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
         {"MAYDAY_TEST_CONTRACT_SECONDS": CONTRACT_SECONDS},
         ["tests/contract/test_schemathesis.py", "-rP", "-o", "faulthandler_timeout=0"],
     ),
+    "doors": ({"MAYDAY_TEST_DOORS": "1"}, ["tests/doors"]),
     "distinct": (
         {"MAYDAY_TEST_DISTINCT_ERRORS": "1000000"},
         ["tests/chaos/test_distinct.py", "-rP", "-o", "faulthandler_timeout=0"],
@@ -48,6 +49,7 @@ def test(context: typer.Context) -> None:
     attacks`: the long form of what strangers and hostile clients try, some minutes. `mayday test clients`: a Python and
     a TypeScript client (which takes node and npm) are made, type-checked, and do the main job. `mayday test containers`:
     the Dockerfile is built and compose.yaml brought up under podman, used, and taken down; some minutes.
+    `mayday test doors`: clients of others, installed from PyPI and npm, send what they send.
     """
     kind, *rest = context.args or [""]
     if kind == "chaos":

@@ -70,12 +70,15 @@ class Pipeline(Generic[ItemT, RowT]):
         batch, stored = await self.take(sent, read, refuse_if_empty)
         return summarize(batch, await stored, self.list_adjusted(batch))
 
-    async def receive(self, sent: Sent, receiver: Receiver[ItemT]) -> tuple[Batch[RowT], list[Outcome]]:
+    async def receive(
+        self, sent: Sent, receiver: Receiver[ItemT], *, counts_bytes: bool = True
+    ) -> tuple[Batch[RowT], list[Outcome]]:
         """What became of a body of a protocol that answers in its own form: its rows and, in their order, their outcomes.
-        Nothing is refused because it is empty, or bad in all its items. Raises Invalid where the receiver cannot read the
-        body at all, Unavailable."""
+        Nothing is refused because it is empty, or bad in all its items. `counts_bytes`: False where the body went to another
+        pipeline before. Raises Invalid where the receiver cannot read the body at all, Unavailable."""
         self.writer.refuse_when_full(sent.caller.project_id)
-        sent.allowance.count("bytes", len(sent.body))
+        if counts_bytes:
+            sent.allowance.count("bytes", len(sent.body))
         batch, stored = await self.take(sent, partial(read_and_count, receiver), refuse_nothing)
         return batch, await stored
 

@@ -19,7 +19,7 @@ import httpx
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cli.client import address_of
+from cli.client import address_of, otlp_address_of
 from cli.embedded import EmbeddedFailed, Servers, make_home, start_servers
 from cli.embedded.process import follow_parent
 from cli.keys import in_transaction
@@ -105,17 +105,18 @@ def run(settings: Settings, is_verbose: bool) -> None:
 
 
 def refuse_taken_port(settings: Settings) -> None:
-    """Raise UpFailed before anything is started when the address cannot be had."""
+    """Raise UpFailed before anything is started when an address cannot be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise UpFailed(
-                f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): "
-                "stop what uses it, or choose another with MAYDAY_PORT"
-            ) from error
+    for name, port in (("MAYDAY_PORT", settings.port), ("MAYDAY_OTLP_PORT", settings.otlp_port)):
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.host, port))  # port 0, for none, can always be had
+            except OSError as error:
+                raise UpFailed(
+                    f"{settings.host}:{port} cannot be listened on ({error.strerror}): "
+                    f"stop what uses it, or choose another with {name}"
+                ) from error
 
 
 @contextmanager
@@ -255,6 +256,10 @@ def greet(settings: Settings, keys: Mapping[str, str], data: str) -> None:
         "see what is failing (a new failure is there within ten seconds):\n"
         "  ./mayday patterns\n"
         f"  curl -sS '{base}/patterns?format=markdown' -H 'Authorization: Bearer {keys['MAYDAY_READ_KEY']}'\n\n"
+        f"send it what OpenTelemetry exports (docs/otlp.md):\n"
+        f"  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
+        f"  export OTEL_EXPORTER_OTLP_ENDPOINT={otlp_address_of(settings)}\n"
+        f"  export OTEL_EXPORTER_OTLP_HEADERS='Authorization=Bearer%20{keys['MAYDAY_INGEST_KEY']}'\n\n"
         "Ctrl-C stops it.\n"
     )
 

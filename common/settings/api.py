@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
+from common.severities import SeverityWord
+
 
 class HttpSettings(BaseSettings):
     """Limits of connections, heads, bodies and time."""
@@ -81,6 +83,13 @@ class IngestSettings(BaseSettings):
         0,
         description="Errors of one fingerprint that a process stores whole in a minute; those beyond are stored and "
         "counted without stack trace, context and tags (`sampled`). 0: all are stored whole.",
+    )
+    otlp_log_severity: SeverityWord = Field(
+        "error",
+        description="Least severity of OTLP log records that become errors; those below are counted as discarded.",
+    )
+    otlp_exception_severity: SeverityWord = Field(
+        "warning", description="The same for those that have an exception in them (`exception.*`)."
     )
 
 
