@@ -15,14 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.storing.other_days import EarlyDays
 from common.database.clock import CLOCK
 from common.settings import Settings
+from common.settings.programs import TelemetrySettings
 from common.telemetry import metrics
-from common.telemetry.freshness import Freshness, find_freshness, late_limits
+from common.telemetry.freshness import WATCHED_JOBS, Freshness, find_freshness, late_limits
 
 log = structlog.get_logger()
 
 STORAGE_SECONDS = 60.0
 FIRST_LOOK_SECONDS = 1.0
 LOOK_SECONDS = 20.0  # the least often that what errors are judged by is looked at
+LOOK_TAKES_SECONDS = 2.0  # what a look may take on a busy Postgres
 
 # The days ahead that have their partition, the rows that found none (as far as ten thousand), the bytes of it all.
 STORAGE = text(r"""
@@ -49,7 +51,7 @@ async def watch(engine: AsyncEngine, settings: Settings, early_days: EarlyDays) 
     were."""
     started_at = CLOCK.seconds()
     storage_due_at = 0.0
-    for job, limit_seconds in late_limits(settings).items():
+    for job, limit_seconds in seen_limits(settings).items():
         metrics.JOB_LATE_AFTER.of(job).set(limit_seconds)
     while True:
         try:
@@ -61,14 +63,26 @@ async def watch(engine: AsyncEngine, settings: Settings, early_days: EarlyDays) 
                 storage_due_at = time.monotonic() + STORAGE_SECONDS
         except (SQLAlchemyError, OSError) as error:
             log.debug("nothing_to_watch", error=str(error))
-        await asyncio.sleep(min(settings.watch_every_seconds, LOOK_SECONDS))
+        await asyncio.sleep(pause_seconds(settings))
+
+
+def pause_seconds(settings: TelemetrySettings) -> float:
+    """From the end of a look to the next."""
+    return min(settings.watch_every_seconds, LOOK_SECONDS)
+
+
+def seen_limits(settings: Settings) -> dict[str, float]:
+    """After how many seconds without success, as the metrics tell them, a job is late whenever they are asked: what is
+    told may be as old as the last look."""
+    unseen_seconds = pause_seconds(settings) + LOOK_TAKES_SECONDS
+    return {job: limit_seconds + unseen_seconds for job, limit_seconds in late_limits(settings).items()}
 
 
 def tell_freshness(freshness: Freshness, started_at: float) -> None:
-    """A job that never ended well counts from our start."""
+    """A job that never ended well counts from our start, also where no worker has run yet."""
     now = CLOCK.seconds()
     metrics.FOLDED_UNTIL.of().set(now - freshness.oldest_delta_seconds)
-    for job, age_seconds in freshness.job_seconds.items():
+    for job, age_seconds in {**dict.fromkeys(WATCHED_JOBS), **freshness.job_seconds}.items():
         metrics.JOB_LAST_SUCCESS.of(job).set(started_at if age_seconds is None else now - age_seconds)
 
 
