@@ -3,12 +3,13 @@
 import asyncio
 import json
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import yaml
@@ -86,6 +87,7 @@ def list_alerts() -> list[str]:
 
 def configure(folder: Path) -> dict[str, Path]:
     """Write the configuration to `folder`; where the targets of each scrape job are to be written."""
+    folder.mkdir()
     shutil.copy(SHIPPED / "alerts.yml", folder)
     configuration = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())
     targets = {job["job_name"]: folder / f"{job['job_name']}.json" for job in configuration["scrape_configs"]}
@@ -97,30 +99,51 @@ def configure(folder: Path) -> dict[str, Path]:
     return targets
 
 
+@dataclass(slots=True)
+class Server:
+    """The process."""
+
+    address: str
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+    @classmethod
+    def start(cls, folder: Path) -> Self:
+        """On a port of its own, with its data in `folder`."""
+        address, log = f"127.0.0.1:{free_port()}", folder / "log"
+        command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+                   f"--web.listen-address={address}", "--log.level=warn"]  # fmt: skip
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=output,
+                preexec_fn=follow_parent(signal.SIGKILL),  # noqa: PLW1509 - nothing here holds locks of Python's
+            )
+        return cls(address, log, process)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    async def until_ready(self, prometheus: Prometheus) -> None:
+        async with asyncio.timeout(READY_SECONDS):
+            while True:
+                assert self.process.poll() is None, last_lines(self.log)
+                with suppress(httpx.TransportError):
+                    await prometheus.alerts()
+                    return
+                await asyncio.sleep(0.1)
+
+
 @asynccontextmanager
 async def run_prometheus(folder: Path) -> AsyncIterator[Prometheus]:
-    """Start it on a port of its own, with its data in `folder`; ended on the way out."""
-    folder.mkdir()
-    targets, address = configure(folder), f"127.0.0.1:{free_port()}"
-    command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-               f"--web.listen-address={address}", "--log.level=warn"]  # fmt: skip
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=follow_parent(9))  # noqa: PLW1509
-    prometheus = Prometheus(f"http://{address}", targets)
+    """Start it with its data in `folder`, which it makes; ended on the way out."""
+    targets = configure(folder)
+    server = Server.start(folder)
+    prometheus = Prometheus(f"http://{server.address}", targets)
     try:
-        await until_ready(prometheus, process, log)
+        await server.until_ready(prometheus)
         yield prometheus
     finally:
-        process.terminate()
-        process.wait()
-
-
-async def until_ready(prometheus: Prometheus, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    async with asyncio.timeout(READY_SECONDS):
-        while True:
-            assert process.poll() is None, last_lines(log)
-            with suppress(httpx.TransportError):
-                await prometheus.alerts()
-                return
-            await asyncio.sleep(0.1)
+        server.stop()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.status.background import in_background
@@ -83,8 +83,3 @@ async def run_night(folder: Path) -> AsyncIterator[Night]:
         await night.start_worker()
         async with in_background(night.keep_looking_up(), "lookup"), in_background(prometheus.watch(), "watch"):
             yield night
-
-
-def copy_of(api: Api) -> Api:
-    """The same, not started, on ports of its own."""
-    return replace(api, process=None, exits=[])
