@@ -45,7 +45,9 @@ class RetentionSettings(BaseSettings):
     clock_ahead_max_seconds: PositiveInt = Field(
         600, description="An error timed further in the future gets the server's time."
     )
-    partitions_ahead_days: PositiveInt = Field(7, description="Days that have their partition in advance.")
+    partitions_ahead_days: int = Field(
+        7, ge=2, description="Days that have their partition in advance, two at least: upkeep makes them once an hour."
+    )
     rollup_fine_hours: PositiveInt = Field(
         48, description="Hours that rollups stay five minutes wide; older ones are an hour wide."
     )
