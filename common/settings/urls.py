@@ -13,7 +13,7 @@ HOST_AND_PORT = re.compile(r"[^:@]+:\d{1,5}")
 # The password up to the last `@`, which no host, path or option has.
 LOGIN = re.compile(r"(?P<scheme>[a-z+]+://)(?P<user>[^:/?#@]*):(?P<password>.+)@(?P<rest>[^@]*)", re.DOTALL)
 UNRESERVED = "%!$&'()*+,;=:~"  # what may stand in a password, and what is encoded already
-WITHOUT_PASSWORD = (
+LACKS_ONE = (
     "has no password: production mode wants one (what is not a letter or digit in it is written as in %2F, or give it in "
     "MAYDAY_DATABASE_PASSWORD or MAYDAY_REDIS_PASSWORD as it is)"
 )
@@ -62,5 +62,5 @@ def find_weakness(url: str) -> str:
         return ""
     password = unquote(parts.password or "")
     if not password:
-        return "" if is_here and parts.scheme.startswith("redis") else WITHOUT_PASSWORD
+        return "" if is_here and parts.scheme.startswith("redis") else LACKS_ONE
     return find_weakness_of(password, unquote(parts.username or ""))

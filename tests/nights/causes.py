@@ -7,8 +7,9 @@ is ended, Redis is cut off and an API is killed, which the others would hear of.
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -23,12 +24,12 @@ from common.settings import Settings
 from tests.chaos.faults_programs import FAKETIME, lacks_faketime
 from tests.chaos.programs import Api
 from tests.chaos.proxy import Proxy
-from tests.nights.prometheus import list_alerts
+from tests.nights.prometheus import Alert, list_alerts
 from tests.nights.stack import Night
 
 NOT_WITHIN_MINUTES = ("MaydayPartitionsMissing", "MaydayErrorsWithoutDay", "MaydayDatabaseGrowsFast")
 LONGEST_SECONDS = 1_200.0  # a quarter of an hour of rejected items, and until they are counted
-HUNG_ROWS = 18
+BATCH_ROWS = 18
 ERROR = {"service": "shop", "severity": "error", "message": "card declined"}
 CLOCK_A_DAY_AHEAD = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": "+1d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
@@ -51,7 +52,7 @@ async def keep_asking(api: Api, key: str, ask: Ask, pause_seconds: float) -> Non
 
 
 async def send_errors(client: httpx.AsyncClient, _: int) -> httpx.Response:
-    return await client.post("/api/errors/batch", json={"errors": [ERROR] * HUNG_ROWS})
+    return await client.post("/api/errors/batch", json={"errors": [ERROR] * BATCH_ROWS})
 
 
 async def send_rejected(client: httpx.AsyncClient, _: int) -> httpx.Response:
@@ -59,8 +60,9 @@ async def send_rejected(client: httpx.AsyncClient, _: int) -> httpx.Response:
 
 
 async def send_new_agents(client: httpx.AsyncClient, number: int) -> httpx.Response:
-    record = {"event_key": str(uuid4()), "team": "ops", "agent": f"agent {number}", "model": "claude-haiku-4-5"}
-    return await client.post("/api/usage/batch", json={"records": [record | {"total_tokens": 100}]})
+    record = {"event_key": str(uuid4()), "occurred_at": datetime.now(UTC).isoformat(), "total_tokens": 100,
+              "team": "ops", "agent": f"agent {number}", "model": "claude-haiku-4-5"}  # fmt: skip
+    return await client.post("/api/usage/batch", json={"records": [record]})
 
 
 async def read_anew(client: httpx.AsyncClient, number: int) -> httpx.Response:
@@ -103,19 +105,23 @@ async def postgres_refuses_one_api(night: Night) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def postgres_hangs_for_one_api(night: Night) -> AsyncIterator[None]:
-    """Its buffer holds hardly more than one batch."""
-    async with own_postgres(night, writer_buffer_max_errors=HUNG_ROWS + 2, writer_flushers=1) as (api, proxy):
-        proxy.hang()
-        async with asked(api, night.stack.target.ingest_key, send_errors, 0.05, clients=4):
-            yield
+async def postgres_is_slow_for_one_api(night: Night) -> AsyncIterator[None]:
+    """Its buffer holds hardly more than one batch, and a flush takes seconds."""
+    async with (
+        own_postgres(night, writer_buffer_max_errors=BATCH_ROWS + 2, writer_flushers=1) as (api, proxy),
+        asked(api, night.stack.target.ingest_key, send_errors, 0.02, clients=6),
+    ):
+        await asyncio.sleep(1)
+        proxy.delay_seconds = 0.7
+        yield
+        proxy.delay_seconds = 0
 
 
 @asynccontextmanager
 async def postgres_is_far_from_one_api(night: Night) -> AsyncIterator[None]:
-    """It has two connections for reads, and each question takes over a second."""
+    """It has one connection for reads, and each question takes over a second."""
     async with (
-        own_postgres(night, database_pool_size=2, database_connect_seconds=20) as (api, proxy),
+        own_postgres(night, database_pool_size=1, database_connect_seconds=20) as (api, proxy),
         asked(api, night.stack.target.read_key, read_one, 0.05, clients=4),
     ):
         await asyncio.sleep(1)
@@ -193,7 +199,7 @@ Cause = Callable[[Night], Any]
 AT_ONCE: Mapping[Cause, tuple[str, ...]] = {
     budget_is_exceeded_and_another_is_broken: ("MaydayBudgetCrossed", "MaydayJobFailing"),
     postgres_refuses_one_api: ("MaydayServerErrors", "MaydayIngestFailing"),
-    postgres_hangs_for_one_api: ("MaydayBufferNearlyFull",),
+    postgres_is_slow_for_one_api: ("MaydayBufferNearlyFull",),
     postgres_is_far_from_one_api: ("MaydayReadsSlow", "MaydayPoolExhausted"),
     clock_is_ahead: ("MaydayClockOff",),
     clients_do_what_they_should_not: (
@@ -225,7 +231,9 @@ async def make_all_true(night: Night, say: Callable[[str], None]) -> list[str]:
 
 
 async def make_true(night: Night, causes: Mapping[Cause, tuple[str, ...]], say: Callable[[str], None]) -> list[str]:
-    """Make all of them true at the same time and wait for their alerts; the names of those that did not fire."""
+    """Make all of them true at the same time and wait for their alerts; the names of those that did not fire, but for what
+    fires already."""
+    before = night.prometheus.fired()
     async with AsyncExitStack() as stack:
         for cause in causes:
             if cause is clock_is_ahead and lacks_faketime():
@@ -237,15 +245,16 @@ async def make_true(night: Night, causes: Mapping[Cause, tuple[str, ...]], say: 
         names = [name for cause, of_cause in causes.items() for name in of_cause]
         if lacks_faketime():
             names = [name for name in names if name != "MaydayClockOff"]
-        return await wait_for(night, names, say)
+        return await wait_for(night, names, before, say)
 
 
-async def wait_for(night: Night, names: list[str], say: Callable[[str], None]) -> list[str]:
-    """Say when each fires; the names of those that do not in time."""
-    began, left = time.monotonic(), list(names)
+async def wait_for(night: Night, names: list[str], before: Collection[Alert], say: Callable[[str], None]) -> list[str]:
+    """Say when each fires that did not fire `before`; the names of those that do not in time."""
+    began, left = time.monotonic(), set(names)
     while left and time.monotonic() - began < LONGEST_SECONDS:
-        for name in [name for name in left if name in night.prometheus.fired()]:
-            left.remove(name)
-            say(f"fires {time.monotonic() - began:.0f} s after its cause: {name}")
+        for alert in night.prometheus.fired().difference(before):
+            if alert.name in left:
+                left.remove(alert.name)
+                say(f"fires {time.monotonic() - began:.0f} s after the last cause: {alert}")
         await asyncio.sleep(1)
-    return left
+    return sorted(left)

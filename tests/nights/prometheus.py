@@ -70,8 +70,9 @@ class Prometheus:
         found = [(times * ASK_SECONDS, str(alert)) for alert, times in self.seen.items() if alert.state == state]
         return [f"{name}: {seconds:.0f} s" for seconds, name in sorted(found, reverse=True)]
 
-    def fired(self) -> set[str]:
-        return {alert.name for alert in self.seen if alert.state == "firing"}
+    def fired(self) -> set[Alert]:
+        """All that were seen to fire, each with its labels."""
+        return {alert for alert in self.seen if alert.state == "firing"}
 
 
 def read_alert(told: Mapping[str, Any]) -> Alert:
