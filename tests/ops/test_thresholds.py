@@ -18,7 +18,7 @@ from worker.schedule import UPKEEP_SECONDS
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 GLOBAL: dict[str, str] = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["global"]
 SETTINGS = Settings()
-LASTS_SECONDS = 420
+LASTS_SECONDS = 300
 # As it was: the age at the evaluation, with the scrape's and the look's on top, against two periods of the fold.
 AS_IT_WAS = {
     "alert": "AsItWas",
