@@ -19,7 +19,7 @@ from common.tables import api_keys, projects
 
 T = TypeVar("T")
 key_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
-project_app = typer.Typer(no_args_is_help=True, help="Make and list projects.")
+project_app = typer.Typer(no_args_is_help=True, help="Make, list, rename and delete projects.")
 
 
 def with_database(work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

@@ -4,6 +4,7 @@ import typer
 
 from cli import budget, check_settings, doctor, keys, migrate, programs, send, status, up
 from cli.developing import add_developers_commands
+from cli.projects import add_project_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("up")(up.up)
@@ -17,6 +18,7 @@ app.add_typer(budget.budget_app, name="budget")
 app.command("send")(send.send)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
+add_project_commands(keys.project_app)
 add_developers_commands(app)
 
 
