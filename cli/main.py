@@ -73,12 +73,13 @@ PLACES = {
     ),
     "doctor": Place("cli.doctor:doctor", ["doctor"]),
     "status": Place("cli.status:status", ["status", "status | jq .installation"]),
-    "project": Place("cli.keys:project_app"),
+    "project": Place("cli.projects:project_app"),
     "key": Place("cli.keys:key_app"),
     "budget": Place("cli.budget:budget_app"),
     "api": Place("cli.programs:api", ["api", "api --processes 2"]),
     "worker": Place("cli.programs:worker", ["worker", "worker --check"]),
     "migrate": Place("cli.migrate:migrate", ["migrate", "migrate --check"]),
+    "check-settings": Place("cli.check_settings:check_settings", ["check-settings"]),
     "completion": Place(
         "cli.completion:completion",
         [

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.keys import Scope, make_key
@@ -30,6 +30,26 @@ async def find_project(connection: AsyncConnection, name: str) -> UUID | None:
     return await connection.scalar(select(projects.c.project_id).where(projects.c.name == name))
 
 
+async def rename_project(connection: AsyncConnection, name: str, to: str) -> str:
+    """Give the project another name. Why not, as a sentence; empty when it is done."""
+    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": NAMES_LOCK})
+    project_id = await find_project(connection, name)
+    if project_id is None:
+        return f"there is no project named {name}: see `./mayday project list`"
+    if not to.strip():
+        return "a project needs a name"
+    if name != to and await find_project(connection, to) is not None:
+        return f"there is a project named {to} already"
+    await connection.execute(update(projects).where(projects.c.project_id == project_id).values(name=to))
+    return ""
+
+
+async def delete_project_row(connection: AsyncConnection, project_id: UUID) -> None:
+    """Delete the project and its keys, once it has nothing else (`cli/deletion.py`)."""
+    for table in (api_keys, projects):
+        await connection.execute(delete(table).where(table.c.project_id == project_id))
+
+
 async def create_key(
     connection: AsyncConnection, project_id: UUID, scope: Scope, name: str, valid_for: timedelta | None = None
 ) -> str:
@@ -48,6 +68,16 @@ async def create_key(
         )
     )
     return str(key)
+
+
+async def revoke_all_keys(connection: AsyncConnection, project_id: UUID) -> datetime | None:
+    """Revoke every key of the project; when the last one was, now or before. None where it has no keys."""
+    own = api_keys.c.project_id == project_id
+    await connection.execute(
+        update(api_keys).where(own, api_keys.c.revoked_at.is_(None)).values(revoked_at=datetime.now(UTC))
+    )
+    revoked_at: datetime | None = await connection.scalar(select(func.max(api_keys.c.revoked_at)).where(own))
+    return revoked_at
 
 
 async def revoke_key(connection: AsyncConnection, key_id: str) -> bool:

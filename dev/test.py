@@ -13,6 +13,8 @@ CONTRACT_SECONDS = os.environ.get("MAYDAY_TEST_CONTRACT_SECONDS", "900")
 # the time. One process where the servers are someone's.
 TWO_PROCESSES = [] if os.environ.get("MAYDAY_TEST_REDIS_URL") else ["-n", "2", "--dist", "loadgroup"]
 WHOLE_MAX_SECONDS = 2_400  # five times what it takes: a test that waits for ever has told where after two minutes
+# Those that are no tests of pytest's, but runs that tell as they go.
+RUNS = {"chaos": "tests.chaos", "nights": "tests.nights"}
 # What a first word stands for, and none: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "": ({}, TWO_PROCESSES),
@@ -42,7 +44,9 @@ def test(context: typer.Context) -> None:
     `mayday test lane`, `routed`: the flow tests over sockets, with the fast lane and without it. `mayday test pooled`:
     the flow tests through PgBouncer in transaction mode. `mayday test chaos`: the long form of
     the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md. `mayday test distinct`:
-    a million errors, each with a message and a service of its own, some minutes. `mayday test fleet`:
+    a million errors, each with a message and a service of its own, some minutes. `mayday test nights`: a Prometheus on the
+    shipped alerts, which may not fire in half an hour of restarts and upgrades (`--minutes 5`: less), and fire when their
+    causes are made true. `mayday test fleet`:
     three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
     programs of the release before run on our schema, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
@@ -52,8 +56,8 @@ def test(context: typer.Context) -> None:
     `mayday test doors`: clients of others, installed from PyPI and npm, send what they send.
     """
     kind, *rest = context.args or [""]
-    if kind == "chaos":
-        command = [sys.executable, "-m", "tests.chaos", *rest]
+    if kind in RUNS:
+        command = [sys.executable, "-m", RUNS[kind], *rest]
         raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
     environment, arguments = KINDS.get(kind, ({}, [kind]))
     command = [sys.executable, "-m", "pytest", *arguments, *rest]

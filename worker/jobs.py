@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 import uuid_utils
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.cache import Cache
@@ -44,6 +45,11 @@ RAN_RECENTLY = text("""
     SELECT EXISTS (SELECT FROM job_runs WHERE job = :job AND outcome = 'done'
                    AND started_at > clock_timestamp() - make_interval(secs => :seconds)
                    AND started_at <= clock_timestamp())
+""")
+
+# Seconds since the run began that ended well last.
+RAN_SECONDS_AGO = text("""
+    SELECT extract(epoch FROM clock_timestamp() - started_at)::float FROM job_runs WHERE job = :job AND outcome = 'done'
 """)
 
 # Records that a run began.
@@ -145,6 +151,17 @@ async def take_guard(guard: AsyncConnection, name: str, max_seconds: float) -> b
 async def ran_recently(guard: AsyncConnection, job: Job) -> bool:
     asked = {"job": job.name, "seconds": job.every_seconds * RECENT_SHARE}
     return bool((await guard.execute(RAN_RECENTLY, asked)).scalar_one())
+
+
+async def seconds_until_due(tools: Tools, job: Job) -> float:
+    """How long it is until a period is over since the job's last run began; a period where nobody can tell."""
+    try:
+        async with tools.engine.connect() as connection:
+            ago: float | None = await connection.scalar(RAN_SECONDS_AGO, {"job": job.name})
+    except (SQLAlchemyError, OSError) as error:
+        log.debug("due_not_known", job=job.name, error=str(error))
+        return job.every_seconds
+    return min(max(job.every_seconds - (ago or 0.0), 0.0), job.every_seconds)
 
 
 async def record_run(tools: Tools, job: Job) -> RunOutcome:

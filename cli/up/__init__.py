@@ -61,7 +61,7 @@ def up(
         if wish != signal.SIGHUP or signal.getsignal(wish) != signal.SIG_IGN:
             signal.signal(wish, raise_stopped)
     with failing_in_a_sentence():
-        settings = Settings.load()
+        settings = Settings.load().refuse_weak()
     try:
         run(settings, is_verbose)
     except Stopped:

@@ -138,7 +138,8 @@ JOB_LAST_SUCCESS = CATALOG.gauge(
 )
 JOB_LATE_AFTER = CATALOG.gauge(
     "mayday_job_late_after_seconds",
-    "The age of the last success from which on the job counts as late (`MAYDAY_LATE_AFTER_PERIODS`).",
+    "The age of the last success, at the moment of a scrape, from which on the job is late for certain: "
+    "`MAYDAY_LATE_AFTER_PERIODS`, and the time from one look of the API to the next.",
     "api",
     over_processes="livemax",
     job_name=JOBS,

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -187,9 +188,35 @@ def running(service: str, folder: Path, password: str) -> Iterator[subprocess.Po
             process.terminate()
 
 
+def check_settings(**passwords: str) -> subprocess.CompletedProcess[str]:
+    """What the service of this name says, with the environment that the file gives it."""
+    given = {
+        name: fill_in(str(value), passwords)
+        for name, value in COMPOSE["x-mayday"]["environment"].items()
+        if name.endswith(("_URL", "_PASSWORD"))
+    }
+    environment = {**given, "MAYDAY_MODE": "production", "PATH": os.defpath, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-m", "cli", *SERVICES["settings"]["command"]]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_no_store_is_made_with_a_password_that_the_programs_would_refuse() -> None:
+    for store in ("postgres", "cache", "queue"):
+        assert SERVICES[store]["depends_on"] == {"settings": {"condition": "service_completed_successfully"}}
+    good, base64 = "3f0c4b1d9a7e5c2f8b60", "q/8Zt+1mB/9xkQ2mLw8RzA=="
+    assert check_settings(POSTGRES_PASSWORD=good, REDIS_PASSWORD=base64).returncode == 0
+    refused = check_settings(POSTGRES_PASSWORD="mayday-postgres", REDIS_PASSWORD=good)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert re.fullmatch(r"MAYDAY_DATABASE_URL: has a password with a well-known word in it: .*\n", refused.stderr)
+    weak = check_settings(POSTGRES_PASSWORD=base64, REDIS_PASSWORD="short")
+    assert [line.partition(":")[0] for line in weak.stderr.splitlines()] == ["MAYDAY_CACHE_URL", "MAYDAY_QUEUE_URL"]
+
+
+@pytest.mark.parametrize("password", ["long-random-text", "q/8Zt+1mB=", "a\"b\\c$d'e`f g#h", '\\"'])
 @pytest.mark.parametrize("service", ["cache", "queue"])
-def test_a_redis_takes_its_password_from_where_others_cannot_read_it(service: str, tmp_path: Path) -> None:
-    password = "long-random-text"
+def test_a_redis_takes_its_password_from_where_others_cannot_read_it(
+    service: str, password: str, tmp_path: Path
+) -> None:
     with running(service, tmp_path, password) as process:
         until = time.monotonic() + 20
         while not (tmp_path / "socket").exists():
