@@ -28,7 +28,9 @@ key_app = typer.Typer(
     epilog=examples("key create --scope ingest --expires 90d", "key list"),
 )
 project_app = typer.Typer(
-    no_args_is_help=True, help="Make, list, rename and delete projects.", epilog=examples("project create shop", "project list")
+    no_args_is_help=True,
+    help="Make, list, rename and delete projects.",
+    epilog=examples("project create shop", "project list"),
 )
 
 # Every key with its project, and how it stands.

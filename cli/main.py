@@ -128,7 +128,7 @@ app = typer.Typer(cls=Commands, **STYLE)
 
 def say_version(is_wanted: bool) -> None:
     if is_wanted:
-        from api.contract import VERSION
+        from common.version import VERSION
 
         typer.echo(f"mayday {VERSION}")
         raise typer.Exit

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from common.settings import ROOT
-from tests.ops.test_alerts import DASHBOARD, promtool
+from tests.deploy.test_alerts import DASHBOARD, promtool
 
 # What has no value while nothing happened: a time that nothing took, an age that nothing has, a share of nothing.
 WITHOUT_VALUE = ("histogram_quantile", "time() -", "_sum[", "_sum{", "mayday_reads_total{source", 'way="lane"')

@@ -18,7 +18,7 @@ from cli.embedded.process import follow_parent, last_lines
 from common.settings import ROOT
 from tests.chaos.programs import free_port
 
-SHIPPED = ROOT / "ops/prometheus"
+SHIPPED = ROOT / "deploy/prometheus"
 LOOKUP_SECONDS = 30.0  # as often as the shipped configuration looks up where the programs are
 READY_SECONDS = 30.0
 ASK_SECONDS = 5.0
