@@ -24,6 +24,12 @@ def address_of(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
+def find_public_url() -> str:
+    """Where senders reach the API: MAYDAY_PUBLIC_URL, else its address here."""
+    settings = Settings.load()
+    return settings.public_url or find_address(settings)
+
+
 def find_key(name: str, given: str | None, settings: Settings) -> str:
     """The key that was given, else that of the environment, else that of keys.env; exits 2 when there is none."""
     key = given or os.environ.get(name) or read_env(settings.keys_file).get(name)

@@ -9,8 +9,9 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cli.client import find_public_url
 from cli.migrate import failing_in_a_sentence
-from cli.project import create_key, ensure_project, find_project, revoke_key
+from cli.project import create_key, ensure_project, find_dsn, find_project, revoke_key
 from cli.state import find_database
 from common.database import make_engine
 from common.keys import Scope
@@ -60,17 +61,24 @@ def create_key_command(
     project: Annotated[str, typer.Option(help="Name of the project.")] = "default",
     name: Annotated[str, typer.Option(help="What it is for, as a reminder.")] = "",
 ) -> None:
-    """Make a key and print it: this is the only time that it is seen."""
+    """Make a key and print it: this is the only time that it is seen. The DSN of an ingest key goes to standard error."""
+    base_url = find_public_url()
 
-    async def create(connection: AsyncConnection) -> str | None:
+    async def create(connection: AsyncConnection) -> tuple[str, str | None] | None:
         project_id = await find_project(connection, project)
-        return await create_key(connection, project_id, scope, name) if project_id else None
+        if project_id is None:
+            return None
+        key = await create_key(connection, project_id, scope, name)
+        return key, await find_dsn(connection, key, base_url)
 
-    key = with_database(create)
-    if key is None:
+    made = with_database(create)
+    if made is None:
         typer.echo(f"there is no project named {project}: make it with `./mayday project create {project}`", err=True)
         raise typer.Exit(1)
+    key, dsn = made
     typer.echo(key)
+    if dsn is not None:
+        typer.echo(f"DSN for Sentry's SDKs: {dsn}", err=True)
 
 
 @key_app.command("list")

@@ -25,7 +25,7 @@ from starlette.datastructures import Headers
 from api.access.quotas import Quotas
 from api.http.problems import Forbidden, QuotaExceeded, Unauthorized
 from api.http.single_flight import SingleFlight
-from common.keys import Key, Scope, parse_key
+from common.keys import DsnKey, Key, Scope, parse_dsn_key, parse_key
 
 T = TypeVar("T")
 
@@ -33,7 +33,17 @@ MAX_REMEMBERED = 10_000
 BEARER = b"Bearer "
 
 # The key's project, scope and hash, unless it was revoked.
-FIND_KEY = text("SELECT project_id, scope, secret_sha256 FROM api_keys WHERE key_id = :key_id AND revoked_at IS NULL")
+FIND_KEY = text("""
+    SELECT k.project_id, k.key_id, k.scope, k.secret_sha256, p.number, p.name
+    FROM api_keys k JOIN projects p ON p.project_id = k.project_id
+    WHERE k.key_id = :key_id AND k.revoked_at IS NULL
+""")
+# The same of a key that came in the form that it has in a DSN.
+FIND_DSN_KEY = text("""
+    SELECT k.project_id, k.key_id, k.scope, k.secret_sha256, p.number, p.name
+    FROM api_keys k JOIN projects p ON p.project_id = k.project_id
+    WHERE k.dsn_key_sha256 = :sha256 AND k.revoked_at IS NULL
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,8 @@ class Caller:
     project_id: UUID
     key_id: str
     scope: Scope
+    project_number: int = 0  # which a DSN names it by
+    project_name: str = ""
 
     def log_fields(self) -> dict[str, str]:
         """What log lines say of it."""
@@ -74,10 +86,10 @@ class KeyRing:
     keys are remembered apart: they push no good one out, which is looked up whatever strangers do.
     """
 
-    def __init__(self, engine: AsyncEngine, trust_seconds: float, lookups_per_second: int) -> None:
+    def __init__(self, engine: AsyncEngine, trust_seconds: float, of_strangers: LookUps) -> None:
         self.engine = engine
         self.trust_seconds = trust_seconds
-        self.of_strangers = LookUps(lookups_per_second)
+        self.of_strangers = of_strangers
         self.known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self.refused: OrderedDict[str, float] = OrderedDict()
         # who waits is told of a failure, and nobody else need be
@@ -92,30 +104,39 @@ class KeyRing:
         """The caller of this key. Raises Unauthorized, QuotaExceeded."""
         caller = self.recall(sent)
         # what is no key is not remembered: a stranger chooses how long it is
-        if caller is None and self.refused.get(sent, 0.0) < time.monotonic() and (key := parse_key(sent)) is not None:
+        if caller is None and self.refused.get(sent, 0.0) < time.monotonic() and (key := self.parse(sent)) is not None:
             # a new process is asked by all clients of a key at once
             caller = await asyncio.shield(self.look_ups.join(sent, lambda: self.begin_look_up(sent, key)))
         if caller is None:
             raise Unauthorized("this key is unknown, revoked or mistyped: make one with `./mayday key create`")
         return caller
 
-    def begin_look_up(self, sent: str, key: Key) -> Coroutine[Any, Any, Caller | None]:
+    def parse(self, sent: str) -> Key | DsnKey | None:
+        """What was sent, where it has the form of a key."""
+        return parse_key(sent)
+
+    def begin_look_up(self, sent: str, key: Key | DsnKey) -> Coroutine[Any, Any, Caller | None]:
         """Raises QuotaExceeded."""
         if sent not in self.known:
             self.of_strangers.take()
         return self.look_up(sent, key)
 
-    async def look_up(self, sent: str, key: Key) -> Caller | None:
+    async def look_up(self, sent: str, key: Key | DsnKey) -> Caller | None:
         caller = await self.find(key)
         self.remember(sent, caller)
         return caller
 
-    async def find(self, key: Key) -> Caller | None:
+    async def find(self, key: Key | DsnKey) -> Caller | None:
+        statement, asked = (
+            (FIND_KEY, {"key_id": key.key_id}) if isinstance(key, Key) else (FIND_DSN_KEY, {"sha256": key.sha256})
+        )
         async with self.engine.connect() as connection:
-            row = (await connection.execute(FIND_KEY, {"key_id": key.key_id})).one_or_none()
-        if row is None or row.scope != key.scope or not key.is_stored_as(row.secret_sha256):
+            row = (await connection.execute(statement, asked)).first()
+        if row is None or (
+            isinstance(key, Key) and not (row.scope == key.scope and key.is_stored_as(row.secret_sha256))
+        ):
             return None
-        return Caller(row.project_id, key.key_id, key.scope)
+        return Caller(row.project_id, row.key_id, Scope(row.scope), row.number, row.name)
 
     def remember(self, sent: str, caller: Caller | None) -> None:
         trusted_until = time.monotonic() + self.trust_seconds
@@ -124,6 +145,14 @@ class KeyRing:
             keep(self.refused, sent, trusted_until)
         else:
             keep(self.known, sent, (trusted_until, caller))
+
+
+class DsnRing(KeyRing):
+    """The same for keys in the form that they have in a DSN. It is a ring of its own, so that such a key, which may stand in
+    a web page, opens nothing but what takes a DSN."""
+
+    def parse(self, sent: str) -> Key | DsnKey | None:
+        return parse_dsn_key(sent)
 
 
 def keep(remembered: "OrderedDict[str, T]", sent: str, found: T) -> None:
@@ -147,12 +176,16 @@ class Authorize:
     async def admit(self, request: Request) -> None:
         """Find out who asks, count the request, and leave its Caller in its scope, without which no body is given out.
         Raises Unauthorized, Forbidden, QuotaExceeded."""
-        caller = await cast("KeyRing", request.state.key_ring).identify(read_key(request.headers))
+        caller = await self.identify(request)
         structlog.contextvars.bind_contextvars(**caller.log_fields())
         self.require(caller)
         quotas = cast("Quotas", request.state.quotas)
         quotas.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
         request.scope["caller"] = caller
+
+    async def identify(self, request: Request) -> Caller:
+        """Whose key came with the request. Raises Unauthorized, QuotaExceeded."""
+        return await cast("KeyRing", request.state.key_ring).identify(read_key(request.headers))
 
     def require(self, caller: Caller) -> None:
         """Raises Forbidden."""

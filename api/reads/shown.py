@@ -33,6 +33,7 @@ def detail(row: Any) -> ErrorDetail:
         fingerprint=hexadecimal(row.fingerprint),
         adjustments=[adjustment.name or "" for adjustment in Adjustment(row.adjustments)],
         redactions=row.redactions,
+        feedback=from_json(row.feedback) if row.feedback else [],
     )
 
 
