@@ -244,7 +244,7 @@ def test_every_module_with_functions_has_a_test_of_its_name() -> None:
 
 
 def test_lock_files_name_no_host_and_pin_with_hashes() -> None:
-    locks = [*ROOT.glob("*.lock"), ROOT / "tests/contract/clients/typescript/package-lock.json"]
+    locks = [*ROOT.glob("*.lock"), *(ROOT / "tests").rglob("*.lock"), *(ROOT / "tests").rglob("package-lock.json")]
     assert [str(lock) for lock in locks if "://" in lock.read_text()] == []
     lock = (ROOT / "requirements.lock").read_text()
     pins = re.findall(r"^[\w.\[\]-]+==\S+", lock, re.MULTILINE)

@@ -47,7 +47,9 @@ class DsnAuthorize(Authorize):
             raise Unauthorized("two keys were sent that differ: send one")
         request.scope["dsn_key"] = next(iter(dsn_keys), None)
         ring = "dsn_ring" if dsn_keys else "key_ring"
-        return await cast("KeyRing | DsnRing", getattr(request.state, ring)).identify(sent.pop())
+        caller = await cast("KeyRing | DsnRing", getattr(request.state, ring)).identify(sent.pop())
+        request.scope["sender"] = caller  # whose losses are counted, also where it is not admitted
+        return caller
 
 
 def read_dsn_keys(request: Request) -> set[str]:

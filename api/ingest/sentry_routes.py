@@ -46,8 +46,8 @@ class SentryRoute(Guarded):
                 if isinstance(problem, Unavailable):
                     structlog.contextvars.bind_contextvars(problem=problem.slug, detail=problem.detail)
                 status, headers, body = answer_problem(problem)
-                if status in {429, 503} and "caller" in request.scope:
-                    caller = cast("Caller", request.scope["caller"])
+                if status in {429, 503} and "sender" in request.scope:
+                    caller = cast("Caller", request.scope["sender"])
                     cast("Losses", request.state.losses).note(caller.project_id, REFUSED, "error", 1)
                 return Response(body, status, headers, JSON)
 

@@ -18,8 +18,8 @@ from common.fingerprint.traces import (
     name_in_go,
 )
 
-MEMO_CHARS: Final = 400  # of longer frames the name is made each time, so that the memo stays small
-MEMO_ENTRIES: Final = 8_192
+MEMO_CHARS: Final = 200  # of longer frames the name is made each time, so that the memo stays small
+MEMO_ENTRIES: Final = 2_048
 TYPES: Final = 8
 NAMELESS: Final = frozenset({"?", "<anonymous>", "<unknown>"})
 BY_CLASS: Final = frozenset({"java", "kotlin", "scala", "groovy", "android"})

@@ -106,12 +106,13 @@ async def test_two_keys_that_differ_are_nobodys(service: Service) -> None:
     number = await number_of(service, mine)
     client = await service.client(None)
     auth = {"X-Sentry-Auth": f"Sentry sentry_key={dsn_key(mine)}"}
-    for parts in (
+    wrong: list[dict[str, Any]] = [
         {"headers": auth, "params": {"sentry_key": dsn_key(theirs)}},
         {"headers": auth | {"Authorization": f"Bearer {ordinary_key(theirs)}"}},
         {"headers": {"X-Sentry-Auth": f"Sentry sentry_key={dsn_key(mine)}, sentry_key={dsn_key(theirs)}"}},
         {"headers": auth, "content": with_header(f"http://{dsn_key(theirs)}@mayday/1")},
-    ):
+    ]
+    for parts in wrong:
         answer = await client.post(f"/api/{number}/envelope/", **({"content": ENVELOPE} | parts))
         assert answer.status_code == 401, parts
     assert await service.execute("SELECT count(*) FROM errors") == [(0,)]
@@ -161,7 +162,7 @@ async def test_a_key_that_was_revoked_ends_its_dsn(settings: Settings) -> None:
     async with run_service(settings.model_copy(update={"key_cache_seconds": 0.001})) as service:
         project = await service.project()
         number, client = await number_of(service, project), await service.client(None)
-        sent = {"json": EVENT, "params": {"sentry_key": dsn_key(project)}}
+        sent: dict[str, Any] = {"json": EVENT, "params": {"sentry_key": dsn_key(project)}}
         assert (await client.post(f"/api/{number}/store/", **sent)).status_code == 200
         await service.execute("UPDATE api_keys SET revoked_at = now()")
         assert (await client.post(f"/api/{number}/store/", **sent)).status_code == 401

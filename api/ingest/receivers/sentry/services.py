@@ -7,7 +7,7 @@ from typing import Any
 
 from api.ingest.receivers.sentry.values import as_name, as_object
 
-NAMES_ENTRIES = 4_096
+NAMES_ENTRIES = 512
 NAME_CHARS = 253
 # As Kubernetes names pods: checkout-7d9f8b6c5d-x2x4z of a Deployment, checkout-x2x4z of others. What it draws has no vowels;
 # a digit in it tells it from a word.

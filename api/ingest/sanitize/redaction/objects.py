@@ -23,7 +23,7 @@ VALUES = vocabulary("""
 """)
 PATHS = vocabulary("loc path pointer instance_path data_path json_path")
 WORTH_A_LOOK = 3  # members: of fewer the walk is no dearer
-KEYS_ENTRIES = 4_096  # of at most NAME_CHARS
+KEYS_ENTRIES, KEY_CHARS = 2_048, 64  # longer keys are judged each time
 KEYS_TOLD = 12  # keys of an object, of which one may say that a number beside it is a card's
 HEADER = re.compile(r"(?ai)authorization|cookie|^x-|-(?:key|token)$")
 FLAG = re.compile(r"--?[A-Za-z]")
@@ -90,7 +90,7 @@ remember_key = lru_cache(maxsize=KEYS_ENTRIES)(judge_key)  # programs name the s
 
 
 def recall_key(key: str) -> JudgedKey:
-    return remember_key(key) if len(key) <= NAME_CHARS else judge_key(key)
+    return remember_key(key) if len(key) <= KEY_CHARS else judge_key(key)
 
 
 def redact_object(value: Mapping[str, Any], names: str) -> tuple[dict[str, Any], int]:

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from api.ingest.receivers.plain import is_odd
 from api.ingest.rows import RequestContext, make_row, sanitize_text, sanitize_trace
-from api.ingest.sanitize.redaction import REDACTED, is_secret, may_hold_secrets, redact_text, redact_value
+from api.ingest.sanitize.redaction import REDACTED, is_secret, may_hold_secrets, objects, redact_text, redact_value
 from api.ingest.sanitize.redaction.cards import passes_luhn
 from api.ingest.sanitize.redaction.lines import redact_over_lines
 from api.ingest.sanitize.redaction.texts import FINDERS, MANY_LINES, search
@@ -402,3 +402,20 @@ def row_of_secrets() -> ErrorRow:
         fingerprint=secret,
     )  # fmt: skip
     return make_row(error, RequestContext.now(uuid4(), Settings()))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats()
+    | st.text(max_size=12) | st.sampled_from(["password=hunter2x", "hunter2-Xk93jQ", "4111 1111 1111 1111", "Bearer abc.def"]),
+    lambda inner: st.lists(inner, max_size=5)
+    | st.dictionaries(st.sampled_from(["password", "name", "value", "card", "token", "a", "tokens", "n"]), inner, max_size=6),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(json_values)
+def test_parts_that_hold_nothing_are_passed_by_and_all_else_is_as_by_the_whole_walk(value: object) -> None:
+    passed_by = redact_value(value)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(objects, "may_hold", lambda _: True)
+        assert to_json(redact_value(value)) == to_json(passed_by)

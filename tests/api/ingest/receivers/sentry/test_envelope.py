@@ -26,7 +26,7 @@ RIGHT: dict[str, tuple[bytes, Items]] = {
     "a length of nothing": (b'{}\n{"type":"attachment","length":0}\n\n', [("attachment", b"")]),
     "a length of nothing at the end": (b'{}\n{"type":"attachment","length":0}', [("attachment", b"")]),
     "nothing without a length": (b'{}\n{"type":"session"}\n\n{"type":"x"}\n{}', [("session", b""), ("x", b"{}")]),
-    "a header at the end": (b'{}\n{"type":"event"}', [("event", b"")]),
+    "a header at the end": (b'{}\n{"type":"session"}', [("session", b"")]),
     "a null length": (b'{}\n{"type":"event","length":null}\n{}', [("event", b"{}")]),
     "two items": (
         b'{}\n{"type":"a","length":2}\nxy\n{"type":"b"}\nz\n',
