@@ -178,6 +178,12 @@ def otlp_address_of(settings: Settings) -> str:
     return address_of(settings.model_copy(update={"port": settings.otlp_port or settings.port}))
 
 
+def find_public_url() -> str:
+    """Where senders reach the API: MAYDAY_PUBLIC_URL, else its address here."""
+    settings = Settings.load()
+    return settings.public_url or find_address(settings)
+
+
 def find_key(name: str, given: str | None, settings: Settings) -> str:
     """The key that was given, else that of the environment (under its name, or MAYDAY_KEY), else that of keys.env; exits
     2 when there is none."""

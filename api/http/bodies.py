@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -23,6 +24,7 @@ PIECE_BYTES = 256 * 2**10
 # Bodies that FastAPI parses are parsed in one go, by the event loop. The largest that has a meaning, 1,000 fingerprints
 # to split off and a note in escapes, has 50 KB.
 SMALL_MAX_BYTES = 64 * 2**10
+PEEKED_BYTES = 16 * 2**10  # that are looked at before anyone knows who asks
 CODINGS = "gzip, zstd, br or deflate"
 
 
@@ -95,6 +97,7 @@ class BodyLimits:
             await self.app(scope, receive, send)
             return
         body = BodyReader(scope, receive, self.settings, self.held)
+        scope["peek_line"] = body.peek_line
         try:
             await self.app(scope, body.receive, send)
         finally:
@@ -141,6 +144,7 @@ class BodyReader:
         self.wire_bytes = 0
         self.decoded_bytes = 0
         self.is_begun = self.is_read = False
+        self.peeked: deque[Message] = deque()
         self.deadline = asyncio.get_running_loop().time() + settings.body_seconds
 
     async def receive(self) -> Message:
@@ -148,6 +152,10 @@ class BodyReader:
             return await self.inner()
         if not self.is_begun:
             self.begin()
+        return await self.take(self.peeked.popleft() if self.peeked else await self.next_message())
+
+    async def next_message(self) -> Message:
+        """The next piece as it was sent. Raises RequestTooSlow, BadRequest."""
         try:
             async with asyncio.timeout_at(self.deadline):
                 message = await self.inner()
@@ -155,7 +163,24 @@ class BodyReader:
             raise body_too_slow(self.settings) from error
         if message["type"] == "http.disconnect":
             raise BadRequest("the connection ended before the body had arrived: send it again")
-        return await self.take(message)
+        return message
+
+    async def peek_line(self) -> bytes:
+        """The body's first line, as far as it is within PEEKED_BYTES, packed and unpacked: for guards of protocols that name
+        the caller in it. What was read is kept, and given out with the rest once there is a caller. Raises Unsupported,
+        RequestTooSlow, BadRequest."""
+        decoder = make_decoder(Headers(scope=self.scope).getlist("content-encoding"))
+        line, wire_bytes, is_last = b"", 0, False
+        while not is_last and b"\n" not in line and max(len(line), wire_bytes) < PEEKED_BYTES:
+            message = await self.next_message()
+            self.peeked.append(message)
+            data, is_last = message.get("body", b""), not message.get("more_body", False)
+            wire_bytes += len(data)
+            try:
+                line += decoder.feed(data, PEEKED_BYTES - len(line)) if decoder else data[:PEEKED_BYTES]
+            except DECODING_ERRORS:  # the reading of the whole says so
+                break
+        return line.partition(b"\n")[0]
 
     def begin(self) -> None:
         """Judge the body by the head. Raises Unauthorized where no caller was admitted, BodyTooLarge, Unsupported."""
