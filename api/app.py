@@ -11,17 +11,19 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette_compress import CompressMiddleware, add_compress_type
 
+from api.access.key_uses import KeyUses
 from api.access.keys import KeyRing
 from api.access.quotas import Quotas
 from api.access.routers import paths_for, refuse_unguarded
 from api.access.shares import Shares, gate_of, half
-from api.contract import VERSION, describe, get_document
+from api.contract import describe, get_document
 from api.http import problems
 from api.http.bodies import BodyBudget, BodyLimits
 from api.http.fast_lane import FastLane
 from api.http.middleware import RequestLines, RequestMiddleware
 from api.http.origins import IngestOrigins
 from api.http.responder import Responder
+from api.ingest import otlp_routes
 from api.ingest import routes as ingest_routes
 from api.ingest.errors import ErrorPipeline
 from api.ingest.fast import fast_writes
@@ -32,7 +34,7 @@ from api.reads.caching import Reads
 from api.reads.catalogue import BuildContext
 from api.reads.fast import fast_reads
 from api.reads.routes import make_router
-from api.spending import budget_routes, price_routes, usage_routes
+from api.spending import budget_routes, otlp_usage, price_routes, usage_routes
 from api.spending import reads as spending_reads
 from api.spending.reservations import Checks
 from api.spending.usage_pipeline import make_usage_pipeline
@@ -57,6 +59,7 @@ from common.keys import Scope as KeyScope
 from common.pricing import load_catalog
 from common.settings import Settings
 from common.telemetry.traces import tracing
+from common.version import VERSION
 
 # For all but reads. Of them so many are never a project's: for keys, for readiness, and for watching the worker.
 API_CONNECTIONS, UNSHARED = 6, 2
@@ -82,6 +85,7 @@ class State(TypedDict):
     pipeline: ErrorPipeline
     usage_writer: Writer[UsageRow]
     usage_pipeline: Pipeline[UsageIn, UsageRow]
+    otlp: otlp_routes.Destinations
     checks: Checks
     reads: Reads
     build_context: BuildContext
@@ -112,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (
         health.router,
         ingest_routes.router,
+        otlp_routes.router,
         usage_routes.router,
         price_routes.router,
         budget_routes.router,
@@ -127,7 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_compress_type("application/problem+json")
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
     app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
-    app.add_middleware(RequestMiddleware, settings=settings)
+    app.add_middleware(RequestMiddleware, settings=settings, find_problem_form=otlp_routes.find_problem_form)
     return app
 
 
@@ -161,9 +166,11 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             await stack.enter_async_context(in_background(watch(engine, settings, early_days), "watching"))
             await stack.enter_async_context(in_background(give_back_memory(), "giving_back_memory"))
             looking_up = without_transactions(engine, settings)
-            key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second)
+            key_uses = await stack.enter_async_context(KeyUses(engine))
+            key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second, key_uses.note)
             pipeline = ErrorPipeline(settings, writer, scheduler, early_days)
             usage_pipeline = make_usage_pipeline(settings, usage_writer, scheduler, shares)
+            otlp_usage_of = otlp_routes.Destination(usage_pipeline, otlp_usage.RECEIVERS, otlp_usage.may_hold_usage)
             probes = health.Probes(note_failure=lambda _: None)  # who asks is told
             stack.push_async_callback(probes.end_all)
             lines = RequestLines(settings)
@@ -189,6 +196,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
                 "pipeline": pipeline,
                 "usage_writer": usage_writer,
                 "usage_pipeline": usage_pipeline,
+                "otlp": otlp_routes.make_destinations(pipeline, otlp_usage_of),
                 "checks": Checks(shares),
                 "reads": reads,
                 "build_context": build_context,

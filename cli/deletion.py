@@ -19,6 +19,7 @@ from sqlalchemy import ColumnClause, Table, any_, delete, func, literal_column, 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cli.project import delete_project_row, revoke_all_keys
+from common.cache import TTL_SECONDS
 from common.cache.connecting import make_redis
 from common.settings import Settings
 from common.tables import api_keys, errors, metadata, projects
@@ -135,7 +136,7 @@ async def delete_the_rest(connection: AsyncConnection, project_id: UUID) -> None
 async def delete_cached(settings: Settings, project_id: UUID, say: Say) -> None:
     """Answers, generations and quotas in Redis. Where it is not known or away they expire by themselves."""
     if not settings.effective_cache_url:
-        say(f"MAYDAY_CACHE_URL is not set: answers in the cache go by themselves within {settings.cache_ttl_seconds} s")
+        say(f"MAYDAY_CACHE_URL is not set: answers in the cache go by themselves within {TTL_SECONDS} s")
         return
     redis = make_redis(settings.effective_cache_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
     try:
@@ -143,7 +144,7 @@ async def delete_cached(settings: Settings, project_id: UUID, say: Say) -> None:
         for key in found:
             await redis.unlink(key)
     except (RedisError, OSError) as error:
-        say(f"Redis does not answer ({error}): answers in the cache go within {settings.cache_ttl_seconds} s")
+        say(f"Redis does not answer ({error}): answers in the cache go within {TTL_SECONDS} s")
     else:
         say(f"deleted {len(found):,} entries of the cache")
     finally:

@@ -19,7 +19,7 @@ from common.database import make_engine
 from common.database.clock import CLOCK
 from common.logs import configure_logging
 from common.settings import Settings
-from common.settings.spelling import find_misspelt
+from common.settings.spelling import find_misspelt, find_removed
 from common.telemetry.exposition import serve_metrics, shared_folder
 from common.telemetry.freshness import find_freshness, find_lateness
 
@@ -30,11 +30,15 @@ if TYPE_CHECKING:
 def api(
     processes: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
 ) -> None:
-    """Run the HTTP program on MAYDAY_HOST and MAYDAY_PORT. SIGTERM: not ready, then no new ones, then exit 0."""
+    """Run the HTTP program on MAYDAY_HOST and MAYDAY_PORT (and MAYDAY_OTLP_PORT).
+
+    SIGTERM: not ready, then no new ones, then exit 0.
+    """
     import uvicorn
 
     from api.http.connection import Connection
     from api.http.uvicorn_check import UvicornUnfit, check_uvicorn
+    from cli.serving import serve
 
     with failing_in_a_sentence():
         settings = Settings.load().require("database_url", "cache_url")
@@ -52,7 +56,7 @@ def api(
         shared_folder(processes) as folder,
         serve_metrics("api", settings.metrics_host, settings.api_metrics_port, folder),
     ):
-        uvicorn.run(
+        config = uvicorn.Config(
             "cli.programs:make_app",
             factory=True,
             host=settings.host,
@@ -68,6 +72,7 @@ def api(
             timeout_graceful_shutdown=settings.shutdown_seconds,
             timeout_keep_alive=settings.keep_alive_seconds,
         )
+        serve(config, [settings.otlp_port] if settings.otlp_port else [])
 
 
 def make_app() -> "FastAPI":
@@ -111,7 +116,9 @@ def worker(
 
 
 def warn_of_misspelt() -> None:
-    """Say which variables are probably meant for settings and set none."""
+    """Say which variables are probably meant for settings, or were settings, and set none."""
+    for name, instead in find_removed(os.environ).items():
+        structlog.get_logger().warning("setting_removed", name=name, problem=f"is no longer a setting: {instead}")
     for name, meant in find_misspelt(os.environ).items():
         structlog.get_logger().warning("setting_unknown", name=name, probably=meant)
 

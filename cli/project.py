@@ -1,6 +1,6 @@
 """Projects and keys: the only writer of `projects` and `api_keys`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat
@@ -50,8 +50,11 @@ async def delete_project_row(connection: AsyncConnection, project_id: UUID) -> N
         await connection.execute(delete(table).where(table.c.project_id == project_id))
 
 
-async def create_key(connection: AsyncConnection, project_id: UUID, scope: Scope, name: str) -> str:
-    """Make and store a key. The text returned is the only time that the secret is seen."""
+async def create_key(
+    connection: AsyncConnection, project_id: UUID, scope: Scope, name: str, valid_for: timedelta | None = None
+) -> str:
+    """Make and store a key, which ends by itself after `valid_for` (None: never). The text returned is the only time that
+    the secret is seen."""
     key = make_key(scope)
     await connection.execute(
         api_keys.insert().values(
@@ -61,6 +64,7 @@ async def create_key(connection: AsyncConnection, project_id: UUID, scope: Scope
             name=name,
             secret_sha256=key.secret_sha256,
             created_at=datetime.now(UTC),
+            expires_at=None if valid_for is None else func.now() + valid_for,
         )
     )
     return str(key)

@@ -8,7 +8,8 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cli.deletion import DeletionHeldUp, count_rows, delete_project, describe_rows
-from cli.keys import with_database
+from cli.examples import examples
+from cli.keys import project_app, with_database
 from cli.migrate import failing_in_a_sentence
 from cli.project import find_project, rename_project
 from cli.state import find_stores
@@ -16,12 +17,7 @@ from common.database import make_engine
 from common.settings import Settings
 
 
-def add_project_commands(project_app: typer.Typer) -> None:
-    """Add them to those that make and list projects."""
-    project_app.command("rename")(rename)
-    project_app.command("delete")(delete)
-
-
+@project_app.command("rename", epilog=examples("project rename shop store"))
 def rename(name: str, to: Annotated[str, typer.Argument(help="The new name.")]) -> None:
     """Give a project another name. Its keys, errors and patterns stay as they are."""
     problem = with_database(lambda connection: rename_project(connection, name, to))
@@ -30,6 +26,7 @@ def rename(name: str, to: Annotated[str, typer.Argument(help="The new name.")]) 
     typer.echo(f"{name} is called {to} now")
 
 
+@project_app.command("delete", epilog=examples("project delete shop"))
 def delete(
     name: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again.")] = False
 ) -> None:

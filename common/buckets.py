@@ -7,6 +7,8 @@ BUCKET_MINUTES = 5
 BUCKET = timedelta(minutes=BUCKET_MINUTES)
 # As a number, buckets are counted from 2000 on, as Postgres counts time: in either direction, from its midnight.
 BUCKET_MICROSECONDS = BUCKET_MINUTES * 60_000_000
+# Hours that rollups stay so fine, after which they are an hour wide: all windows but the longest begin within them.
+FINE_HOURS = 48
 
 
 def bucket_sql(moment: str) -> str:

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from common.settings import COMPONENTS, ROOT, Settings
+from common.settings.spelling import REMOVED
 from common.telemetry.declaring import Few, Values
 from common.telemetry.metrics import CATALOG
 from dev.check import ACCEPTED_CONTRACT, CONTRACT
@@ -21,6 +22,14 @@ Environment variables; sizes are bytes, times are seconds unless the name says o
 
 """
 SETTINGS_TABLE = "| variable | default | what it is |\n| --- | --- | --- |\n"
+SETTINGS_REMOVED = """
+## No settings any more
+
+A program that finds one of these says so in its log, and goes on.
+
+| variable | instead |
+| --- | --- |
+"""
 
 METRICS_HEAD = """# Metrics
 
@@ -67,7 +76,11 @@ def describe_contract() -> str:
 
 def describe_settings() -> str:
     """Those of each component under what it is for."""
-    return SETTINGS_HEAD + "\n".join(map(describe_component, COMPONENTS))
+    return SETTINGS_HEAD + "\n".join(map(describe_component, COMPONENTS)) + SETTINGS_REMOVED + describe_removed()
+
+
+def describe_removed() -> str:
+    return "".join(f"| `MAYDAY_{name}` | {instead} |\n" for name, instead in REMOVED.items())
 
 
 def describe_component(component: type[BaseSettings]) -> str:

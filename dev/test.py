@@ -27,12 +27,14 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
         {"MAYDAY_TEST_CONTRACT_SECONDS": CONTRACT_SECONDS},
         ["tests/contract/test_schemathesis.py", "-rP", "-o", "faulthandler_timeout=0"],
     ),
+    "doors": ({"MAYDAY_TEST_DOORS": "1"}, ["tests/doors"]),
     "distinct": (
         {"MAYDAY_TEST_DISTINCT_ERRORS": "1000000"},
         ["tests/chaos/test_distinct.py", "-rP", "-o", "faulthandler_timeout=0"],
     ),
+    "containers": ({}, ["tests/containers/on_podman.py", "-rPs", "-o", "faulthandler_timeout=0"]),
     "fleet": ({}, ["tests/fleet/many.py", "-rP", "-o", "faulthandler_timeout=0"]),
-    "upgrade": ({}, ["tests/fleet/upgrade.py", "-rP"]),
+    "upgrade": ({}, ["tests/fleet/upgrade.py", "-rP", "-o", "faulthandler_timeout=0"]),
 }
 
 
@@ -46,10 +48,12 @@ def test(context: typer.Context) -> None:
     shipped alerts, which may not fire in half an hour of restarts and upgrades (`--minutes 5`: less), and fire when their
     causes are made true. `mayday test fleet`:
     three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
-    programs of the schema before run on ours, and are taken over from, under load; it takes a clone with history.
+    programs of the release before run on our schema, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
     attacks`: the long form of what strangers and hostile clients try, some minutes. `mayday test clients`: a Python and
-    a TypeScript client (which takes node and npm) are made, type-checked, and do the main job.
+    a TypeScript client (which takes node and npm) are made, type-checked, and do the main job. `mayday test containers`:
+    the Dockerfile is built and compose.yaml brought up under podman, used, and taken down; some minutes.
+    `mayday test doors`: clients of others, installed from PyPI and npm, send what they send.
     """
     kind, *rest = context.args or [""]
     if kind in RUNS:

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import structlog
 from fastapi import FastAPI
@@ -32,6 +33,9 @@ from tests.pgbouncer import run_pgbouncer
 from worker.jobs import Tools, run_job
 from worker.schedule import schedule
 
+# an example may wait for a machine that has other work: no test looks at the clock unless it says so
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 # the default shows the locals of a traceback, which takes seconds where an application is among them
 structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
 
@@ -48,7 +52,7 @@ class Stores:
 
 
 # Tests that start programs of their own, and look at the clock: one at a time, beside the others.
-PROGRAMS = {"attacks", "chaos", "cli", "fleet", "system"}
+PROGRAMS = {"attacks", "chaos", "cli", "doors", "fleet", "system"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -179,7 +183,9 @@ class Service:
 
     async def client(self, key: str | None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        client = httpx.AsyncClient(transport=self.transport, base_url=self.base_url, headers=headers, trust_env=False)
+        client = httpx.AsyncClient(
+            transport=self.transport, base_url=self.base_url, headers=headers, trust_env=False, timeout=60
+        )
         return await self.stack.enter_async_context(client)
 
     async def project(self, name: str = "default") -> Project:
@@ -217,7 +223,11 @@ async def run_service(settings: Settings) -> AsyncIterator[Service]:
         transport: httpx.ASGITransport | None = httpx.ASGITransport(with_state, raise_app_exceptions=False)
         base_url = "http://mayday"
         if IS_OVER_SOCKETS:
-            transport, base_url = None, f"http://127.0.0.1:{await stack.enter_async_context(listening(app, state))}"
+            # as long as in production: a client that finds its connection closed between two requests fails
+            port = await stack.enter_async_context(
+                listening(app, state, keep_alive_seconds=settings.keep_alive_seconds)
+            )
+            transport, base_url = None, f"http://127.0.0.1:{port}"
         engine, cache = make_engine(settings, "test"), Cache.connect(settings)
         stack.push_async_callback(engine.dispose)
         stack.push_async_callback(cache.close)

@@ -35,6 +35,8 @@ async def listening(
     task = asyncio.create_task(running._serve())
     while not running.started:
         await asyncio.sleep(0.01)
-    yield running.servers[0].sockets[0].getsockname()[1]
-    running.should_exit = True
-    await task
+    try:
+        yield running.servers[0].sockets[0].getsockname()[1]
+    finally:
+        running.should_exit = True
+        await task

@@ -38,7 +38,7 @@ from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
 from common.telemetry.traces import tracing
 from worker.jobs import Job, RunOutcome, Tools, run_job, seconds_until_due
-from worker.schedule import job_at_start, schedule
+from worker.schedule import count_jobs, job_at_start, schedule
 
 log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ RESTART_SECONDS = 5.0
 STOP_SECONDS = 3.0
 CANCEL_AGAIN_SECONDS = 1.0
 CLOCK_SECONDS = 10.0
-CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
+CONNECTIONS_PER_JOB = 3  # its guard, that of a project, its work or its record
 
 
 class Triggers:
@@ -73,15 +73,20 @@ class Triggers:
         return is_left_out or now >= self._due_at.get(job.name, math.inf)
 
     async def run(self, tools: Tools, job: Job) -> RunOutcome | None:
-        """Run the job, unless the worker is about to stop."""
+        """Run the job, unless the worker is about to stop; what is to be done after it goes on by itself."""
         if self._is_closing:
             return None
+        outcome = await self.begin(tools, job)
+        await self.note_due(tools, job, outcome)
+        if job.then is not None and not self._is_closing:
+            self.begin(tools, job.then)
+        return outcome
+
+    def begin(self, tools: Tools, job: Job) -> asyncio.Task[RunOutcome]:
         run = asyncio.create_task(run_job(tools, job), name=job.name)
         self._running.add(run)
         run.add_done_callback(self._running.discard)
-        outcome = await run
-        await self.note_due(tools, job, outcome)
-        return outcome
+        return run
 
     async def note_due(self, tools: Tools, job: Job, outcome: RunOutcome) -> None:
         """Note when to try again what came too early, be it for a run of another worker's."""
@@ -101,7 +106,7 @@ class Triggers:
 async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
     """The stores that jobs work with, closed at the end. A statement of the worker may take as long as its job."""
     patient = settings.model_copy(update={"database_statement_seconds": float(settings.job_max_seconds)})
-    engine = make_engine(patient, "worker", pool_size=CONNECTIONS_PER_JOB * len(schedule(settings)))
+    engine = make_engine(patient, "worker", pool_size=CONNECTIONS_PER_JOB * count_jobs(settings))
     cache = Cache.connect(settings)
     try:
         yield Tools(engine, cache, settings)

@@ -8,8 +8,9 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
@@ -32,8 +33,14 @@ T = TypeVar("T")
 MAX_REMEMBERED = 10_000
 BEARER = b"Bearer "
 
-# The key's project, scope and hash, unless it was revoked.
-FIND_KEY = text("SELECT project_id, scope, secret_sha256 FROM api_keys WHERE key_id = :key_id AND revoked_at IS NULL")
+UNKNOWN = "this key is unknown, revoked or mistyped: make one with `./mayday key create`"
+
+# The key's project, scope, hash and end, with how long that is away, by Postgres' clock; nothing where it was revoked.
+FIND_KEY = text("""
+    SELECT project_id, scope, secret_sha256, expires_at,
+           CAST(extract(epoch FROM expires_at - clock_timestamp()) AS double precision) AS seconds_left
+    FROM api_keys WHERE key_id = :key_id AND revoked_at IS NULL
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,22 @@ class Caller:
     def log_fields(self) -> dict[str, str]:
         """What log lines say of it."""
         return {"project_id": str(self.project_id), "key_id": self.key_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A key that was looked up, its secret the right one: whose it is, and when it ends, if ever."""
+
+    caller: Caller
+    expires_at: datetime | None = None
+    seconds_left: float = math.inf
+
+    @property
+    def refusal(self) -> str:
+        """Why it does not let pass; empty where it does."""
+        if self.expires_at is None or self.seconds_left > 0:
+            return ""
+        return f"this key expired at {self.expires_at:%Y-%m-%d %H:%M} UTC: make one with `./mayday key create`"
 
 
 @dataclass(slots=True)
@@ -68,62 +91,76 @@ class LookUps:
 
 
 class KeyRing:
-    """Checks keys against Postgres and trusts what it found for `trust_seconds`, failures included.
+    """Checks keys against Postgres and trusts what it found for `trust_seconds`, failures included, and no key for longer
+    than it is valid.
 
     Anyone can make up keys with a right checksum. So look-ups of keys that were never good here are bounded, and such
-    keys are remembered apart: they push no good one out, which is looked up whatever strangers do.
+    keys are remembered apart: they push no good one out, which is looked up whatever strangers do. `note_use` hears of
+    each look-up of a good key, and so of its use, a few times a minute at most.
     """
 
-    def __init__(self, engine: AsyncEngine, trust_seconds: float, lookups_per_second: int) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        trust_seconds: float,
+        lookups_per_second: int,
+        note_use: Callable[[Caller], None] = lambda _: None,
+    ) -> None:
         self.engine = engine
         self.trust_seconds = trust_seconds
         self.of_strangers = LookUps(lookups_per_second)
+        self.note_use = note_use
         self.known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
-        self.refused: OrderedDict[str, float] = OrderedDict()
+        self.refused: OrderedDict[str, tuple[float, str]] = OrderedDict()
         # who waits is told of a failure, and nobody else need be
-        self.look_ups = SingleFlight[Caller | None](note_failure=lambda _: None)
+        self.look_ups = SingleFlight[Caller | str](note_failure=lambda _: None)
 
     def recall(self, sent: str) -> Caller | None:
         """The caller of a key that is trusted now, without a look-up; None where there is none."""
         trusted = self.known.get(sent)
         return trusted[1] if trusted and time.monotonic() <= trusted[0] else None
 
+    def recall_refusal(self, sent: str) -> str:
+        """Why this key does not let pass, as far as that is known without a look-up; empty where it is not."""
+        until, why = self.refused.get(sent, (0.0, ""))
+        return why if time.monotonic() <= until else ""
+
     async def identify(self, sent: str) -> Caller:
         """The caller of this key. Raises Unauthorized, QuotaExceeded."""
-        caller = self.recall(sent)
+        answer = self.recall(sent) or self.recall_refusal(sent)
         # what is no key is not remembered: a stranger chooses how long it is
-        if caller is None and self.refused.get(sent, 0.0) < time.monotonic() and (key := parse_key(sent)) is not None:
+        if not answer and (key := parse_key(sent)) is not None:
             # a new process is asked by all clients of a key at once
-            caller = await asyncio.shield(self.look_ups.join(sent, lambda: self.begin_look_up(sent, key)))
-        if caller is None:
-            raise Unauthorized("this key is unknown, revoked or mistyped: make one with `./mayday key create`")
-        return caller
+            answer = await asyncio.shield(self.look_ups.join(sent, lambda: self.begin_look_up(sent, key)))
+        if isinstance(answer, Caller):
+            return answer
+        raise Unauthorized(answer or UNKNOWN)
 
-    def begin_look_up(self, sent: str, key: Key) -> Coroutine[Any, Any, Caller | None]:
+    def begin_look_up(self, sent: str, key: Key) -> Coroutine[Any, Any, Caller | str]:
         """Raises QuotaExceeded."""
         if sent not in self.known:
             self.of_strangers.take()
         return self.look_up(sent, key)
 
-    async def look_up(self, sent: str, key: Key) -> Caller | None:
-        caller = await self.find(key)
-        self.remember(sent, caller)
-        return caller
+    async def look_up(self, sent: str, key: Key) -> Caller | str:
+        """The caller, or why there is none; remembered either way."""
+        found = await self.find(key)
+        refusal = UNKNOWN if found is None else found.refusal
+        if found is None or refusal:
+            self.known.pop(sent, None)
+            keep(self.refused, sent, (time.monotonic() + self.trust_seconds, refusal))
+            return refusal
+        keep(self.known, sent, (time.monotonic() + min(self.trust_seconds, found.seconds_left), found.caller))
+        self.note_use(found.caller)
+        return found.caller
 
-    async def find(self, key: Key) -> Caller | None:
+    async def find(self, key: Key) -> Found | None:
         async with self.engine.connect() as connection:
             row = (await connection.execute(FIND_KEY, {"key_id": key.key_id})).one_or_none()
         if row is None or row.scope != key.scope or not key.is_stored_as(row.secret_sha256):
             return None
-        return Caller(row.project_id, key.key_id, key.scope)
-
-    def remember(self, sent: str, caller: Caller | None) -> None:
-        trusted_until = time.monotonic() + self.trust_seconds
-        if caller is None:
-            self.known.pop(sent, None)
-            keep(self.refused, sent, trusted_until)
-        else:
-            keep(self.known, sent, (trusted_until, caller))
+        caller = Caller(row.project_id, key.key_id, key.scope)
+        return Found(caller) if row.expires_at is None else Found(caller, row.expires_at, row.seconds_left)
 
 
 def keep(remembered: "OrderedDict[str, T]", sent: str, found: T) -> None:

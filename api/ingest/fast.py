@@ -6,50 +6,42 @@ around it, which costs several times what is done to a single error.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-
-from pydantic_core import to_json
+from typing import ClassVar
 
 from api.access.keys import KeyRing, read_bearer, recall_caller
 from api.access.quotas import Quotas
-from api.http.bodies import BodyBudget, count_body_bytes
+from api.http.bodies import BodyBudget
 from api.http.exchange import Exchange
 from api.http.fast_lane import FastLane
 from api.http.head import Head
 from api.http.responder import Responder
-from api.http.responses import Ready, as_json
+from api.http.responses import Ready
 from api.ingest.coalescer import Coalescer
 from api.ingest.errors import ErrorPipeline
-from api.ingest.fast_exchange import ErrorExchange, Posted
-from api.ingest.routes import PREFIX, batch_status
+from api.ingest.fast_exchange import Batches, ErrorExchange, Posted
+from api.ingest.routes import PREFIX
 from api.ingest.scheduler import LARGE_BYTES
-from api.ingest.schemas import BatchAnswer
 from common.keys import Scope as KeyScope
 from common.settings import Settings
-from common.telemetry import traces
 
 
+@dataclass(slots=True, eq=False)
 class FastWrites:
     """Takes plain posts of errors to one target, and has each answered once."""
 
-    method = "POST"
+    method: ClassVar[str] = "POST"
+    settings: Settings
+    key_ring: KeyRing
+    quotas: Quotas
+    bodies: BodyBudget
+    responder: Responder
+    take_whole: Callable[[ErrorExchange], None]
+    body_max_bytes: int = field(init=False)
 
-    def __init__(
-        self,
-        settings: Settings,
-        key_ring: KeyRing,
-        quotas: Quotas,
-        bodies: BodyBudget,
-        responder: Responder,
-        take_whole: Callable[[ErrorExchange], None],
-    ) -> None:
-        self.bodies = bodies
-        self.bodies_max_bytes = settings.bodies_max_bytes
-        self.body_max_bytes = min(LARGE_BYTES, settings.body_max_bytes)
-        self.key_ring = key_ring
-        self.quotas = quotas
-        self.responder = responder
-        self.take_whole = take_whole
+    def __post_init__(self) -> None:
+        self.body_max_bytes = min(LARGE_BYTES, self.settings.body_max_bytes)
 
     def read(self, head: Head) -> Posted:
         content_type = head.fields.get(b"content-type")
@@ -60,35 +52,13 @@ class FastWrites:
         )
 
     def begin(self, asked: Posted, body_bytes: int, send: Callable[[Exchange, Ready], None]) -> ErrorExchange | None:
-        if body_bytes > self.body_max_bytes or self.bodies.total_bytes + body_bytes > self.bodies_max_bytes:
+        if body_bytes > self.body_max_bytes or self.bodies.total_bytes + body_bytes > self.settings.bodies_max_bytes:
             return None
         caller = recall_caller(self.key_ring, asked.key, KeyScope.ingest)
         if caller is None:
             return None
         allowance = self.quotas.allowance(caller.project_id, caller.key_id, ingest=True)
         return ErrorExchange(asked, caller, allowance, body_bytes, self.bodies, send, self.responder, self.take_whole)
-
-
-class Batches:
-    """Has batches judged, stored and answered."""
-
-    def __init__(self, pipeline: ErrorPipeline, responder: Responder) -> None:
-        self.pipeline = pipeline
-        self.responder = responder
-
-    def take(self, exchange: ErrorExchange) -> None:
-        """Take one whose body is whole. It has a task, since it gives way to others while its rows are made."""
-        count_body_bytes(exchange.body_bytes, exchange.body_bytes)
-        if exchange.admit():
-            with traces.within(exchange.span):
-                batch = self.responder.start(self.pipeline.take_batch(exchange.sent))
-            self.responder.answer_after([exchange], batch, partial(self.answer, exchange))
-
-    def answer(self, exchange: ErrorExchange, batch: BatchAnswer) -> None:
-        try:
-            self.responder.answer(exchange, as_json(batch_status(batch), to_json(batch)))
-        except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
-            self.responder.fail(exchange, error)
 
 
 def fast_writes(

@@ -18,6 +18,7 @@ from api.storing.admission import Reservation
 from api.storing.flusher import Outcome, RowT
 from api.storing.writer import Writer
 from common.settings import Settings
+from common.telemetry import metrics
 
 
 class Sent(NamedTuple):
@@ -69,6 +70,18 @@ class Pipeline(Generic[ItemT, RowT]):
         batch, stored = await self.take(sent, read, refuse_if_empty)
         return summarize(batch, await stored, self.list_adjusted(batch))
 
+    async def receive(
+        self, sent: Sent, receiver: Receiver[ItemT], *, counts_bytes: bool = True
+    ) -> tuple[Batch[RowT], list[Outcome]]:
+        """What became of a body of a protocol that answers in its own form: its rows and, in their order, their outcomes.
+        Nothing is refused because it is empty, or bad in all its items. `counts_bytes`: False where the body went to another
+        pipeline before. Raises Invalid where the receiver cannot read the body at all, Unavailable."""
+        self.writer.refuse_when_full(sent.caller.project_id)
+        if counts_bytes:
+            sent.allowance.count("bytes", len(sent.body))
+        batch, stored = await self.take(sent, partial(read_and_count, receiver), refuse_nothing)
+        return batch, await stored
+
     async def take(
         self,
         sent: Sent,
@@ -88,10 +101,29 @@ class Pipeline(Generic[ItemT, RowT]):
                 rows = await build(items, size)
                 refuse(rows, self.kind)
                 count_rejected(rows.rejected.values(), self.kind)
-                return rows, self.store(rows.items, reservation)
+                return rows, self.store(rows.items, reservation) if rows.items else no_outcomes()
 
     def store(
         self, rows: list[RowT], reservation: Reservation | None = None, *, requests: int = 1
     ) -> "asyncio.Future[list[Outcome]]":
         """Have the rows written; as `Writer.submit`."""
         return self.writer.submit(rows, reservation, requests=requests)
+
+
+def read_and_count(receiver: Receiver[ItemT], body: bytes, settings: Settings) -> Batch[ItemT]:
+    """The items of a body; those that the receiver discards are counted."""
+    batch = receiver.read(body, settings)
+    for what, number in batch.discarded.items():
+        metrics.DISCARDED.of(receiver.name, what).inc(number)
+    return batch
+
+
+def refuse_nothing(_batch: object, _kind: object) -> None:
+    """For protocols whose senders drop for good what they were refused."""
+
+
+def no_outcomes() -> "asyncio.Future[list[Outcome]]":
+    """Of no rows."""
+    done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+    done.set_result([])
+    return done

@@ -90,13 +90,14 @@ async def build_error(context: BuildContext, asked: Asked[ErrorForm]) -> bytes:
 
 
 async def build_patterns(context: BuildContext, asked: Asked[PatternsQuery]) -> bytes:
-    """What the worker computed last; what it never did, or for other than all errors, is computed here."""
+    """What the worker computed last, with what was decided since; what it never did, or for other than all errors, is
+    computed here."""
     hours, wanted = asked.params.window.hours, asked.params.wanted()
     if wanted == EVERYTHING:
         async with context.reading(asked.project_id).connect() as connection:
             kept = await load_snapshot(connection, asked.project_id, hours)
         if kept is not None:
-            return kept[1]
+            return kept
     snapshot = await compute_snapshot(
         context.reading(asked.project_id), asked.project_id, hours, context.settings, wanted
     )
@@ -106,7 +107,7 @@ async def build_patterns(context: BuildContext, asked: Asked[PatternsQuery]) -> 
 async def build_pattern(context: BuildContext, asked: Asked[PatternQuery]) -> bytes:
     """Of the one that it has become part of, where its id is no pattern's any more. Raises NotFound."""
     now, hours = CLOCK.now(), asked.params.window.hours
-    start = start_of_window(now, hours, context.settings.rollup_fine_hours)
+    start = start_of_window(now, hours)
     everything = Filter(*whole_time(context.settings))
     async with context.reading(asked.project_id).connect() as connection:
         page = await read_page(connection, asked.project_id, asked.id, start, everything)

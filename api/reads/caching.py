@@ -3,7 +3,8 @@
 An answer is good while the generation that it was made under is the current one. A process looks at the generation
 at most every half `recent_max_age_seconds`; writers raise it at most as often; so what is served is about one such
 age old, no more. When it has changed and this process held a good copy until then, the reader gets that copy and one
-task makes the new one: nobody waits, and at the next read it is there.
+task makes the new one: nobody waits, and at the next read it is there. Not so what people decided by this process: it is
+in what is read next (`outdate`).
 """
 
 import asyncio
@@ -25,6 +26,8 @@ from common.settings.api import ReadSettings
 from common.telemetry import metrics
 
 log = structlog.get_logger()
+
+COPIES_MAX = 10_000  # of answers; what bounds them in practice is `read_copies_max_bytes`
 
 Source = Literal["hit", "miss", "stale", "bypass"]
 GenerationKey = tuple[UUID, Topic]
@@ -49,8 +52,9 @@ class Reads:
         self.cache = cache
         self.settings = settings
         self.trust_seconds = settings.recent_max_age_seconds / 2
-        self.answer_cache = AnswerCache(settings.read_copies_max_entries, settings.read_copies_max_bytes)
+        self.answer_cache = AnswerCache(COPIES_MAX, settings.read_copies_max_bytes)
         self.generations: OrderedDict[GenerationKey, tuple[str, float]] = OrderedDict()
+        self.outdated: dict[GenerationKey, float] = {}
         self.looks = SingleFlight[str](note_failed_look)
         self.flights = SingleFlight[HeldAnswer](note_failed_answer)
         self.refreshes = SingleFlight[Refreshed](note_failure=lambda _: None)  # it is noted by the one above
@@ -75,7 +79,11 @@ class Reads:
         ):
             return self.serve(question, copy, encoding, "hit")
         flight = self.begin_refresh(question, generation, encoding, build)
-        if copy is not None and self.is_recent(copy) and await self.answer_cache.encode(question, copy, encoding):
+        if (
+            copy is not None
+            and self.may_go_stale(question, copy)
+            and await self.answer_cache.encode(question, copy, encoding)
+        ):
             return self.serve(question, copy, encoding, "stale")
         return self.serve(question, *await asyncio.shield(flight))
 
@@ -92,7 +100,7 @@ class Reads:
             self.look((question.project_id, question.topic))  # or all readers of that moment would wait for it
         if copy.generation == generation:
             return self.serve(question, copy, encoding, "hit")
-        if not self.is_recent(copy):
+        if not self.may_go_stale(question, copy):
             return None
         self.begin_refresh(question, generation, encoding, build)
         return self.serve(question, copy, encoding, "stale")
@@ -112,12 +120,30 @@ class Reads:
     async def ask_generation(self, key: GenerationKey) -> str:
         """Raises CacheUnavailable."""
         asked_at = time.monotonic()
-        generation = await self.cache.generation(*key)
+        return self.note_generation(key, await self.cache.generation(*key), asked_at)
+
+    def note_generation(self, key: GenerationKey, generation: str, asked_at: float) -> str:
+        """Keep what was asked for at that time, unless something later is known; gives what is known."""
+        known, known_at = self.generations.get(key, ("", asked_at))
+        if known_at > asked_at:
+            return known
         self.generations[key] = (generation, asked_at)
         self.generations.move_to_end(key)
-        if len(self.generations) > self.settings.read_copies_max_entries:
+        if len(self.generations) > COPIES_MAX:
             self.generations.popitem(last=False)
         return generation
+
+    async def outdate(self, project_id: UUID, topic: Topic) -> None:
+        """Have what was just committed in the next read by this process, and in those by others once they look at the
+        generation again. Without Redis in theirs once their copies are old."""
+        key = (project_id, topic)
+        try:
+            generation = await self.cache.raise_generation(project_id, topic)
+            self.note_generation(key, generation, time.monotonic())
+        except CacheUnavailable as error:
+            log.warning("generation_not_raised", project_id=str(project_id), topic=topic, error=str(error))
+        self.outdated = {one: at for one, at in self.outdated.items() if self.is_lately(at)}
+        self.outdated[key] = time.monotonic()
 
     def begin_refresh(
         self, question: Question, generation: str, encoding: Encoding, build: Build
@@ -182,14 +208,30 @@ class Reads:
     async def answer_without_cache(self, question: Question, encoding: Encoding, build: Build) -> Served:
         """With Redis away: from Postgres, at most once per `trust_seconds` and question."""
         copy = self.answer_cache.get(question)
-        is_good = copy is not None and time.monotonic() - copy.good_at <= self.trust_seconds
+        is_good = (
+            copy is not None
+            and time.monotonic() - copy.good_at <= self.trust_seconds
+            and not self.is_outdated(question)
+        )
         if copy is None or not is_good or not await self.answer_cache.encode(question, copy, encoding):
             copy = await self.land(question, self.fly(question, "", build, encoding), encoding)
         return self.serve(question, copy, encoding, "bypass")
 
+    def may_go_stale(self, question: Question, copy: HeldAnswer) -> bool:
+        """Whether serving the outdated copy once more is fair: it was good until the last look at the generation, and what
+        outdated it is nothing that somebody did by this process, and wants to see."""
+        return self.is_recent(copy) and not self.is_outdated(question)
+
     def is_recent(self, copy: HeldAnswer) -> bool:
-        """Whether the copy was good until the last look at the generation, so that serving it once more is fair."""
-        return time.monotonic() - copy.good_at < 2 * self.trust_seconds
+        return self.is_lately(copy.good_at)
+
+    def is_outdated(self, question: Question) -> bool:
+        """Whether copies of before may be around of what this process outdated."""
+        at = self.outdated.get((question.project_id, question.topic))
+        return at is not None and self.is_lately(at)
+
+    def is_lately(self, at: float) -> bool:
+        return time.monotonic() - at < 2 * self.trust_seconds
 
     def serve(self, question: Question, copy: HeldAnswer, encoding: Encoding, source: Source) -> Served:
         if source == "hit":

@@ -6,7 +6,7 @@ Errors and patterns are in `entries.py`, what was spent in `api/spending/reads.p
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -93,6 +93,14 @@ class Read(Generic[ParamsT]):
 def seconds(number: int) -> Callable[[Settings], int]:
     """A `max_age_seconds` that no setting changes."""
     return lambda _: number
+
+
+@lru_cache(maxsize=10_000)
+def name_plain(read: Read[Any], project_id: UUID) -> tuple[Asked[Any], Question]:
+    """The reading of a project without any parameters, and its name in the cache, which this read must have."""
+    asked = Asked(project_id, read.params.model_validate({}))
+    assert read.question is not None  # noqa: S101 - what is held ready has a name in the cache
+    return asked, read.question(asked)
 
 
 async def serve(

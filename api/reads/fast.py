@@ -5,26 +5,22 @@ that is not at hand, a quota that is used up. A connection (api/http/connection.
 RequestMiddleware cost several times what such an answer does.
 """
 
-from functools import lru_cache, partial
+from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
-from uuid import UUID
-
-from starlette.datastructures import Headers as HeaderMap
+from typing import Any, ClassVar, NamedTuple
 
 from api.access.keys import KeyRing, read_bearer, recall_caller
 from api.access.quotas import Quotas
 from api.http.fast_lane import FastLane
 from api.http.head import Head
-from api.http.middleware import RAW_SECURITY_HEADERS
 from api.http.responder import Responder
-from api.http.responses import Ready, as_lines
-from api.reads.answer_cache import Question
-from api.reads.caching import Reads, Served, Source
-from api.reads.catalogue import Asked, BuildContext, Read
+from api.http.responses import Ready
+from api.reads.caching import Reads
+from api.reads.catalogue import BuildContext, Read, name_plain
 from api.reads.entries import PATTERN_LIST, RECENT
-from api.reads.http import choose_encoding, matches, respond
-from common.compression import COMPRESS_FROM_BYTES, Encoding
+from api.reads.http import choose_encoding, make_head, matches
+from common.compression import Encoding
 from common.keys import Scope as KeyScope
 from common.settings import Settings
 
@@ -40,28 +36,22 @@ class PlainGet(NamedTuple):
     known: str | None
 
 
+@dataclass(slots=True, eq=False)
 class FastRead:
     """Answers one read out of this process's copies."""
 
-    method = "GET"
+    method: ClassVar[str] = "GET"
+    settings: Settings
+    key_ring: KeyRing
+    quotas: Quotas
+    reads: Reads
+    context: BuildContext
+    responder: Responder
+    entry: Read[Any]
+    max_age_seconds: int = field(init=False)
 
-    def __init__(
-        self,
-        settings: Settings,
-        key_ring: KeyRing,
-        quotas: Quotas,
-        reads: Reads,
-        context: BuildContext,
-        responder: Responder,
-        read: Read[Any],
-    ) -> None:
-        self.key_ring = key_ring
-        self.quotas = quotas
-        self.reads = reads
-        self.context = context
-        self.responder = responder
-        self.entry = read
-        self.max_age_seconds = read.max_age_seconds(settings)
+    def __post_init__(self) -> None:
+        self.max_age_seconds = self.entry.max_age_seconds(self.settings)
 
     def read(self, head: Head) -> PlainGet | None:
         accepted, known = head.fields.get(b"accept-encoding"), head.fields.get(b"if-none-match")
@@ -77,7 +67,7 @@ class FastRead:
         caller = recall_caller(self.key_ring, asked.key, KeyScope.read)
         if caller is None:
             return None
-        params, question = ask_plainly(self.entry, caller.project_id)
+        params, question = name_plain(self.entry, caller.project_id)
         served = self.reads.held(question, asked.encoding, partial(self.entry.build, self.context, params))
         if served is None:
             return None
@@ -97,24 +87,3 @@ def fast_reads(
     """What the connection may answer of what is read here."""
     handler = partial(FastRead, settings, key_ring, quotas, reads, context, responder)
     return {read.path.encode(): handler(read) for read in FAST_READS}
-
-
-@lru_cache(maxsize=10_000)
-def ask_plainly(read: Read[Any], project_id: UUID) -> tuple[Asked[Any], Question]:
-    """What this read's route asks when it is given no parameters."""
-    asked = Asked(project_id, read.params.model_validate({}))
-    assert read.question is not None  # noqa: S101 - what is held ready has a name in the cache
-    return asked, read.question(asked)
-
-
-@lru_cache(maxsize=1_024)
-def make_head(
-    etag: str, encoding: Encoding, source: Source, body_bytes: int, max_age_seconds: int, is_known: bool
-) -> bytes:
-    """The header lines that the route and the middleware around it give such an answer: made once, since they cost more
-    than all the rest of it."""
-    served = Served(etag, encoding, bytes(body_bytes), source)
-    response = respond(served, HeaderMap({"if-none-match": etag} if is_known else {}), max_age_seconds=max_age_seconds)
-    if encoding == "identity" and not is_known and body_bytes >= COMPRESS_FROM_BYTES:
-        response.headers["Vary"] += ", Accept-Encoding"
-    return as_lines([*response.raw_headers, *RAW_SECURITY_HEADERS])

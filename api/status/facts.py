@@ -7,16 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from api.contract import VERSION
 from api.status.disk import find_full_day, grow_per_day
 from api.status.schemas import Installation, Partition, ProjectStatus, Retention, ServiceStatus, TableSize
-from common.buckets import bucket_sql
+from common.buckets import FINE_HOURS, bucket_sql
 from common.database.clock import CLOCK
 from common.database.connections import Connects, Crowd, find_crowd
 from common.database.schema import FIND_REVISION
 from common.settings import Settings
 from common.settings.programs import TelemetrySettings
 from common.telemetry.freshness import find_freshness, find_lateness
+from common.version import VERSION
 
 # The version of Postgres, without what its packager says of it.
 POSTGRES_VERSION = text("SELECT split_part(current_setting('server_version'), ' ', 1)")
@@ -80,7 +80,7 @@ async def find_service(engine: Connects, settings: Settings) -> ServiceStatus:
         retention=Retention(
             error_days=settings.retention_days,
             usage_days=settings.usage_retention_days,
-            fine_rollup_hours=settings.rollup_fine_hours,
+            fine_rollup_hours=FINE_HOURS,
         ),
     )
 

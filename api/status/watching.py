@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.storing.other_days import EarlyDays
 from common.database.clock import CLOCK
 from common.settings import Settings
-from common.settings.programs import TelemetrySettings
 from common.telemetry import metrics
 from common.telemetry.freshness import WATCHED_JOBS, Freshness, find_freshness, late_limits
 
@@ -23,7 +22,7 @@ log = structlog.get_logger()
 
 STORAGE_SECONDS = 60.0
 FIRST_LOOK_SECONDS = 1.0
-LOOK_SECONDS = 20.0  # the least often that what errors are judged by is looked at
+WATCH_SECONDS = 5.0  # a third of the time between two scrapes: what they bring is never much older than they are
 LOOK_TAKES_SECONDS = 2.0  # what a look may take on a busy Postgres
 
 # The days ahead that have their partition, the rows that found none (as far as ten thousand), the bytes of it all.
@@ -63,18 +62,13 @@ async def watch(engine: AsyncEngine, settings: Settings, early_days: EarlyDays) 
                 storage_due_at = time.monotonic() + STORAGE_SECONDS
         except (SQLAlchemyError, OSError) as error:
             log.debug("nothing_to_watch", error=str(error))
-        await asyncio.sleep(pause_seconds(settings))
-
-
-def pause_seconds(settings: TelemetrySettings) -> float:
-    """From the end of a look to the next."""
-    return min(settings.watch_every_seconds, LOOK_SECONDS)
+        await asyncio.sleep(WATCH_SECONDS)
 
 
 def seen_limits(settings: Settings) -> dict[str, float]:
     """After how many seconds without success, as the metrics tell them, a job is late whenever they are asked: what is
     told may be as old as the last look."""
-    unseen_seconds = pause_seconds(settings) + LOOK_TAKES_SECONDS
+    unseen_seconds = WATCH_SECONDS + LOOK_TAKES_SECONDS
     return {job: limit_seconds + unseen_seconds for job, limit_seconds in late_limits(settings).items()}
 
 

@@ -29,6 +29,8 @@ from common.telemetry import metrics, traces
 log = structlog.get_logger()
 
 FAILING_SECONDS = 10.0
+# Most errors of one transaction: four of the largest batches. What comes meanwhile waits for as long as it takes.
+FLUSH_MAX_ROWS = 4_000
 # So many rows, or requests, are worth a flush beside one that is under way; fewer wait for its end, a few milliseconds,
 # unless that does not come. At a thousand rows eight clients with batches of a hundred never had two flushes, and API
 # and Postgres waited for each other (docs/decisions/0024). Where 64 clients send single errors, a flush of thirty was
@@ -208,7 +210,7 @@ class Writer(Generic[RowT]):
         taken: list[Submission[RowT]] = []
         rows = 0
         share = max(math.ceil(self.waiting_rows / self.settings.writer_flushers), FLUSH_BESIDE_ROWS)
-        most = min(share, self.settings.writer_flush_max_rows)
+        most = min(share, FLUSH_MAX_ROWS)
         while self.waiting and (not taken or rows + self.waiting[0].load.rows <= most):
             taken.append(self.waiting.popleft())
             rows += taken[-1].load.rows

@@ -14,11 +14,9 @@ from api.access.routers import Router
 from api.access.shares import share_of
 from api.fields import NO_NUL, Instant, Name
 from api.http.problems import Invalid, NotFound
+from api.reads.caching import Reads
 from api.triage import decisions
-from common.cache import Cache
 from common.database.clock import CLOCK
-from common.settings import Settings
-from common.snapshots import publish_snapshots
 from common.snapshots.counting import follow_move
 
 router = Router(prefix="/api/errors/patterns", tags=["triage"])
@@ -119,8 +117,7 @@ async def change_pattern(
             fix = await decide_state(connection, caller, pattern_id, members, change)
         if change.state is None and change.note is not None:
             await decisions.write_note(connection, caller.project_id, pattern_id, caller.key_id, change.note)
-    if change.state is not None:
-        await show_now(request, caller.project_id)
+    await show_now(cast("Reads", request.state.reads), caller.project_id)
     applies = "next_run" if change.merge_into or change.split_off else "now"
     return PatternChanged(id=pattern_id, applies=applies, release_order=fix and fix.order)
 
@@ -156,7 +153,7 @@ def as_signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-async def show_now(request: Request, project_id: UUID) -> None:
-    """Have the next read see the decision: the kept answers are computed again."""
-    cache, settings = cast("Cache", request.state.cache), cast("Settings", request.state.settings)
-    await publish_snapshots(share_of(request, project_id), cache, project_id, settings)
+async def show_now(reads: Reads, project_id: UUID) -> None:
+    """Have the next read see what was committed: states and notes are laid over what the worker computed."""
+    await reads.outdate(project_id, "patterns")
+    await reads.outdate(project_id, "errors")  # pages of single patterns

@@ -1,7 +1,7 @@
 """The cache that API and worker share: answers ready to send, kept under the generation of what they were made from.
 
-Redis is never in the way: a call answers within `cache_timeout_seconds`, and after a failure the cache is left alone
-for `cache_retry_seconds`. Callers see `CacheUnavailable` and go to Postgres. What it brings is believed only where it can
+Redis is never in the way: a call answers within `cache_timeout_seconds`, and after a failure the cache is left alone for
+a moment. Callers see `CacheUnavailable` and go to Postgres. What it brings is believed only where it can
 be what was put there (common/cache/sealing.py); anything else counts as nothing, and is written anew.
 """
 
@@ -29,6 +29,10 @@ Topic = Literal["errors", "patterns"]
 
 # No answer is larger: two hundred messages of 8 KiB, each byte of them written with six. One that is stays in its process.
 LARGEST_BYTES = 16 * 2**20
+# An answer that nobody outdates is made anew after this all the same, and one that nobody asks for has left by then.
+TTL_SECONDS = 300
+# How long a Redis that failed is left alone: meanwhile no read waits for its time limit, and one that is back is used soon.
+RETRY_SECONDS = 2.0
 # What Redis says of a key that holds another kind of value than the command is for.
 FAULTS_OF_KEYS = ("WRONGTYPE", "value is not an integer", "would overflow")
 NOTHING: tuple[object, ...] = (b"", None, 0, [None, None])
@@ -60,8 +64,7 @@ class Cache:
     """Redis as the programs use it. Opens nothing until the first call."""
 
     redis: Redis
-    ttl_seconds: int
-    retry_seconds: float
+    retry_seconds: float = RETRY_SECONDS
     left_alone_until: float = 0.0
 
     @classmethod
@@ -74,7 +77,7 @@ class Cache:
             # a pooled connection that a restarted server has forgotten is worth one more try, a slow one is not
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
-        return cls(redis, settings.cache_ttl_seconds, settings.cache_retry_seconds)
+        return cls(redis)
 
     async def close(self) -> None:
         await self.redis.aclose()
@@ -91,12 +94,13 @@ class Cache:
             await self.ask(self.redis.set(key, uuid4().hex, nx=is_first and found == b""))
         return read_generation(await self.look(self.redis.getrange(key, 0, GENERATION_CHARS))) or refuse(key)
 
-    async def raise_generation(self, project_id: UUID, topic: Topic) -> None:
-        """Make every answer about `topic` outdated. A fresh random token, so that a lost one never comes back.
-
-        Raises CacheUnavailable.
+    async def raise_generation(self, project_id: UUID, topic: Topic) -> str:
+        """Make every answer about `topic` outdated. Gives the generation from now on, a fresh random token, so that a lost
+        one never comes back. Raises CacheUnavailable.
         """
-        await self.ask(self.redis.set(generation_key(project_id, topic), uuid4().hex))
+        generation = uuid4().hex
+        await self.ask(self.redis.set(generation_key(project_id, topic), generation))
+        return generation
 
     async def publish(
         self, project_id: UUID, topic: Topic, answers: Iterable[tuple[str, dict[str, Any], CachedAnswer]]
@@ -142,7 +146,7 @@ class Cache:
         async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.delete(key)
             pipeline.hset(key, mapping=fields)
-            pipeline.pexpire(key, int(self.ttl_seconds * random.uniform(900, 1000)))  # noqa: S311
+            pipeline.pexpire(key, int(TTL_SECONDS * random.uniform(900, 1000)))  # noqa: S311
             await self.ask(pipeline.execute())
 
     async def add(self, amounts: Sequence[tuple[str, int]], ttl_seconds: int) -> list[int | None]:

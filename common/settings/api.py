@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
+from common.severities import SeverityWord
+
 
 class HttpSettings(BaseSettings):
     """Limits of connections, heads, bodies and time."""
@@ -82,13 +84,19 @@ class IngestSettings(BaseSettings):
         description="Errors of one fingerprint that a process stores whole in a minute; those beyond are stored and "
         "counted without stack trace, context and tags (`sampled`). 0: all are stored whole.",
     )
+    otlp_log_severity: SeverityWord = Field(
+        "error",
+        description="Least severity of OTLP log records that become errors; those below are counted as discarded.",
+    )
+    otlp_exception_severity: SeverityWord = Field(
+        "warning", description="The same for those that have an exception in them (`exception.*`)."
+    )
 
 
 class WriterSettings(BaseSettings):
     """What waits for its commit, and how it is written."""
 
     writer_flushers: PositiveInt = Field(2, description="Connections of a process that write at once.")
-    writer_flush_max_rows: PositiveInt = Field(4_000, description="Most errors in one transaction.")
     writer_buffer_max_bytes: PositiveInt = Field(64 * 2**20, description="Most bytes waiting to be written.")
     writer_buffer_max_errors: PositiveInt = Field(20_000, description="Most errors waiting to be written.")
     writer_wait_max_seconds: PositiveFloat = Field(
@@ -108,7 +116,6 @@ class ReadSettings(BaseSettings):
     read_copies_max_bytes: PositiveInt = Field(
         64 * 2**20, description="Most bytes of answers that a process keeps copies of."
     )
-    read_copies_max_entries: PositiveInt = Field(10_000, description="Most answers that a process keeps copies of.")
     patterns_max_listed: PositiveInt = Field(
         200, description="Patterns listed in one answer; the rest is counted in `other`."
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 from pydantic_settings import BaseSettings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,6 +22,13 @@ class ProgramSettings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port that the API listens on.")
+    otlp_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="A second port of the API, for senders of OTLP that know no other than 4318; 0: none. OTLP is taken on "
+        "MAYDAY_PORT too.",
+    )
     default_project: str = Field("default", min_length=1, description="Name of the project that `mayday up` makes.")
 
     @property
@@ -55,9 +62,6 @@ class TelemetrySettings(BaseSettings):
         ge=0,
         le=65535,
         description="Port for a worker's metrics; 0: none. Several workers on one host need one each.",
-    )
-    watch_every_seconds: PositiveFloat = Field(
-        5.0, description="How often a process of the API looks how far the worker is, for its metrics."
     )
     late_after_periods: float = Field(
         2.0,

@@ -56,11 +56,6 @@ class CacheSettings(BaseSettings):
         "", description="Redis for the worker's queue, which may not evict. Empty: MAYDAY_REDIS_URL."
     )
     cache_timeout_seconds: PositiveFloat = Field(0.2, description="Time limit of one call to the cache.")
-    cache_retry_seconds: PositiveFloat = Field(2.0, description="How long the cache is left alone after it failed.")
-    cache_ttl_seconds: PositiveInt = Field(
-        300,
-        description="Longest life of a cached answer, whatever the generation says; a tenth of jitter is added.",
-    )
 
     @property
     def effective_cache_url(self) -> str:

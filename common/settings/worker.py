@@ -39,17 +39,11 @@ class CountingSettings(BaseSettings):
 
 
 class RetentionSettings(BaseSettings):
-    """How long rows are kept, and how fine their counts stay."""
+    """How long rows are kept."""
 
     retention_days: PositiveInt = Field(30, description="Days that errors are kept.")
     clock_ahead_max_seconds: PositiveInt = Field(
         600, description="An error timed further in the future gets the server's time."
-    )
-    partitions_ahead_days: int = Field(
-        7, ge=2, description="Days that have their partition in advance, two at least: upkeep makes them once an hour."
-    )
-    rollup_fine_hours: PositiveInt = Field(
-        48, description="Hours that rollups stay five minutes wide; older ones are an hour wide."
     )
     usage_retention_days: PositiveInt = Field(
         400,

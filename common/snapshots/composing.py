@@ -24,7 +24,7 @@ async def compute_snapshot(
 ) -> PatternsAnswer:
     """Sum up one window; the sums are those of the patterns that are wanted."""
     async with engine.connect() as connection:
-        counted = await count_window(connection, project_id, window_hours, settings.rollup_fine_hours, wanted)
+        counted = await count_window(connection, project_id, window_hours, wanted)
     whole = Tally()
     for counts in counted.tallies.values():
         whole.merge(counts)

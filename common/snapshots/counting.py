@@ -155,14 +155,12 @@ async def follow_move(connection: AsyncConnection, project_id: UUID, pattern_id:
     return moved_to or pattern_id
 
 
-async def count_window(
-    connection: AsyncConnection, project_id: UUID, window_hours: int, fine_hours: int, wanted: Wanted
-) -> Counted:
+async def count_window(connection: AsyncConnection, project_id: UUID, window_hours: int, wanted: Wanted) -> Counted:
     """Read all of it as of one moment: folds that run meanwhile are not half seen."""
     await connection.execution_options(isolation_level="REPEATABLE READ")
     await connection.execute(PLAN_ANEW)
     moment = (await connection.execute(READ_MOMENT, {"project_id": project_id})).one()
-    start = start_of_window(moment.now, window_hours, fine_hours)
+    start = start_of_window(moment.now, window_hours)
     asked = {"project_id": project_id, "pattern_ids": None, **since(start), **wanted.parameters()}
     tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
     known = await connection.execute(DESCRIBE_PATTERNS, {"project_id": project_id, "pattern_ids": list(tallies)})

@@ -7,7 +7,7 @@ sums by hour, only its first, broken hour from the five-minute rollups: twelve t
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from common.buckets import start_of_bucket
+from common.buckets import FINE_HOURS, start_of_bucket
 from common.snapshots.schema import HourCount
 
 HOUR = timedelta(hours=1)
@@ -27,10 +27,10 @@ def since(start: datetime) -> dict[str, datetime]:
     return {"start": start, "first_whole_hour": full_hour if start == full_hour else full_hour + HOUR}
 
 
-def start_of_window(now: datetime, window_hours: int, fine_hours: int) -> datetime:
+def start_of_window(now: datetime, window_hours: int) -> datetime:
     """Where the window begins: on a bucket's edge, which beyond the fine hours is the full hour."""
     start = start_of_bucket(now - timedelta(hours=window_hours))
-    return start.replace(minute=0) if window_hours > fine_hours else start
+    return start.replace(minute=0) if window_hours > FINE_HOURS else start
 
 
 def hour_series(hours: Mapping[datetime, int], start: datetime, now: datetime) -> Iterator[HourCount]:

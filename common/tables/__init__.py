@@ -17,6 +17,7 @@ __all__ = [
     "Adjustment",
     "Severity",
     "api_keys",
+    "arrivals",
     "budgets",
     "decisions",
     "deltas",
@@ -25,6 +26,7 @@ __all__ = [
     "facets",
     "fingerprints",
     "job_runs",
+    "key_uses",
     "metadata",
     "patterns",
     "pins",
@@ -69,9 +71,18 @@ api_keys = sa.Table(
     sa.Column("secret_sha256", sa.LargeBinary, nullable=False),
     instant("created_at"),
     instant("revoked_at", nullable=True),
+    instant("expires_at", nullable=True),
     sa.ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     sa.CheckConstraint("scope IN ('ingest', 'read', 'admin')", name="scope"),
     sa.Index("api_keys_key_id_idx", "key_id"),
+)
+
+key_uses = sa.Table(
+    "key_uses",
+    metadata,
+    owner(),
+    sa.Column("key_id", sa.Text, primary_key=True),
+    instant("used_at"),
 )
 
 errors = sa.Table(
@@ -203,6 +214,14 @@ patterns = sa.Table(
     instant("regressed_at", nullable=True),
     instant("first_seen"),
     instant("last_seen"),
+)
+
+arrivals = sa.Table(
+    "arrivals",
+    metadata,
+    owner(),
+    instant("came_at", nullable=True),
+    instant("rests_until"),
 )
 
 pattern_moves = sa.Table(

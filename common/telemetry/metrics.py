@@ -15,6 +15,7 @@ ROUTES = Few("path template of the route; `none` where there is no such route", 
 STATUSES = Few("HTTP status; 0 where the client went away", at_most=50)
 JOBS = Few("name of the job (`job` is what Prometheus calls the program that it asks)", at_most=20)
 KINDS = ("errors", "usage")
+RECEIVERS = ("sentry", "otlp", "shipper")
 
 CATALOG = Catalog()
 
@@ -53,6 +54,13 @@ ITEMS = CATALOG.counter(
     "api",
     kind=KINDS,
     outcome=("stored", "duplicate", "rejected"),
+)
+DISCARDED = CATALOG.counter(
+    "mayday_items_discarded_total",
+    "What receivers were sent and do not keep, by its kind: transactions, sessions, metrics, records below the level.",
+    "api",
+    receiver=RECEIVERS,
+    what=Few("kind of item, as its protocol calls it", at_most=50),
 )
 REJECTIONS = CATALOG.counter(
     "mayday_items_rejected_total",

@@ -18,7 +18,7 @@ from tests.chaos.programs import Api, make_api, make_worker
 from tests.conftest import Service
 from tests.fleet.programs import client_of, environment_of, until_said
 from worker.jobs import run_job
-from worker.schedule import schedule
+from worker.schedule import PARTITIONS_AHEAD_DAYS, schedule
 
 pytestmark = pytest.mark.skipif(bool(lacks_faketime()), reason=lacks_faketime() or "it is")
 
@@ -142,4 +142,4 @@ async def test_a_worker_with_a_wrong_clock_drops_nothing_that_is_kept_and_does_i
     [(days_kept,)] = await service.execute(
         "SELECT count(*) FROM pg_inherits WHERE inhparent = CAST('errors' AS regclass)"
     )
-    assert days_kept == 1 + service.settings.retention_days + 1 + service.settings.partitions_ahead_days
+    assert days_kept == 1 + service.settings.retention_days + 1 + PARTITIONS_AHEAD_DAYS

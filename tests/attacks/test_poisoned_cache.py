@@ -251,9 +251,10 @@ async def test_a_server_that_is_no_redis_is_a_cache_that_is_away(service: Servic
     told = await read_all(project.read)
     server = await asyncio.start_server(speak, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    strange = settings.model_copy(update={"cache_url": f"redis://127.0.0.1:{port}/0", "cache_retry_seconds": 0.001})
+    strange = settings.model_copy(update={"cache_url": f"redis://127.0.0.1:{port}/0"})
     try:
         async with run_service(strange) as other:
+            other.state["cache"].retry_seconds = 0.001
             reader = await other.client(project.read.headers["Authorization"].removeprefix("Bearer "))
             for spoken in RUBBISH:
                 forget(other)

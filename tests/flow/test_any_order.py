@@ -46,7 +46,11 @@ async def test_api_and_worker_come_before_the_database_and_the_database_before_i
         refused = await client.post("/api/errors/log", json=ERROR, headers=some_key)
         assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
         await asyncio.to_thread(upgrade, url)
-        assert (await readiness(client))[0] == 200
+
+        async def is_ready() -> bool:
+            return (await readiness(client))[0] == 200
+
+        await until(is_ready, seconds=30)
         project = await service.project()
         await project.send(ERROR)
 

@@ -18,7 +18,7 @@ from cli.embedded.process import follow_parent, last_lines
 from common.settings import ROOT
 from tests.chaos.programs import free_port
 
-SHIPPED = ROOT / "ops/prometheus"
+SHIPPED = ROOT / "deploy/prometheus"
 LOOKUP_SECONDS = 30.0  # as often as the shipped configuration looks up where the programs are
 READY_SECONDS = 30.0
 ASK_SECONDS = 5.0
@@ -56,6 +56,11 @@ class Prometheus:
         async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
             told = (await client.get(f"{self.url}/api/v1/alerts")).json()["data"]["alerts"]
         return [read_alert(one) for one in told]
+
+    async def begin_anew(self) -> set[Alert]:
+        """Forget what was seen; what fires at this moment."""
+        self.seen.clear()
+        return {alert for alert in await self.alerts() if alert.state == "firing"}
 
     async def watch(self) -> None:
         """Note for ever what the alerts are."""

@@ -51,11 +51,13 @@ Item = Parsed[ItemT] | Rejected
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[ItemT]):
     """What one request brought: the items that can go on, in order, how some of these (by their number) were adjusted,
-    and those that cannot, by their place in the body."""
+    those that cannot, by their place in the body; and how many were discarded, by what they are: things that the protocol
+    knows and Mayday does not keep, which have no place."""
 
     items: list[ItemT]
     adjusted: Mapping[int, int] = field(default_factory=dict)
     rejected: Mapping[int, Rejected] = field(default_factory=dict)
+    discarded: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items) + len(self.rejected)

@@ -66,9 +66,12 @@ async def test_the_watch_goes_on_after_postgres_was_away(service: Service, monke
         return await find_freshness(engine)
 
     monkeypatch.setattr(watching, "find_freshness", fail_first)
-    settings = service.settings.model_copy(update={"watch_every_seconds": 0.01})
+    monkeypatch.setattr(watching, "WATCH_SECONDS", 0.01)
     with capture_logs() as lines:
-        async with in_background(watch(service.tools.engine, settings, EarlyDays()), "watch"), asyncio.timeout(10):
+        async with (
+            in_background(watch(service.tools.engine, service.settings, EarlyDays()), "watch"),
+            asyncio.timeout(10),
+        ):
             while looks < 3:
                 await asyncio.sleep(0.01)
     assert "nothing_to_watch" in [line["event"] for line in lines]

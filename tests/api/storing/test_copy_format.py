@@ -88,7 +88,7 @@ def add_up(deltas: list[Any]) -> list[Any]:
 def test_rows_that_are_new_stand_and_count_alike_by_copy_and_by_either_statement(database_url: str) -> None:
     project_id = uuid4()
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(bodies, min_size=1, max_size=30, unique_by=lambda body: body["event_id"]))
     def compare(sent: list[dict[str, Any]]) -> None:
         rows = [ErrorRow(project_id=project_id, look_back=None, **body) for body in sent]
@@ -115,7 +115,7 @@ def test_context_and_tags_are_texts_that_postgres_takes_for_json(database_url: s
             kinds = runner.run(connection.fetch("SELECT jsonb_typeof(t::jsonb) FROM unnest($1::text[]) t", texts))
             assert {kind for (kind,) in kinds} <= {"object"}
 
-    @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(ERRORS_SENT)
     def look_at_any(error: dict[str, Any]) -> None:
         look_at(json.dumps(error).encode())

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from common.cache import LARGEST_BYTES, Cache, CachedAnswer, CacheUnavailable, answer_key, generation_key
+from common.cache import LARGEST_BYTES, TTL_SECONDS, Cache, CachedAnswer, CacheUnavailable, answer_key, generation_key
 from common.cache.sealing import make_etag
 from common.settings import Settings
 
@@ -56,7 +57,7 @@ async def test_an_answer_comes_in_the_coding_that_is_asked_for_or_plain_where_it
     assert await cache.get("small", "br") == (small.etag, "identity", b"{}")
     assert await cache.get("large", "br") == (large.etag, "br", large.bodies["br"])
     assert await cache.get("nowhere", "br") is None
-    assert 0 < await cache.redis.ttl("small") <= cache.ttl_seconds
+    assert 0 < await cache.redis.ttl("small") <= TTL_SECONDS
 
 
 async def test_an_answer_that_is_too_large_stays_in_its_process(cache: Cache) -> None:
@@ -83,7 +84,7 @@ async def test_counters_add_up_and_one_that_is_none_begins_anew(cache: Cache) ->
 
 
 async def test_a_redis_that_failed_is_left_alone_for_a_moment() -> None:
-    cache = Cache.connect(Settings.load(redis_url="unix:///nowhere/redis.sock", cache_retry_seconds=60))
+    cache = replace(Cache.connect(Settings.load(redis_url="unix:///nowhere/redis.sock")), retry_seconds=60)
     with pytest.raises(CacheUnavailable, match="did not answer"):
         await cache.raise_generation(PROJECT, "errors")
     started = time.monotonic()

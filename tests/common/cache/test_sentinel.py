@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -91,8 +91,8 @@ async def run_sentinel(folder: Path) -> AsyncIterator[tuple[str, Server]]:
 async def test_cache_and_queue_follow_the_primary(tmp_path: Path) -> None:
     project_id = uuid4()
     async with run_sentinel(tmp_path) as (url, primary):
-        settings = Settings.load(redis_url=url, cache_retry_seconds=0.1)
-        cache, queue = Cache.connect(settings), queue_redis(settings)
+        settings = Settings.load(redis_url=url)
+        cache, queue = replace(Cache.connect(settings), retry_seconds=0.1), queue_redis(settings)
         before = await cache.generation(project_id, "errors")
         await queue.zadd("queue", {"job": 1})
         primary.process.kill()

@@ -86,6 +86,6 @@ async def test_what_is_not_shown_is_in_no_sum(service: Service) -> None:
     ]
     await service.execute("UPDATE patterns SET trend = 'spiking' WHERE pattern_id = :id", id=UUID(pattern["id"]))
     async with service.tools.engine.connect() as connection:
-        found = await count_window(connection, project.id, 24, 48, Wanted(trend="spiking"))
+        found = await count_window(connection, project.id, 24, Wanted(trend="spiking"))
     assert list(found.tallies) == list(found.described) == [UUID(pattern["id"])]
     assert sum(found.hours.values()) == 1

@@ -15,11 +15,12 @@ async def test_an_answer_that_was_computed_earlier_does_not_take_the_place_of_a_
     later = await compute_snapshot(service.tools.engine, project.id, 24, service.settings)
     earlier = later.model_copy(update={"computed_at": later.computed_at - timedelta(seconds=1), "total": 99})
     async with service.tools.engine.begin() as connection:
-        body = await store_snapshot(connection, project.id, 24, later)
-        assert await store_snapshot(connection, project.id, 24, earlier) == body
-        assert await load_snapshot(connection, project.id, 24) == (later.computed_at, body)
+        kept = await store_snapshot(connection, project.id, 24, later)
+        assert kept == (later.computed_at, later.model_dump_json().encode())
+        assert await store_snapshot(connection, project.id, 24, earlier) == kept
+        assert await load_snapshot(connection, project.id, 24) == kept[1]
         newer = earlier.model_copy(update={"computed_at": later.computed_at + timedelta(seconds=1)})
-        assert b'"total":99' in await store_snapshot(connection, project.id, 24, newer)
+        assert b'"total":99' in (await store_snapshot(connection, project.id, 24, newer))[1]
 
 
 async def test_snapshots_of_one_project_and_window_are_no_others(service: Service) -> None:

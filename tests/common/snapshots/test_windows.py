@@ -26,12 +26,12 @@ def at(hour: int, minute: int = 0, second: int = 0) -> datetime:
     ],
 )
 def test_a_window_begins_on_the_edge_of_what_is_still_counted_there(hours: int, start: datetime) -> None:
-    assert start_of_window(at(12, 38, 21), hours, fine_hours=48) == start
+    assert start_of_window(at(12, 38, 21), hours) == start
 
 
 @given(moments, st.integers(1, 168))
 def test_a_window_is_never_shorter_than_its_name_and_less_than_an_hour_longer(now: datetime, hours: int) -> None:
-    start = start_of_window(now, hours, fine_hours=48)
+    start = start_of_window(now, hours)
     assert timedelta(hours=hours) <= now - start < timedelta(hours=hours + 1)
     assert start.minute % 5 == start.second == start.microsecond == 0
 

@@ -191,18 +191,18 @@ async def test_errors_not_folded_yet_show_as_lag(engine: AsyncEngine) -> None:
 
 
 def test_windows_begin_where_no_rollup_is_cut() -> None:
-    assert start_of_window(NOW, 1, 48) == datetime(2026, 11, 23, 13, 30, tzinfo=UTC)
-    assert start_of_window(NOW, 24, 48) == datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
-    assert start_of_window(NOW, 168, 48) == datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
+    assert start_of_window(NOW, 1) == datetime(2026, 11, 23, 13, 30, tzinfo=UTC)
+    assert start_of_window(NOW, 24) == datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
+    assert start_of_window(NOW, 168) == datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 
 
 async def test_a_newer_snapshot_is_never_overwritten(engine: AsyncEngine) -> None:
     new = await snapshot(engine)
     old = new.model_copy(update={"computed_at": new.computed_at - timedelta(minutes=1), "lag_seconds": 60.0})
     async with engine.begin() as connection:
-        body = await store_snapshot(connection, PROJECT, 24, new)
-        assert await store_snapshot(connection, PROJECT, 24, old) == body  # so that the cache gets the newer one too
-        assert await load_snapshot(connection, PROJECT, 24) == (new.computed_at, body)
+        kept = await store_snapshot(connection, PROJECT, 24, new)
+        assert await store_snapshot(connection, PROJECT, 24, old) == kept  # so that the cache gets the newer one too
+        assert await load_snapshot(connection, PROJECT, 24) == kept[1] == new.model_dump_json().encode()
         assert await load_snapshot(connection, PROJECT, 6) is None
         assert await load_snapshot(connection, OTHER_PROJECT, 24) is None
 
@@ -233,7 +233,7 @@ async def test_a_program_whose_clock_is_fast_keeps_no_later_answer_out(
         async with tools.engine.connect() as connection:
             kept = await load_snapshot(connection, PROJECT, hours)
         assert kept is not None
-        assert PatternsAnswer.model_validate_json(kept[1]).total == 2
+        assert PatternsAnswer.model_validate_json(kept).total == 2
 
 
 async def test_every_window_is_kept_and_published(tools: Tools) -> None:
@@ -250,7 +250,7 @@ async def test_every_window_is_kept_and_published(tools: Tools) -> None:
         )
         assert kept is not None
         assert cached is not None
-        assert kept[1] == cached[2]
+        assert kept == cached[2]
         assert PatternsAnswer.model_validate_json(cached[2]).total == 1
 
 
