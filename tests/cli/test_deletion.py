@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from redis.asyncio import Redis
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from cli import deletion
@@ -51,7 +52,7 @@ async def fill_every_table(service: Service, project_id: UUID) -> None:
         for table in metadata.sorted_tables:
             if "project_id" in table.columns and table not in (projects, api_keys):
                 row = {column.name: value_for(column, project_id) for column in table.columns}
-                await connection.execute(table.insert().values(**row))
+                await connection.execute(postgresql.insert(table).values(**row).on_conflict_do_nothing())
 
 
 async def rows_of(service: Service, project_id: UUID) -> dict[str, list[str]]:

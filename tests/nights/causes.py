@@ -233,7 +233,7 @@ async def make_all_true(night: Night, say: Callable[[str], None]) -> list[str]:
 async def make_true(night: Night, causes: Mapping[Cause, tuple[str, ...]], say: Callable[[str], None]) -> list[str]:
     """Make all of them true at the same time and wait for their alerts; the names of those that did not fire, but for what
     fires already."""
-    before = night.prometheus.fired()
+    before = await night.prometheus.begin_anew()
     async with AsyncExitStack() as stack:
         for cause in causes:
             if cause is clock_is_ahead and lacks_faketime():

@@ -57,6 +57,11 @@ class Prometheus:
             told = (await client.get(f"{self.url}/api/v1/alerts")).json()["data"]["alerts"]
         return [read_alert(one) for one in told]
 
+    async def begin_anew(self) -> set[Alert]:
+        """Forget what was seen; what fires at this moment."""
+        self.seen.clear()
+        return {alert for alert in await self.alerts() if alert.state == "firing"}
+
     async def watch(self) -> None:
         """Note for ever what the alerts are."""
         while True:
