@@ -25,7 +25,8 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 STAND_INS = [
     (r"(mayday_(?:ingest|read))_\w{12}_\w{38}", r"\1_..."),
     (UUID, "52c9e63a-5dfb-563a-aed6-9e871febbef5"),
-    (r"(show|resolve|ignore|reopen) [0-9a-f]{8}\b", r"\1 1febbef5"),
+    (r"; \./mayday show [0-9a-f]{8}", "; ./mayday show be5e2d1d"),
+    (r"(?<!; ./mayday )(show|resolve|ignore|reopen) [0-9a-f]{8}\b", r"\1 1febbef5"),
     (r"(shop\s+)[0-9a-f]{8}(\s+payment)", r"\1be5e2d1d\2"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-12-01 09:00:00"),
     (r"\d+ (?:s|min) ago", "7 s ago"),
