@@ -126,7 +126,7 @@ def create_key_command(
     "list", epilog=examples("key list", "key list --json | jq -r '.keys[] | select(.last_used == null) | .id'")
 )
 def list_keys_command(as_json: Json = False) -> None:
-    """Every key: project, scope, state, when it was used last (to within minutes) and when it ends; never the secret."""
+    """Every key: project, scope, state, when it was used last (to within six minutes) and when it ends; never the secret."""
 
     async def find(connection: AsyncConnection) -> Sequence[Row[Any]]:
         return (await connection.execute(LIST_KEYS)).all()

@@ -99,8 +99,8 @@ def run(settings: Settings, is_verbose: bool) -> None:
         screen = stack.enter_context(make_screen(settings, is_verbose))
         api = stack.enter_context(program("api", settings, screen))
         wait_until_ready(api, settings, screen)
-        greet(settings, keys, where_data_lies(settings, servers))
         screen.await_error(address_of(settings), keys["MAYDAY_READ_KEY"])
+        greet(settings, keys, where_data_lies(settings, servers))
         watch(api, settings, servers, screen)
 
 
