@@ -23,6 +23,7 @@ from api.http.middleware import RequestLines, RequestMiddleware
 from api.http.origins import IngestOrigins
 from api.http.responder import Responder
 from api.ingest import routes as ingest_routes
+from api.ingest import shipper_routes
 from api.ingest.errors import ErrorPipeline
 from api.ingest.fast import fast_writes
 from api.ingest.pipeline import Pipeline
@@ -112,6 +113,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (
         health.router,
         ingest_routes.router,
+        shipper_routes.router,
         usage_routes.router,
         price_routes.router,
         budget_routes.router,

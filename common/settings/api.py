@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
+from common.severities import SeverityWord
+
 
 class HttpSettings(BaseSettings):
     """Limits of connections, heads, bodies and time."""
@@ -77,6 +79,11 @@ class IngestSettings(BaseSettings):
     stack_trace_max_bytes: PositiveInt = Field(256 * 2**10, description="A longer stack trace is cut here.")
     json_max_depth: PositiveInt = Field(32, description="Deepest nesting in context that is kept.")
     json_max_keys: PositiveInt = Field(1_000, description="Most keys in context that are kept.")
+    shipper_level: SeverityWord = Field(
+        "error",
+        description="Least level of the log records that shippers send to /api/logs and that become errors; those below are "
+        "counted as discarded. A request may name another one.",
+    )
     storm_errors_per_minute: NonNegativeInt = Field(
         0,
         description="Errors of one fingerprint that a process stores whole in a minute; those beyond are stored and "
