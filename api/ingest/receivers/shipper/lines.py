@@ -223,7 +223,7 @@ def read_ahead(text: str) -> Line | None:
     if ahead.level is None and not ahead.is_timed:
         return None
     ahead.read_source()
-    if ahead.level is not None:
+    if ahead.level is not None and "source" not in ahead.fields:
         ahead.read_logger()
         ahead.read_source()
     separated = SEPARATOR.match(text, ahead.place)

@@ -22,6 +22,7 @@ from api.ingest.receivers.shipper.failures import Failure, read_name, take_failu
 from api.ingest.receivers.shipper.joining import Whole
 from api.ingest.receivers.shipper.judging import is_generic, judge
 from api.ingest.receivers.shipper.levels import SEVERITIES, read_level
+from api.ingest.receivers.shipper.lines import ANSI
 from api.ingest.receivers.shipper.names import Record, normalize
 from api.ingest.receivers.shipper.opening import JSON_CHARS, open_message
 from api.ingest.receivers.shipper.times import Clock, read_time
@@ -224,11 +225,11 @@ def take_message(record: Record, names_of: NamesOf) -> str:
 def read_message(value: Any) -> str | None:
     """A text; of bytes as a list, as the journal has them, what they say; several texts as lines."""
     if isinstance(value, str):
-        text = value.strip("\r\n").rstrip()
+        text = (ANSI.sub("", value) if "\x1b" in value else value).strip("\r\n").rstrip()
         return (text if "\n" in text else text.strip()) or None
     if isinstance(value, list) and value and len(value) <= JSON_CHARS:
         if all(isinstance(part, int) and 0 <= part < 256 for part in value):
-            return bytes(value).decode(errors="replace").strip() or None
+            return read_message(bytes(value).decode(errors="replace"))
         if all(isinstance(part, str) for part in value):
             return "\n".join(value)
     return None

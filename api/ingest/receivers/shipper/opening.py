@@ -100,7 +100,18 @@ def read_said(text: str, *, has_level: bool) -> Said | None:
     if line is None:
         pairs = read_pairs(text)
         return Said(dict(pairs), "") if pairs else None
-    return Said(fields_of(line), line.message)
+    tail, message = split_tail(line.message)
+    return Said(tail | fields_of(line), message)
+
+
+def split_tail(message: str) -> tuple[dict[str, Any], str]:
+    """The object at the end of a message's first line, where zap and Monolog write their fields, and the message without."""
+    first, _, rest = message.partition("\n")
+    first = first.rstrip(" []") if first.endswith("]") else first.rstrip()
+    start = max(first.find("\t{"), first.find(' {"'))
+    if start < 1 or first[-1:] != "}" or (fields := read_object(first[start + 1 :])) is None:
+        return {}, message
+    return fields, f"{first[:start]}\n{rest}" if rest else first[:start]
 
 
 def fields_of(line: Line) -> dict[str, Any]:

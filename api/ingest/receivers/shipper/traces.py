@@ -190,8 +190,8 @@ def read_php(lines: list[str]) -> Raised | None:
         message, *more = "\n".join([found[2] or "", *lines[number + 1 :]]).partition("\nStack trace:")
         message = PHP_PLACE.sub("", message if more[0] else found[2] or "")
         raised = raised_at(lines, number, found[1].replace("\\\\", "\\"), message)
-        said = line[: found.start()].partition(' {"exception":')[0].strip(' {"')
-        return raised._replace(before=f"{raised.before}\n{said.removesuffix('exception:').strip()}".strip(" \n:"))
+        said = line[: found.start()].partition(' {"')[0]
+        return raised._replace(before=f"{raised.before}\n{said}".strip(" \n:"))
     return None
 
 
@@ -228,7 +228,9 @@ def read_frames(lines: list[str]) -> Raised | None:
         if rails := RAILS_HEAD.match(line):
             return raised_at(lines, number, rails[1], rails[2])
     start, of_type, message = named_within(lines[first - 1])
-    return raised_at(lines, first, None, "") if start < 0 else raised_within(lines, first, start, of_type, message)
+    if start < 0:  # of Go, the function stands on the line before
+        return raised_at(lines, first - (first > 1 and ".go:" in lines[first]), None, "")
+    return raised_within(lines, first, start, of_type, message)
 
 
 def source_start(lines: list[str], head: int) -> int:
