@@ -300,4 +300,225 @@ OUTCOMES = {
         """,
         unsent=1,
     ),
+    "tomcat.log": Outcome(
+        """
+        error | - | 18:04:05.123000 | java.lang.ArithmeticException | Servlet.service() for servlet [shop] threw exception
+        warning | - | 18:04:06.123000 | - | No match for property [x]
+        """,
+        unsent=1,
+    ),
+    "jul.log": Outcome(
+        """
+        error | - | 18:04:05 | java.lang.IllegalStateException | order 4711 failed
+        warning | - | 18:04:06 | - | order 4712 is slow
+        """,
+        unsent=1,
+    ),
+    "celery.log": Outcome(
+        """
+        error | - | 18:04:05.123000 | ValueError | Task shop.tasks.charge[7f1c] raised unexpected: ValueError('...
+        warning | - | 18:04:06.123000 | - | consumer: Connection to broker lost
+        """,
+        unsent=1,
+    ),
+    "django.log": Outcome(
+        """
+        error | - | 18:04:05 | AttributeError | 'NoneType' object has no attribute 'card'
+        warning | - | 18:04:06 | - | Not Found: /favicon.ico
+        """,
+        unsent=1,
+    ),
+    "kubernetes.log": Outcome(
+        """
+        error | - | 18:04:05.100000 | java.lang.IllegalArgumentException | no port
+        warning | cart | 18:04:06.100000 | - | cart is large
+        """,
+        unsent=1,
+    ),
+    "compose.log": Outcome(
+        """
+        error | db-1 | 18:04:05.123000 | - | relation "carts" does not exist at character 15
+        error | web-1 | - | ZeroDivisionError | cart 12 is broken
+        """,
+        unsent=2,
+    ),
+    "mysql.log": Outcome(
+        """
+        error | - | 18:04:05.123456 | - | Aborting
+        warning | - | 18:04:06.123456 | - | Plugin mysql_native_password is deprecated
+        """,
+        unsent=2,
+    ),
+    "redis.log": Outcome(
+        """
+        warning | - | 18:04:05.123000 | - | Can't save in background: fork: Cannot allocate memory
+        """,
+        unsent=2,
+    ),
+    "mongodb.ndjson": Outcome(
+        """
+        error | - | 18:04:05.123000 | - | DBException in initAndListen, terminating
+        warning | - | 18:04:06.123000 | - | Slow query
+        """,
+        unsent=1,
+    ),
+    "serilog.txt": Outcome(
+        """
+        error | - | 18:04:05.123000 | System.Net.Http.HttpRequestException | Charge of 4711 failed
+        warning | - | 18:04:06.123000 | - | Cart is large
+        """,
+        unsent=1,
+    ),
+    "cloudwatch.json": Outcome(
+        """
+        error | - | 18:04:05 | KeyError | 'order'
+        """,
+        unsent=1,
+    ),
+    "elixir.log": Outcome(
+        """
+        error | - | - | RuntimeError | GenServer Shop.Cart terminating
+        warning | - | - | - | slow query
+        """,
+        unsent=1,
+    ),
+    "loguru.log": Outcome(
+        """
+        error | - | 18:04:05.123000 | AttributeError | charge failed
+        warning | - | 18:04:06.123000 | - | large
+        """,
+        unsent=1,
+    ),
+    "gelf.ndjson": Outcome(
+        """
+        error | pay | 18:04:05.123000 | java.lang.IllegalStateException | charge failed
+        """,
+        unsent=1,
+    ),
+    "pipes.csv": Outcome(
+        """
+        error | pay | 18:04:05 | com.acme.Declined | charge failed
+        """,
+        unsent=1,
+    ),
+    "heroku.log": Outcome(
+        """
+        error | app | 18:04:05.123456 | TypeError | Cannot read properties of null (reading 'card')
+        error | heroku | 18:04:06.123456 | - | Request timeout
+        """,
+        unsent=2,
+    ),
+    "caddy.ndjson": Outcome(
+        """
+        error | - | 18:04:05.500000 | - | dial tcp 127.0.0.1:8000: connect: connection refused
+        """,
+        unsent=1,
+    ),
+    "aspnet.ndjson": Outcome(
+        """
+        error | - | 18:04:05.123000 | System.InvalidOperationException | Charge of 4711 failed
+        """,
+        unsent=1,
+    ),
+    "monolog.ndjson": Outcome(
+        """
+        error | - | 18:04:05.123456 | App\\Declined | Charge of 4711 failed
+        """,
+        unsent=1,
+    ),
+    "access.log": Outcome(
+        """
+        error | - | 18:04:05 | - | "POST /pay HTTP/1.1" 502
+        """,
+        unsent=2,
+    ),
+    "windows-events.csv": Outcome(
+        """
+        error | Application Error | 18:04:05 | - | Faulting application name: shop.exe, version: 1.0
+        """,
+        unsent=1,
+    ),
+    "sidekiq.log": Outcome(
+        """
+        warning | - | 18:04:05.123000 | RuntimeError | no card
+        """,
+        unsent=1,
+    ),
+    "flask.log": Outcome(
+        """
+        error | - | 18:04:05.500000 | shop.PaymentDeclined | 4711
+        warning | - | 18:04:06.500000 | - | slow
+        """,
+        unsent=1,
+    ),
+    "winston.ndjson": Outcome(
+        """
+        error | shop | 18:04:05 | Error | charge failed
+        warning | shop | 18:04:06 | - | slow
+        """,
+        unsent=1,
+    ),
+    "tracing.ndjson": Outcome(
+        """
+        error | - | 18:04:05.123456 | - | charge failed
+        """,
+        unsent=1,
+    ),
+    "logback.log": Outcome(
+        """
+        error | - | - | com.acme.Declined | charge failed
+        """,
+        unsent=1,
+    ),
+    "perl.log": Outcome(
+        """
+        error | - | 18:04:05 | - | DBI connect('shop') failed: Connection refused at /srv/shop....
+        """,
+        unsent=1,
+    ),
+    "haproxy.log": Outcome(
+        """
+        error | haproxy | 18:04:05 | - | Server shop/web1 is DOWN, reason: Layer4 connection problem,...
+        warning | haproxy | 18:04:06 | - | 326/180406 (7) : backend shop has no server available!
+        """,
+        unsent=1,
+    ),
+    "stackdriver.ndjson": Outcome(
+        """
+        error | pay | 18:04:05.123456 | KeyError | 'order'
+        critical | ledger | 18:04:07 | - | ledger is corrupt
+        """,
+        unsent=1,
+    ),
+    "datadog.ndjson": Outcome(
+        """
+        error | pay | 18:04:05.123000 | Declined | charge failed
+        """,
+        unsent=1,
+    ),
+    "swift.log": Outcome(
+        """
+        error | - | 18:04:05 | - | [Shop] charge failed
+        critical | - | 18:04:06 | - | [Shop] no ledger
+        """,
+        unsent=1,
+    ),
+    "over-lines.txt": Outcome(
+        """
+        error | - | 18:04:05 | - | task failed
+        """,
+        unsent=2,
+    ),
+    "export.csv": Outcome(
+        """
+        error | pay | 18:04:05 | - | charge failed
+        """,
+        unsent=1,
+    ),
+    "bunyan.ndjson": Outcome(
+        """
+        error | pay | 18:04:05.123000 | CardError | charge failed
+        """,
+        unsent=1,
+    ),
 }

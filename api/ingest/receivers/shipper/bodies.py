@@ -1,6 +1,7 @@
 """The records of a body, whatever its type says: a list, a record a line (NDJSON), records one after the other or over
 several lines, plain lines, or all of them mixed. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from common.settings import Settings
 RECORDS_MAX = 100_000  # of one body
 MESSAGE = "message"
 NOT_JSON = "not_json"
+JSON_BEGINS = re.compile(rb'\{|\[\s*+(?:[\[{"\]]|\Z)')  # unlike "[error] it failed"
 # Lists of records that are the one thing that an object holds.
 WRAPPERS = ("errors", "events", "logEvents", "records", "logs", "entries", "Records", "messages", "hits", "data")
 
@@ -36,29 +38,28 @@ def read_records(body: bytes, settings: Settings) -> Iterator[Sent | Rejected]:
 
 def walk_records(text: bytes, settings: Settings) -> Iterator[Sent | Rejected]:
     place, end, may_span = 0, len(text), True
-    while (place := skip_blanks(text, place)) < end:
-        line_end = text.find(b"\n", place)
+    while (start := skip_blanks(text, place)) < end:
+        line_end = text.find(b"\n", start)
         line_end = end if line_end < 0 else line_end
-        line = text[place:line_end]
-        first = line[:1]
-        if first not in (b"{", b"["):
-            yield plain(line)
+        line = text[start:line_end]
+        if JSON_BEGINS.match(line) is None:
+            # with its blanks, by which the lines of a trace are known
+            yield plain(text[max(text.rfind(b"\n", place, start) + 1, place) : line_end])
             place = line_end
             continue
-        found = read_value(line, settings)
+        found, place = read_value(line, settings), line_end
         if found is None and may_span:
             try:
-                value_end = find_end(text, place)
+                value_end = find_end(text, start)
             except ValueError:
-                may_span = False
+                may_span = False  # no other place is searched for an end that is not there
             else:
-                if (found := read_value(text[place:value_end], settings)) is not None:
-                    line_end = value_end
-        place = line_end
+                if (found := read_value(text[start:value_end], settings)) is not None:
+                    place = value_end
         if found is not None:
             yield from found
         else:
-            yield plain(line) if first == b"[" else Rejected(NOT_JSON, "it begins as a JSON object and is none")
+            yield plain(line) if line[:1] == b"[" else Rejected(NOT_JSON, "it begins as a JSON object and is none")
 
 
 def skip_blanks(text: bytes, place: int) -> int:
@@ -82,9 +83,7 @@ def read_value(raw: bytes, settings: Settings) -> list[Sent | Rejected] | None:
             return None
         if len(items) > RECORDS_MAX:
             raise Invalid(f"over {RECORDS_MAX:,} records in one list: send less at once")
-        records = [sent for item in items for sent in read_item(item, settings)]
-        is_list = not records or any(not isinstance(sent, Rejected) or sent.reason != NOT_JSON for sent in records)
-        return records if is_list else None  # "[error] it failed" begins as a list
+        return [sent for item in items for sent in read_item(item, settings)]
     try:
         return records_of(*read_bounded(raw, settings))
     except ValueError:

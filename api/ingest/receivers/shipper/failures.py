@@ -37,7 +37,7 @@ def take_failure(record: Record) -> Failure:
     if stated.stack in whole.stack:
         stated = stated._replace(stack=whole.stack)  # with its causes
     failure = stated.filled(whole)
-    if failure.type and not failure.stack:
+    if not failure.stack:
         failure = failure.filled(record.take(names.WITH_TRACES, lambda value, _: read_trace(value)) or NONE)
     return failure.filled(of_text(failure.stack)) if failure.stack else failure
 

@@ -84,6 +84,11 @@ FORMS = (
         ),
         lambda line: line[:1] == "<" or line[10:11] == "T",
     ),
+    LineForm(  # Heroku
+        SYSLOG,
+        DIGITS,
+        compiled(rf"(?P<timestamp>{_ZONED}) (?P<service>[\w-]{{1,100}})\[(?P<process>[\w.-]{{1,100}})\]: {_MESSAGE}"),
+    ),
     LineForm(SYSLOG, "<", compiled(r"<(?P<priority>\d{1,3})>", _MESSAGE)),
     LineForm(
         RUNTIME,
@@ -121,7 +126,7 @@ FORMS = (
         "IWEFD",
         compiled(
             rf"(?P<level>[IWEFD])(?P<timestamp>[01]\d[0-3]\d \d\d:\d\d:\d\d\.\d{{1,9}})\s{{1,16}}{_PID}\s{{1,16}}",
-            rf"(?P<source>[^\s\]]{{1,200}}:\d{{1,7}})\] {_MESSAGE}",
+            rf"(?P<caller>[^\s\]]{{1,200}}:\d{{1,7}})\] {_MESSAGE}",
         ),
     ),
     LineForm(

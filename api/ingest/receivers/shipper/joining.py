@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from api.ingest.receivers.shipper.forms import CARRIERS, JUL_HEAD, JUL_SECOND
 from api.ingest.receivers.shipper.levels import SEVERITIES, read_word
 from api.ingest.receivers.shipper.lines import Line, read_line
+from api.ingest.receivers.shipper.logfmt import read_pairs
 from api.ingest.receivers.shipper.names import Record
-from api.ingest.receivers.shipper.opening import LINE_KEYS, has_level
+from api.ingest.receivers.shipper.opening import LINE_KEYS, has_level, read_object
 from api.ingest.receivers.shipper.traces import (
     BROUGHT_ALONG,
     GROUP_START,
@@ -227,8 +228,8 @@ def continues(before: Open, text: str, line: Line | None, inner: Line | None) ->
     if before.level is None and JUL_HEAD.match(before.lines[0]) and JUL_SECOND.match(text):
         before.level, before.message = level_of(line), line.message
         return text
-    if BROUGHT_ALONG.match(f"{line.level}: ") and before.is_begun:
-        return f"{line.level}: {message}"
+    if inner is not None and BROUGHT_ALONG.match(f"{inner.level}: ") and before.is_begun:
+        return f"{inner.level}: {message}"
     level = level_of(inner)
     if level is not None and level != before.level:
         return None
@@ -247,6 +248,10 @@ def continues_bare(before: Open, text: str) -> bool:
         return True
     if text[0] in " \t" and GROUP_START not in text:
         return True
+    if begins_record(text):
+        return False
+    if text.startswith("** (") and before.level is not None and before.level > Severity.info and not before.in_trace:
+        return True  # of Elixir, which prints it alone as well
     if is_unhandled(text):
         return before.kind == "go" and text.startswith(("fatal error: ", "panic: ")) is False and not before.is_begun
     if before.in_trace and (before.kind == "go" or is_within(text)) and PYTHON_START not in text:
@@ -256,6 +261,11 @@ def continues_bare(before: Open, text: str) -> bool:
     if before.kind == "python" and not before.seen_head:
         return True
     return before.is_begun or before.waiting > 0
+
+
+def begins_record(text: str) -> bool:
+    """Whether a line is an object of JSON or pairs of logfmt."""
+    return (text[0] == "{" and text[-1] == "}" and read_object(text) is not None) or read_pairs(text) is not None
 
 
 def continues_with_trace(before: Open, text: str) -> bool:

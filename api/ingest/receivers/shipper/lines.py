@@ -32,7 +32,7 @@ class Line(NamedTuple):
     form: str
 
 
-IS_LEVEL = re.compile(rf"{LEVEL_WORDS}|[EWIFDCVT]", re.IGNORECASE)
+IS_LEVEL = re.compile(rf"{LEVEL_WORDS}|NOTE|[EWIFDCVT]", re.IGNORECASE)
 COMPOSED = re.compile(r"(?P<service>[A-Za-z][\w.-]{0,100})\s{0,60}\| (?P<message>.*)$", re.DOTALL)
 ANSI = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 
@@ -44,7 +44,7 @@ TOKEN = re.compile(
     r"|\((?P<paren>[^()]{1,120})\):?(?=\s)"
     r"|<(?P<angle>[A-Za-z]{1,12})>"
     r"|(?P<uuid>[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"
-    rf"|(?P<word>{LEVEL_WORDS}|[EWIFDCVT](?=[\s|/])|E(?=:))(?![\w.$/])(?P<after>:|\s*\||\t| {{2}}|/)?"
+    rf"|(?P<word>{LEVEL_WORDS}|[EWIFDCVT](?=[\s|/])|E(?=:))(?![\w.$/])(?P<after>:|\s*\||\t| {{2}}|/|(?= [\w.-]{{1,100}} : ))?"
     r"|(?P<pid>\d{1,10})(?= *(?:---|\[|\||-|:|[A-Z]{4,8}\b))"
     r")",
     re.IGNORECASE,
@@ -76,8 +76,12 @@ NAME_THEN_LEVEL = re.compile(
     rf"{_BLANK}(?P<logger>[A-Za-z_$@][\w$@./<>-]{{0,200}})(?:\[(?P<pid>\d{{1,10}})\])?:? {{0,16}}[-|:]? {{0,16}}"
     rf"(?=\[?(?:{LEVEL_WORDS})\b)"
 )
+IN_MODULE = re.compile(r"\s{0,8}in (?P<logger>[\w.]{1,100}): ")  # as Flask has it
+JAVA_NAME = re.compile(
+    rf"{_BLANK}(?P<logger>(?:[a-z_]\w{{0,60}}\.){{1,16}}+[A-Z]\w{{0,100}}(?:\.[\w$<>]{{1,100}}){{0,3}}) (?=\S)"
+)
 _ENDINGS = "go|py|js|ts|mjs|rb|java|kt|cs|rs|cc?|cpp|php|ex"
-SOURCE = re.compile(rf"{_BLANK}(?P<source>[\w./<>@-]{{1,200}}\.(?:{_ENDINGS}):\d{{1,7}})(?:: |\s)")
+CALLER = re.compile(rf"{_BLANK}(?P<caller>[\w./<>@-]{{1,200}}\.(?:{_ENDINGS}):\d{{1,7}})(?:: |\s)")
 
 
 def read_line(text: str) -> Line | None:
@@ -169,7 +173,7 @@ class Ahead:
         if self.level is not None:
             return False
         self.level = word
-        if word.isupper() or found["after"]:
+        if word.isupper() or found["after"] is not None:
             self.place = found.end()
             return True
         return False
@@ -189,19 +193,30 @@ class Ahead:
         self.place = found.end()
         return True
 
-    def read_source(self) -> None:
+    def read_class(self) -> None:
+        """A Java class, or a method of one, with nothing but a blank behind it."""
+        if found := JAVA_NAME.match(self.text, self.place):
+            self.fields.setdefault("logger", found["logger"])
+            self.place = found.end()
+
+    def read_caller(self) -> None:
         """The file and line that log, as Go and zap have them."""
-        if found := SOURCE.match(self.text, self.place):
-            self.fields["source"] = found["source"]
+        if found := CALLER.match(self.text, self.place):
+            self.fields["caller"] = found["caller"]
             self.place = found.end()
 
     def read_logger(self) -> None:
         """A logger ahead of ` - `, `: `, `|` or a tab."""
+        found = IN_MODULE.match(self.text, self.place)
+        if found is not None:
+            self.fields.setdefault("logger", found["logger"])
+            self.place = found.end()
+            return
         found = LOGGER.match(self.text, self.place)
         if found is None:
             return
         name = found["logger"]
-        is_set_off = found["end"].strip() != ":" or bool(DOTTED.match(name)) or bool(found["bracketed"])
+        is_set_off = found["end"] != ": " or bool(DOTTED.match(name)) or bool(found["bracketed"])
         if not is_set_off or name.lower() in ("http", "https", "caused by"):
             return
         self.fields["logger"] = name
@@ -222,10 +237,11 @@ def read_ahead(text: str) -> Line | None:
             break
     if ahead.level is None and not ahead.is_timed:
         return None
-    ahead.read_source()
-    if ahead.level is not None and "source" not in ahead.fields:
+    ahead.read_caller()
+    if ahead.level is not None and "caller" not in ahead.fields:
         ahead.read_logger()
-        ahead.read_source()
+        ahead.read_class()
+        ahead.read_caller()
     separated = SEPARATOR.match(text, ahead.place)
     message = text[separated.end() if separated else ahead.place :]
     return Line(ahead.level, message, ahead.fields, "")

@@ -197,7 +197,7 @@ def take_time(record: Record, names_of: NamesOf, clock: Clock) -> datetime | Non
 
 def take_service(record: Record, names_of: NamesOf) -> str | None:
     """Which service; of a container or a syslog tag, without what is not of its name."""
-    name = record.take(names_of("service", names.SERVICES), read_name)
+    name = record.take(names_of("service", names.SERVICES), read_service)
     if name is None and record.has(("v", "hostname")) and isinstance(record.look("level"), int):
         name = record.take(("name",), read_name)  # bunyan's
     return PID.sub("", name.strip().removeprefix("/")).removesuffix(".service") or None if name else None
@@ -233,6 +233,12 @@ def read_message(value: Any) -> str | None:
         if all(isinstance(part, str) for part in value):
             return "\n".join(value)
     return None
+
+
+def read_service(value: Any, name: str) -> str | None:
+    """A name; under `source` there may be a file or a stream instead."""
+    text = read_name(value)
+    return None if text and name == "source" and ("/" in text or text in ("stdout", "stderr")) else text
 
 
 def read_scalar(value: Any, _name: str) -> str | None:

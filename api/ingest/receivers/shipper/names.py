@@ -19,19 +19,20 @@ MESSAGES: Sequence[str] = (
     "record.message", "message", "msg", "renderedmessage", "log", "shortmessage", "m", "mt", "messagetemplate",
     "event", "text", "body", "line", "logmessage", "textpayload", "jsonpayload.message", "jsonpayload.msg",
     "fields.message", "content", "body.stringvalue", "logevent", "rawmessage", "raw", "detail", "description",
-    "title", "reason", "summary", "fullmessage", "event.original", "data", "value",
+    "title", "reason", "summary", "desc", "fullmessage", "event.original", "data", "value",
 )  # fmt: skip
 LEVELS: Sequence[str] = (
     "log.level", "level", "severity", "levelname", "loglevel", "lvl", "severitytext", "severityname", "level.name",
     "record.level.name", "syslog.severity", "log.syslog.severity.name", "severitylabel", "syslogseverity", "priority",
     "errorseverity", "levelno", "levelvalue", "severitynumber", "log.syslog.severity.code", "pri", "l", "s",
     "jsonpayload.level", "fields.level", "levelstr", "loglevelname", "sev", "logseverity", "event.severity", "status",
+    "at",
 )  # fmt: skip
 TIMES: Sequence[str] = (
     "timestamp", "time", "ts", "datetime", "date", "t", "sourcerealtimetimestamp", "realtimetimestamp", "asctime",
     "eventtime", "timereported", "timegenerated", "isodate", "instant", "created", "createdat", "logtime",
-    "occurredat", "timeunixnano", "record.time", "epoch", "eventtimestamp", "log.timestamp", "when", "receivedat",
-    "observedtimestamp", "timestampms", "timems",
+    "occurredat", "timeunixnano", "record.time", "epoch", "eventtimestamp", "log.timestamp", "dateandtime", "when",
+    "receivedat", "observedtimestamp", "timestampms", "timems",
 )  # fmt: skip
 SERVICES: Sequence[str] = (
     "service.name", "service", "servicename", "dd.service", "resource.service.name",
@@ -39,9 +40,10 @@ SERVICES: Sequence[str] = (
     "kubernetes.labels.app.kubernetesio/name", "kubernetes.labels.appkubernetesio/name", "kubernetes.labels.app",
     "kubernetes.labels.k8sapp", "app", "application", "appname", "applicationname", "app.name",
     "kubernetes.deployment.name", "kubernetes.containername", "kubernetes.container.name", "containername",
-    "container.name", "docker.containername", "program", "programname", "syslogidentifier", "syslog.appname", "ident",
-    "syslogtag", "systemdunit", "unit", "process.name", "processname", "component", "source.name", "functionname",
-    "jobname", "job", "comm", "attrs.service",
+    "container.name", "resource.labels.containername", "resource.labels.servicename", "docker.containername",
+    "program", "programname", "syslogidentifier", "syslog.appname", "ident", "syslogtag", "systemdunit", "unit",
+    "process.name", "processname", "component", "source.name", "functionname", "jobname", "job", "comm",
+    "attrs.service", "source",
 )  # fmt: skip
 ENVIRONMENTS: Sequence[str] = (
     "environment", "env", "deployment.environment.name", "deployment.environment", "service.environment", "dd.env",
@@ -83,7 +85,7 @@ LOGGERS: Sequence[str] = (
     "logger", "loggername", "log.logger", "category", "sourcecontext", "properties.sourcecontext", "target",
 )  # fmt: skip
 # Of which only words are levels: their numbers are something else.
-WORDS_ALONE = frozenset(("status", "l", "s", "event.severity", "sev"))
+WORDS_ALONE = frozenset(("status", "l", "s", "event.severity", "sev", "at"))
 # Whose records have numbers as levels that are Python's.
 PYTHON_MARKS: Sequence[str] = (
     "levelname", "levelno", "funcname", "lineno", "pathname", "excinfo", "processname", "threadname", "asctime",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 
 from api.ingest.receivers.json_bounds import is_vast
+from api.ingest.receivers.shipper.forms import CARRIERS
 from api.ingest.receivers.shipper.lines import Line, read_line
 from api.ingest.receivers.shipper.logfmt import read_pairs
 
@@ -100,7 +101,7 @@ def read_said(text: str, *, has_level: bool) -> Said | None:
     if line is None:
         pairs = read_pairs(text)
         return Said(dict(pairs), "") if pairs else None
-    tail, message = split_tail(line.message)
+    tail, message = split_tail(line.message) if line.form not in CARRIERS else ({}, line.message)
     return Said(tail | fields_of(line), message)
 
 

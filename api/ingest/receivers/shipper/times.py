@@ -81,7 +81,7 @@ def read_epoch(number: float) -> datetime | None:
         return None
     unit = next(unit for end, unit in UNITS if number < end)
     whole, rest = divmod(number, unit)
-    micros = int(rest * 10**6 // unit)
+    micros = round(rest * 10**6 / unit)
     try:
         return datetime.fromtimestamp(int(whole), UTC) + timedelta(microseconds=micros)
     except (OverflowError, ValueError, OSError):

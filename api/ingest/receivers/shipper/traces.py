@@ -80,7 +80,7 @@ class Raised(NamedTuple):
 
 def is_frame(line: str) -> bool:
     """Whether a line stands only within a trace."""
-    return FRAME.match(line[:HEAD_CHARS].lstrip(" \t|+-")) is not None
+    return FRAME.match(line[:HEAD_CHARS].lstrip(" \t|+->")) is not None
 
 
 def is_within(line: str) -> bool:
@@ -133,7 +133,7 @@ def read_python(lines: list[str]) -> Raised | None:
     head = next((n for n in range(last + 1, len(lines)) if is_flush(lines[n], margin)), None)
     before = lines[starts[0]].partition("Exception Group")[0].partition(PYTHON_START)[0].strip(" +|")
     if head is None:
-        return raised_at(lines, starts[0], None, before)
+        return read_headed(lines, starts[0], before)
     found = HEAD.match(lines[head][margin : margin + HEAD_CHARS])
     of_type, message = (found[1], found[2] or "") if found else (None, lines[head][margin:])
     message = "\n".join([message, *message_lines(lines, head + 1, margin)])
@@ -141,10 +141,18 @@ def read_python(lines: list[str]) -> Raised | None:
     return raised._replace(before=f"{raised.before}\n{before}".strip()) if before else raised
 
 
+def read_headed(lines: list[str], start: int, before: str) -> Raised:
+    """Of a trace that has its headline ahead of it, as AWS Lambda writes it, or none."""
+    found = HEAD.match(lines[start - 1][:HEAD_CHARS]) if start else HEAD.match(before)
+    if found is None:
+        return raised_at(lines, start, None, before)
+    return raised_at(lines, start - (1 if start else 0), found[1], found[2] or "")
+
+
 def is_flush(line: str, margin: int) -> bool:
     """Whether a line begins at the margin, as headlines do and frames do not."""
     own = line[margin : margin + 1]
-    return bool(own.strip()) and own not in "|+~^" and not line[:margin].strip(" |+")
+    return bool(own.strip()) and own not in "|+~^>" and not line[:margin].strip(" |+")
 
 
 def message_lines(lines: list[str], start: int, margin: int) -> list[str]:

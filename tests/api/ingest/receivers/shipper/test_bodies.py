@@ -36,7 +36,12 @@ def test_forms_of_bodies(body: bytes) -> None:
 
 
 def test_plain_lines_and_texts_are_records_of_a_message() -> None:
-    assert records(b"one\n[error] two\n") == [{"message": "one"}, {"message": "[error] two"}]
+    assert records(b"one\n[error] two\n\tat three\n[2026-11-23 18:04:05,5] four") == [
+        {"message": "one"},
+        {"message": "[error] two"},
+        {"message": "\tat three"},
+        {"message": "[2026-11-23 18:04:05,5] four"},
+    ]
     assert records(b'["one", "two"]') == [{"message": "one"}, {"message": "two"}]
     assert records(b"") == records(b" \n ") == records(b"[]") == []
 
@@ -51,7 +56,7 @@ def test_what_is_no_record_is_rejected_alone() -> None:
 
 def test_too_many_records_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "RECORDS_MAX", 3)
-    for body in (b"[1,2,3,4]", b"{}\n{}\n{}\n{}\n"):
+    for body in (b"[{},{},{},{}]", b"{}\n{}\n{}\n{}\n"):
         with pytest.raises(Invalid):
             records(body)
 
