@@ -58,7 +58,23 @@ RUNTIME, COMPOSE = "container runtime (CRI)", "docker compose"
 # Ahead of what a program wrote, the forms in which others carry it.
 CARRIERS = frozenset((SYSLOG, RUNTIME, COMPOSE))
 
+_WORD = r"(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
+
 FORMS = (
+    # What most lines are: the reader of other lines reads the same, at several times the cost.
+    LineForm(
+        "log4j, logback",
+        DIGITS,
+        compiled(
+            rf"(?P<timestamp>{_ISO}) {{1,2}}(?:\[(?P<thread>[^\[\]\d][^\[\]]{{0,200}})\] {{1,2}})?{_WORD} {{1,4}}",
+            r"(?P<logger>[A-Za-z_$][\w$.]{0,200}) {1,60}--? (?P<message>[^\s-].*)$",
+        ),
+    ),
+    LineForm(
+        "Python, with a time",
+        DIGITS,
+        compiled(rf"(?P<timestamp>{_ISO}) - (?P<logger>[\w.]{{1,200}}) - {_WORD} - (?P<message>\S.*)$"),
+    ),
     LineForm(  # RFC 5424
         SYSLOG,
         "<1",

@@ -25,6 +25,7 @@ from api.ingest.receivers.shipper.traces import (
     is_head,
     is_unhandled,
     is_within,
+    may_be_of_trace,
     opens_trace,
 )
 from common.severities import Severity
@@ -95,6 +96,8 @@ class Open:
         if not stripped:
             return
         self.last = stripped
+        if not (self.in_trace or self.waiting or may_be_of_trace(stripped)):
+            return
         if PYTHON_START in text:
             self.in_trace, self.kind, self.seen_head = True, "python", False
         elif stripped.startswith(("panic: ", "fatal error: ", "goroutine ")) or "panic serving" in text:
@@ -234,6 +237,8 @@ def continues(before: Open, text: str, line: Line | None, inner: Line | None) ->
     if level is not None and level != before.level:
         return None
     if inner is not None and inner.form == ".NET":
+        return None
+    if level is not None and not before.is_blank and message.strip() and not may_be_of_trace(message):
         return None
     belongs = is_frame(message) or (before.in_trace and bool(message.strip()) and is_within(message))
     if level is not None:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from api.ingest.sanitize.redaction import automaton
+
 TRACE_LINES = 4_000  # more are not looked at
 HEAD_CHARS = 2_000  # of a line that may name an exception
 BACK_LINES = 60  # a message over more lines than this before its frames has no headline
@@ -67,6 +69,22 @@ UNHANDLED = re.compile(
     r"|Uncaught |Unhandled Promise|\*\* \(|PHP Fatal error: |Fatal error: Uncaught"
 )
 BROUGHT_ALONG = re.compile(r"(?:STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION): ")  # by Postgres, after its errors
+
+
+# What a line that may be of a trace begins with, or has within its first characters, told by a search in Rust.
+BEGINS_OF_TRACE = re.compile(
+    r"\s|at |File |from |#\d|\.{3} |\(\w|\d{1,4}: |\^|~|\||\+|-{3}|\[|\*\* |\{|\}|\"|/|node:|PC=|rax "
+)
+has_words_of_trace = automaton(
+    r"anic|goroutine|Traceback|fatal error|Uncaught|Unhandled|Exception|Error|[Cc]aused|handling of|above|Stack|Suppressed"
+    r"|thrown|exit status|Node\.js|note: |\.(rb|go|erb|rake|ru):|@\S|PHP|created by|Next |Wrapped"
+)
+WORDS_WITHIN = 400
+
+
+def may_be_of_trace(line: str) -> bool:
+    """Whether a line, without blanks at its start, is worth a closer look; a cheap test that passes over none."""
+    return BEGINS_OF_TRACE.match(line) is not None or has_words_of_trace(line[:WORDS_WITHIN])
 
 
 class Raised(NamedTuple):

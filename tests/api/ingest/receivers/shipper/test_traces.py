@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ingest.receivers.shipper.traces import find_raised, is_frame, opens_trace
+from api.ingest.receivers.shipper.traces import find_raised, is_frame, is_within, may_be_of_trace, opens_trace
 
 PYTHON = """Traceback (most recent call last):
   File "a.py", line 1, in f
@@ -156,3 +156,10 @@ def test_a_text_of_a_megabyte_is_searched_in_time(name: str) -> None:
 @given(st.text(max_size=300) | st.lists(st.sampled_from([t for t, *_ in TRACES]), max_size=3).map("\n".join))
 def test_any_text_is_searched(text: str) -> None:
     find_raised(text)
+
+
+@pytest.mark.parametrize(("text", "of_type", "message"), TRACES, ids=range(len(TRACES)))
+def test_the_first_search_passes_over_no_line_that_counts(text: str, of_type: str, message: str) -> None:
+    for line in text.split("\n"):
+        if line.strip() and (is_frame(line) or is_within(line) or opens_trace(line)):
+            assert may_be_of_trace(line.strip()), line
