@@ -48,7 +48,7 @@ class Stores:
 
 
 # Tests that start programs of their own, and look at the clock: one at a time, beside the others.
-PROGRAMS = {"attacks", "chaos", "cli", "fleet", "system"}
+PROGRAMS = {"attacks", "chaos", "cli", "doors", "fleet", "system"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,15 +1,16 @@
 """The route that log shippers post to: whatever its type says, a body is read as the records that it holds."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Query, Request
+from starlette.datastructures import Headers
 
 from api.access.keys import IngestCaller
 from api.access.routers import Router
 from api.fields import SeverityName
 from api.ingest.receivers.items import Batch
 from api.ingest.receivers.shipper import shipper_receiver
-from api.ingest.receivers.shipper.levels import SEVERITIES
+from api.ingest.receivers.shipper.levels import SEVERITIES, read_level
 from api.ingest.receivers.shipper.mapping import MappingOptions
 from api.ingest.routes import pipeline_of, read_sent
 from api.ingest.schemas import LogsAnswer, RejectedItem
@@ -17,6 +18,7 @@ from api.ingest.summaries import NOT_HELD
 from api.storing.flusher import Outcome
 from api.storing.rows import ErrorRow
 from common.database.clock import CLOCK
+from common.severities import SeverityWord
 
 REJECTED_SHOWN = 100
 
@@ -62,16 +64,31 @@ async def log_records(
     Message, level, time, service and traces are read under the names that loggers use; the rest is context. A record with a
     time is the same error whenever it is sent. 200 comes after the commit.
     """
-    pipeline = pipeline_of(request)
+    pipeline, sent = pipeline_of(request), await read_sent(request, caller)
+    said = read_headers(request.headers, sent.body)
     options = MappingOptions(
         level=SEVERITIES[level or pipeline.settings.shipper_level],
-        service=service or "unknown",
+        service=service or said.service or "unknown",
         environment=environment,
-        severity=severity,
+        severity=severity or said.severity,
         now=CLOCK.now(),
     )
-    batch, outcomes = await pipeline.receive(await read_sent(request, caller), shipper_receiver(options))
+    batch, outcomes = await pipeline.receive(sent, shipper_receiver(options))
     return describe_logs(batch, outcomes)
+
+
+class Said(NamedTuple):
+    """What a request says of its record outside of it."""
+
+    service: str | None = None
+    severity: SeverityWord | None = None
+
+
+def read_headers(headers: Headers, body: bytes) -> Said:
+    """What syslog-ng says in headers, which by default sends a message and nothing else; of several they name the first."""
+    if b"\n" in body.strip():
+        return Said()
+    return Said(headers.get("x-syslog-program"), read_level(headers.get("x-syslog-level", "")))
 
 
 def describe_logs(batch: Batch[ErrorRow], outcomes: list[Outcome]) -> LogsAnswer:

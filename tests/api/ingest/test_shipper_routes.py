@@ -107,6 +107,16 @@ async def test_the_request_may_say_what_its_records_do_not(service: Service) -> 
     assert (errors["it is late"]["service"], errors["it is late"]["environment"]) == ("post", "production")
 
 
+async def test_what_syslog_ng_says_in_headers_is_of_its_one_line(service: Service) -> None:
+    project = await service.project()
+    headers = {"X-Syslog-Program": "shop", "X-Syslog-Level": "crit"}
+    await project.ingest.post("/api/logs", content=b"it was lost", headers=headers)
+    answer = await project.ingest.post("/api/logs", content=b"it goes well\nit goes on", headers=headers)
+    assert answer.json()["discarded"] == {"without_level": 2}
+    [error] = (await project.get("/api/errors"))["errors"]
+    assert (error["service"], error["severity"], error["message"]) == ("shop", "critical", "it was lost")
+
+
 async def test_the_level_is_a_setting(settings: Settings) -> None:
     async with run_service(settings.model_copy(update={"shipper_level": "critical"})) as service:
         project = await service.project()
