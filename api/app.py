@@ -23,7 +23,7 @@ from api.http.fast_lane import FastLane
 from api.http.middleware import RequestLines, RequestMiddleware
 from api.http.origins import AnyOrigin, IngestOrigins
 from api.http.responder import Responder
-from api.ingest import otlp_routes, sentry_routes
+from api.ingest import otlp_routes, sentry_routes, shipper_routes
 from api.ingest import routes as ingest_routes
 from api.ingest.errors import ErrorPipeline
 from api.ingest.fast import fast_writes
@@ -123,6 +123,7 @@ def create_app(settings: Settings) -> FastAPI:
         ingest_routes.router,
         otlp_routes.router,
         sentry_routes.router,
+        shipper_routes.router,
         usage_routes.router,
         price_routes.router,
         budget_routes.router,

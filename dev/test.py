@@ -50,6 +50,7 @@ def test(context: typer.Context) -> None:
     three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
     programs of the release before run on our schema, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
+    doors`: clients and shippers of others, where they are installed, send what they send. `mayday test
     attacks`: the long form of what strangers and hostile clients try, some minutes. `mayday test clients`: a Python and
     a TypeScript client (which takes node and npm) are made, type-checked, and do the main job. `mayday test containers`:
     the Dockerfile is built and compose.yaml brought up under podman, used, and taken down; some minutes.

@@ -25,6 +25,9 @@ PIECE_BYTES = 256 * 2**10
 # to split off and a note in escapes, has 50 KB.
 SMALL_MAX_BYTES = 64 * 2**10
 PEEKED_BYTES = 16 * 2**10  # that are looked at before anyone knows who asks
+GZIP = 31  # what zlib calls it
+BLOCK_BYTES = 16 * 2**10
+MEMBERS_MAX = 10_000  # of one gzip body: empty ones cost time and bring nothing
 CODINGS = "gzip, zstd, br or deflate"
 
 
@@ -36,11 +39,52 @@ class Decoder(Protocol):
     def is_complete(self) -> bool: ...
 
 
-class ZlibDecoder:
-    """gzip (wbits 31) and deflate as zlib streams (wbits 15)."""
+class GzipDecoder:
+    """gzip of one member or several, which those send who append to what is packed already (RFC 1952, 2.2). What one read
+    brought is fed in blocks, since what stands behind the end of a member is copied at each."""
 
-    def __init__(self, wbits: int) -> None:
-        self.stream = zlib.decompressobj(wbits)
+    def __init__(self) -> None:
+        self.stream = zlib.decompressobj(GZIP)
+        self.members = 1
+        self.waiting = b""
+        self.at = 0
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        if data:
+            self.waiting, self.at = self.waiting[self.at :] + data, 0
+        pieces: list[bytes] = []
+        while room and (block := self.next_block()) is not None:
+            piece = self.stream.decompress(block, room)
+            self.at -= len(self.stream.unused_data)
+            if not (piece or block):
+                break
+            room -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def next_block(self) -> bytes | None:
+        """What is unpacked next; None where nothing is left. Raises zlib.error for too many members."""
+        if self.stream.eof:
+            if self.at == len(self.waiting):
+                return None
+            if self.members == MEMBERS_MAX:
+                raise zlib.error("too many members")
+            self.stream, self.members = zlib.decompressobj(GZIP), self.members + 1
+        if self.stream.unconsumed_tail:
+            return self.stream.unconsumed_tail
+        start = self.at
+        self.at = min(start + BLOCK_BYTES, len(self.waiting))
+        return self.waiting[start : self.at]
+
+    def is_complete(self) -> bool:
+        return self.stream.eof and self.at == len(self.waiting)
+
+
+class DeflateDecoder:
+    """deflate as a zlib stream."""
+
+    def __init__(self) -> None:
+        self.stream = zlib.decompressobj()
 
     def feed(self, data: bytes, room: int) -> bytes:
         return self.stream.decompress(self.stream.unconsumed_tail + data, room)
@@ -74,9 +118,9 @@ class BrotliDecoder:
 
 
 DECODERS: dict[str, Callable[[], Decoder]] = {
-    "gzip": lambda: ZlibDecoder(31),
-    "x-gzip": lambda: ZlibDecoder(31),
-    "deflate": lambda: ZlibDecoder(15),
+    "gzip": GzipDecoder,
+    "x-gzip": GzipDecoder,
+    "deflate": DeflateDecoder,
     "zstd": ZstdDecoder,
     "br": BrotliDecoder,
 }

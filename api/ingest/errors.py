@@ -40,7 +40,7 @@ class ErrorPipeline(Pipeline[SentError, ErrorRow]):
 
         async def build(batch: Batch[SentError], body_bytes: int) -> Batch[ErrorRow]:
             rows = await make_rows(self.scheduler, batch, self.request(caller), body_bytes)
-            return Batch(rows, rejected=batch.rejected)
+            return Batch(rows, rejected=batch.rejected, discarded=batch.discarded)
 
         return build
 

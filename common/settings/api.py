@@ -88,6 +88,11 @@ class IngestSettings(BaseSettings):
     held_requests_max: NonNegativeInt = Field(
         200, description="Requests of such senders that wait in a process; those beyond are refused at once."
     )
+    shipper_level: SeverityWord = Field(
+        "error",
+        description="Least level of the log records that shippers send to /api/logs and that become errors; those below are "
+        "counted as discarded. A request may name another one.",
+    )
     storm_errors_per_minute: NonNegativeInt = Field(
         0,
         description="Errors of one fingerprint that a process stores whole in a minute; those beyond are stored and "
