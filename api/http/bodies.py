@@ -211,9 +211,12 @@ class BodyReader:
 
     async def peek_line(self) -> bytes:
         """The body's first line, as far as it is within PEEKED_BYTES, packed and unpacked: for guards of protocols that name
-        the caller in it. What was read is kept, and given out with the rest once there is a caller. Raises Unsupported,
-        RequestTooSlow, BadRequest."""
-        decoder = make_decoder(Headers(scope=self.scope).getlist("content-encoding"))
+        the caller in it. What was read is kept, and given out with the rest once there is a caller. Raises RequestTooSlow,
+        BadRequest."""
+        try:
+            decoder = make_decoder(Headers(scope=self.scope).getlist("content-encoding"))
+        except Unsupported:
+            return b""
         line, wire_bytes, is_last = b"", 0, False
         while not is_last and b"\n" not in line and max(len(line), wire_bytes) < PEEKED_BYTES:
             message = await self.next_message()

@@ -14,7 +14,7 @@ from api.ingest.receivers.json_bounds import VALUES_READ, cut_values, is_vast, i
 from api.ingest.receivers.native import SentError
 from api.ingest.receivers.plain import DEFAULT_KEY, NAME_MAX_CHARS, ReceivedError
 from api.ingest.sanitize.cleaning import MAX_NUMBER_DIGITS, clean_value, cut_text
-from api.ingest.sanitize.redaction import automaton, may_hold_secrets, redact_text, redact_value
+from api.ingest.sanitize.redaction import automaton, may_hold_secrets, redact_object, redact_text
 from api.ingest.times import NO_DAYS, Times, to_utc
 from api.storing.rows import NAMES_ENTRIES, ErrorRow, LookBack
 from common.database.clock import CLOCK
@@ -199,9 +199,14 @@ def sanitize_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str,
         if is_small(value, settings):
             return value, 0, 0
         value = read_bounded(value, settings)
+    return sanitize_object(value, settings)
+
+
+def sanitize_object(value: dict[str, Any], settings: Settings) -> tuple[str, int, int]:
+    """The same of a value that is read already."""
     adjustments = 0
     text = dump(value)
-    if not (is_small(text, settings) or keeps_limits(text, settings)) or is_unsound(text):
+    if not (is_small(text, settings) or keeps_limits(value, text, settings)) or is_unsound(text):
         cleaned = clean_value(value, settings.json_max_depth, settings.json_max_keys)
         adjustments = (TRUNCATED if cleaned.is_cut else 0) | (CLEANED if cleaned.is_cleaned else 0)
         value = cleaned.value
@@ -210,7 +215,7 @@ def sanitize_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str,
         return dump({"cut": f"{len(text):,} characters of JSON"}), 0, adjustments | TRUNCATED
     redactions = 0
     if may_hold_secrets(text):
-        redacted, redactions = redact_value(value)
+        redacted, redactions = redact_object(value, "")
         text = dump(redacted) if redactions else text
     return text, redactions, adjustments
 
@@ -234,10 +239,11 @@ def is_small(text: str, settings: Settings) -> bool:
     )
 
 
-def keeps_limits(text: str, settings: Settings) -> bool:
-    """The same by a closer look."""
-    limits = settings.json_max_depth, settings.json_max_keys
-    return len(text) <= settings.error_max_bytes and is_within(text.encode(), *limits)
+def keeps_limits(value: dict[str, Any], text: str, settings: Settings) -> bool:
+    """The same by a closer look, of an object and the text that it is written as."""
+    return len(text) <= settings.error_max_bytes and is_within(
+        value, text, settings.json_max_depth, settings.json_max_keys
+    )
 
 
 def dump(value: object) -> str:

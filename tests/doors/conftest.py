@@ -12,7 +12,10 @@ import pytest
 from cli.project import create_key, ensure_project, find_dsn
 from common.keys import Scope
 from tests.conftest import Service
+from tests.doors.installing import installed_python
 from tests.fleet.programs import running_api
+
+__all__ = ["installed_python"]  # a fixture
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,14 @@ async def run(command: Sequence[object], folder: Path, seconds: float = 300, **e
     return done.stdout + done.stderr
 
 
-async def install_python(folder: Path) -> Path:
+@pytest.fixture(scope="session")
+def installed_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that has what python.lock pins, in a venv of its own."""
-    await run([sys.executable, "-m", "venv", folder], DOORS)
+    folder = tmp_path_factory.mktemp("python")
     python = folder / "bin" / "python"
-    await run([python, "-m", "pip", "install", "-qq", "--require-hashes", "-r", DOORS / "python.lock"], DOORS)
+    install = [python, "-m", "pip", "install", "-qq", "--require-hashes", "-r", DOORS / "python.lock"]
+    for command in ([sys.executable, "-m", "venv", folder], install):
+        subprocess.run(list(map(str, command)), cwd=DOORS, check=True, timeout=600)
     return python
 
 

@@ -1,10 +1,11 @@
-"""A program on Django, asked by its own test client."""
+"""A program on Django, asked as a WSGI server asks."""
 
-import django
+from wsgiref.util import setup_testing_defaults
+
 import sentry_sdk
 from django.conf import settings
+from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
 from django.urls import path
 from failures import WAYS, begin, leave_crumb
 
@@ -19,8 +20,12 @@ def order(_request: HttpRequest, way: str) -> HttpResponse:
 
 urlpatterns = [path("orders/<way>", order)]
 settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="unused")
-django.setup()
-client = Client(raise_request_exception=False)
+application = get_wsgi_application()
 for name in WAYS:
-    client.get(f"/orders/{name}?token=hunter2-Xk93jQ", headers={"authorization": "Bearer hunter2-Xk93jQ"})
+    environ = {"PATH_INFO": f"/orders/{name}", "QUERY_STRING": "token=hunter2-Xk93jQ"}
+    setup_testing_defaults(environ)
+    environ["HTTP_AUTHORIZATION"] = "Bearer hunter2-Xk93jQ"
+    answer = application(environ, lambda *_: None)
+    list(answer)
+    answer.close()
 sentry_sdk.flush(10)

@@ -26,6 +26,7 @@ from api.ingest.receivers.sentry.reports import (
     read_user_report,
 )
 from api.ingest.receivers.sentry.stored import unpack_stored
+from api.ingest.receivers.sentry.trimming import GROUPING_KEYS
 from common.keys import find_dsn_key
 from common.settings import Settings
 from common.tables import Adjustment
@@ -119,7 +120,10 @@ class Reader:
             return None
         event_id = named_id or read_id(event.get("event_id")) or self.make_id()
         self.answered_id = self.answered_id or event_id
-        built = build_event(event, event_id, self.service, settings, adjustments)
+        is_small = (
+            not is_vast(payload, settings.json_max_keys - GROUPING_KEYS) and 4 * len(payload) < settings.error_max_bytes
+        )
+        built = build_event(event, event_id, self.service, settings, adjustments, is_small=is_small)
         return Parsed(built.value, built.adjustments)
 
     def take_feedback(self, payload: bytes, settings: Settings) -> Item[SentError] | None:

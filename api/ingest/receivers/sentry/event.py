@@ -48,9 +48,16 @@ Built = Parsed[PlainError[Json]]
 
 
 def build_event(
-    event: Mapping[str, Any], event_id: UUID, service: str, settings: Settings, adjustments: int = 0
+    event: Mapping[str, Any],
+    event_id: UUID,
+    service: str,
+    settings: Settings,
+    adjustments: int = 0,
+    *,
+    is_small: bool = False,
 ) -> Built:
-    """The error of an event. `service`: whose it is where the event does not say."""
+    """The error of an event. `service`: whose it is where the event does not say; `is_small`: the event as a whole is known to
+    be within the limits of a context."""
     platform = as_text(event.get("platform")) or "other"
     chain, message = read_exceptions(event.get("exception")), read_message(event)
     stack = find_stack(event) if not any(one.stack.frames for one in chain) else None
@@ -58,7 +65,8 @@ def build_event(
     text = (first.value or message.text or first.type or "") if first else message.text
     tags = {name: value for name, value in as_pairs(event.get("tags")) if value is not None}
     timestamp, is_bad_time = read_time(event.get("timestamp"))
-    sections, is_cut = fit(make_sections(event, chain, message if first else None), settings)
+    sections = make_sections(event, chain, message if first else None)
+    sections, is_cut = (sections, False) if is_small else fit(sections, settings)
     is_cut = is_cut or any(one.stack.left_out for one in chain)
     return build_error(
         service=find_service(event, tags, service),
@@ -123,6 +131,8 @@ def read_id(sent: Any) -> UUID | None:
 def read_fingerprint(event: Mapping[str, Any], first: Raised | None) -> str | None:
     """What the client groups it by; None for what it would be grouped by anyway."""
     sent = event.get("fingerprint")
+    if not sent:
+        return None
     parts = [as_text(part) for part in (sent if isinstance(sent, list) else [sent]) if part is not None]
     facts = {
         "default": DEFAULT_KEY,

@@ -5,10 +5,12 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from api.ingest.receivers.json_bounds import has_more_values
+from api.ingest.receivers.json_bounds import has_more_values_than
+from common.fingerprint import GROUPING_CHARS
 from common.settings import Settings
 
 Sections = dict[str, Any]
+GROUPING_KEYS = 60  # two for each frame and type, roughly, and those that a section has more than the event
 BREADCRUMBS_KEPT = (30, 10)  # at the first cut of them, and at the second
 ENDS_KEPT = 20  # frames at either end of an error, where all are too many
 TEXT_CHARS = 1_000  # of a text where nothing else helped
@@ -28,10 +30,13 @@ def fit(sections: Sections, settings: Settings) -> tuple[Sections, bool]:
 
 def is_within(sections: Sections, settings: Settings) -> bool:
     """Whether a context keeps its limits, told by its text: a walk over its values takes ten times as long."""
-    text = to_json(sections, inf_nan_mode="strings")
-    # a hundred keys are left for the grouping that goes before, and its bytes
-    most, size = settings.json_max_keys - 60, settings.error_max_bytes - 32 * 2**10
-    return len(text) <= max(size, settings.error_max_bytes // 2) and not has_more_values(text, max(most, 1))
+    return may_keep(to_json(sections, inf_nan_mode="strings").decode(), settings)
+
+
+def may_keep(text: str, settings: Settings) -> bool:
+    """Whether what a JSON text says keeps the limits of a context; some room is left for its grouping, which goes before."""
+    most, size = settings.json_max_keys - GROUPING_KEYS, settings.error_max_bytes - GROUPING_CHARS
+    return len(text) <= max(size, settings.error_max_bytes // 2) and not has_more_values_than(text, max(most, 1))
 
 
 def frames_of(sections: Sections) -> Iterator[dict[str, Any]]:

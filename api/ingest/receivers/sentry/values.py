@@ -61,4 +61,4 @@ def as_pairs(value: Any) -> Iterable[tuple[str, Any]]:
 
 def without_nothing(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What of these says something."""
-    return {name: value for name, value in facts.items() if value is not None and value != "" and value != {}}
+    return {name: value for name, value in facts.items() if value or not (value is None or value == "" or value == {})}
