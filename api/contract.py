@@ -15,8 +15,6 @@ from api.reads.schemas import ShapedAnswer
 from api.spending.usage_schemas import UsageBatchIn
 from common.cache import CachedAnswer
 
-VERSION = "0.1.0"  # of this release
-
 # Bodies that routes read raw, in one pass, or write themselves, and so FastAPI does not see.
 RAW_BODIES = (ErrorBatchIn, ErrorIn, UsageBatchIn, ShapedAnswer, ProblemDetails)
 MAX_AGE_SECONDS = 60

@@ -7,47 +7,49 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import httpx
 import typer
 
-from cli.client import Url, find_address, find_key
+from cli.client import Api, ApiFailed, IngestKey, NoKey, ReadKey, Url, open_api
 from cli.cost_log import CostLog, CostLogEmpty, CostRow, parse_cost_log
+from cli.examples import examples
 from common.budgets import show_percent
 from common.budgets.periods import find_zone, parse_month
-from common.settings import Settings
+from common.keys import Scope
 
-budget_app = typer.Typer(no_args_is_help=True, help="Say how budgets stand; read cost logs.")
+budget_app = typer.Typer(
+    no_args_is_help=True,
+    help="Say how budgets stand; read cost logs.",
+    epilog=examples("budget check", "budget import costs.md --period 2026-02 --model claude-haiku-4-5"),
+)
 
 EXITS = {"ok": 0, "warn": 1, "critical": 2, "exceeded": 2}
 UNKNOWN = 3  # nothing could be said: neither ok nor over
 
 
-@budget_app.command("check")
+@budget_app.command("check", epilog=examples("budget check", "budget check 'all teams' || echo 'stop spending'"))
 def check(
     name: Annotated[str | None, typer.Argument(help="Name of a budget; none: all of them.")] = None,
     url: Url = None,
-    key: Annotated[str | None, typer.Option(help="Read key. Default: MAYDAY_READ_KEY, or that of keys.env.")] = None,
+    key: ReadKey = None,
 ) -> None:
     """Print how budgets stand. Exits 0 (ok), 1 (warn), 2 (critical or exceeded) by the worst, 3 when none could be told."""
-    with open_client("MAYDAY_READ_KEY", url, key) as client, failing_with_3():
-        budgets = [one for one in list_budgets(client) if name in (None, one["name"])]
+    with asking(Scope.read, url, key) as api:
+        budgets = [one for one in api.list_all("/api/budgets", "budgets") if name in (None, one["name"])]
         if not budgets:
             fail(f"there is no budget named {name}" if name else "there is no budget: make one with POST /api/budgets")
-        statuses = [ask(client.get(f"/api/budgets/{one['id']}/status")) for one in budgets]
+        statuses = [api.get(f"/api/budgets/{one['id']}/status") for one in budgets]
     for status in statuses:
         typer.echo(describe(status))
     raise typer.Exit(max(EXITS.get(status["state"], UNKNOWN) for status in statuses))
 
 
-@budget_app.command("import")
+@budget_app.command("import", epilog=examples("budget import costs.md --period 2026-02 --model claude-haiku-4-5"))
 def import_log(
     file: Annotated[Path, typer.Argument(help="A cost log in markdown: rows per team, and TOTAL MTD.")],
     period: Annotated[str, typer.Option(help="Its month, as 2026-02.")],
     model: Annotated[str, typer.Option(help="Model that it is of; costs that the log tells win over its price.")],
     url: Url = None,
-    key: Annotated[
-        str | None, typer.Option(help="Ingest key. Default: MAYDAY_INGEST_KEY, or that of keys.env.")
-    ] = None,
+    key: IngestKey = None,
 ) -> None:
     """Post the teams of a cost log as usage of the month's first day. What could not be read is said, never taken for 0.
 
@@ -62,8 +64,8 @@ def import_log(
         typer.echo(f"line {unread.line}: {unread.reason}: {unread.text}", err=True)
     at = datetime(first.year, first.month, first.day, tzinfo=UTC).isoformat()
     records = [as_record(row, period, model, at) for row in rows_of(log)]
-    with open_client("MAYDAY_INGEST_KEY", url, key) as client, failing_with_3():
-        answer = ask(client.post("/api/usage/batch", json={"records": records}))
+    with asking(Scope.ingest, url, key) as api:
+        answer = api.post("/api/usage/batch", {"records": records})
     typer.echo(f"{answer['count']} stored, {answer['duplicates']} duplicates, {log.total_tokens:,} tokens in the log")
     for item in answer["rejected"]:
         typer.echo(f"{records[item['index']]['team']}: {item['detail']}", err=True)
@@ -88,15 +90,6 @@ def as_record(row: CostRow, period: str, model: str, at: str) -> dict[str, Any]:
     return record | ({"cost_usd": str(row.cost_usd)} if row.cost_usd is not None else {})
 
 
-def list_budgets(client: httpx.Client) -> list[dict[str, Any]]:
-    page = ask(client.get("/api/budgets"))
-    budgets = list(page["budgets"])
-    while page["next"]:
-        page = ask(client.get("/api/budgets", params={"cursor": page["next"]}))
-        budgets += page["budgets"]
-    return budgets
-
-
 def describe(status: dict[str, Any]) -> str:
     used, reserve = (show_percent(Decimal(str(status[name]))) for name in ("used_percent", "reserve_percent"))
     amounts = [f"{Decimal(str(status[name])):,}" for name in ("used", "limit")]
@@ -107,31 +100,16 @@ def describe(status: dict[str, Any]) -> str:
     )
 
 
-def open_client(key_name: str, url: str | None, key: str | None) -> httpx.Client:
-    settings = Settings.load()
-    try:
-        found = find_key(key_name, key, settings)
-    except typer.Exit as error:
-        raise typer.Exit(UNKNOWN) from error
-    return httpx.Client(
-        base_url=url or find_address(settings), headers={"Authorization": f"Bearer {found}"}, timeout=30
-    )
-
-
 @contextmanager
-def failing_with_3() -> Iterator[None]:
-    """A Mayday that does not answer says nothing about budgets."""
+def asking(scope: Scope, url: str | None, key: str | None) -> Iterator[Api]:
+    """Mayday; exits 3 where it says nothing about budgets, and without a key."""
     try:
-        yield
-    except httpx.HTTPError as error:
-        fail(f"Mayday does not answer: {error}")
-
-
-def ask(answer: httpx.Response) -> dict[str, Any]:
-    """The answer's body; exits 3 where it is a failure."""
-    if answer.is_error:
-        fail(f"{answer.status_code}: {answer.text[:500]}")
-    return dict(answer.json())
+        with open_api(scope, url, key) as api:
+            yield api
+    except NoKey as error:
+        raise typer.Exit(UNKNOWN) from error
+    except ApiFailed as error:
+        fail(str(error))
 
 
 def fail(why: str) -> NoReturn:

@@ -4,11 +4,12 @@ What cannot be read is reported with its line and never taken for 0.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeVar
 
-from cli.cost_numbers import NumberUnreadable, bare_word, read_each, read_tokens, read_usd
+from cli.cost_numbers import NumberUnreadable, bare_word, read_count, read_each, read_tokens, read_unit, read_usd
 
 _HEADERS = {
     "team": ("team", "teams", "agent team", "agent", "squad", "department", "name"),
@@ -34,7 +35,17 @@ _HEADERS = {
     "deliverables": ("deliverables", "deliverable count", "deliverables done", "completed"),
     "status": ("status", "band", "state", "health"),
 }
-_COLUMN_OF = {name: column for column, names in _HEADERS.items() for name in names}
+_SPELLINGS = {"tok": "tokens", "toks": "tokens", "token": "tokens", "task": "deliverable", "item": "deliverable",
+              "ticket": "deliverable", "pr": "deliverable", "tasks": "deliverables", "items": "deliverables",
+              "tickets": "deliverables", "prs": "deliverables"}  # fmt: skip
+
+
+def _spell(header: str) -> str:
+    """A header's words, each in one spelling."""
+    return " ".join(_SPELLINGS.get(word, word) for word in re.findall(r"[a-z]+", header.lower()))
+
+
+_COLUMN_OF = {_spell(name): column for column, names in _HEADERS.items() for name in names}
 _BY_PLACE = {"team": 0, "tokens": 1, "cost": 2, "status": 3}
 _RULE = re.compile(r"[\s|:\-]*-[\s|:\-]*")
 _TOTAL = re.compile(r"(?:grand )?totals?(?: \(?mtd\)?)?(?: \((?!team\))[^)]*\))?:?|mtd totals?:?", re.IGNORECASE)
@@ -43,6 +54,9 @@ _BUDGET_LINE = re.compile(r"\bbudget(?: limit| tokens)? ?[:=] ?([0-9][0-9,.']*[K
 _OF_LIMIT = re.compile(
     r"(?:\bused\b.*?\bof|\btotal\b.*[0-9] ?(?:/|of)) ?([0-9][0-9,.']*[KM]?)(?! ?%|[0-9.])", re.IGNORECASE
 )
+
+
+T = TypeVar("T")
 
 
 class CostLogEmpty(ValueError):
@@ -89,6 +103,7 @@ class CostLog:
 @dataclass(slots=True)
 class _Table:
     columns: dict[str, int]
+    units: dict[str, str]
     rows: list[CostRow]
     total: CostRow | None = None
 
@@ -152,7 +167,8 @@ def _read_tables(lines: Iterable[tuple[int, str]], unread: list[Unread]) -> list
             cells = _cut_cells(line)
             columns = _name_columns(cells)
             if columns or current is None:
-                current = _Table(columns or _BY_PLACE, [])
+                units = {column: read_unit(_show(cells[place]))[1] for column, place in columns.items()}
+                current = _Table(columns or _BY_PLACE, units, [])
                 tables.append(current)
             if not columns:
                 _read_row(current, number, cells, unread)
@@ -163,9 +179,9 @@ def _name_columns(cells: Sequence[str]) -> dict[str, int]:
     """Which column is what, by the header; empty where the line is none."""
     found: dict[str, int] = {}
     for place, cell in enumerate(cells):
-        words = " ".join(re.findall(r"[a-z]+", _show(cell).lower()))
-        if words in _COLUMN_OF:
-            found.setdefault(_COLUMN_OF[words], place)
+        name, _ = read_unit(_show(cell))
+        if column := _COLUMN_OF.get(_spell(name)):
+            found.setdefault(column, place)
     return found if {"team", "tokens"} <= found.keys() else {}
 
 
@@ -173,14 +189,14 @@ def _read_row(table: _Table, number: int, cells: Sequence[str], unread: list[Unr
     named = {column: cells[place] for column, place in table.columns.items() if place < len(cells)}
     team, shown = _show(named.get("team", "")), _show(" | ".join(cells))
     try:
-        tokens = read_tokens(_show(named.get("tokens", "")))
+        tokens = read_tokens(_show(named.get("tokens", "")), table.units.get("tokens", ""))
     except NumberUnreadable as error:
         unread.append(Unread(number, shown, str(error)))
         return
     if tokens is None or not team:
         unread.append(Unread(number, shown, "no tokens" if team else "no team"))
         return
-    row = _add_details(CostRow(number, team, tokens), named, unread)
+    row = _add_details(CostRow(number, team, tokens), named, table.units, unread)
     if not _TOTAL.fullmatch(named["team"]):
         table.rows.append(row)
     elif table.total is None:
@@ -189,20 +205,24 @@ def _read_row(table: _Table, number: int, cells: Sequence[str], unread: list[Unr
         unread.append(Unread(number, shown, "a second total in the same table"))
 
 
-def _add_details(row: CostRow, named: dict[str, str], unread: list[Unread]) -> CostRow:
-    """The cells beside team and tokens; one that cannot be read is reported, the row stays."""
-    status = bare_word(_show(named.get("status", "")))
-    try:
-        row = replace(row, status=status, cost_usd=read_usd(_show(named.get("cost", ""))))
-    except NumberUnreadable as error:
-        unread.append(Unread(row.line, _show(named["cost"]), str(error)))
-    try:
-        each, word = read_each(_show(named.get("each", "")))
-        count = read_tokens(_show(named.get("deliverables", "")))
-        return replace(row, tokens_per_deliverable=each, deliverables=count, status=status or word)
-    except NumberUnreadable as error:
-        unread.append(Unread(row.line, _show(named.get("each", "")), str(error)))
-        return row
+def _add_details(row: CostRow, named: dict[str, str], units: Mapping[str, str], unread: list[Unread]) -> CostRow:
+    """The cells beside team and tokens; one that cannot be read is reported, the row and its other cells stay."""
+
+    def read(column: str, how: Callable[[str], T]) -> T | None:
+        try:
+            return how(_show(named.get(column, "")))
+        except NumberUnreadable as error:
+            unread.append(Unread(row.line, _show(named[column]), str(error)))
+            return None
+
+    each, word = read("each", lambda cell: read_each(cell, units.get("each", ""))) or (None, "")
+    return replace(
+        row,
+        status=bare_word(_show(named.get("status", ""))) or word,
+        cost_usd=read("cost", lambda cell: read_usd(cell, units.get("cost", ""))),
+        tokens_per_deliverable=each,
+        deliverables=read("deliverables", read_count),
+    )
 
 
 def _find_total_line(lines: Iterable[tuple[int, str]], unread: list[Unread]) -> CostRow | None:

@@ -3,10 +3,11 @@
 The one place that knows of `dev/`, and only when a command line is made.
 """
 
+from pathlib import Path
+
 import typer
 
-from common.settings import ROOT
-
+ROOT = Path(__file__).parent.parent  # not by the settings, which take a while to import
 NAMES = ("bench", "check", "docs", "test")
 ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}  # what follows goes to another program
 

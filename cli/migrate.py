@@ -14,6 +14,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cli.state import find_database
+from common.database.failures import find_cure
 from common.settings import ROOT, Settings, SettingsInvalid
 
 log = structlog.get_logger()
@@ -101,5 +102,5 @@ def failing_in_a_sentence() -> Iterator[None]:
         if has_lost_a_lock(error):
             typer.echo(f"a migration did not get its lock ({error}): run it again when what holds it is done", err=True)
             raise typer.Exit(1) from error
-        typer.echo(f"Postgres cannot be used ({error}): check MAYDAY_DATABASE_URL", err=True)
+        typer.echo(f"Postgres cannot be used ({getattr(error, 'orig', None) or error}): {find_cure(error)}", err=True)
         raise typer.Exit(2) from error

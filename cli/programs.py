@@ -30,11 +30,15 @@ if TYPE_CHECKING:
 def api(
     processes: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
 ) -> None:
-    """Run the HTTP program on MAYDAY_HOST and MAYDAY_PORT. SIGTERM: not ready, then no new ones, then exit 0."""
+    """Run the HTTP program on MAYDAY_HOST and MAYDAY_PORT (and MAYDAY_OTLP_PORT).
+
+    SIGTERM: not ready, then no new ones, then exit 0.
+    """
     import uvicorn
 
     from api.http.connection import Connection
     from api.http.uvicorn_check import UvicornUnfit, check_uvicorn
+    from cli.serving import serve
 
     with failing_in_a_sentence():
         settings = Settings.load().require("database_url", "cache_url")
@@ -52,7 +56,7 @@ def api(
         shared_folder(processes) as folder,
         serve_metrics("api", settings.metrics_host, settings.api_metrics_port, folder),
     ):
-        uvicorn.run(
+        config = uvicorn.Config(
             "cli.programs:make_app",
             factory=True,
             host=settings.host,
@@ -67,7 +71,10 @@ def api(
             proxy_headers=False,  # nothing here depends on who the client is
             timeout_graceful_shutdown=settings.shutdown_seconds,
             timeout_keep_alive=settings.keep_alive_seconds,
+            # of several processes: after five seconds, the default, those that start on a busy machine were killed in turn
+            timeout_worker_healthcheck=30,
         )
+        serve(config, [settings.otlp_port] if settings.otlp_port else [])
 
 
 def make_app() -> "FastAPI":

@@ -1,13 +1,13 @@
 """Projects and keys: the only writer of `projects` and `api_keys`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.keys import Scope, make_key
+from common.keys import Scope, make_dsn, make_key, parse_key
 from common.tables import api_keys, projects
 
 # no unique constraint may lack project_id, so that names are unique is kept by this lock
@@ -30,8 +30,31 @@ async def find_project(connection: AsyncConnection, name: str) -> UUID | None:
     return await connection.scalar(select(projects.c.project_id).where(projects.c.name == name))
 
 
-async def create_key(connection: AsyncConnection, project_id: UUID, scope: Scope, name: str) -> str:
-    """Make and store a key. The text returned is the only time that the secret is seen."""
+async def rename_project(connection: AsyncConnection, name: str, to: str) -> str:
+    """Give the project another name. Why not, as a sentence; empty when it is done."""
+    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": NAMES_LOCK})
+    project_id = await find_project(connection, name)
+    if project_id is None:
+        return f"there is no project named {name}: see `./mayday project list`"
+    if not to.strip():
+        return "a project needs a name"
+    if name != to and await find_project(connection, to) is not None:
+        return f"there is a project named {to} already"
+    await connection.execute(update(projects).where(projects.c.project_id == project_id).values(name=to))
+    return ""
+
+
+async def delete_project_row(connection: AsyncConnection, project_id: UUID) -> None:
+    """Delete the project and its keys, once it has nothing else (`cli/deletion.py`)."""
+    for table in (api_keys, projects):
+        await connection.execute(delete(table).where(table.c.project_id == project_id))
+
+
+async def create_key(
+    connection: AsyncConnection, project_id: UUID, scope: Scope, name: str, valid_for: timedelta | None = None
+) -> str:
+    """Make and store a key, which ends by itself after `valid_for` (None: never). The text returned is the only time that
+    the secret is seen."""
     key = make_key(scope)
     await connection.execute(
         api_keys.insert().values(
@@ -41,9 +64,40 @@ async def create_key(connection: AsyncConnection, project_id: UUID, scope: Scope
             name=name,
             secret_sha256=key.secret_sha256,
             created_at=datetime.now(UTC),
+            expires_at=None if valid_for is None else func.now() + valid_for,
+            dsn_key_sha256=key.dsn_key.sha256 if scope is Scope.ingest else None,
         )
     )
     return str(key)
+
+
+async def revoke_all_keys(connection: AsyncConnection, project_id: UUID) -> datetime | None:
+    """Revoke every key of the project; when the last one was, now or before. None where it has no keys."""
+    own = api_keys.c.project_id == project_id
+    await connection.execute(
+        update(api_keys).where(own, api_keys.c.revoked_at.is_(None)).values(revoked_at=datetime.now(UTC))
+    )
+    revoked_at: datetime | None = await connection.scalar(select(func.max(api_keys.c.revoked_at)).where(own))
+    return revoked_at
+
+
+async def find_dsn(connection: AsyncConnection, key_text: str, base_url: str) -> str | None:
+    """The DSN of an ingest key at this address; None where there is no such key. One that was made before keys had a form
+    for DSNs gets it."""
+    key = parse_key(key_text)
+    if key is None or key.scope is not Scope.ingest:
+        return None
+    found = await connection.execute(
+        update(api_keys)
+        .where(api_keys.c.key_id == key.key_id, api_keys.c.secret_sha256 == key.secret_sha256)
+        .values(dsn_key_sha256=key.dsn_key.sha256)
+        .returning(api_keys.c.project_id)
+    )
+    project_id = found.scalar_one_or_none()
+    if project_id is None:
+        return None
+    number = await connection.execute(select(projects.c.number).where(projects.c.project_id == project_id))
+    return make_dsn(key.dsn_key, number.scalar_one(), base_url)
 
 
 async def revoke_key(connection: AsyncConnection, key_id: str) -> bool:

@@ -36,6 +36,15 @@ def read_state(home: Path) -> dict[str, str]:
     return read_env(home / STATE_FILE)
 
 
+def find_stores() -> Settings:
+    """As `find_database`, with the cache of the Mayday that runs on this home where no URL of Redis is set."""
+    settings = find_database()
+    if settings.effective_cache_url:
+        return settings
+    cache_url = read_state(settings.home).get("MAYDAY_CACHE_URL", "")
+    return Settings.load(database_url=settings.database_url, cache_url=cache_url)
+
+
 def find_database() -> Settings:
     """The settings, with the database of the Mayday that runs on this home where MAYDAY_DATABASE_URL is not set.
 

@@ -13,6 +13,8 @@ CONTRACT_SECONDS = os.environ.get("MAYDAY_TEST_CONTRACT_SECONDS", "900")
 # the time. One process where the servers are someone's.
 TWO_PROCESSES = [] if os.environ.get("MAYDAY_TEST_REDIS_URL") else ["-n", "2", "--dist", "loadgroup"]
 WHOLE_MAX_SECONDS = 2_400  # five times what it takes: a test that waits for ever has told where after two minutes
+# Those that are no tests of pytest's, but runs that tell as they go.
+RUNS = {"chaos": "tests.chaos", "nights": "tests.nights"}
 # What a first word stands for, and none: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "": ({}, TWO_PROCESSES),
@@ -21,6 +23,7 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "routed": ({"MAYDAY_TEST_OVER_SOCKETS": "1", "MAYDAY_FAST_LANE": "off"}, ["tests/flow"]),
     "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),
     "clients": ({"MAYDAY_TEST_CLIENTS": "1"}, ["tests/contract/test_clients.py"]),
+    "doors": ({"MAYDAY_TEST_DOORS": "1"}, ["tests/doors", "-rP", "-o", "faulthandler_timeout=0"]),
     "contract": (
         {"MAYDAY_TEST_CONTRACT_SECONDS": CONTRACT_SECONDS},
         ["tests/contract/test_schemathesis.py", "-rP", "-o", "faulthandler_timeout=0"],
@@ -30,8 +33,9 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
         ["tests/chaos/test_distinct.py", "-rP", "-o", "faulthandler_timeout=0"],
     ),
     "screenshots": ({}, ["tests/browser/screenshots.py"]),
+    "containers": ({}, ["tests/containers/on_podman.py", "-rPs", "-o", "faulthandler_timeout=0"]),
     "fleet": ({}, ["tests/fleet/many.py", "-rP", "-o", "faulthandler_timeout=0"]),
-    "upgrade": ({}, ["tests/fleet/upgrade.py", "-rP"]),
+    "upgrade": ({}, ["tests/fleet/upgrade.py", "-rP", "-o", "faulthandler_timeout=0"]),
 }
 
 
@@ -41,17 +45,23 @@ def test(context: typer.Context) -> None:
     `mayday test lane`, `routed`: the flow tests over sockets, with the fast lane and without it. `mayday test pooled`:
     the flow tests through PgBouncer in transaction mode. `mayday test chaos`: the long form of
     the chaos run, a quarter of an hour; with `--docs` its figures go into docs/reliability.md. `mayday test distinct`:
-    a million errors, each with a message and a service of its own, some minutes. `mayday test fleet`:
+    a million errors, each with a message and a service of its own, some minutes. `mayday test nights`: a Prometheus on the
+    shipped alerts, which may not fire in half an hour of restarts and upgrades (`--minutes 5`: less), and fire when their
+    causes are made true. `mayday test fleet`:
     three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
-    programs of the schema before run on ours, and are taken over from, under load; it takes a clone with history.
+    programs of the release before run on our schema, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
+    doors`: clients and shippers of others, where they are installed, send what they send. `mayday test
     attacks`: the long form of what strangers and hostile clients try, some minutes. `mayday test clients`: a Python and
-    a TypeScript client (which takes node and npm) are made, type-checked, and do the main job. `mayday test
-    screenshots`: the pictures of docs/pages.md are made anew, by Chromium.
+    a TypeScript client (which takes node and npm) are made, type-checked, and do the main job. `mayday test containers`:
+    the Dockerfile is built and compose.yaml brought up under podman, used, and taken down; some minutes.
+    `mayday test doors`: SDKs and exporters of others send what fails, with what they need from PyPI and npm; it takes
+    node, npm and chromium.
+    `mayday test screenshots`: the pictures of docs/pages.md are made anew, by Chromium.
     """
     kind, *rest = context.args or [""]
-    if kind == "chaos":
-        command = [sys.executable, "-m", "tests.chaos", *rest]
+    if kind in RUNS:
+        command = [sys.executable, "-m", RUNS[kind], *rest]
         raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
     environment, arguments = KINDS.get(kind, ({}, [kind]))
     command = [sys.executable, "-m", "pytest", *arguments, *rest]

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import structlog
 from fastapi import FastAPI
@@ -32,6 +33,9 @@ from tests.pgbouncer import run_pgbouncer
 from worker.jobs import Tools, run_job
 from worker.schedule import schedule
 
+# an example may wait for a machine that has other work: no test looks at the clock unless it says so
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 # the default shows the locals of a traceback, which takes seconds where an application is among them
 structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
 
@@ -48,7 +52,7 @@ class Stores:
 
 
 # Tests that start programs of their own, and look at the clock: one at a time, beside the others.
-PROGRAMS = {"attacks", "chaos", "cli", "fleet", "system"}
+PROGRAMS = {"attacks", "chaos", "cli", "doors", "fleet", "system"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

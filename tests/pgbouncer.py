@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, make_url
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
 NOBODY = 65534
-SERVERS_PER_DATABASE = 4
+SERVERS_PER_DATABASE = 10
 
 
 @contextmanager

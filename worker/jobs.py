@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 import uuid_utils
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.cache import Cache
@@ -44,6 +45,11 @@ RAN_RECENTLY = text("""
     SELECT EXISTS (SELECT FROM job_runs WHERE job = :job AND outcome = 'done'
                    AND started_at > clock_timestamp() - make_interval(secs => :seconds)
                    AND started_at <= clock_timestamp())
+""")
+
+# Seconds since the run began that ended well last.
+RAN_SECONDS_AGO = text("""
+    SELECT extract(epoch FROM clock_timestamp() - started_at)::float FROM job_runs WHERE job = :job AND outcome = 'done'
 """)
 
 # Records that a run began.
@@ -83,8 +89,8 @@ class Whole:
 class EachProject:
     """A step that is done for one project at a time. `list_due` says for which; `run` does it for one.
 
-    `guard` is another job's name where the two must not run beside each other: while that one runs, this step is left
-    out.
+    `guard` is a name that steps share of which only one may work on a project at a time: while another one does, this
+    step leaves the project out.
     """
 
     name: str
@@ -99,11 +105,12 @@ Step = Whole | EachProject
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do every `every_seconds`, in steps."""
+    """Something to do every `every_seconds`, in steps; `then` is done each time after it, as a job of its own."""
 
     name: str
     every_seconds: int
     steps: tuple[Step, ...]
+    then: "Job | None" = None
 
 
 async def run_job(tools: Tools, job: Job) -> RunOutcome:
@@ -130,13 +137,13 @@ async def run_guarded(tools: Tools, job: Job) -> RunOutcome:
 
 @asynccontextmanager
 async def guarded(tools: Tools, name: str) -> AsyncIterator[AsyncConnection | None]:
-    """Keep other runs of the job of this name away meanwhile; None when one is under way."""
+    """Keep other runs of what has this name away meanwhile; None when one is under way."""
     async with tools.engine.connect() as connection, connection.begin():
         yield connection if await take_guard(connection, name, tools.settings.job_max_seconds) else None
 
 
 async def take_guard(guard: AsyncConnection, name: str, max_seconds: float) -> bool:
-    """Keep other runs of the job of this name away until the transaction ends; False when one is under way."""
+    """Keep other runs of what has this name away until the transaction ends; False when one is under way."""
     await guard.execute(LET_IDLE, {"milliseconds": str(int((max_seconds + FROZEN_SECONDS) * 1000))})
     return bool((await guard.execute(TAKE_GUARD, {"job": name})).scalar_one())
 
@@ -144,6 +151,17 @@ async def take_guard(guard: AsyncConnection, name: str, max_seconds: float) -> b
 async def ran_recently(guard: AsyncConnection, job: Job) -> bool:
     asked = {"job": job.name, "seconds": job.every_seconds * RECENT_SHARE}
     return bool((await guard.execute(RAN_RECENTLY, asked)).scalar_one())
+
+
+async def seconds_until_due(tools: Tools, job: Job) -> float:
+    """How long it is until a period is over since the job's last run began; a period where nobody can tell."""
+    try:
+        async with tools.engine.connect() as connection:
+            ago: float | None = await connection.scalar(RAN_SECONDS_AGO, {"job": job.name})
+    except (SQLAlchemyError, OSError) as error:
+        log.debug("due_not_known", job=job.name, error=str(error))
+        return job.every_seconds
+    return min(max(job.every_seconds - (ago or 0.0), 0.0), job.every_seconds)
 
 
 async def record_run(tools: Tools, job: Job) -> RunOutcome:
@@ -198,21 +216,21 @@ async def run_step(tools: Tools, step: Step, counts: Counter[str]) -> None:
     """Run one step and add what it did to the counts. Raises ProjectsFailed after a round in which turns failed."""
     if isinstance(step, Whole):
         counts.update(await step.run(tools))
-    elif step.guard is None:
-        await run_round(tools, step, counts)
-    else:
-        async with guarded(tools, step.guard) as guard:
-            if guard is not None:
-                await run_round(tools, step, counts)
-
-
-async def run_round(tools: Tools, step: EachProject, counts: Counter[str]) -> None:
+        return
     due = await step.list_due(tools.engine)
-    tally = await make_round(step.name, due, lambda one: step.run(tools, one), step.bounds, tools.rotation)
+    tally = await make_round(step.name, due, lambda one: run_alone(tools, step, one), step.bounds, tools.rotation)
     counts.update(tally.counts)
     if tally.left:
         counts["left"] += tally.left
     tally.raise_failures()
+
+
+async def run_alone(tools: Tools, step: EachProject, project_id: UUID) -> Progress:
+    """Run the step for one project, unless another one that shares its guard works on it."""
+    if step.guard is None:
+        return await step.run(tools, project_id)
+    async with guarded(tools, f"{step.guard}:{project_id}") as guard:
+        return await step.run(tools, project_id) if guard is not None else Progress({"busy": 1})
 
 
 def describe(error: Exception) -> str:

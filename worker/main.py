@@ -6,12 +6,13 @@ here. The only file that knows arq.
 
 import asyncio
 import json
+import math
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import structlog
@@ -36,8 +37,8 @@ from common.settings import Settings
 from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
 from common.telemetry.traces import tracing
-from worker.jobs import Job, RunOutcome, Tools, run_job
-from worker.schedule import job_at_start, schedule
+from worker.jobs import Job, RunOutcome, Tools, run_job, seconds_until_due
+from worker.schedule import count_jobs, job_at_start, schedule
 
 log = structlog.get_logger()
 
@@ -49,7 +50,7 @@ RESTART_SECONDS = 5.0
 STOP_SECONDS = 3.0
 CANCEL_AGAIN_SECONDS = 1.0
 CLOCK_SECONDS = 10.0
-CONNECTIONS_PER_JOB = 3  # its guard, its work, its record
+CONNECTIONS_PER_JOB = 3  # its guard, that of a project, its work or its record
 
 
 class Triggers:
@@ -57,6 +58,7 @@ class Triggers:
 
     def __init__(self, jobs: list[Job]) -> None:
         self._last = {job.name: time.monotonic() for job in jobs}
+        self._due_at: dict[str, float] = {}  # of jobs whose last trigger came too early to run them
         self._running: set[asyncio.Task[RunOutcome]] = set()
         self._is_closing = False
 
@@ -64,17 +66,34 @@ class Triggers:
         self._last[job.name] = time.monotonic()
 
     def is_overdue(self, job: Job) -> bool:
-        """Whether the job was not triggered for one and a half of its periods."""
-        return time.monotonic() - self._last[job.name] > job.every_seconds * 1.5
+        """Whether the job was not triggered for one and a half of its periods, or was triggered when a run had ended a
+        moment ago, and a period is over since that began: the next tick may be nearly another one away."""
+        now = time.monotonic()
+        is_left_out = now - self._last[job.name] > job.every_seconds * 1.5
+        return is_left_out or now >= self._due_at.get(job.name, math.inf)
 
     async def run(self, tools: Tools, job: Job) -> RunOutcome | None:
-        """Run the job, unless the worker is about to stop."""
+        """Run the job, unless the worker is about to stop; what is to be done after it goes on by itself."""
         if self._is_closing:
             return None
+        outcome = await self.begin(tools, job)
+        await self.note_due(tools, job, outcome)
+        if job.then is not None and not self._is_closing:
+            self.begin(tools, job.then)
+        return outcome
+
+    def begin(self, tools: Tools, job: Job) -> asyncio.Task[RunOutcome]:
         run = asyncio.create_task(run_job(tools, job), name=job.name)
         self._running.add(run)
         run.add_done_callback(self._running.discard)
-        return await run
+        return run
+
+    async def note_due(self, tools: Tools, job: Job, outcome: RunOutcome) -> None:
+        """Note when to try again what came too early, be it for a run of another worker's."""
+        self._due_at.pop(job.name, None)
+        if outcome == "recent":
+            self.note(job)
+            self._due_at[job.name] = time.monotonic() + await seconds_until_due(tools, job)
 
     async def let_end(self, seconds: float) -> None:
         """Start no more runs, and wait for those under way, at most so long."""
@@ -87,7 +106,7 @@ class Triggers:
 async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
     """The stores that jobs work with, closed at the end. A statement of the worker may take as long as its job."""
     patient = settings.model_copy(update={"database_statement_seconds": float(settings.job_max_seconds)})
-    engine = make_engine(patient, "worker", pool_size=CONNECTIONS_PER_JOB * len(schedule(settings)))
+    engine = make_engine(patient, "worker", pool_size=CONNECTIONS_PER_JOB * count_jobs(settings))
     cache = Cache.connect(settings)
     try:
         yield Tools(engine, cache, settings)
@@ -187,12 +206,12 @@ async def close_arq(arq: Worker) -> None:
 
 
 async def keep_triggered(tools: Tools, job: Job, triggers: Triggers) -> None:
-    """Run the job whenever arq did not trigger it in time: at the latest 1.75 periods after its last trigger."""
+    """Run the job whenever arq did not trigger it in time: at the latest 1.75 periods after its last trigger, and 1.25
+    after the last run where arq did, only too early."""
     while True:
         is_late = triggers.is_overdue(job)
-        if is_late:
-            await triggers.run(tools, job)
-        await asyncio.sleep(job.every_seconds if is_late else job.every_seconds / 4)
+        outcome = await triggers.run(tools, job) if is_late else "recent"
+        await asyncio.sleep(job.every_seconds / 4 if outcome == "recent" else job.every_seconds)
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> int:
@@ -239,6 +258,7 @@ async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
     await check_durability(tools.engine)
     await check_redis(tools.settings, "cache")
     await check_redis(tools.settings, "queue")
+    count_from_nothing([job_at_start(tools.settings), *jobs])
     log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
     for job in [job_at_start(tools.settings), *jobs]:
         await triggers.run(tools, job)
@@ -246,6 +266,13 @@ async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
         tasks.add(group.create_task(keep_arq(tools, triggers)))
         tasks.add(group.create_task(keep_clock(tools.engine)))
         tasks.update(group.create_task(keep_triggered(tools, job, triggers)) for job in jobs)
+
+
+def count_from_nothing(jobs: Sequence[Job]) -> None:
+    """Tell all outcomes of the jobs as 0: the first failure is then seen as a growth."""
+    for job in jobs:
+        for outcome in get_args(RunOutcome):
+            metrics.JOB_RUNS.of(job.name, outcome)
 
 
 async def keep_clock(engine: AsyncEngine) -> None:

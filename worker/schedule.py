@@ -4,14 +4,19 @@ A step that works on projects is an `EachProject`: the runner gives them their t
 that a job may take; those of a job's steps are less than the whole, so that each step has its time in every run.
 """
 
+import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from uuid import UUID
 
+import structlog
+
 from common.buckets import FINE_HOURS
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, publish_snapshots
+from worker.counting.arrivals import find_arrival, list_with_arrivals, note_published, rest
 from worker.counting.folding import fold_project, list_unfolded
 from worker.counting.rollups import CountLimits
 from worker.grouping.patterns import has_new_pins, list_due, list_pinned, update_patterns
@@ -23,11 +28,19 @@ from worker.spending.projections import project_budgets
 from worker.trends.judging import SLOW_SECONDS, are_trends_due, update_incidents, update_trends
 from worker.upkeep.counts import delete_old_counts, list_projects, repair_counts, widen_old_counts
 from worker.upkeep.partitions import keep_partitions
+from worker.upkeep.reports import delete_old_reports
 from worker.upkeep.usage_retention import delete_old_usage
+
+log = structlog.get_logger()
 
 PATTERNS = "patterns"
 PARTITIONS_AHEAD_DAYS = 7  # a worker that is away for less is missed by no insert; the alert comes at two
 UPKEEP_SECONDS = 3_600
+# Publishing what came: after it a project rests nine times as long as it took, so that a storm of new fingerprints costs a
+# tenth of the time; one that takes too long is left to the job `patterns`; one that failed is tried again after a while.
+# All projects together get a share of the time from fold to fold.
+RESTS, GIVEN_UP_REST_SECONDS, FAILED_REST_SECONDS = 9, 300.0, 30.0
+ARRIVALS_SHARE, ARRIVAL_SECONDS = 0.3, 10.0
 PROJECTING_SHARE = 0.5  # of the time from run to run
 
 
@@ -51,9 +64,28 @@ async def regroup(tools: Tools, project_id: UUID) -> Progress:
     return Progress({"regrouped": int(is_new)})
 
 
+async def publish_arrivals(tools: Tools, project_id: UUID, *, seconds: float = ARRIVAL_SECONDS) -> Progress:
+    """Put the fingerprints that came into patterns, and publish the windows up to a day; given up after `seconds`."""
+    engine = tools.engine
+    came_at, began = await find_arrival(engine, project_id), time.monotonic()
+    await rest(engine, project_id, FAILED_REST_SECONDS)
+    try:
+        async with asyncio.timeout(seconds):
+            await update_patterns(engine, project_id)
+            await publish_snapshots(engine, tools.cache, project_id, tools.settings, WINDOWS_HOURS[:-1])
+    except TimeoutError:
+        log.info("arrivals_given_up", project_id=str(project_id), until="the next run of patterns")
+        await rest(engine, project_id, GIVEN_UP_REST_SECONDS)
+        return Progress({"given_up": 1})
+    await note_published(engine, project_id, came_at)
+    await rest(engine, project_id, RESTS * (time.monotonic() - began))
+    return Progress({"published": 1})
+
+
 async def find_patterns(tools: Tools, project_id: UUID, *, slow_seconds: float = SLOW_SECONDS) -> Progress:
     """Bring the project's patterns and snapshots up to date; trends and the longest window, which read two weeks, only
     where they are older than `slow_seconds`."""
+    came_at = await find_arrival(tools.engine, project_id)
     clustered = await update_patterns(tools.engine, project_id)
     are_due = await are_trends_due(tools.engine, project_id, slow_seconds)
     if are_due:
@@ -61,6 +93,7 @@ async def find_patterns(tools: Tools, project_id: UUID, *, slow_seconds: float =
         await update_incidents(tools.engine, project_id)
     windows = WINDOWS_HOURS if are_due else WINDOWS_HOURS[:-1]
     await publish_snapshots(tools.engine, tools.cache, project_id, tools.settings, windows)
+    await note_published(tools.engine, project_id, came_at)
     return Progress({"projects": 1, "clustered": clustered})
 
 
@@ -82,6 +115,10 @@ async def delete_usage(tools: Tools, project_id: UUID) -> Progress:
     return await delete_old_usage(tools.engine, project_id, settings.usage_retention_days, settings.usage_sums_days)
 
 
+async def delete_reports(tools: Tools, project_id: UUID) -> Progress:
+    return await delete_old_reports(tools.engine, project_id, tools.settings.retention_days)
+
+
 async def repair(tools: Tools, project_id: UUID) -> Progress:
     """Count what a worker of the release before left out of tables that it does not know."""
     return await repair_counts(tools.engine, project_id)
@@ -96,8 +133,8 @@ async def project(tools: Tools, project_id: UUID) -> Progress:
 
 
 def fold_steps(settings: Settings) -> tuple[Step, ...]:
-    """Count what came, and regroup what people merged or split: both are looked for within seconds. While patterns are
-    found, these do the regrouping, or the next fold does."""
+    """Count what came, and regroup what people merged or split: both are looked for within seconds. While a project's
+    patterns are found, that does the regrouping, or the next fold does."""
     return (
         EachProject("fold", list_unfolded, fold, bounds(settings, 0.3, 0.3)),
         EachProject("regroup", list_pinned, regroup, bounds(settings, 0.05, 0.3), guard=PATTERNS),
@@ -106,7 +143,13 @@ def fold_steps(settings: Settings) -> tuple[Step, ...]:
 
 def pattern_steps(settings: Settings, slow_seconds: float = SLOW_SECONDS) -> tuple[Step, ...]:
     run = partial(find_patterns, slow_seconds=slow_seconds)
-    return (EachProject(PATTERNS, list_due, run, bounds(settings, 0.5, 0.4)),)
+    return (EachProject(PATTERNS, list_due, run, bounds(settings, 0.5, 0.4), guard=PATTERNS),)
+
+
+def arrival_steps(settings: Settings) -> tuple[Step, ...]:
+    """What came is published, as far as a share of the time until the next fold goes."""
+    turns = Bounds(ARRIVALS_SHARE * settings.fold_every_seconds, 2 * ARRIVAL_SECONDS)
+    return (EachProject("arrivals", list_with_arrivals, publish_arrivals, turns, guard=PATTERNS),)
 
 
 def upkeep_steps(settings: Settings) -> tuple[Step, ...]:
@@ -116,6 +159,7 @@ def upkeep_steps(settings: Settings) -> tuple[Step, ...]:
         EachProject("delete counts", list_projects, delete_counts, bounds(settings, 0.1, 0.1)),
         EachProject("widen counts", list_projects, widen_counts, bounds(settings, 0.1, 0.1)),
         EachProject("repair", list_projects, repair, bounds(settings, 0.1, 0.2)),
+        EachProject("delete reports", list_projects, delete_reports, bounds(settings, 0.1, 0.1)),
         EachProject("delete usage", list_projects, delete_usage, bounds(settings, 0.1, 0.1)),
     )
 
@@ -137,9 +181,15 @@ def job_at_start(settings: Settings) -> Job:
 
 def schedule(settings: Settings) -> list[Job]:
     """What the worker does, and how often."""
+    arrivals = Job("arrivals", settings.fold_every_seconds, arrival_steps(settings))
     return [
         Job("upkeep", UPKEEP_SECONDS, upkeep_steps(settings)),
-        Job("fold", settings.fold_every_seconds, fold_steps(settings)),
+        Job("fold", settings.fold_every_seconds, fold_steps(settings), then=arrivals),
         Job(PATTERNS, settings.patterns_every_seconds, pattern_steps(settings)),
         Job("budgets", settings.budgets_every_seconds, budget_steps(settings)),
     ]
+
+
+def count_jobs(settings: Settings) -> int:
+    """How many may run at once."""
+    return sum(1 if job.then is None else 2 for job in schedule(settings))

@@ -8,8 +8,9 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from starlette.datastructures import Headers
 from api.access.quotas import Quotas
 from api.http.problems import Forbidden, QuotaExceeded, Unauthorized
 from api.http.single_flight import SingleFlight
-from common.keys import Key, Scope, parse_key
+from common.keys import DsnKey, Key, Scope, parse_dsn_key, parse_key
 
 T = TypeVar("T")
 SentT = TypeVar("SentT", bound=Hashable)
@@ -33,8 +34,22 @@ SentT = TypeVar("SentT", bound=Hashable)
 MAX_REMEMBERED = 10_000
 BEARER = b"Bearer "
 
-# The key's project, scope and hash, unless it was revoked.
-FIND_KEY = text("SELECT project_id, scope, secret_sha256 FROM api_keys WHERE key_id = :key_id AND revoked_at IS NULL")
+UNKNOWN = "this key is unknown, revoked or mistyped: make one with `./mayday key create`"
+
+# The key with its project and its end, with how long that is away, by Postgres' clock; nothing where it was revoked.
+FIND_KEY = text("""
+    SELECT k.project_id, k.key_id, k.scope, k.secret_sha256, k.expires_at, p.number, p.name,
+           CAST(extract(epoch FROM k.expires_at - clock_timestamp()) AS double precision) AS seconds_left
+    FROM api_keys k JOIN projects p ON p.project_id = k.project_id
+    WHERE k.key_id = :key_id AND k.revoked_at IS NULL
+""")
+# The same of a key that came in the form that it has in a DSN.
+FIND_DSN_KEY = text("""
+    SELECT k.project_id, k.key_id, k.scope, k.secret_sha256, k.expires_at, p.number, p.name,
+           CAST(extract(epoch FROM k.expires_at - clock_timestamp()) AS double precision) AS seconds_left
+    FROM api_keys k JOIN projects p ON p.project_id = k.project_id
+    WHERE k.dsn_key_sha256 = :sha256 AND k.revoked_at IS NULL
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +59,28 @@ class Caller:
     project_id: UUID
     key_id: str
     scope: Scope
+    project_number: int = 0  # which a DSN names it by
+    project_name: str = ""
 
     def log_fields(self) -> dict[str, str]:
         """What log lines say of it."""
         return {"project_id": str(self.project_id), "key_id": self.key_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A key that was looked up, its secret the right one: whose it is, and when it ends, if ever."""
+
+    caller: Caller
+    expires_at: datetime | None = None
+    seconds_left: float = math.inf
+
+    @property
+    def refusal(self) -> str:
+        """Why it does not let pass; empty where it does."""
+        if self.expires_at is None or self.seconds_left > 0:
+            return ""
+        return f"this key expired at {self.expires_at:%Y-%m-%d %H:%M} UTC: make one with `./mayday key create`"
 
 
 @dataclass(slots=True)
@@ -69,62 +102,93 @@ class LookUps:
 
 
 class KeyRing:
-    """Checks keys against Postgres and trusts what it found for `trust_seconds`, failures included.
+    """Checks keys against Postgres and trusts what it found for `trust_seconds`, failures included, and no key for longer
+    than it is valid.
 
     Anyone can make up keys with a right checksum. So look-ups of keys that were never good here are bounded, and such
-    keys are remembered apart: they push no good one out, which is looked up whatever strangers do.
+    keys are remembered apart: they push no good one out, which is looked up whatever strangers do. `note_use` hears of
+    each look-up of a good key, and so of its use, a few times a minute at most.
     """
 
-    def __init__(self, engine: AsyncEngine, trust_seconds: float, lookups_per_second: int) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        trust_seconds: float,
+        of_strangers: LookUps,
+        note_use: Callable[[Caller], None] = lambda _: None,
+    ) -> None:
         self.engine = engine
         self.trust_seconds = trust_seconds
-        self.of_strangers = LookUps(lookups_per_second)
+        self.of_strangers = of_strangers
+        self.note_use = note_use
         self.known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
-        self.refused: OrderedDict[str, float] = OrderedDict()
+        self.refused: OrderedDict[str, tuple[float, str]] = OrderedDict()
         # who waits is told of a failure, and nobody else need be
-        self.look_ups = SingleFlight[Caller | None](note_failure=lambda _: None)
+        self.look_ups = SingleFlight[Caller | str](note_failure=lambda _: None)
 
     def recall(self, sent: str) -> Caller | None:
         """The caller of a key that is trusted now, without a look-up; None where there is none."""
         trusted = self.known.get(sent)
         return trusted[1] if trusted and time.monotonic() <= trusted[0] else None
 
+    def recall_refusal(self, sent: str) -> str:
+        """Why this key does not let pass, as far as that is known without a look-up; empty where it is not."""
+        until, why = self.refused.get(sent, (0.0, ""))
+        return why if time.monotonic() <= until else ""
+
     async def identify(self, sent: str) -> Caller:
         """The caller of this key. Raises Unauthorized, QuotaExceeded."""
-        caller = self.recall(sent)
+        answer = self.recall(sent) or self.recall_refusal(sent)
         # what is no key is not remembered: a stranger chooses how long it is
-        if caller is None and self.refused.get(sent, 0.0) < time.monotonic() and (key := parse_key(sent)) is not None:
+        if not answer and (key := self.parse(sent)) is not None:
             # a new process is asked by all clients of a key at once
-            caller = await asyncio.shield(self.look_ups.join(sent, lambda: self.begin_look_up(sent, key)))
-        if caller is None:
-            raise Unauthorized("this key is unknown, revoked or mistyped: make one with `./mayday key create`")
-        return caller
+            answer = await asyncio.shield(self.look_ups.join(sent, lambda: self.begin_look_up(sent, key)))
+        if isinstance(answer, Caller):
+            return answer
+        raise Unauthorized(answer or UNKNOWN)
 
-    def begin_look_up(self, sent: str, key: Key) -> Coroutine[Any, Any, Caller | None]:
+    def parse(self, sent: str) -> Key | DsnKey | None:
+        """What was sent, where it has the form of a key."""
+        return parse_key(sent)
+
+    def begin_look_up(self, sent: str, key: Key | DsnKey) -> Coroutine[Any, Any, Caller | str]:
         """Raises QuotaExceeded."""
         if sent not in self.known:
             self.of_strangers.take()
         return self.look_up(sent, key)
 
-    async def look_up(self, sent: str, key: Key) -> Caller | None:
-        caller = await self.find(key)
-        self.remember(sent, caller)
-        return caller
-
-    async def find(self, key: Key) -> Caller | None:
-        async with self.engine.connect() as connection:
-            row = (await connection.execute(FIND_KEY, {"key_id": key.key_id})).one_or_none()
-        if row is None or row.scope != key.scope or not key.is_stored_as(row.secret_sha256):
-            return None
-        return Caller(row.project_id, key.key_id, key.scope)
-
-    def remember(self, sent: str, caller: Caller | None) -> None:
-        trusted_until = time.monotonic() + self.trust_seconds
-        if caller is None:
+    async def look_up(self, sent: str, key: Key | DsnKey) -> Caller | str:
+        """The caller, or why there is none; remembered either way."""
+        found = await self.find(key)
+        refusal = UNKNOWN if found is None else found.refusal
+        if found is None or refusal:
             self.known.pop(sent, None)
-            keep(self.refused, sent, trusted_until)
-        else:
-            keep(self.known, sent, (trusted_until, caller))
+            keep(self.refused, sent, (time.monotonic() + self.trust_seconds, refusal))
+            return refusal
+        keep(self.known, sent, (time.monotonic() + min(self.trust_seconds, found.seconds_left), found.caller))
+        self.note_use(found.caller)
+        return found.caller
+
+    async def find(self, key: Key | DsnKey) -> Found | None:
+        statement, asked = (
+            (FIND_KEY, {"key_id": key.key_id}) if isinstance(key, Key) else (FIND_DSN_KEY, {"sha256": key.sha256})
+        )
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(statement, asked)).first()
+        if row is None or (
+            isinstance(key, Key) and not (row.scope == key.scope and key.is_stored_as(row.secret_sha256))
+        ):
+            return None
+        caller = Caller(row.project_id, row.key_id, Scope(row.scope), row.number, row.name)
+        return Found(caller) if row.expires_at is None else Found(caller, row.expires_at, row.seconds_left)
+
+
+class DsnRing(KeyRing):
+    """The same for keys in the form that they have in a DSN. It is a ring of its own, so that such a key, which may stand in
+    a web page, opens nothing but what takes a DSN."""
+
+    def parse(self, sent: str) -> Key | DsnKey | None:
+        return parse_dsn_key(sent)
 
 
 def keep(remembered: "OrderedDict[SentT, T]", sent: SentT, found: T) -> None:
@@ -148,12 +212,16 @@ class Authorize:
     async def admit(self, request: Request) -> None:
         """Find out who asks, count the request, and leave its Caller in its scope, without which no body is given out.
         Raises Unauthorized, Forbidden, QuotaExceeded."""
-        caller = await cast("KeyRing", request.state.key_ring).identify(read_key(request.headers))
+        caller = await self.identify(request)
         structlog.contextvars.bind_contextvars(**caller.log_fields())
         self.require(caller)
         quotas = cast("Quotas", request.state.quotas)
         quotas.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
         request.scope["caller"] = caller
+
+    async def identify(self, request: Request) -> Caller:
+        """Whose key came with the request. Raises Unauthorized, QuotaExceeded."""
+        return await cast("KeyRing", request.state.key_ring).identify(read_key(request.headers))
 
     def require(self, caller: Caller) -> None:
         """Raises Forbidden."""

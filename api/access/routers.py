@@ -5,6 +5,7 @@ checked after the bomb. So the routes made here check it first, and `api/http/bo
 without a caller, whichever route it came to.
 """
 
+import re
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any
@@ -15,12 +16,16 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from api.access.keys import Authorize
+from api.http.problems import Unsupported
 from common.keys import Scope
 
 # What anyone may ask for without a key: nothing that belongs to a project, and no body is read.
 PUBLIC_PATHS = frozenset(
     {"/livez", "/readyz", "/openapi.json", "/", "/signin", "/signin/{link}", "/assets/{digest}/{name}"}
 )
+
+
+JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json")
 
 
 class RouteUnguarded(Exception):
@@ -32,16 +37,33 @@ class Guarded(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Raises RouteUnguarded."""
-        guard, handle = find_guard(self), super().get_route_handler()
+        guard, handle, takes_model = find_guard(self), super().get_route_handler(), self.body_field is not None
 
         async def admit_and_handle(request: Request) -> Response:
             await guard.admit(request)
+            if takes_model:
+                refuse_other_types(request)
             return await handle(request)
 
         return admit_and_handle
 
 
 Router = partial(APIRouter, route_class=Guarded)
+
+
+def refuse_other_types(request: Request) -> None:
+    """Raise Unsupported where a body is not said to be JSON: FastAPI would not parse it, and blame its form."""
+    sent = request.headers.get("content-type")
+    if (
+        sent is None
+        and request.headers.get("content-length", "0") == "0"
+        and "transfer-encoding" not in request.headers
+    ):
+        return  # no body, which the route itself tells of
+    media_type = (sent or "").partition(";")[0].strip().lower()
+    if not JSON_TYPE.fullmatch(media_type):
+        said = f"Content-Type {media_type[:100]!r}" if media_type else "the Content-Type is missing"
+        raise Unsupported(f"{said}: send application/json")
 
 
 def find_guard(route: APIRoute) -> Authorize:

@@ -56,7 +56,7 @@ FIND_SESSION = text(
     JOIN api_keys k ON k.project_id = s.project_id AND k.key_id = s.key_id
     JOIN projects p ON p.project_id = s.project_id
     WHERE s.project_id = :project_id AND s.token_sha256 = :token_sha256 AND NOT s.is_link
-      AND s.expires_at > now() AND k.revoked_at IS NULL
+      AND s.expires_at > now() AND k.revoked_at IS NULL AND coalesce(k.expires_at > now(), true)
     """
 )
 
@@ -122,10 +122,10 @@ class SessionRing:
     """Checks sessions against Postgres and trusts what it found for `trust_seconds`, as keys are trusted. Anyone can make up
     tokens: look-ups of those that were never good here are bounded."""
 
-    def __init__(self, engine: AsyncEngine, trust_seconds: float, lookups_per_second: int) -> None:
+    def __init__(self, engine: AsyncEngine, trust_seconds: float, of_strangers: LookUps) -> None:
         self.engine = engine
         self.trust_seconds = trust_seconds
-        self.of_strangers = LookUps(lookups_per_second)
+        self.of_strangers = of_strangers
         self.known: OrderedDict[Session, tuple[float, SignedIn]] = OrderedDict()
         self.look_ups = SingleFlight[SignedIn | None](note_failure=lambda _: None)
 

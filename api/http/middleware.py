@@ -11,7 +11,7 @@ import structlog
 import uuid_utils
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.problems import Problem, TimedOut, respond
+from api.http.problems import FindProblemForm, Problem, TimedOut, respond_to
 from common.settings import Settings
 from common.telemetry import metrics, traces
 
@@ -41,17 +41,23 @@ class QuotaFields(Protocol):
         """The same as HTTP/1.1 writes them."""
 
 
+def has_no_form(_path: str) -> None:
+    """For an application in which all problems are ours."""
+
+
 class RequestMiddleware:
     """Everything inside it ends in an answer with an X-Request-ID, and in one log line."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, find_problem_form: FindProblemForm = has_no_form) -> None:
         self.app = app
         self.request_seconds = settings.request_seconds
+        self.find_problem_form = find_problem_form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope["problem_form"] = self.find_problem_form(scope["path"])
         request_id = scope["request_id"] = choose_request_id(find_header(scope["headers"], b"x-request-id"))
         # HEAD is answered as GET is, without the body
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
@@ -78,7 +84,7 @@ class RequestMiddleware:
             problem = as_problem(error)
             defect = error if problem.status == Problem.status else None
             if reply.status == 0:
-                await respond(problem, scope["path"], reply.request_id)(scope, receive, reply.send)
+                await respond_to(problem, scope)(scope, receive, reply.send)
         finally:
             seconds = time.perf_counter() - started
             method = scope["method"] if reply.has_body else "HEAD"

@@ -20,6 +20,7 @@ Problem
     └── TimedOut            no answer in time; what was sent may have been stored: send it again with the same ids
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import asyncpg
@@ -32,6 +33,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Route
+from starlette.types import Scope
 
 log = structlog.get_logger()
 
@@ -63,6 +65,9 @@ class ProblemDetails(BaseModel):
     errors: list[ProblemPlace] | None = Field(None, description="Each wrong place, 50 at most.")
 
 
+# How a protocol of others answers a failure; finds that of a path, where it has one.
+ProblemForm = Callable[[HTTPException, Scope], Response]
+FindProblemForm = Callable[[str], ProblemForm | None]
 # How OpenAPI describes a failure.
 PROBLEM_RESPONSE: dict[str, Any] = {
     "description": "A problem: `type` says which, `detail` what to do",
@@ -180,6 +185,12 @@ def respond(problem: HTTPException, path: str, request_id: str) -> Response:
     return Response(body.model_dump_json(exclude_none=True), status, headers, "application/problem+json")
 
 
+def respond_to(problem: HTTPException, scope: Scope) -> Response:
+    """The answer for a problem of a request: in the form of its protocol where that has one of its own."""
+    form = scope.get("problem_form")
+    return form(problem, scope) if form else respond(problem, scope["path"], scope.get("request_id", ""))
+
+
 def install(app: FastAPI) -> None:
     """Answer everything that a route raises with a problem."""
     app.add_exception_handler(HTTPException, answer_problem)
@@ -193,7 +204,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as registered
     if error.status_code == 405:
         error.headers = {"Allow": ", ".join(sorted(find_methods(request)))}
-    return respond(error, request.url.path, request.scope.get("request_id", ""))
+    return respond_to(error, request.scope)
 
 
 def find_methods(request: Request) -> set[str]:

@@ -69,7 +69,12 @@ def markdown_cell(value: Any) -> str:
 
 def show_unseen(text: str) -> str:
     """In one line: blanks of all kinds are one blank, and what else cannot be seen is written out."""
-    return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], " ".join(text.split()))
+    return write_out(" ".join(text.split()))
+
+
+def write_out(text: str) -> str:
+    """What cannot be seen, or would move a terminal's cursor, as Python writes it; ends of lines too."""
+    return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def escape_markup(text: str) -> str:

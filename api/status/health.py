@@ -39,7 +39,7 @@ class Readiness(BaseModel):
         "not_ready: answered 503."
     )
     checks: dict[str, str] = Field(
-        description="process, postgres, schema, writer, worker and clock: ok, or what is wrong."
+        description="process, postgres, schema, writer (of errors), usage_writer, worker and clock: ok, or what is wrong."
     )
 
 
@@ -50,7 +50,7 @@ async def get_liveness() -> Liveness:
 
 @router.get("/readyz", summary="Can requests be served?", responses={503: {"model": Readiness}})
 async def get_readiness(request: Request, response: Response) -> Readiness:
-    """503 while Postgres, its schema or the writer is not well, or the process is stopping. A lost cache is no reason.
+    """503 while Postgres, its schema or a writer is not well, or the process is stopping. A lost cache is no reason.
 
     A late worker is told as degraded: a balancer that took every process out for it would lose errors. With
     MAYDAY_READY_NEEDS_WORKER it is a reason too. So is a clock that is off by more than a minute, whose process goes by
@@ -58,12 +58,12 @@ async def get_readiness(request: Request, response: Response) -> Readiness:
     """
     settings = cast("Settings", request.state.settings)
     engine, probes = cast("AsyncEngine", request.state.engine), cast("Probes", request.state.probes)
-    is_failing = cast("Writer[Any]", request.state.writer).is_failing
     is_stopping = cast("asyncio.Event", request.state.stopping).is_set()
     checks = {
         "process": describe_process(is_stopping=is_stopping),
         **await asyncio.shield(probes.join("database", partial(check_database, engine, settings))),
-        "writer": "the last flush failed: the log says why" if is_failing else "ok",
+        "writer": describe_writer(request.state.writer),
+        "usage_writer": describe_writer(request.state.usage_writer),
         "clock": CLOCK.explain() or "ok",
     }
     status = judge(checks, needs_worker=settings.ready_needs_worker)
@@ -71,6 +71,10 @@ async def get_readiness(request: Request, response: Response) -> Readiness:
         response.status_code = 503
         response.headers["Retry-After"] = "1"
     return Readiness(status=status, checks=checks)
+
+
+def describe_writer(writer: Writer[Any]) -> str:
+    return "the last flush failed: the log says why" if writer.is_failing else "ok"
 
 
 def judge(checks: Mapping[str, str], *, needs_worker: bool) -> str:

@@ -16,13 +16,14 @@ from api.storing.other_days import EarlyDays
 from common.database.clock import CLOCK
 from common.settings import Settings
 from common.telemetry import metrics
-from common.telemetry.freshness import Freshness, find_freshness, late_limits
+from common.telemetry.freshness import WATCHED_JOBS, Freshness, find_freshness, late_limits
 
 log = structlog.get_logger()
 
 STORAGE_SECONDS = 60.0
 FIRST_LOOK_SECONDS = 1.0
 WATCH_SECONDS = 5.0  # a third of the time between two scrapes: what they bring is never much older than they are
+LOOK_TAKES_SECONDS = 2.0  # what a look may take on a busy Postgres
 
 # The days ahead that have their partition, the rows that found none (as far as ten thousand), the bytes of it all.
 STORAGE = text(r"""
@@ -49,7 +50,7 @@ async def watch(engine: AsyncEngine, settings: Settings, early_days: EarlyDays) 
     were."""
     started_at = CLOCK.seconds()
     storage_due_at = 0.0
-    for job, limit_seconds in late_limits(settings).items():
+    for job, limit_seconds in seen_limits(settings).items():
         metrics.JOB_LATE_AFTER.of(job).set(limit_seconds)
     while True:
         try:
@@ -64,11 +65,18 @@ async def watch(engine: AsyncEngine, settings: Settings, early_days: EarlyDays) 
         await asyncio.sleep(WATCH_SECONDS)
 
 
+def seen_limits(settings: Settings) -> dict[str, float]:
+    """After how many seconds without success, as the metrics tell them, a job is late whenever they are asked: what is
+    told may be as old as the last look."""
+    unseen_seconds = WATCH_SECONDS + LOOK_TAKES_SECONDS
+    return {job: limit_seconds + unseen_seconds for job, limit_seconds in late_limits(settings).items()}
+
+
 def tell_freshness(freshness: Freshness, started_at: float) -> None:
-    """A job that never ended well counts from our start."""
+    """A job that never ended well counts from our start, also where no worker has run yet."""
     now = CLOCK.seconds()
     metrics.FOLDED_UNTIL.of().set(now - freshness.oldest_delta_seconds)
-    for job, age_seconds in freshness.job_seconds.items():
+    for job, age_seconds in {**dict.fromkeys(WATCHED_JOBS), **freshness.job_seconds}.items():
         metrics.JOB_LAST_SUCCESS.of(job).set(started_at if age_seconds is None else now - age_seconds)
 
 

@@ -5,11 +5,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from weakref import WeakSet
 
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from common.database.connections import connection_name
 from common.settings import Settings
@@ -113,11 +115,25 @@ def limit_transactions(engine: AsyncEngine, settings: Settings) -> None:
 
 
 def measure_pool(engine: AsyncEngine, program: str, size: int) -> None:
-    """Let the metrics follow how many connections are in use."""
+    """Let the metrics follow how many connections are in use.
+
+    A connection that could not be opened is given back as well, without ever having been taken: it counts for nothing.
+    """
     in_use = metrics.POOL_IN_USE.of(program)
     metrics.POOL_SIZE.of(program).set(size)
-    event.listen(engine.sync_engine, "checkout", lambda *_: in_use.inc())
-    event.listen(engine.sync_engine, "checkin", lambda *_: in_use.dec())
+    taken: WeakSet[ConnectionPoolEntry] = WeakSet()
+
+    def take(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        taken.add(record)
+        in_use.inc()
+
+    def give_back(_connection: Any, record: ConnectionPoolEntry) -> None:
+        if record in taken:
+            taken.remove(record)
+            in_use.dec()
+
+    event.listen(engine.sync_engine, "checkout", take)
+    event.listen(engine.sync_engine, "checkin", give_back)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.database.failures import find_cure
 from common.settings import ROOT
 
 log = structlog.get_logger()
@@ -70,5 +71,5 @@ async def find_problem(engine: AsyncEngine) -> str:
         problem = await find_schema_problem(engine)
     except (SQLAlchemyError, OSError) as error:
         reason = getattr(error, "orig", None) or error  # the driver's own words, without SQLAlchemy's around them
-        return f"Postgres does not answer at MAYDAY_DATABASE_URL: {reason}"
+        return f"Postgres cannot be used ({reason}): {find_cure(reason)}"
     return f"the schema is {problem}" if problem else ""

@@ -7,14 +7,14 @@ components, so that a module says by the type that it takes which of them it dep
 from collections.abc import Iterable
 from typing import Any, Self
 
-from pydantic import ValidationError, field_validator
+from pydantic import ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.settings.api import AccessSettings, HttpSettings, IngestSettings, ReadSettings, WriterSettings
 from common.settings.programs import ROOT as ROOT
 from common.settings.programs import ProgramSettings, StopSettings, TelemetrySettings
 from common.settings.stores import CacheSettings, DatabaseSettings
-from common.settings.urls import POSTGRES, REDIS, find_weakness, refuse_unknown_scheme
+from common.settings.urls import POSTGRES, REDIS, encode_login, fill_in_password, find_weakness, refuse_unknown_scheme
 from common.settings.worker import CountingSettings, JobSettings, RetentionSettings, SpendingSettings
 
 # In the order of docs/settings.md.
@@ -34,6 +34,9 @@ COMPONENTS: tuple[type[BaseSettings], ...] = (
     RetentionSettings,
     SpendingSettings,
 )
+
+
+URLS = ("database_url", "migrate_database_url", "redis_url", "cache_url", "queue_url")
 
 
 class SettingsInvalid(Exception):
@@ -60,7 +63,19 @@ class Settings(
 
     model_config = SettingsConfigDict(env_prefix="MAYDAY_", frozen=True, extra="ignore")
 
-    @field_validator("database_url", "migrate_database_url", "redis_url", "cache_url", "queue_url")
+    @model_validator(mode="before")
+    @classmethod
+    def has_whole_urls(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Encode what stands in a login, and put the passwords that have a variable of their own into the URLs."""
+        passwords = {"database": given.get("database_password") or "", "redis": given.get("redis_password") or ""}
+        whole = {
+            name: fill_in_password(encode_login(given[name]), passwords["database" if "database" in name else "redis"])
+            for name in URLS
+            if isinstance(given.get(name), str)
+        }
+        return {**given, **whole}
+
+    @field_validator(*URLS)
     @classmethod
     def has_known_scheme(cls, url: str, info: Any) -> str:
         """Refuse a URL of a kind that the programs cannot use, with the forms that they can."""
@@ -87,10 +102,13 @@ class Settings(
                 for name in missing
             ]
             raise SettingsInvalid("\n".join(lines))
-        return self.refuse_weak(names) if self.mode == "production" else self
+        return self.refuse_weak(names)
 
-    def refuse_weak(self, names: Iterable[str]) -> Self:
-        """Return self when no named URL leads to a port without a good password, else raise SettingsInvalid."""
+    def refuse_weak(self, names: Iterable[str] = URLS) -> Self:
+        """Return self when in production mode no named URL leads to a port without a good password, else raise
+        SettingsInvalid. A URL that is not set is none."""
+        if self.mode != "production":
+            return self
         lines = [
             f"MAYDAY_{name.upper()}: {weakness}"
             for name in names

@@ -14,6 +14,11 @@ class DatabaseSettings(BaseSettings):
         description="PostgreSQL to use, as postgresql://user:password@host:port/name. "
         "Empty: `mayday up` starts the embedded one.",
     )
+    database_password: str = Field(
+        "",
+        description="Password for the user of MAYDAY_DATABASE_URL and MAYDAY_MIGRATE_DATABASE_URL where these have none; as "
+        "it is, whatever characters are in it.",
+    )
     migrate_database_url: str = Field(
         "",
         description="The same database for `mayday migrate`: past a pooler in transaction mode, which it must be, or as "
@@ -42,6 +47,9 @@ class CacheSettings(BaseSettings):
         description="Redis or Valkey to use for cache and queue, as redis://host:port/0, rediss:// with TLS, or "
         "redis+sentinel://host:26379,host:26379/name/0. "
         "Empty: `mayday up` starts the embedded one.",
+    )
+    redis_password: str = Field(
+        "", description="Password for the URLs of Redis that have none; as it is, whatever characters are in it."
     )
     cache_url: str = Field("", description="Redis for the cache, which may evict. Empty: MAYDAY_REDIS_URL.")
     queue_url: str = Field(

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from common.database.connections import Connects
 from common.settings import Settings
 
+WATCHED_JOBS = ("fold", "patterns", "budgets")  # that readers notice when they are late
 SHORTEST_LIMIT_SECONDS = 10.0  # a fold may take some seconds, and so may a tick that comes late
 
 # Seconds since each job last ended well. A worker of the release before notes that by outcome and time only.
@@ -47,14 +48,10 @@ async def find_freshness(engine: Connects) -> Freshness:
 
 def late_limits(settings: Settings) -> dict[str, float]:
     """After how many seconds without success each job that readers notice is late."""
-    periods = {
-        "fold": settings.fold_every_seconds,
-        "patterns": settings.patterns_every_seconds,
-        "budgets": settings.budgets_every_seconds,
-    }
+    periods = settings.fold_every_seconds, settings.patterns_every_seconds, settings.budgets_every_seconds
     return {
         job: max(settings.late_after_periods * every_seconds, SHORTEST_LIMIT_SECONDS)
-        for job, every_seconds in periods.items()
+        for job, every_seconds in zip(WATCHED_JOBS, periods, strict=True)
     }
 
 

@@ -88,6 +88,67 @@ def test_the_band_may_stand_beside_the_number() -> None:
     assert read_each("950") == (Decimal(950), "")
 
 
+@pytest.mark.parametrize(
+    ("cell", "each", "word"),
+    [
+        ("3.1K/deliverable OK", 3100, "ok"),
+        ("3.1K / deliverable (OK)", 3100, "ok"),
+        ("3.1K tokens/deliverable ✅ OK", 3100, "ok"),
+        ("~3,100 tokens per task — watch", 3100, "watch"),
+        ("3100 tok/PR", 3100, ""),
+        ("3.1k per item", 3100, ""),
+        ("3 100 ok", 3100, "ok"),
+        ("950", 950, ""),
+        ("3.15", Decimal("3.15") * 1000, ""),
+        ("— ok", None, "ok"),
+        ("n/a", None, ""),
+        ("", None, ""),
+    ],
+)
+@pytest.mark.parametrize("header", ["Tokens/Deliverable", "Tokens per task", "tok / item", "Per deliverable"])
+def test_units_of_tokens_per_deliverable_stand_in_the_cell_under_any_header(
+    header: str, cell: str, each: Decimal | None, word: str
+) -> None:
+    in_thousands = cell == "3.15"
+    log = parse_cost_log(
+        f"| Team | Tokens | {header}{' (K)' if in_thousands else ''} |\n|---|---|---|\n| a | 5 | {cell} |\n"
+    )
+    assert log.unread == ()
+    assert (log.rows[0].tokens_per_deliverable, log.rows[0].status) == (each, word)
+
+
+@pytest.mark.parametrize("cell", ["126.600", "5 €", "12x", "-5", "$5", "3.1K 4", "5Kok", "950 %", "ok"])
+def test_tokens_per_deliverable_that_could_be_two_things_are_refused(cell: str) -> None:
+    with pytest.raises(NumberUnreadable):
+        read_each(cell)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("| Team | Tokens (K) | Cost (USD) | Deliverables |", "| a | 12.4 | 0.03 | 4 |"),
+        ("| Team | Tokens [thousands] | Cost ($) | Tasks |", "| a | 12.4 | $0.03 | 4 tasks |"),
+        ("| Team | Tokens used in K | Cost | Deliverable count |", "| a | 12.4 | 0.03 USD/deliverable | 4 PRs |"),
+        ("| Team | Tokens, M | Cost | Deliverables done |", "| a | 0.0124 | US$0.03 | 4 items |"),
+        ("| Team | Tokens | Cost USD | Completed |", "| a | 12.4K tokens/month | $0.03 MTD | 4 |"),
+        ("| Team | Tokens MTD | Cost | Deliverables |", "| a | ~12,400 tok MTD | 0.03 dollars | 4 deliverables |"),
+        ("| Team | Tokens (M) | Cost (K) | PRs |", "| a | 12.4K | 0.00003 | 4 |"),
+    ],
+)
+def test_units_stand_in_headers_and_cells_of_every_column(header: str, row: str) -> None:
+    log = parse_cost_log(f"{header}\n|---|---|---|---|\n{row}\n")
+    assert log.unread == ()
+    assert log.rows == (CostRow(3, "a", 12_400, Decimal("0.03"), None, 4),)
+
+
+def test_a_cell_that_cannot_be_read_keeps_none_of_the_others_from_it() -> None:
+    log = parse_cost_log(
+        "| Team | Tokens | Tokens/Deliverable | Deliverables | Cost |\n|---|---|---|---|---|\n| a | 5 | x1 | 4 | ? |\n"
+    )
+    assert log.rows == (CostRow(3, "a", 5, None, None, 4),)
+    assert [one.text for one in log.unread] == ["x1"]
+
+
 @pytest.mark.parametrize("text", ["", "# Cost log\n\nnothing yet\n", "| Team | Tokens |\n|---|---|\n"])
 def test_an_empty_log_is_an_error_and_not_nought_percent(text: str) -> None:
     with pytest.raises(CostLogEmpty, match="no rows"):

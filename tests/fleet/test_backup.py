@@ -38,6 +38,55 @@ def embedded_tools() -> Path:
     return tools
 
 
+def documented_sql(database: str, role: str) -> list[str]:
+    """The statements of the section, each alone, for a database and a role of the test's own."""
+    section = (ROOT / "docs/operations.md").read_text().partition("\n## Backup and restore\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```sql\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    lines = [line.partition(";")[0] for block in blocks for line in block.splitlines()]
+    return [line.replace(NAMED_IN_THE_DOCS, database).replace(" mayday", f" {role}") for line in lines]
+
+
+@pytest.mark.parametrize("may_make_databases", [True, False])
+async def test_a_role_with_the_rights_of_the_docs_and_no_others_restores(
+    service: Service, tmp_path: Path, may_make_databases: bool
+) -> None:
+    """The dump is of a superuser's tables. The role is that of the session (`PGOPTIONS`): who may log in is the server's."""
+    project = await service.project()
+    await project.send({"service": "shop", "severity": "error", "message": "card declined"})
+    before, url = await service.execute(COUNTS), service.settings.database_url
+    name, role = f"test_{uuid4().hex}", f"role_{uuid4().hex}"
+    make_role, let_make, make_database = documented_sql(name, role)
+    environment = {
+        **os.environ,
+        "PATH": f"{embedded_tools()}:{os.environ['PATH']}",
+        "MAYDAY_DATABASE_URL": url,
+        "RESTORED_URL": on_database(url, name),
+    }
+    umask, dump, create, restore = documented_lines(name).splitlines()
+
+    async def run(*lines: str, options: str = "") -> int:
+        command = ["sh", "-eu", "-c", "\n".join((umask, *lines))]
+        given = environment | {"PGOPTIONS": options}
+        return (await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, env=given, check=False)).returncode
+
+    try:
+        await execute(url, make_role)
+        assert await run(dump) == 0
+        assert await run(create, options=f"-c role={role}") != 0, "a control: without the right it may not"
+        await execute(url, let_make if may_make_databases else make_database)
+        if may_make_databases:
+            assert await run(create, options=f"-c role={role}") == 0
+        assert await run(restore, options=f"-c role={role}") == 0
+        restored = Settings.load(database_url=on_database(url, name), redis_url=service.settings.redis_url)
+        async with run_service(restored) as again:
+            assert await again.execute(COUNTS) == before
+            owners = await again.execute("SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = 'public'")
+            assert owners == [(role,)]
+    finally:
+        await execute(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await execute(url, f"DROP ROLE IF EXISTS {role}")
+
+
 async def test_a_backup_restored_by_the_documented_lines_has_every_row_and_every_count(
     service: Service, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.database import make_engine
+from common.database.schema import find_problem
 from common.settings import Settings
 from tests.conftest import on_database, run_service
 
@@ -58,5 +59,6 @@ async def test_a_control_without_the_setting_is_refused(pooled: Settings) -> Non
         with pytest.raises((DBAPIError, asyncpg.PostgresError), match="unsupported startup parameter"):
             async with engine.connect():
                 pass
+        assert "set MAYDAY_DATABASE_POOLER=transaction" in await find_problem(engine)
     finally:
         await engine.dispose()

@@ -134,7 +134,7 @@ async def test_a_fold_leaves_regrouping_to_the_run_of_patterns_that_is_under_way
     into, other = [pattern["id"] for pattern in await patterns(project)]
     await change(project, other, merge_into=into)
     async with service.tools.engine.begin() as run:
-        assert await take_guard(run, PATTERNS, 60)
+        assert await take_guard(run, f"{PATTERNS}:{project.id}", 60)
         assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 0
     assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 1
 

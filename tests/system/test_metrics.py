@@ -147,7 +147,7 @@ def test_a_frozen_worker_turns_the_check_and_readiness_within_two_periods(
         return str(httpx.get(f"http://127.0.0.1:{programs.port}/readyz", trust_env=False).json()["status"])
 
     with programs.running("api"), programs.running("worker") as worker:
-        programs.until_told('mayday_job_late_after_seconds{job_name="fold"} 10.0')
+        programs.until_told('mayday_job_late_after_seconds{job_name="fold"} 17.0')
         until = time.monotonic() + 60
         while status() != "ready":
             assert time.monotonic() < until, programs.log.read_text()

@@ -10,20 +10,28 @@ from common.settings import Settings
 from tests.worker.stored import PROJECT
 from worker.jobs import EachProject, Job, Tools, Whole, run_job, run_steps
 from worker.rounds import Bounds, Progress
-from worker.schedule import job_at_start, schedule
+from worker.schedule import count_jobs, job_at_start, schedule
 
 SETTINGS = Settings(database_url="postgresql://")
 BOUNDS = Bounds(round_seconds=60, turn_seconds=60)
-JOBS = [job_at_start(SETTINGS), *schedule(SETTINGS)]
+
+
+def all_jobs(settings: Settings) -> list[Job]:
+    jobs = [job_at_start(settings), *schedule(settings)]
+    return jobs + [job.then for job in jobs if job.then is not None]
+
+
+JOBS = all_jobs(SETTINGS)
 
 
 def test_the_jobs_are_those_that_docs_and_alerts_name() -> None:
-    assert [job.name for job in JOBS] == ["repair", "upkeep", "fold", "patterns", "budgets"]
+    assert [job.name for job in JOBS] == ["repair", "upkeep", "fold", "patterns", "budgets", "arrivals"]
+    assert count_jobs(SETTINGS) == len(JOBS) - 1
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, SETTINGS.model_copy(update={"budgets_every_seconds": 3_600})])
 def test_the_steps_of_a_job_end_within_its_time_so_that_none_takes_anothers(settings: Settings) -> None:
-    for job in [job_at_start(settings), *schedule(settings)]:
+    for job in all_jobs(settings):
         rounds = [step.bounds for step in job.steps if isinstance(step, EachProject)]
         assert (
             sum(one.round_seconds for one in rounds) + max(one.turn_seconds for one in rounds)

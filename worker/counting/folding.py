@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.fingerprint import OVERFLOW
 from common.telemetry import metrics, traces
+from worker.counting.arrivals import note_arrival
 from worker.counting.fingerprints import UNKNOWN_VERSION, add_counts, add_unknown, lock_project
 from worker.counting.receipts import sum_up
 from worker.counting.releases import note_releases, read_watch
@@ -90,7 +91,10 @@ async def fold_chunk(
                 connection, project_id, chunk=chunk, fine_hours=fine_hours, limits=limits, moments=watch.moments
             )
         receipts = await sum_up(connection, project_id, got, watch.moments)
-        await add_unknown(connection, project_id, [one for one in receipts if one.version == UNKNOWN_VERSION])
+        unknown = [one for one in receipts if one.version == UNKNOWN_VERSION]
+        await add_unknown(connection, project_id, unknown)
+        if unknown:
+            await note_arrival(connection, project_id)
         await add_counts(connection, project_id, receipts)
         await note_releases(connection, project_id, got, watch)
     tell_overflow(project_id, got)

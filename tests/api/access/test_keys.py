@@ -1,12 +1,17 @@
 """Keys that are made up: they cost few look-ups, and whoever has a key does not notice them."""
 
 import asyncio
+import time
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from api.access import keys as auth
+from cli.project import create_key, ensure_project
 from common.keys import Scope, make_key
 from common.settings import Settings
 from tests.conftest import Service, run_service
@@ -87,6 +92,45 @@ async def test_a_key_that_was_revoked_is_forgotten(settings: Settings) -> None:
         await service.execute("UPDATE api_keys SET revoked_at = now()")
         assert (await project.read.get(PATH)).status_code == 401
         assert not service.state["key_ring"].known
+
+
+async def client_of(service: Service, valid_for: timedelta | None) -> httpx.AsyncClient:
+    async with service.tools.engine.begin() as connection:
+        project_id = await ensure_project(connection, "default")
+        return await service.client(await create_key(connection, project_id, Scope.read, "test", valid_for))
+
+
+async def test_a_key_ends_at_its_time_also_while_it_is_trusted_and_says_when_it_did(settings: Settings) -> None:
+    async with run_service(settings) as service:
+        client = await client_of(service, timedelta(seconds=1))
+        assert (await client.get(PATH)).status_code == 200
+        await asyncio.sleep(1.1)
+        answers = [await client.get(PATH) for _ in range(2)]
+        [ended] = await service.execute("SELECT expires_at FROM api_keys")
+        assert not service.state["key_ring"].known
+    for answer in answers:
+        assert answer.status_code == 401
+        assert answer.json()["detail"] == (
+            f"this key expired at {ended.expires_at:%Y-%m-%d %H:%M} UTC: make one with `./mayday key create`"
+        )
+
+
+async def test_who_has_not_its_secret_learns_nothing_of_a_key_that_has_expired(settings: Settings) -> None:
+    async with run_service(settings) as service:
+        await client_of(service, timedelta(seconds=-1))
+        [row] = await service.execute("SELECT key_id FROM api_keys")
+        guessed = replace(make_key(Scope.read), key_id=row.key_id)
+        answer = await (await service.client(str(guessed))).get(PATH)
+    assert (answer.status_code, answer.json()["detail"]) == (401, auth.UNKNOWN)
+
+
+async def test_a_key_without_an_end_and_one_whose_end_is_far_are_trusted_as_long(settings: Settings) -> None:
+    async with run_service(settings) as service:
+        for valid_for in (None, timedelta(days=90)):
+            assert (await (await client_of(service, valid_for)).get(PATH)).status_code == 200
+        known = service.state["key_ring"].known.values()
+        left = [until - time.monotonic() for until, _ in known]
+    assert all(settings.key_cache_seconds - 10 < seconds <= settings.key_cache_seconds for seconds in left)
 
 
 async def test_all_clients_of_one_key_cost_a_new_process_one_look_up(settings: Settings, looked_up: list[str]) -> None:

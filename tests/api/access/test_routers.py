@@ -1,6 +1,8 @@
 """Routes are closed until they say for whom they are open."""
 
+import re
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -75,6 +77,33 @@ async def test_a_guard_that_a_router_adds_is_asked_too(service: Service) -> None
     async with httpx.AsyncClient(transport=httpx.ASGITransport(with_state), base_url="http://mayday") as client:
         statuses = [(await client.get("/planted", headers={"Authorization": key})).status_code for key in keys]
     assert statuses == [403, 200]
+
+
+async def test_every_route_with_a_body_says_when_the_content_type_is_missing_or_another(service: Service) -> None:
+    project, asked = await service.project(), set()
+    for route in iter_route_contexts(service.app.routes):
+        if getattr(route.original_route, "body_field", None) is None:
+            continue
+        [scope], path = scopes_of(route.original_route), str(route.path)
+        for name in re.findall(r"{(\w+)}", path):
+            path = path.replace(f"{{{name}}}", str(UUID(int=1)))
+        client = {Scope.ingest: project.ingest, Scope.read: project.read, Scope.admin: project.admin}[scope]
+        for method in route.methods or ():
+            asked.add(f"{method} {route.path}")
+            for sent, said in (
+                (None, "the Content-Type is missing"),
+                ("text/plain", "'text/plain'"),
+                ("", "is missing"),
+            ):
+                headers = {} if sent is None else {"Content-Type": sent}
+                answer = await client.request(method, path, content=b'{"state": "resolved"}', headers=headers)
+                assert (answer.status_code, "send application/json" in answer.text) == (415, True), (path, answer.text)
+                assert said in answer.json()["detail"]
+            for sent in ("application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"):
+                answer = await client.request(method, path, content=b"[]", headers={"Content-Type": sent})
+                assert answer.status_code not in (415, 500), (path, answer.text)
+            assert (await client.request(method, path)).status_code == 422
+    assert {"PATCH /api/errors/patterns/{pattern_id}", "POST /api/budgets"} <= asked
 
 
 def test_every_route_asks_for_a_scope_or_is_public() -> None:

@@ -1,68 +1,18 @@
-"""An exchange completes once, whatever goes wrong: one answer, and its body's bytes given back once."""
+"""A request of the fast lane is answered once, whatever goes wrong, and its body's bytes are given back once."""
 
 import asyncio
-from typing import Any, cast
-from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
 
-from api.access.keys import Caller
-from api.access.quotas import Allowance
 from api.http import responder as replies_module
-from api.http.bodies import BodyBudget
-from api.http.exchange import Exchange
-from api.http.head import read_head
-from api.http.middleware import RequestLines
-from api.http.responder import Responder
-from api.http.responses import Ready, as_json
-from api.ingest import coalescer as singles_module
-from api.ingest.coalescer import Coalescer
-from api.ingest.errors import ErrorPipeline
-from api.ingest.fast_exchange import ErrorExchange, Posted
-from common.keys import Scope
-from common.settings import Settings
-
-BODY_BYTES = 100
-FIELDS = [(b"host", b"x"), (b"content-length", str(BODY_BYTES).encode())]
-POSTED = Posted(read_head(b"POST", "1.1", b"/api/errors/log", FIELDS), "key", None)
-
-
-class NoQuotas:
-    def lines(self) -> bytes:
-        return b""
-
-    def admit(self) -> bool:
-        return True
-
-
-class Wire:
-    """What a connection would be told, and the bytes that are held."""
-
-    def __init__(self) -> None:
-        self.held = BodyBudget()
-        self.sent: list[int] = []
-        self.replies = Responder(5.0, RequestLines(Settings.load()))
-        caller = Caller(uuid4(), "key", Scope.ingest)
-        allowance = cast("Allowance", NoQuotas())
-        self.exchange = ErrorExchange(
-            POSTED, caller, allowance, BODY_BYTES, self.held, self.send, self.replies, lambda _: None
-        )
-
-    def send(self, _exchange: Exchange, ready: Ready) -> None:
-        self.sent.append(ready.status)
+from api.http.responses import as_json
+from tests.api.http.wire import Wire
 
 
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
-
-
-def test_a_body_counts_until_its_exchange_completes(wire: Wire) -> None:
-    assert wire.held.total_bytes == BODY_BYTES
-    assert wire.exchange.complete()
-    assert not wire.exchange.complete()
-    assert wire.held.total_bytes == 0
 
 
 @pytest.mark.parametrize("second", ["answer", "fail", "abandon"])
@@ -106,29 +56,3 @@ async def test_a_large_answer_that_cannot_be_packed_is_sent_plain(wire: Wire, mo
     wire.replies.answer(wire.exchange, as_json(201, b"x" * 10_000))
     await asyncio.gather(*wire.replies.tasks)
     assert (wire.sent, wire.held.total_bytes) == ([201], 0)
-
-
-@pytest.mark.parametrize("where", ["count_body_bytes", "admit", "request"])
-async def test_single_errors_are_answered_whatever_fails_on_their_way(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    class Full:
-        def refuse_when_full(self, _project: Any) -> None:
-            pass
-
-    class Failing:
-        writer = Full()
-
-        def request(self, _caller: Any) -> None:
-            raise RuntimeError("planted")
-
-    if where == "count_body_bytes":
-        monkeypatch.setattr(singles_module, where, lambda *_: 1 / 0)
-    elif where == "admit":
-        monkeypatch.setattr(ErrorExchange, where, lambda *_: 1 / 0)
-    else:
-        monkeypatch.setattr(ErrorExchange, "admit", lambda *_: True)
-    Coalescer(cast("ErrorPipeline", Failing()), wire.replies).add(wire.exchange)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert (wire.sent, wire.held.total_bytes) == ([500], 0)

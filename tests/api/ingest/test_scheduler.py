@@ -2,8 +2,6 @@
 
 import asyncio
 import threading
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -15,10 +13,8 @@ from api.ingest.errors import make_rows
 from api.ingest.receivers import native
 from api.ingest.receivers.items import Batch, Rejected
 from api.ingest.receivers.native import SentError
-from api.ingest.rows import CLEANED, RequestContext, make_row
+from api.ingest.rows import CLEANED, RequestContext
 from api.ingest.schemas import ErrorIn
-from api.storing.copy_format import END, HEAD, Occurrences, encode_some
-from api.storing.errors import in_turns
 from common.settings import Settings
 from tests.conftest import Service
 
@@ -66,59 +62,6 @@ async def test_without_slices_nobody_else_runs(monkeypatch: pytest.MonkeyPatch) 
     """The control."""
     monkeypatch.setattr(scheduler, "SLICE_SECONDS", 60.0)
     assert await turns_of_others(0) <= 1
-
-
-async def take_turns(batches: int) -> tuple[list[int], list[int]]:
-    """The turns of the loop that were given to so many batches, and to a flush that asks beside them."""
-    given, turn = scheduler.BodyScheduler(), 0
-    to_batches: list[int] = []
-    to_flush: list[int] = []
-
-    async def count_turns() -> None:
-        nonlocal turn
-        while True:
-            turn += 1
-            await asyncio.sleep(0)
-
-    async def work(take: Callable[[], Awaitable[None]], taken: list[int]) -> None:
-        for _ in range(10):
-            await take()
-            taken.append(turn)
-
-    counting = asyncio.create_task(count_turns())
-    await asyncio.gather(
-        *(work(given.turn_for_batch, to_batches) for _ in range(batches)), work(given.turn_for_flush, to_flush)
-    )
-    counting.cancel()
-    return to_batches, to_flush
-
-
-async def test_two_who_work_at_once_never_get_the_same_turn() -> None:
-    to_batches, to_flush = await take_turns(5)
-    assert len({*to_batches, *to_flush}) == len(to_batches) + len(to_flush) == 60
-
-
-async def test_a_flush_does_not_wait_longer_for_many_batches_than_for_one() -> None:
-    assert (await take_turns(30))[1][-1] <= (await take_turns(1))[1][-1] + 2
-
-
-async def test_a_flush_is_encoded_in_turns_and_counted_on_the_way() -> None:
-    row = make_row(ErrorIn(service="shop", severity="error", message="m"), RequestContext.now(uuid4(), Settings()))
-    given, taken = scheduler.BodyScheduler(), 0
-    occurrences: Occurrences = defaultdict(list)
-    next_turn = given.turn_for_flush
-
-    async def count_next() -> None:
-        nonlocal taken
-        taken += 1
-        await next_turn()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(given, "turn_for_flush", count_next)
-        sent = [each async for each in in_turns(given, partial(encode_some, iter([row] * 3), occurrences, 0.0))]
-    assert (sent[0][: len(HEAD)], sent[-1], len(sent[:-1])) == (HEAD, END, 3)
-    assert taken == 4  # the last one to see that nothing is left
-    assert [len(times) for times in occurrences.values()] == [3]
 
 
 ERROR = b'{"service":"s","severity":"error","message":"m"}'

@@ -1,6 +1,7 @@
 """What probes are told: which lack is a reason to send no requests, and which is only worth knowing."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,15 @@ from common.database.clock import Clock
 from common.settings import Settings
 from tests.conftest import Service, run_service
 
-WELL = {"process": "ok", "postgres": "ok", "schema": "ok", "writer": "ok", "worker": "ok", "clock": "ok"}
+WELL = {
+    "process": "ok",
+    "postgres": "ok",
+    "schema": "ok",
+    "writer": "ok",
+    "usage_writer": "ok",
+    "worker": "ok",
+    "clock": "ok",
+}
 
 
 @pytest.mark.parametrize(
@@ -21,6 +30,7 @@ WELL = {"process": "ok", "postgres": "ok", "schema": "ok", "writer": "ok", "work
         ({"worker": "late"}, False, "degraded"),
         ({"worker": "late"}, True, "not_ready"),
         ({"writer": "failed"}, False, "not_ready"),
+        ({"usage_writer": "failed"}, True, "not_ready"),
         ({"worker": "late", "schema": "old"}, False, "not_ready"),
         ({"clock": "off"}, False, "degraded"),
         ({"clock": "off", "worker": "late"}, False, "degraded"),
@@ -72,6 +82,23 @@ async def test_a_failed_flush_is_told_for_a_moment_and_without_its_words(
     monkeypatch.setattr("api.storing.writer.FAILING_SECONDS", 0.1)
     await asyncio.sleep(0.2)
     assert not writer.is_failing
+    assert (await readiness(service))[0] == 200
+
+
+async def test_a_failed_flush_of_usage_is_told_as_well(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, now = await service.project(), datetime.now(UTC).isoformat()
+    record = {"event_key": "1", "team": "t", "model": "claude-haiku-4-5", "total_tokens": 1, "occurred_at": now}
+    await service.execute("ALTER TABLE usage_rollups RENAME TO gone")
+    assert (await project.ingest.post("/api/usage/batch", json={"records": [record]})).status_code == 503
+    await service.execute("ALTER TABLE gone RENAME TO usage_rollups")
+    status, told = await readiness(service)
+    assert (status, told["checks"]["writer"], told["checks"]["usage_writer"][:21]) == (
+        503,
+        "ok",
+        "the last flush failed",
+    )
+    assert (await project.ingest.post("/api/usage/batch", json={"records": [record]})).status_code == 201
+    monkeypatch.setattr("api.storing.writer.FAILING_SECONDS", 0.0)
     assert (await readiness(service))[0] == 200
 
 

@@ -8,13 +8,13 @@ from structlog.testing import capture_logs
 
 from api.status import watching
 from api.status.background import in_background
-from api.status.watching import look_once, tell_freshness, tell_storage, watch
+from api.status.watching import LOOK_TAKES_SECONDS, look_once, tell_freshness, tell_storage, watch
 from api.storing.other_days import EarlyDays
 from common.database import make_engine
 from common.database.clock import CLOCK
 from common.settings import Settings
 from common.telemetry import metrics
-from common.telemetry.freshness import Freshness, find_freshness
+from common.telemetry.freshness import WATCHED_JOBS, Freshness, find_freshness
 from tests.conftest import Service
 
 NOWHERE = Settings.load(database_url="postgresql://127.0.0.1:1/x", database_connect_seconds=1)
@@ -30,6 +30,11 @@ def test_ages_are_told_as_points_in_time_and_a_job_that_never_ended_counts_from_
     assert value(metrics.FOLDED_UNTIL) == pytest.approx(now - 5, abs=2)
     assert value(metrics.JOB_LAST_SUCCESS, "fold") == pytest.approx(now - 7, abs=2)
     assert value(metrics.JOB_LAST_SUCCESS, "patterns") == 123
+
+
+async def test_jobs_of_a_worker_that_never_ran_count_from_our_start(service: Service) -> None:
+    tell_freshness(await find_freshness(service.tools.engine), started_at=77.0)
+    assert {value(metrics.JOB_LAST_SUCCESS, job) for job in WATCHED_JOBS} == {77.0}
 
 
 async def test_storage_tells_the_days_ahead_and_the_errors_without_a_day(service: Service) -> None:
@@ -70,4 +75,4 @@ async def test_the_watch_goes_on_after_postgres_was_away(service: Service, monke
             while looks < 3:
                 await asyncio.sleep(0.01)
     assert "nothing_to_watch" in [line["event"] for line in lines]
-    assert value(metrics.JOB_LATE_AFTER, "fold") == 10
+    assert value(metrics.JOB_LATE_AFTER, "fold") == 10 + 0.01 + LOOK_TAKES_SECONDS

@@ -17,6 +17,7 @@ from common.database import (
 )
 from common.settings import Settings
 from common.telemetry import metrics
+from tests.conftest import Stores, execute
 
 NOWHERE = Settings.load(
     database_url="postgresql://nowhere/none", database_statement_seconds=20, database_lock_seconds=1.5
@@ -68,6 +69,25 @@ async def test_the_metrics_know_how_many_connections_are_in_use(settings: Settin
     async with engine.connect(), engine.connect():
         assert in_use._value.get() == before + 2
     assert in_use._value.get() == before
+    await engine.dispose()
+
+
+async def test_connections_that_broke_and_cannot_be_opened_again_are_not_in_use(
+    settings: Settings, servers: Stores
+) -> None:
+    """SQLAlchemy gives such a one back without having handed it out."""
+    name = f"test{uuid4().hex}"
+    engine, in_use = make_engine(settings, name), metrics.POOL_IN_USE.of(name)._value
+    async with engine.connect() as connection:
+        database = await connection.scalar(text("SELECT current_database()"))
+        await execute(servers.database_url, f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+        assert in_use.get() == 1
+        await connection.invalidate()
+    for _ in range(3):
+        with pytest.raises(DBAPIError, match="not currently accepting"):
+            async with engine.connect():
+                pass
+    assert in_use.get() == 0
     await engine.dispose()
 
 

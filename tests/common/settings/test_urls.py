@@ -3,6 +3,7 @@
 import pytest
 
 from common.settings import Settings, SettingsInvalid
+from common.settings.urls import encode_login, fill_in_password
 
 GOOD = "postgresql://app:vT9xkQ2mLw8RzB@db/errors"
 
@@ -59,3 +60,55 @@ def test_production_mode_wants_a_password_to_redis_elsewhere(url: str, is_good: 
 def test_a_url_that_lacks_a_part_is_refused_with_its_form(url: str) -> None:
     with pytest.raises(SettingsInvalid, match=r"MAYDAY_QUEUE_URL: .*redis\+sentinel://user:password@host"):
         Settings.load(queue_url=f"redis+sentinel://{url}")
+
+
+@pytest.mark.parametrize(
+    ("url", "whole"),
+    [
+        ("postgresql://app:a/b@db/errors", "postgresql://app:a%2Fb@db/errors"),
+        ("postgresql://app:a@b@db:5432/errors", "postgresql://app:a%40b@db:5432/errors"),
+        ("postgresql://app:a?b#c@db/errors?ssl=require", "postgresql://app:a%3Fb%23c@db/errors?ssl=require"),
+        ("postgresql://app:a%2Fb/c@db/errors", "postgresql://app:a%2Fb%2Fc@db/errors"),
+        ("redis://:1/2@cache:6379/0", "redis://:1%2F2@cache:6379/0"),
+        ("redis+sentinel://u:a/b@one:1,two:2/main/0", "redis+sentinel://u:a%2Fb@one:1,two:2/main/0"),
+    ],
+)
+def test_what_would_end_a_password_in_a_url_is_encoded(url: str, whole: str) -> None:
+    assert encode_login(url) == whole
+    assert encode_login(whole) == whole
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "postgresql://db/errors",
+        "postgresql://app@db/errors",
+        "postgresql://app:secret@db/errors?options=-c%20x@y",
+        "postgresql://db:5432/errors?user=app@example.org",
+        "postgresql://app:secret@[2001:db8::1]:5432/errors",
+        "postgresql:///errors?host=/run/postgresql",
+        "unix:///run/redis.sock?db=1",
+        "redis://:secret@[::1]:6379/0",
+        "redis+sentinel://one:26379,two:26379/main/0",
+    ],
+)
+def test_a_url_that_is_whole_stays_as_it_is(url: str) -> None:
+    assert encode_login(url) == url
+    assert fill_in_password(url, "") == url
+
+
+@pytest.mark.parametrize(
+    ("url", "filled"),
+    [
+        ("postgresql://app@db:5432/errors?ssl=require", "postgresql://app:a%2F%40@db:5432/errors?ssl=require"),
+        ("redis://cache:6379/0", "redis://:a%2F%40@cache:6379/0"),
+        ("redis+sentinel://one:1,two:2/main/0", "redis+sentinel://:a%2F%40@one:1,two:2/main/0"),
+        ("postgresql://app:own@db/errors", "postgresql://app:own@db/errors"),
+        ("postgresql:///errors?host=/run", "postgresql:///errors?host=/run"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock"),
+        ("", ""),
+    ],
+)
+def test_a_password_of_its_own_is_filled_in_where_a_url_leads_to_a_host_without_one(url: str, filled: str) -> None:
+    assert fill_in_password(url, "a/@") == filled

@@ -12,12 +12,14 @@ NO_VALUES = frozenset(_BLOTTED.split("|")) | vocabulary("""
     null none nil undefined nan n/a na true false yes no on off str string text varchar char bytes int integer bool
     boolean any object secretstr optional number value
 """)
+# What a program fills in: a word, `{token}`, `{oauth2_token}`, or a place with its format, `{0:N2}`; `{Value:x}` holds one.
+_PLACE = r"(?:[A-Za-z_.]{1,40}(?:[0-9]{1,2}[A-Za-z]?[_.][A-Za-z_.]{1,20})?[0-9]{0,2}|[0-9]{0,2})(?::[<>^]?[A-Za-z]?[0-9]{0,2})?"
 SIGNS = re.compile(
     rf"""(?axi) [*\u2022]+ | \.{{2,}} | -{{1,3}} | \?\d{{0,2}} | _+ | \#+ | \u2026
     | [()\[\]{{}}:;,.'"<>=+/|&!?-]{{1,2}}
     | <[^<>]{{0,60}}> | \[(?:{_BLOTTED})[^\]]{{0,20}}\] | \((?:{_BLOTTED})[^)]{{0,20}}\) | \{{(?:{_BLOTTED})\}}
     | \$\{{[^}}]{{0,80}}\}}+ | \$(?-i:[A-Z_][A-Z0-9_]*|[a-z_]+) | \$\d{{1,2}} | \$\([^)]{{0,80}}\)
-    | \{{\{{?[ ]?[\w.: ]{{0,60}}\}}?\}} | \#\{{[^}}]{{0,80}}\}} | <%=[^%]{{0,80}}%>
+    | \{{\{{[ ]?[\w.: ]{{0,60}}\}}\}} | \{{[ ]?{_PLACE}[ ]?\}} | \#\{{[^}}]{{0,80}}\}} | <%=[^%]{{0,80}}%>
     | %\(\w{{1,40}}\)[sdr] | %[-+\#]?\d{{0,2}}[a-z@] | %(?-i:[A-Z_]+)% | :(?-i:[a-z_]+) | @(?-i:[a-z_]+)
     """
 )
@@ -61,6 +63,7 @@ CODE = re.compile(
     r"(?:new |await )?[A-Za-z_$]+(?:base64|sha\d{1,3}|md5)?(?:(?:\??\.|::|->)[A-Za-z_]\w*)*"
     r"[(\[](?:\d{0,6}[)\]]|[$:]\d{1,2}[)\]]|[A-Za-z_]\w{0,40}=(?!=)|(?![^)\]\s]{0,60}\d))"
     r"|(?:base64|sha|md|b)\d{1,3}\w*\("
+    r"|base64(?:\.[A-Za-z]\w*)?\((?![^)\s]{0,60}[\"'])"
     r"|[A-Za-z_]\w{0,40}\([A-Za-z_]\w{0,40}\("  # a call in a call
     r"|(?:[A-Z][A-Za-z]{1,40}::){1,4}[A-Za-z_]+(?:\.[a-z_]+)?(?![\w!#$%@-])"
     r"|[a-z]{1,2}\.[a-z_]{2,40}(?![\w.!#$%@/-])"  # a column of a table
@@ -71,7 +74,7 @@ CODE = re.compile(
 # A literal in a call: `Field(default="x")`
 LITERAL = re.compile(r"[A-Za-z_$][\w.$:>-]{0,80}\((?:[^()\r\n]{0,60}?[=,( ])?[bru]?[\"']([^\s\"']{8,200})")
 FILLED_IN = re.compile(
-    r"(?:\$\{[^}\r\n]{0,80}\}+|\{\{[^}\r\n]{0,80}\}\}|\{[\w.]{0,60}\}"
+    rf"(?:\$\{{[^}}\r\n]{{0,80}}\}}+|\{{\{{[^}}\r\n]{{0,80}}\}}\}}|\{{{_PLACE}\}}"
     r"|#\{[^}\r\n]{0,80}\}|%\(\w{1,40}\)[sdr]|\$\([^)\r\n]{0,80}\))(?![\w!#*])"
 )
 SCHEME = re.compile(

@@ -45,6 +45,8 @@ WRAPPING_SIGNS = frozenset("SJOTBsbn[")
 # What stands before a value and says its type: of PHP's var_dump, a cast, and a tag or an anchor of YAML
 TYPED = re.compile(r"(?:string\([0-9]{1,9}\) |\((?:string|\[\]byte)\)[ ]?)(?=[\"'`])")
 TAGGED = re.compile(r"(?:!!(?:str|binary)|!unsafe|&[A-Za-z_][A-Za-z0-9_]{0,40})[ \t]{1,4}(?=[^\s])")
+# Before a call, whose literal would be left where a blank ended the value: `new Credential("x")`
+MADE = re.compile(r"(?:new|await)[ \t]{1,4}(?=[A-Za-z_$][\w.$:<>]{0,80}\()", re.ASCII)
 UNKNOWN_SCHEME = re.compile(r"[A-Za-z][\w-]{0,30}[ \t]{1,4}(?=[^\s]{0,200}[0-9:=+/])", re.ASCII)
 HEADERS = ("authorization", "cookie", "cookies")
 CLOSING = {"\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
@@ -129,6 +131,8 @@ def find_bare(text: str, start: int, name: str, operator: str) -> Span | None:
     words = words_of(name)
     if words.endswith(HEADERS) and is_header(text, start, words, operator):
         return find_header(text, start, len(name))
+    if made := MADE.match(text, start):
+        start = made.end()
     if literal := find_literal(text, start):
         return literal
     first = start

@@ -1,0 +1,1 @@
+"""`mayday test containers`: the Dockerfile and compose.yaml as they stand, under podman."""
