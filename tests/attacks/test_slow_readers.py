@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -111,7 +112,7 @@ async def test_whatever_is_slow_for_one_project_is_slow_for_it_alone(serving: Se
     await serving.run_worker()
     pattern = (await project.get("/api/errors/patterns"))["patterns"][0]["id"]
     await asyncio.gather(report(project), project.admin.get("/api/status"), other.read.get("/api/errors"))
-    project = Project(pattern, project.ingest, project.read, project.admin)
+    project = replace(project, id=pattern)
     async with locked(serving, table):
         crowd = await attack(serving, other, ask, project)
         await asyncio.sleep(2)

@@ -4,6 +4,7 @@ request sums nothing up."""
 import asyncio
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,7 +85,7 @@ async def test_other_processes_and_those_that_start_later_show_it_too(
     project, (pattern_id, _) = two
     async with run_service(settings) as other:
         key = project.read.headers["Authorization"].removeprefix("Bearer ")
-        elsewhere = Project(project.id, project.ingest, await other.client(key), project.admin)
+        elsewhere = replace(project, read=await other.client(key))
         assert await read_states(elsewhere, pattern_id) == {"new"}
         await change(project, pattern_id, state="resolved")
         await asyncio.sleep(1.1)
@@ -99,7 +100,7 @@ async def test_without_redis_it_shows_at_once(settings: Settings, two: tuple[Pro
     async with run_service(settings.model_copy(update={"cache_url": "unix:///nowhere/redis.sock"})) as alone:
         keys = [client.headers["Authorization"].removeprefix("Bearer ") for client in (project.read, project.admin)]
         reader, admin = [await alone.client(key) for key in keys]
-        there = Project(project.id, project.ingest, reader, admin)
+        there = replace(project, read=reader, admin=admin)
         assert await read_states(there, pattern_id) == {"new"}
         await change(there, pattern_id, state="resolved")
         assert await read_states(there, pattern_id) == {"resolved"}

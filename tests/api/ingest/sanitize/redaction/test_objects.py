@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from api.ingest.sanitize.redaction import REDACTED, objects, redact_value
-from api.ingest.sanitize.redaction.objects import holds_drawn, is_secret_under
+from api.ingest.sanitize.redaction.objects import holds_drawn, is_secret_under, judge_key
 from tests.api.ingest.sanitize.redaction.samples import ANY_TEXT, DRAWN, PIECES, SECRET_NAMES
 
 KEYS = st.sampled_from(["a", "user", "items", "note", "page"])
@@ -132,7 +132,7 @@ def test_what_only_stands_beside_a_name_stays(value: Any) -> None:
     ],
 )  # fmt: skip
 def test_a_key_says_whether_what_is_under_it_is_a_secret(key: str, item: Any, is_one: bool) -> None:
-    assert is_secret_under(key, item) is is_one
+    assert is_secret_under(judge_key(key), key, item) is is_one
 
 
 def test_under_tokens_a_drawn_text_is_found_wherever_it_is() -> None:
