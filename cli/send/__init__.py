@@ -4,6 +4,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -77,6 +78,7 @@ def send(
         severity=read_severity("--severity", severity) if severity else None,
         columns=read_columns(column or []),
         needs_message=True,
+        now=datetime.now(UTC),
         zone=read_zone(timezone),
     )
     delivery = Delivery(

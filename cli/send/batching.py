@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 
@@ -95,7 +96,7 @@ class Handover:
                 loop.call_soon_threadsafe(self.queue.put_nowait, batch)
         except BaseException as failure:  # noqa: BLE001 - raised again where it is waited for
             self.failure = failure
-        finally:
+        with suppress(RuntimeError):  # nobody waits any more: the key was refused
             loop.call_soon_threadsafe(self.queue.put_nowait, None)
 
     async def next(self) -> Batch | None:

@@ -107,6 +107,13 @@ async def test_the_request_may_say_what_its_records_do_not(service: Service) -> 
     assert (errors["it is late"]["service"], errors["it is late"]["environment"]) == ("post", "production")
 
 
+async def test_the_default_of_fluent_bit_is_refused_with_what_to_do(service: Service) -> None:
+    project = await service.project()
+    answer = await project.ingest.post("/api/logs", content=b"\x92", headers={"Content-Type": "application/msgpack"})
+    assert answer.status_code == 415
+    assert "Format json_lines" in answer.json()["detail"]
+
+
 async def test_what_syslog_ng_says_in_headers_is_of_its_one_line(service: Service) -> None:
     project = await service.project()
     headers = {"X-Syslog-Program": "shop", "X-Syslog-Level": "crit"}

@@ -42,11 +42,11 @@ class Discarded(NamedTuple):
 Mapped = Parsed[PlainError[Json]] | Discarded | Rejected
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MappingOptions:
     """What records are read by. `level`: the least that is kept. `severity`: that of records that name none; they are
-    judged by what they say where it is None. `columns`: which field of the record holds a field of an error.
-    `needs_message`: whether a record without one is rejected; else its JSON is the message."""
+    judged by what they say where it is None. `columns`: which field of the record holds a field of an error. `now` is what
+    times without a year are near to. `needs_message`: whether a record without one is rejected; else its JSON is it."""
 
     level: Severity = Severity.error
     service: str = "unknown"
@@ -54,7 +54,7 @@ class MappingOptions:
     severity: SeverityWord | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     needs_message: bool = False
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime
     zone: tzinfo = UTC
 
 

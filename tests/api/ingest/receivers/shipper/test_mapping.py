@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from api.ingest.receivers.items import Parsed, Rejected
 from api.ingest.receivers.shipper.mapping import Discarded, MappingOptions, map_record
 from common.severities import Severity
-from tests.api.ingest.receivers.shipper.reading import WARNINGS, error_of
+from tests.api.ingest.receivers.shipper.reading import NOW, WARNINGS, error_of
 
 AT = "2026-11-23T18:04:05Z"
 NODE = "TypeError: no\n    at f (/app/x.js:1:2)"
@@ -372,5 +372,5 @@ NAMES = st.sampled_from(
 
 @given(st.dictionaries(NAMES | st.text(max_size=9), JSON, max_size=9))
 def test_any_record_is_mapped(record: dict[str, Any]) -> None:
-    mapped = map_record(record, MappingOptions(level=Severity.debug, severity="error"))
+    mapped = map_record(record, MappingOptions(level=Severity.debug, severity="error", now=NOW))
     assert isinstance(mapped, Parsed | Discarded | Rejected)

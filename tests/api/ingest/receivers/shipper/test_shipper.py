@@ -3,9 +3,10 @@
 from api.ingest.receivers.shipper import shipper_receiver
 from api.ingest.receivers.shipper.mapping import MappingOptions
 from common.settings import Settings
+from tests.api.ingest.receivers.shipper.reading import NOW
 
 SETTINGS = Settings.load()
-RECEIVER = shipper_receiver(MappingOptions())
+RECEIVER = shipper_receiver(MappingOptions(now=NOW))
 BODY = b"""{"level":"error","msg":"a","time":"2026-11-23T18:04:05Z"}
 {"level":"error","msg":"a","time":"2026-11-23T18:04:05Z"}
 {"level":"info","msg":"b"}
