@@ -12,11 +12,13 @@ from fastapi.security.utils import get_authorization_scheme_param
 from pydantic_core import from_json
 
 from api.access.keys import Authorize, Caller, DsnRing, KeyRing
-from api.http.problems import Forbidden, Unauthorized
+from api.http.problems import Forbidden, QuotaExceeded, Unauthorized
 from common.keys import Scope, find_dsn_key
 
 # Of `Sentry sentry_version=7, sentry_key=...`, in any order and case.
 SENTRY_KEY = re.compile(r"(?:^|[\s,])sentry_key\s*=\s*\"?([^\s,\"]+)", re.IGNORECASE)
+REQUEST_POLICIES = ("key", "project")
+REPORT_BYTES = 16 * 2**10  # of a body as it is sent
 HOW = "send the key of a DSN as sentry_key in X-Sentry-Auth, in the query, or with the DSN in the envelope's header"
 
 
@@ -30,8 +32,17 @@ class DsnAuthorize(Authorize):
     has_envelope: bool = False
 
     async def admit(self, request: Request) -> None:
-        """As `Authorize.admit`. Raises Forbidden too, where the path names another project than the key's."""
-        await Authorize.admit(self, request)
+        """As `Authorize.admit`. Raises Forbidden too, where the path names another project than the key's. A small envelope is
+        let in where the project has sent too much, since it may be a report of what the SDK dropped because of that: whoever
+        reads it refuses it by `over_quota` in its scope if there is more in it."""
+        try:
+            await Authorize.admit(self, request)
+        except QuotaExceeded as problem:
+            if not (self.has_envelope and may_be_report(request, problem)):
+                raise
+            for policy in REQUEST_POLICIES:
+                request.scope["allowance"].count(policy, 1)
+            request.scope.update(caller=request.scope["sender"], over_quota=problem)
         caller = cast("Caller", request.scope["caller"])
         if request.path_params["number"] != str(caller.project_number):
             raise Forbidden(f"this key is of project {caller.project_number}: its DSN ends so")
@@ -50,6 +61,13 @@ class DsnAuthorize(Authorize):
         caller = await cast("KeyRing | DsnRing", getattr(request.state, ring)).identify(sent.pop())
         request.scope["sender"] = caller  # whose losses are counted, also where it is not admitted
         return caller
+
+
+def may_be_report(request: Request, problem: QuotaExceeded) -> bool:
+    """Whether only what may be sent is used up, and not the requests, and the body is as small as that of a report."""
+    declared = request.headers.get("content-length", "")
+    is_small = declared.isdecimal() and len(declared) < 9 and int(declared) <= REPORT_BYTES
+    return is_small and not any(place.pointer in REQUEST_POLICIES for place in problem.errors or ())
 
 
 def read_dsn_keys(request: Request) -> set[str]:

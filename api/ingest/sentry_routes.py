@@ -73,7 +73,8 @@ async def take(request: Request, caller: Caller, read: ReadSentry) -> Response:
     """Answer when what was sent is stored. Raises Problem."""
     settings = cast("Settings", request.state.settings)
     pipeline = cast("ErrorPipeline", request.state.pipeline)
-    reader = Reader(caller.project_name, make_event_id, request.scope.get("dsn_key"))
+    dsn_key, over_quota = request.scope.get("dsn_key"), request.scope.get("over_quota")
+    reader = Reader(caller.project_name, make_event_id, dsn_key, over_quota)
     sent = Sent(caller, request.scope["allowance"], None, await read_large(request))
     try:
         batch, _ = await pipeline.receive(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from cli.project import create_key, ensure_project, find_dsn
 from common.keys import Scope
+from tests.chaos.programs import Api
 from tests.conftest import Service
 from tests.doors.installing import installed_python
 from tests.fleet.programs import running_api
@@ -42,17 +44,23 @@ class Door:
         return {one["title"]: one["count"] for one in (await self.get("/api/errors/patterns"))["patterns"]}
 
 
+@asynccontextmanager
+async def open_door(service: Service, api: Api, reading: Scope = Scope.admin) -> AsyncIterator[Door]:
+    """A project of its own on this API."""
+    async with service.tools.engine.begin() as connection:
+        project_id = await ensure_project(connection, "doors")
+        keys = {scope: await create_key(connection, project_id, scope, "doors") for scope in Scope}
+        dsn = await find_dsn(connection, keys[Scope.ingest], api.url)
+    assert dsn is not None
+    headers = {"Authorization": f"Bearer {keys[reading]}"}
+    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client:
+        yield Door(api.url, dsn, keys[Scope.ingest], service, client)
+
+
 @pytest.fixture
 async def door(service: Service, tmp_path: Path) -> AsyncIterator[Door]:
-    async with running_api(service, tmp_path) as api:
-        async with service.tools.engine.begin() as connection:
-            project_id = await ensure_project(connection, "doors")
-            keys = {scope: await create_key(connection, project_id, scope, "doors") for scope in Scope}
-            dsn = await find_dsn(connection, keys[Scope.ingest], api.url)
-        assert dsn is not None
-        headers = {"Authorization": f"Bearer {keys[Scope.admin]}"}
-        async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as reading:
-            yield Door(api.url, dsn, keys[Scope.ingest], service, reading)
+    async with running_api(service, tmp_path) as api, open_door(service, api) as opened:
+        yield opened
 
 
 def dump(errors: list[dict[str, Any]]) -> str:

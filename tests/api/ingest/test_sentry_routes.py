@@ -278,6 +278,20 @@ async def test_a_project_that_has_sent_too_much_is_told_for_how_long_and_what(se
         assert await sender.losses() == {("refused", "error"): 2}
 
 
+async def test_a_report_of_what_was_dropped_comes_through_where_nothing_else_does(settings: Settings) -> None:
+    report = {"discarded_events": [{"reason": "ratelimit_backoff", "category": "error", "quantity": 5}]}
+    lines = ("client_report", json.dumps(report).encode())
+    async with run_service(settings.model_copy(update={"limit_project_errors": 1})) as service:
+        sender = await sender_of(service)
+        assert (await sender.send(b"{}", "store")).status_code == 200
+        assert (await sender.send(envelope(lines, ("event", BODY)))).status_code == 429
+        assert (await sender.send(envelope(lines))).status_code == 200
+        assert await sender.losses() == {("ratelimit_backoff", "error"): 5, ("refused", "error"): 1}
+    async with run_service(settings.model_copy(update={"limit_key_requests": 1})) as service:
+        sender = await sender_of(service)
+        assert [(await sender.send(envelope(lines))).status_code for _ in range(2)] == [200, 429]
+
+
 async def test_errors_are_stored_slim_before_any_is_refused(settings: Settings) -> None:
     async with run_service(settings.model_copy(update={"limit_project_errors": 10})) as service:
         sender = await sender_of(service)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from api.http.problems import Unauthorized
+from api.http.problems import QuotaExceeded, Unauthorized
 from api.ingest.receivers.building import read_json
 from api.ingest.receivers.items import Batch, Item, Parsed, Rejected, sort_out
 from api.ingest.receivers.json_bounds import is_vast
@@ -55,14 +55,17 @@ class Reader:
     service: str
     make_id: Callable[[], UUID]
     dsn_key: str | None = None
+    over_quota: QuotaExceeded | None = None
     answered_id: UUID | None = None
     feedback: list[Said] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
 
     def read_envelope(self, body: bytes, settings: Settings) -> Batch[SentError]:
-        """The errors of an envelope. Raises BadRequest where its framing is wrong, Unauthorized."""
+        """The errors of an envelope. Raises BadRequest where its framing is wrong, Unauthorized, QuotaExceeded."""
         opened = framing.read_envelope(body)
         self.refuse_other_key(opened)
+        if self.over_quota is not None and any(item.type != "client_report" for item in opened.items):
+            raise self.over_quota
         self.answered_id = read_id(opened.header.get("event_id"))
         self.feedback, self.losses = [], []
         discarded: Counter[str] = Counter()

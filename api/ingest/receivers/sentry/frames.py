@@ -6,18 +6,22 @@ from typing import Any
 
 from api.ingest.receivers.sentry.values import (
     as_count,
-    as_flag,
     as_list,
     as_object,
     as_text,
     list_values,
-    without_nothing,
 )
 from common.fingerprint import Frame
 
 FRAMES_MAX = 200  # of one error; of a deeper recursion the first and the last
 SOURCE_LINES = 20  # of context before a line, and after it
 LEFT_OUT = "(frames left out)"
+NATIVE = (("package", "package"), ("address", "instruction_addr"))  # what frames of native code have
+
+
+def text_of(value: Any) -> str:
+    """As `as_text`, at once for what nearly all are."""
+    return value if type(value) is str else as_text(value)
 
 
 @dataclass(slots=True)
@@ -30,23 +34,26 @@ class StackFrame:
     line: int | None
     column: int | None
     in_app: bool | None
-    code: str  # the line itself
-    platform: str
     raw: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> "StackFrame":
+        get = raw.get
+        line, in_app = get("lineno"), get("in_app")
         return cls(
-            as_text(raw.get("module")),
-            as_text(raw.get("function")),
-            as_text(raw.get("abs_path")) or as_text(raw.get("filename")),
-            as_count(raw.get("lineno")),
-            as_count(raw.get("colno")),
-            as_flag(raw.get("in_app")),
-            as_text(raw.get("context_line")).strip(),
-            as_text(raw.get("platform")),
+            text_of(get("module")),
+            text_of(get("function")),
+            text_of(get("abs_path")) or text_of(get("filename")),
+            line if type(line) is int and 0 <= line < 2**53 else as_count(line),
+            as_count(column) if (column := get("colno")) is not None else None,
+            in_app if in_app is True or in_app is False else None,
             raw,
         )
+
+    @property
+    def code(self) -> str:
+        """The line itself."""
+        return as_text(self.raw.get("context_line")).strip()
 
     @property
     def for_grouping(self) -> Frame:
@@ -59,18 +66,22 @@ class StackFrame:
 
     def kept(self) -> dict[str, Any]:
         """What is kept of it in the context."""
-        kept = without_nothing(
-            {
-                "function": self.function,
-                "module": self.module,
-                "file": self.path,
-                "line": self.line,
-                "column": self.column,
-                "in_app": self.in_app,
-                "package": self.raw.get("package"),
-                "address": self.raw.get("instruction_addr"),
-            }
-        )
+        kept: dict[str, Any] = {}
+        if self.function:
+            kept["function"] = self.function
+        if self.module:
+            kept["module"] = self.module
+        if self.path:
+            kept["file"] = self.path
+        if self.line is not None:
+            kept["line"] = self.line
+        if self.column is not None:
+            kept["column"] = self.column
+        if self.in_app is not None:
+            kept["in_app"] = self.in_app
+        for name, sent in NATIVE:
+            if self.raw.get(sent):
+                kept[name] = self.raw[sent]
         self.keep_source(kept)
         if locals_ := self.raw.get("vars"):
             kept["locals"] = locals_
@@ -81,11 +92,15 @@ class StackFrame:
         line = self.raw.get("context_line")
         if not isinstance(line, str):
             return
-        before = [one for one in as_list(self.raw.get("pre_context")) if isinstance(one, str)][-SOURCE_LINES:]
-        after = [one for one in as_list(self.raw.get("post_context")) if isinstance(one, str)][:SOURCE_LINES]
+        before, after = lines_of(self.raw, "pre_context"), lines_of(self.raw, "post_context")
+        before, after = before[-SOURCE_LINES:], after[:SOURCE_LINES]
         kept["source"] = "\n".join([*before, line, *after])
         if self.line is not None and before:
             kept["source_from"] = max(self.line - len(before), 0)
+
+
+def lines_of(raw: Mapping[str, Any], name: str) -> list[str]:
+    return [one for one in as_list(raw.get(name)) if isinstance(one, str)]
 
 
 @dataclass(slots=True)

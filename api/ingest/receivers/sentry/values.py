@@ -35,10 +35,6 @@ def as_count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
-def as_flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
 def list_values(value: Any) -> list[Mapping[str, Any]]:
     """The objects of an interface: in `{"values": [...]}`, in a bare list, or one alone."""
     if isinstance(value, dict):

@@ -84,7 +84,7 @@ def context_of(event: dict[str, Any]) -> dict[str, Any]:
         ({"fingerprint": ["{{ transaction }}"], "transaction": "/pay"}, "fingerprint", "/pay"),
         ({"fingerprint": ["{{ unheard.of }}"]}, "fingerprint", "{{ unheard.of }}"),
         ({"fingerprint": []}, "fingerprint", None),
-        ({"fingerprint": {}}, "fingerprint", "{}"),
+        ({"fingerprint": {}}, "fingerprint", None),
         ({"timestamp": "2026-11-29T12:00:00.5Z"}, "timestamp", datetime(2026, 11, 29, 12, 0, 0, 500_000, UTC)),
         ({"timestamp": None}, "timestamp", None),
     ],
