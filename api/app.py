@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from api.access.key_uses import KeyUses
-from api.access.keys import KeyRing
+from api.access.keys import DsnRing, KeyRing, LookUps
 from api.access.quotas import Quotas
 from api.access.routers import paths_for, refuse_unguarded
 from api.access.shares import Shares, gate_of, half
@@ -21,14 +21,16 @@ from api.http import problems
 from api.http.bodies import BodyBudget, BodyLimits
 from api.http.fast_lane import FastLane
 from api.http.middleware import RequestLines, RequestMiddleware
-from api.http.origins import IngestOrigins
+from api.http.origins import AnyOrigin, IngestOrigins
 from api.http.responder import Responder
-from api.ingest import otlp_routes
+from api.ingest import otlp_routes, sentry_routes, shipper_routes
 from api.ingest import routes as ingest_routes
 from api.ingest.errors import ErrorPipeline
 from api.ingest.fast import fast_writes
 from api.ingest.pipeline import Pipeline
+from api.ingest.receivers.sentry.answers import SHOWN_HEADERS
 from api.ingest.scheduler import BodyScheduler
+from api.ingest.sentry_routes import PATHS as SENTRY_PATHS
 from api.reads import entries
 from api.reads.caching import Reads
 from api.reads.catalogue import BuildContext
@@ -47,6 +49,7 @@ from api.status.starting import start
 from api.status.watching import look_once, watch
 from api.storing.announcer import Announcer
 from api.storing.errors import store_errors
+from api.storing.losses import Losses
 from api.storing.other_days import EarlyDays
 from api.storing.rows import ErrorRow, UsageRow
 from api.storing.usage import store_usage
@@ -78,11 +81,13 @@ class State(TypedDict):
     read_shares: Shares
     cache: Cache
     key_ring: KeyRing
+    dsn_ring: DsnRing
     probes: health.Probes
     quotas: Quotas
     scheduler: BodyScheduler
     writer: Writer[ErrorRow]
     pipeline: ErrorPipeline
+    losses: Losses
     usage_writer: Writer[UsageRow]
     usage_pipeline: Pipeline[UsageIn, UsageRow]
     otlp: otlp_routes.Destinations
@@ -117,6 +122,8 @@ def create_app(settings: Settings) -> FastAPI:
         health.router,
         ingest_routes.router,
         otlp_routes.router,
+        sentry_routes.router,
+        shipper_routes.router,
         usage_routes.router,
         price_routes.router,
         budget_routes.router,
@@ -132,6 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_compress_type("application/problem+json")
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
     app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
+    app.add_middleware(AnyOrigin, paths=SENTRY_PATHS, shown_headers=SHOWN_HEADERS)
     app.add_middleware(RequestMiddleware, settings=settings, find_problem_form=otlp_routes.find_problem_form)
     return app
 
@@ -159,15 +167,20 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             store_sums = partial(store_usage, settings.usage_names_max)
             usage_writer = await stack.enter_async_context(Writer(settings, "usage", store_sums, announcer.note_usage))
             await asyncio.to_thread(load_catalog)  # half a second that no request should wait for
+            losses = Losses(engine)
+            stack.push_async_callback(losses.write)
             early_days = EarlyDays()
             await look_once(engine, early_days)
             engines = [engine, reading, writer.engine, usage_writer.engine]
             await stack.enter_async_context(in_background(start(engines, settings), "starting"))
             await stack.enter_async_context(in_background(watch(engine, settings, early_days), "watching"))
             await stack.enter_async_context(in_background(give_back_memory(), "giving_back_memory"))
+            await stack.enter_async_context(in_background(losses.keep_writing(), "writing_losses"))
             looking_up = without_transactions(engine, settings)
             key_uses = await stack.enter_async_context(KeyUses(engine))
-            key_ring = KeyRing(looking_up, settings.key_cache_seconds, settings.key_lookups_per_second, key_uses.note)
+            of_strangers = LookUps(settings.key_lookups_per_second)
+            key_ring = KeyRing(looking_up, settings.key_cache_seconds, of_strangers, key_uses.note)
+            dsn_ring = DsnRing(looking_up, settings.key_cache_seconds, of_strangers, key_uses.note)
             pipeline = ErrorPipeline(settings, writer, scheduler, early_days)
             usage_pipeline = make_usage_pipeline(settings, usage_writer, scheduler, shares)
             otlp_usage_of = otlp_routes.Destination(usage_pipeline, otlp_usage.RECEIVERS, otlp_usage.may_hold_usage)
@@ -189,11 +202,13 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
                 "read_shares": read_shares,
                 "cache": cache,
                 "key_ring": key_ring,
+                "dsn_ring": dsn_ring,
                 "probes": probes,
                 "quotas": quotas,
                 "scheduler": scheduler,
                 "writer": writer,
                 "pipeline": pipeline,
+                "losses": losses,
                 "usage_writer": usage_writer,
                 "usage_pipeline": usage_pipeline,
                 "otlp": otlp_routes.make_destinations(pipeline, otlp_usage_of),

@@ -140,13 +140,23 @@ def open_api(scope: Scope, url: str | None, key: str | None) -> Iterator[Api]:
     settings = Settings.load()
     base = (url or find_address(settings)).rstrip("/")
     found = find_key(f"MAYDAY_{scope.name.upper()}_KEY", key, settings)
-    with httpx.Client(
-        base_url=base,
-        headers={"Authorization": f"Bearer {found}"},
-        timeout=TIMEOUT_SECONDS,
-        trust_env=not is_this_machine(base),  # no proxy is asked for what is here
-    ) as http:
+    with make_client(base, found) as http:
         yield Api(http)
+
+
+def make_client(base: str, key: str) -> httpx.Client:
+    """Raises ApiFailed where that is no address, and for a key that no header can hold."""
+    try:
+        return httpx.Client(
+            base_url=base,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=TIMEOUT_SECONDS,
+            trust_env=not is_this_machine(base),  # no proxy is asked for what is here
+        )
+    except UnicodeEncodeError as error:
+        raise ApiFailed("the key has letters that no key has: copy it again") from error
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ApiFailed(f"{base} is no address ({error}): give it as http://127.0.0.1:8000") from error
 
 
 def is_this_machine(url: str) -> bool:
@@ -176,6 +186,12 @@ def address_of(settings: Settings) -> str:
 def otlp_address_of(settings: Settings) -> str:
     """Where exporters of OpenTelemetry reach it from this machine: the port that is theirs, else that of all."""
     return address_of(settings.model_copy(update={"port": settings.otlp_port or settings.port}))
+
+
+def find_public_url() -> str:
+    """Where senders reach the API: MAYDAY_PUBLIC_URL, else its address here."""
+    settings = Settings.load()
+    return settings.public_url or find_address(settings)
 
 
 def find_key(name: str, given: str | None, settings: Settings) -> str:

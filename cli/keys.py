@@ -10,11 +10,12 @@ import typer
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cli.client import find_public_url
 from cli.examples import examples
 from cli.lengths import parse_length
 from cli.migrate import failing_in_a_sentence
 from cli.output import Column, Json, Rows, print_json, print_rows, show_age
-from cli.project import create_key, ensure_project, find_project, revoke_key
+from cli.project import create_key, ensure_project, find_dsn, find_project, revoke_key
 from cli.state import find_database
 from common.database import make_engine
 from common.keys import Scope
@@ -101,24 +102,31 @@ def create_key_command(
         ),
     ] = None,
 ) -> None:
-    """Make a key and print it: this is the only time that it is seen."""
+    """Make a key and print it: this is the only time that it is seen. The DSN of an ingest key goes to standard error."""
+    base_url = find_public_url()
 
-    async def create(connection: AsyncConnection) -> str | None:
+    async def create(connection: AsyncConnection) -> tuple[str, str | None] | None:
         project_id = await find_project(connection, project)
-        return await create_key(connection, project_id, scope, name, expires) if project_id else None
+        if project_id is None:
+            return None
+        key = await create_key(connection, project_id, scope, name, expires)
+        return key, await find_dsn(connection, key, base_url)
 
-    key = with_database(create)
-    if key is None:
+    made = with_database(create)
+    if made is None:
         typer.echo(f"there is no project named {project}: make it with `./mayday project create {project}`", err=True)
         raise typer.Exit(1)
+    key, dsn = made
     typer.echo(key)
+    if dsn is not None:
+        typer.echo(f"DSN for Sentry's SDKs: {dsn}", err=True)
 
 
 @key_app.command(
     "list", epilog=examples("key list", "key list --json | jq -r '.keys[] | select(.last_used == null) | .id'")
 )
 def list_keys_command(as_json: Json = False) -> None:
-    """Every key: project, scope, state, when it was used last (to within minutes) and when it ends; never the secret."""
+    """Every key: project, scope, state, when it was used last (to within six minutes) and when it ends; never the secret."""
 
     async def find(connection: AsyncConnection) -> Sequence[Row[Any]]:
         return (await connection.execute(LIST_KEYS)).all()

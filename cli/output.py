@@ -183,4 +183,4 @@ def show_count(number: Any) -> str:
 def draw_bars(counts: Sequence[int]) -> str:
     """One bar a count, as high as its share of the largest."""
     most = max(counts, default=0)
-    return "".join(BARS[min(len(BARS) - 1, count * len(BARS) // (most + 1))] if count else " " for count in counts)
+    return "".join(BARS[-(-count * len(BARS) // most) - 1] if count else " " for count in counts)

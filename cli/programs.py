@@ -71,6 +71,8 @@ def api(
             proxy_headers=False,  # nothing here depends on who the client is
             timeout_graceful_shutdown=settings.shutdown_seconds,
             timeout_keep_alive=settings.keep_alive_seconds,
+            # of several processes: after five seconds, the default, those that start on a busy machine were killed in turn
+            timeout_worker_healthcheck=30,
         )
         serve(config, [settings.otlp_port] if settings.otlp_port else [])
 

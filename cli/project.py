@@ -7,7 +7,7 @@ import uuid_utils.compat
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.keys import Scope, make_key
+from common.keys import Scope, make_dsn, make_key, parse_key
 from common.tables import api_keys, projects
 
 # no unique constraint may lack project_id, so that names are unique is kept by this lock
@@ -65,6 +65,7 @@ async def create_key(
             secret_sha256=key.secret_sha256,
             created_at=datetime.now(UTC),
             expires_at=None if valid_for is None else func.now() + valid_for,
+            dsn_key_sha256=key.dsn_key.sha256 if scope is Scope.ingest else None,
         )
     )
     return str(key)
@@ -78,6 +79,25 @@ async def revoke_all_keys(connection: AsyncConnection, project_id: UUID) -> date
     )
     revoked_at: datetime | None = await connection.scalar(select(func.max(api_keys.c.revoked_at)).where(own))
     return revoked_at
+
+
+async def find_dsn(connection: AsyncConnection, key_text: str, base_url: str) -> str | None:
+    """The DSN of an ingest key at this address; None where there is no such key. One that was made before keys had a form
+    for DSNs gets it."""
+    key = parse_key(key_text)
+    if key is None or key.scope is not Scope.ingest:
+        return None
+    found = await connection.execute(
+        update(api_keys)
+        .where(api_keys.c.key_id == key.key_id, api_keys.c.secret_sha256 == key.secret_sha256)
+        .values(dsn_key_sha256=key.dsn_key.sha256)
+        .returning(api_keys.c.project_id)
+    )
+    project_id = found.scalar_one_or_none()
+    if project_id is None:
+        return None
+    number = await connection.execute(select(projects.c.number).where(projects.c.project_id == project_id))
+    return make_dsn(key.dsn_key, number.scalar_one(), base_url)
 
 
 async def revoke_key(connection: AsyncConnection, key_id: str) -> bool:

@@ -23,11 +23,11 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "routed": ({"MAYDAY_TEST_OVER_SOCKETS": "1", "MAYDAY_FAST_LANE": "off"}, ["tests/flow"]),
     "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),
     "clients": ({"MAYDAY_TEST_CLIENTS": "1"}, ["tests/contract/test_clients.py"]),
+    "doors": ({"MAYDAY_TEST_DOORS": "1"}, ["tests/doors", "-rP", "-o", "faulthandler_timeout=0"]),
     "contract": (
         {"MAYDAY_TEST_CONTRACT_SECONDS": CONTRACT_SECONDS},
         ["tests/contract/test_schemathesis.py", "-rP", "-o", "faulthandler_timeout=0"],
     ),
-    "doors": ({"MAYDAY_TEST_DOORS": "1"}, ["tests/doors"]),
     "distinct": (
         {"MAYDAY_TEST_DISTINCT_ERRORS": "1000000"},
         ["tests/chaos/test_distinct.py", "-rP", "-o", "faulthandler_timeout=0"],
@@ -50,10 +50,12 @@ def test(context: typer.Context) -> None:
     three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
     programs of the release before run on our schema, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
+    doors`: clients and shippers of others, where they are installed, send what they send. `mayday test
     attacks`: the long form of what strangers and hostile clients try, some minutes. `mayday test clients`: a Python and
     a TypeScript client (which takes node and npm) are made, type-checked, and do the main job. `mayday test containers`:
     the Dockerfile is built and compose.yaml brought up under podman, used, and taken down; some minutes.
-    `mayday test doors`: clients of others, installed from PyPI and npm, send what they send.
+    `mayday test doors`: SDKs and exporters of others send what fails, with what they need from PyPI and npm; it takes
+    node, npm and chromium.
     """
     kind, *rest = context.args or [""]
     if kind in RUNS:

@@ -28,6 +28,7 @@ from worker.spending.projections import project_budgets
 from worker.trends.judging import SLOW_SECONDS, are_trends_due, update_incidents, update_trends
 from worker.upkeep.counts import delete_old_counts, list_projects, repair_counts, widen_old_counts
 from worker.upkeep.partitions import keep_partitions
+from worker.upkeep.reports import delete_old_reports
 from worker.upkeep.usage_retention import delete_old_usage
 
 log = structlog.get_logger()
@@ -114,6 +115,10 @@ async def delete_usage(tools: Tools, project_id: UUID) -> Progress:
     return await delete_old_usage(tools.engine, project_id, settings.usage_retention_days, settings.usage_sums_days)
 
 
+async def delete_reports(tools: Tools, project_id: UUID) -> Progress:
+    return await delete_old_reports(tools.engine, project_id, tools.settings.retention_days)
+
+
 async def repair(tools: Tools, project_id: UUID) -> Progress:
     """Count what a worker of the release before left out of tables that it does not know."""
     return await repair_counts(tools.engine, project_id)
@@ -154,6 +159,7 @@ def upkeep_steps(settings: Settings) -> tuple[Step, ...]:
         EachProject("delete counts", list_projects, delete_counts, bounds(settings, 0.1, 0.1)),
         EachProject("widen counts", list_projects, widen_counts, bounds(settings, 0.1, 0.1)),
         EachProject("repair", list_projects, repair, bounds(settings, 0.1, 0.2)),
+        EachProject("delete reports", list_projects, delete_reports, bounds(settings, 0.1, 0.1)),
         EachProject("delete usage", list_projects, delete_usage, bounds(settings, 0.1, 0.1)),
     )
 

@@ -26,7 +26,7 @@ from starlette.datastructures import Headers
 from api.access.quotas import Quotas
 from api.http.problems import Forbidden, QuotaExceeded, Unauthorized
 from api.http.single_flight import SingleFlight
-from common.keys import Key, Scope, parse_key
+from common.keys import DsnKey, Key, Scope, parse_dsn_key, parse_key
 
 T = TypeVar("T")
 
@@ -35,11 +35,19 @@ BEARER = b"Bearer "
 
 UNKNOWN = "this key is unknown, revoked or mistyped: make one with `./mayday key create`"
 
-# The key's project, scope, hash and end, with how long that is away, by Postgres' clock; nothing where it was revoked.
+# The key with its project and its end, with how long that is away, by Postgres' clock; nothing where it was revoked.
 FIND_KEY = text("""
-    SELECT project_id, scope, secret_sha256, expires_at,
-           CAST(extract(epoch FROM expires_at - clock_timestamp()) AS double precision) AS seconds_left
-    FROM api_keys WHERE key_id = :key_id AND revoked_at IS NULL
+    SELECT k.project_id, k.key_id, k.scope, k.secret_sha256, k.expires_at, p.number, p.name,
+           CAST(extract(epoch FROM k.expires_at - clock_timestamp()) AS double precision) AS seconds_left
+    FROM api_keys k JOIN projects p ON p.project_id = k.project_id
+    WHERE k.key_id = :key_id AND k.revoked_at IS NULL
+""")
+# The same of a key that came in the form that it has in a DSN.
+FIND_DSN_KEY = text("""
+    SELECT k.project_id, k.key_id, k.scope, k.secret_sha256, k.expires_at, p.number, p.name,
+           CAST(extract(epoch FROM k.expires_at - clock_timestamp()) AS double precision) AS seconds_left
+    FROM api_keys k JOIN projects p ON p.project_id = k.project_id
+    WHERE k.dsn_key_sha256 = :sha256 AND k.revoked_at IS NULL
 """)
 
 
@@ -50,6 +58,8 @@ class Caller:
     project_id: UUID
     key_id: str
     scope: Scope
+    project_number: int = 0  # which a DSN names it by
+    project_name: str = ""
 
     def log_fields(self) -> dict[str, str]:
         """What log lines say of it."""
@@ -103,12 +113,12 @@ class KeyRing:
         self,
         engine: AsyncEngine,
         trust_seconds: float,
-        lookups_per_second: int,
+        of_strangers: LookUps,
         note_use: Callable[[Caller], None] = lambda _: None,
     ) -> None:
         self.engine = engine
         self.trust_seconds = trust_seconds
-        self.of_strangers = LookUps(lookups_per_second)
+        self.of_strangers = of_strangers
         self.note_use = note_use
         self.known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
         self.refused: OrderedDict[str, tuple[float, str]] = OrderedDict()
@@ -129,20 +139,24 @@ class KeyRing:
         """The caller of this key. Raises Unauthorized, QuotaExceeded."""
         answer = self.recall(sent) or self.recall_refusal(sent)
         # what is no key is not remembered: a stranger chooses how long it is
-        if not answer and (key := parse_key(sent)) is not None:
+        if not answer and (key := self.parse(sent)) is not None:
             # a new process is asked by all clients of a key at once
             answer = await asyncio.shield(self.look_ups.join(sent, lambda: self.begin_look_up(sent, key)))
         if isinstance(answer, Caller):
             return answer
         raise Unauthorized(answer or UNKNOWN)
 
-    def begin_look_up(self, sent: str, key: Key) -> Coroutine[Any, Any, Caller | str]:
+    def parse(self, sent: str) -> Key | DsnKey | None:
+        """What was sent, where it has the form of a key."""
+        return parse_key(sent)
+
+    def begin_look_up(self, sent: str, key: Key | DsnKey) -> Coroutine[Any, Any, Caller | str]:
         """Raises QuotaExceeded."""
         if sent not in self.known:
             self.of_strangers.take()
         return self.look_up(sent, key)
 
-    async def look_up(self, sent: str, key: Key) -> Caller | str:
+    async def look_up(self, sent: str, key: Key | DsnKey) -> Caller | str:
         """The caller, or why there is none; remembered either way."""
         found = await self.find(key)
         refusal = UNKNOWN if found is None else found.refusal
@@ -154,13 +168,26 @@ class KeyRing:
         self.note_use(found.caller)
         return found.caller
 
-    async def find(self, key: Key) -> Found | None:
+    async def find(self, key: Key | DsnKey) -> Found | None:
+        statement, asked = (
+            (FIND_KEY, {"key_id": key.key_id}) if isinstance(key, Key) else (FIND_DSN_KEY, {"sha256": key.sha256})
+        )
         async with self.engine.connect() as connection:
-            row = (await connection.execute(FIND_KEY, {"key_id": key.key_id})).one_or_none()
-        if row is None or row.scope != key.scope or not key.is_stored_as(row.secret_sha256):
+            row = (await connection.execute(statement, asked)).first()
+        if row is None or (
+            isinstance(key, Key) and not (row.scope == key.scope and key.is_stored_as(row.secret_sha256))
+        ):
             return None
-        caller = Caller(row.project_id, key.key_id, key.scope)
+        caller = Caller(row.project_id, row.key_id, Scope(row.scope), row.number, row.name)
         return Found(caller) if row.expires_at is None else Found(caller, row.expires_at, row.seconds_left)
+
+
+class DsnRing(KeyRing):
+    """The same for keys in the form that they have in a DSN. It is a ring of its own, so that such a key, which may stand in
+    a web page, opens nothing but what takes a DSN."""
+
+    def parse(self, sent: str) -> Key | DsnKey | None:
+        return parse_dsn_key(sent)
 
 
 def keep(remembered: "OrderedDict[str, T]", sent: str, found: T) -> None:
@@ -184,12 +211,16 @@ class Authorize:
     async def admit(self, request: Request) -> None:
         """Find out who asks, count the request, and leave its Caller in its scope, without which no body is given out.
         Raises Unauthorized, Forbidden, QuotaExceeded."""
-        caller = await cast("KeyRing", request.state.key_ring).identify(read_key(request.headers))
+        caller = await self.identify(request)
         structlog.contextvars.bind_contextvars(**caller.log_fields())
         self.require(caller)
         quotas = cast("Quotas", request.state.quotas)
         quotas.admit(caller.project_id, caller.key_id, request.scope, ingest=self.scope is Scope.ingest)
         request.scope["caller"] = caller
+
+    async def identify(self, request: Request) -> Caller:
+        """Whose key came with the request. Raises Unauthorized, QuotaExceeded."""
+        return await cast("KeyRing", request.state.key_ring).identify(read_key(request.headers))
 
     def require(self, caller: Caller) -> None:
         """Raises Forbidden."""

@@ -138,6 +138,10 @@ class Allowance:
             said += (max(meter.policy.quota - meter.used, 0), seconds)
         return tuple(said)
 
+    def is_used(self, share: float) -> bool:
+        """Whether so much of a quota on what is sent is used up."""
+        return any(not m.policy.counts_requests and m.used >= share * m.policy.quota for m in self.meters)
+
     def count(self, policy_name: str, amount: int) -> None:
         """Add what an ingest request brought. The last one within a quota may pass it: then the next are refused."""
         for meter in self.meters:

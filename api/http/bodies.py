@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -23,6 +24,10 @@ PIECE_BYTES = 256 * 2**10
 # Bodies that FastAPI parses are parsed in one go, by the event loop. The largest that has a meaning, 1,000 fingerprints
 # to split off and a note in escapes, has 50 KB.
 SMALL_MAX_BYTES = 64 * 2**10
+PEEKED_BYTES = 16 * 2**10  # that are looked at before anyone knows who asks
+GZIP = 31  # what zlib calls it
+BLOCK_BYTES = 16 * 2**10
+MEMBERS_MAX = 10_000  # of one gzip body: empty ones cost time and bring nothing
 CODINGS = "gzip, zstd, br or deflate"
 
 
@@ -34,11 +39,52 @@ class Decoder(Protocol):
     def is_complete(self) -> bool: ...
 
 
-class ZlibDecoder:
-    """gzip (wbits 31) and deflate as zlib streams (wbits 15)."""
+class GzipDecoder:
+    """gzip of one member or several, which those send who append to what is packed already (RFC 1952, 2.2). What one read
+    brought is fed in blocks, since what stands behind the end of a member is copied at each."""
 
-    def __init__(self, wbits: int) -> None:
-        self.stream = zlib.decompressobj(wbits)
+    def __init__(self) -> None:
+        self.stream = zlib.decompressobj(GZIP)
+        self.members = 1
+        self.waiting = b""
+        self.at = 0
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        if data:
+            self.waiting, self.at = self.waiting[self.at :] + data, 0
+        pieces: list[bytes] = []
+        while room and (block := self.next_block()) is not None:
+            piece = self.stream.decompress(block, room)
+            self.at -= len(self.stream.unused_data)
+            if not (piece or block):
+                break
+            room -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def next_block(self) -> bytes | None:
+        """What is unpacked next; None where nothing is left. Raises zlib.error for too many members."""
+        if self.stream.eof:
+            if self.at == len(self.waiting):
+                return None
+            if self.members == MEMBERS_MAX:
+                raise zlib.error("too many members")
+            self.stream, self.members = zlib.decompressobj(GZIP), self.members + 1
+        if self.stream.unconsumed_tail:
+            return self.stream.unconsumed_tail
+        start = self.at
+        self.at = min(start + BLOCK_BYTES, len(self.waiting))
+        return self.waiting[start : self.at]
+
+    def is_complete(self) -> bool:
+        return self.stream.eof and self.at == len(self.waiting)
+
+
+class DeflateDecoder:
+    """deflate as a zlib stream."""
+
+    def __init__(self) -> None:
+        self.stream = zlib.decompressobj()
 
     def feed(self, data: bytes, room: int) -> bytes:
         return self.stream.decompress(self.stream.unconsumed_tail + data, room)
@@ -72,9 +118,9 @@ class BrotliDecoder:
 
 
 DECODERS: dict[str, Callable[[], Decoder]] = {
-    "gzip": lambda: ZlibDecoder(31),
-    "x-gzip": lambda: ZlibDecoder(31),
-    "deflate": lambda: ZlibDecoder(15),
+    "gzip": GzipDecoder,
+    "x-gzip": GzipDecoder,
+    "deflate": DeflateDecoder,
     "zstd": ZstdDecoder,
     "br": BrotliDecoder,
 }
@@ -95,6 +141,7 @@ class BodyLimits:
             await self.app(scope, receive, send)
             return
         body = BodyReader(scope, receive, self.settings, self.held)
+        scope["peek_line"] = body.peek_line
         try:
             await self.app(scope, body.receive, send)
         finally:
@@ -141,6 +188,7 @@ class BodyReader:
         self.wire_bytes = 0
         self.decoded_bytes = 0
         self.is_begun = self.is_read = False
+        self.peeked: deque[Message] = deque()
         self.deadline = asyncio.get_running_loop().time() + settings.body_seconds
 
     async def receive(self) -> Message:
@@ -148,6 +196,10 @@ class BodyReader:
             return await self.inner()
         if not self.is_begun:
             self.begin()
+        return await self.take(self.peeked.popleft() if self.peeked else await self.next_message())
+
+    async def next_message(self) -> Message:
+        """The next piece as it was sent. Raises RequestTooSlow, BadRequest."""
         try:
             async with asyncio.timeout_at(self.deadline):
                 message = await self.inner()
@@ -155,7 +207,27 @@ class BodyReader:
             raise body_too_slow(self.settings) from error
         if message["type"] == "http.disconnect":
             raise BadRequest("the connection ended before the body had arrived: send it again")
-        return await self.take(message)
+        return message
+
+    async def peek_line(self) -> bytes:
+        """The body's first line, as far as it is within PEEKED_BYTES, packed and unpacked: for guards of protocols that name
+        the caller in it. What was read is kept, and given out with the rest once there is a caller. Raises RequestTooSlow,
+        BadRequest."""
+        try:
+            decoder = make_decoder(Headers(scope=self.scope).getlist("content-encoding"))
+        except Unsupported:
+            return b""
+        line, wire_bytes, is_last = b"", 0, False
+        while not is_last and b"\n" not in line and max(len(line), wire_bytes) < PEEKED_BYTES:
+            message = await self.next_message()
+            self.peeked.append(message)
+            data, is_last = message.get("body", b""), not message.get("more_body", False)
+            wire_bytes += len(data)
+            try:
+                line += decoder.feed(data, PEEKED_BYTES - len(line)) if decoder else data[:PEEKED_BYTES]
+            except DECODING_ERRORS:  # the reading of the whole says so
+                break
+        return line.partition(b"\n")[0]
 
     def begin(self) -> None:
         """Judge the body by the head. Raises Unauthorized where no caller was admitted, BodyTooLarge, Unsupported."""

@@ -1,5 +1,8 @@
 """Other origins: pages that may send errors from a browser (CORS). Nothing else is ever open to them."""
 
+import re
+from collections.abc import Sequence
+
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -33,6 +36,27 @@ class IngestOrigins:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_for_pages = scope["type"] == "http" and scope["path"] in self.paths
+        await (self.cors if is_for_pages else self.app)(scope, receive, send)
+
+
+class AnyOrigin:
+    """ASGI middleware: any page may send to these paths, with whatever headers. For protocols whose keys are made to stand in
+    pages; no cookies, so a page needs a key to get anywhere. `shown_headers` are those that a page may read of the answer."""
+
+    def __init__(self, app: ASGIApp, paths: re.Pattern[str], shown_headers: Sequence[str]) -> None:
+        self.app = app
+        self.paths = paths
+        self.cors = Cors(
+            app,
+            allow_origins=("*",),
+            allow_methods=("POST",),
+            allow_headers=("*",),
+            expose_headers=(*SHOWN_HEADERS, *shown_headers),
+            max_age=REMEMBER_SECONDS,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_for_pages = scope["type"] == "http" and self.paths.fullmatch(scope["path"]) is not None
         await (self.cors if is_for_pages else self.app)(scope, receive, send)
 
 

@@ -10,7 +10,7 @@ from api.ingest.receivers.items import Batch, Item, Parsed, Rejected, describe_p
 from api.ingest.receivers.native import ERRORS, SentError, parse_one
 from api.ingest.receivers.registry import ERROR_RECEIVERS
 from api.ingest.rows import RequestContext, make_row, note_adjustments
-from api.ingest.sampling import Sampler
+from api.ingest.sampling import Sampler, make_slim
 from api.ingest.scheduler import BodyScheduler
 from api.ingest.schemas import AdjustedItem, ErrorAnswer
 from api.ingest.summaries import NOT_HELD, count_rejected
@@ -40,7 +40,7 @@ class ErrorPipeline(Pipeline[SentError, ErrorRow]):
 
         async def build(batch: Batch[SentError], body_bytes: int) -> Batch[ErrorRow]:
             rows = await make_rows(self.scheduler, batch, self.request(caller), body_bytes)
-            return Batch(rows, rejected=batch.rejected)
+            return Batch(rows, rejected=batch.rejected, discarded=batch.discarded)
 
         return build
 
@@ -73,6 +73,10 @@ class ErrorPipeline(Pipeline[SentError, ErrorRow]):
             raise
         self.sampler.take_back_unless(stored, rows)
         return stored
+
+    def thin(self, rows: Batch[ErrorRow]) -> Batch[ErrorRow]:
+        """Without trace, context and tags; every error stays, and counts as it would."""
+        return Batch([make_slim(row) for row in rows.items], rejected=rows.rejected)
 
     def request(self, caller: Caller) -> RequestContext:
         return RequestContext.now(caller.project_id, self.settings, self.early_days.of(caller.project_id))

@@ -6,9 +6,11 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Generic, NamedTuple
+from uuid import UUID
 
 from api.access.keys import Caller
 from api.access.quotas import Allowance
+from api.ingest.holding import Hold, Holding
 from api.ingest.receivers import Receiver, Receivers
 from api.ingest.receivers.items import Batch, ItemKind, ItemT
 from api.ingest.scheduler import BodyScheduler
@@ -19,6 +21,9 @@ from api.storing.flusher import Outcome, RowT
 from api.storing.writer import Writer
 from common.settings import Settings
 from common.telemetry import metrics
+
+# From so much of the room for what waits, and of a project's quota, the rows of senders that lose what is refused are slim.
+PRESSED, PRESSED_QUOTA = 0.5, 0.9
 
 
 class Sent(NamedTuple):
@@ -60,6 +65,7 @@ class Pipeline(Generic[ItemT, RowT]):
         self.scheduler = scheduler
         self.prepare = prepare
         self.list_adjusted = list_adjusted
+        self.holding = Holding(settings.held_requests_max)
 
     async def take_batch(self, sent: Sent, receiver: Receiver[ItemT] | None = None) -> BatchAnswer:
         """Judge a batch, store what can be stored, and say what became of each item. Who reads it follows from its media
@@ -71,22 +77,47 @@ class Pipeline(Generic[ItemT, RowT]):
         return summarize(batch, await stored, self.list_adjusted(batch))
 
     async def receive(
-        self, sent: Sent, receiver: Receiver[ItemT], *, counts_bytes: bool = True
+        self,
+        sent: Sent,
+        receiver: Receiver[ItemT],
+        *,
+        counts_bytes: bool = True,
+        hold_seconds: float = 0.0,
     ) -> tuple[Batch[RowT], list[Outcome]]:
         """What became of a body of a protocol that answers in its own form: its rows and, in their order, their outcomes.
         Nothing is refused because it is empty, or bad in all its items. `counts_bytes`: False where the body went to another
-        pipeline before. Raises Invalid where the receiver cannot read the body at all, Unavailable."""
-        self.writer.refuse_when_full(sent.caller.project_id)
-        if counts_bytes:
-            sent.allowance.count("bytes", len(sent.body))
-        batch, stored = await self.take(sent, partial(read_and_count, receiver), refuse_nothing)
-        return batch, await stored
+        pipeline before. `hold_seconds`: how long the request of a sender that will not send it again waits where it cannot be
+        stored at once; of such a sender the rows are slim where room gets short. Raises Invalid where the receiver cannot read
+        the body at all, Unavailable."""
+        with self.holding.begin(hold_seconds) as hold:
+            await hold.until_room(self.writer, sent.caller.project_id)
+            if counts_bytes:
+                sent.allowance.count("bytes", len(sent.body))
+            thin = self.thin if hold_seconds and self.is_pressed(sent) else None
+            batch, stored = await self.take(sent, partial(read_and_count, receiver), refuse_nothing, thin)
+            return batch, await hold.until_stored(
+                stored, partial(self.store_again, batch, sent.caller.project_id, hold)
+            )
+
+    async def store_again(self, batch: Batch[RowT], project_id: UUID, hold: Hold) -> "asyncio.Future[list[Outcome]]":
+        """Have rows written that Postgres did not take, once there is room. Raises Unavailable."""
+        await hold.until_room(self.writer, project_id)
+        return self.store(batch.items)
+
+    def is_pressed(self, sent: Sent) -> bool:
+        """Whether room gets short: for what waits, or in what the project may send in this minute."""
+        return self.writer.admission.share >= PRESSED or sent.allowance.is_used(PRESSED_QUOTA)
+
+    def thin(self, rows: Batch[RowT]) -> Batch[RowT]:
+        """The rows in a smaller form, where their kind has one."""
+        return rows
 
     async def take(
         self,
         sent: Sent,
         read: Callable[[bytes, Settings], Batch[ItemT]],
         refuse: Callable[[Batch[ItemT] | Batch[RowT], ItemKind[ItemT]], None],
+        thin: Callable[[Batch[RowT]], Batch[RowT]] | None = None,
     ) -> tuple[Batch[RowT], "asyncio.Future[list[Outcome]]"]:
         """The rows that were made of a body, which are on their way to Postgres, and their outcomes to come. `refuse` raises
         Invalid where not one can be stored. Raises Unavailable."""
@@ -101,6 +132,7 @@ class Pipeline(Generic[ItemT, RowT]):
                 rows = await build(items, size)
                 refuse(rows, self.kind)
                 count_rejected(rows.rejected.values(), self.kind)
+                rows = thin(rows) if thin is not None else rows
                 return rows, self.store(rows.items, reservation) if rows.items else no_outcomes()
 
     def store(

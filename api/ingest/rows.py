@@ -10,14 +10,24 @@ import uuid_utils
 from asyncpg.pgproto import pgproto
 from pydantic_core import from_json, to_json
 
-from api.ingest.receivers.json_bounds import VALUES_READ, cut_values, is_vast
+from api.ingest.receivers.json_bounds import VALUES_READ, cut_values, is_vast, is_within
 from api.ingest.receivers.native import SentError
+from api.ingest.receivers.plain import DEFAULT_KEY, NAME_MAX_CHARS, ReceivedError
 from api.ingest.sanitize.cleaning import MAX_NUMBER_DIGITS, clean_value, cut_text
-from api.ingest.sanitize.redaction import automaton, may_hold_secrets, redact_text, redact_value
+from api.ingest.sanitize.redaction import automaton, may_hold_secrets, redact_object, redact_text
 from api.ingest.times import NO_DAYS, Times, to_utc
 from api.storing.rows import NAMES_ENTRIES, ErrorRow, LookBack
 from common.database.clock import CLOCK
-from common.fingerprint import TRACE_CHARS, TRACE_ENTRIES, SplitTrace, fingerprint_value, may_be_kept, split_trace
+from common.fingerprint import (
+    GROUPING,
+    TRACE_CHARS,
+    TRACE_ENTRIES,
+    Grouping,
+    SplitTrace,
+    fingerprint_value,
+    may_be_kept,
+    split_trace,
+)
 from common.settings import Settings
 from common.tables import Adjustment, Severity
 from common.uuid7 import time_of_uuid7
@@ -58,7 +68,7 @@ def make_row(error: SentError, request: RequestContext) -> ErrorRow:
     names, in_names = redact_names(error.service, error.environment, error.release, error.error_type, error.fingerprint)
     service, environment, release, error_type, client_fingerprint = names
     redactions += in_names
-    stack_trace = trace = context = tags = None
+    stack_trace = trace = context = tags = grouping = None
     if error.stack_trace:
         stack_trace, found, adjusted, trace = sanitize_trace(error.stack_trace, settings.stack_trace_max_bytes)
         redactions, adjustments = redactions + found, adjustments | adjusted
@@ -68,15 +78,56 @@ def make_row(error: SentError, request: RequestContext) -> ErrorRow:
     if error.tags:
         tags, found, adjusted = sanitize_json(error.tags, settings)
         redactions, adjustments = redactions + found, adjustments | adjusted
+    if type(error) is ReceivedError and error.grouping is not None:
+        grouping, written, found = sanitize_grouping(error.grouping)
+        redactions += found
+        context = join_grouping(written, context)
     adjustments |= (RETIMED if is_retimed else 0) | (REDACTED if redactions else 0)
-    fingerprint = fingerprint_value(
-        message=message, error_type=error_type, trace=trace, client_fingerprint=client_fingerprint
-    )
+    if type(error) is ReceivedError:
+        client_fingerprint, fingerprint = fingerprint_received(grouping, message, error_type, trace, client_fingerprint)
+    else:
+        fingerprint = fingerprint_value(
+            message=message, error_type=error_type, trace=trace, client_fingerprint=client_fingerprint
+        )
     return new_row((
         request.project_id, occurred_at.date(), error.event_id or make_event_id(), occurred_at, request.received_at,
         fingerprint, SEVERITIES[error.severity], adjustments, min(redactions, MOST_REDACTIONS),
         service, environment, release, error_type, client_fingerprint, message, stack_trace, context, tags, look_back,
     ))  # fmt: skip
+
+
+def sanitize_grouping(grouping: Grouping) -> tuple[Grouping, str, int]:
+    """The same without secrets, as JSON (empty where it says nothing), and its redactions. The worker comes to the same
+    fingerprint by what stands there."""
+    kept = grouping.as_json()
+    if kept is None:
+        return grouping, "", 0
+    text = dump(kept)
+    if not may_hold_secrets(text):
+        return grouping, text, 0
+    grouping, found = grouping.change(redact_text)
+    return grouping, dump(grouping.as_json()), found
+
+
+def join_grouping(grouping: str, context: str | None) -> str | None:
+    """The JSON text of a context with this under its first key."""
+    if not grouping:
+        return context
+    rest = f",{context[1:]}" if context and context != "{}" else "}"
+    return f'{{"{GROUPING}":{grouping}{rest}'
+
+
+def fingerprint_received(
+    grouping: Grouping | None, message: str, error_type: str | None, trace: SplitTrace | None, client: str | None
+) -> tuple[str | None, int]:
+    """The fingerprint that the client gave, written out, and the one that the error has."""
+    if client and DEFAULT_KEY in client:
+        _, default = fingerprint_received(grouping, message, error_type, trace, None)
+        client = client.replace(DEFAULT_KEY, f"{default & 2**64 - 1:016x}")[:NAME_MAX_CHARS]
+    value = fingerprint_value(
+        message=message, error_type=error_type, trace=trace, client_fingerprint=client, grouping=grouping
+    )
+    return client, value
 
 
 def note_adjustments(row: ErrorRow, adjustments: int) -> ErrorRow:
@@ -148,17 +199,23 @@ def sanitize_json(value: dict[str, Any] | str, settings: Settings) -> tuple[str,
         if is_small(value, settings):
             return value, 0, 0
         value = read_bounded(value, settings)
+    return sanitize_object(value, settings)
+
+
+def sanitize_object(value: dict[str, Any], settings: Settings) -> tuple[str, int, int]:
+    """The same of a value that is read already."""
     adjustments = 0
     text = dump(value)
-    if not is_small(text, settings) or is_unsound(text):
+    if not (is_small(text, settings) or keeps_limits(value, text, settings)) or is_unsound(text):
         cleaned = clean_value(value, settings.json_max_depth, settings.json_max_keys)
         adjustments = (TRUNCATED if cleaned.is_cut else 0) | (CLEANED if cleaned.is_cleaned else 0)
-        text = dump(cleaned.value)
+        value = cleaned.value
+        text = dump(value)
     if len(text) > settings.error_max_bytes:
         return dump({"cut": f"{len(text):,} characters of JSON"}), 0, adjustments | TRUNCATED
     redactions = 0
     if may_hold_secrets(text):
-        redacted, redactions = redact_value(from_json(text))
+        redacted, redactions = redact_object(value, "")
         text = dump(redacted) if redactions else text
     return text, redactions, adjustments
 
@@ -179,6 +236,13 @@ def is_small(text: str, settings: Settings) -> bool:
         brackets <= settings.json_max_depth
         and (len(text) < settings.json_max_keys or text.count(",") + brackets <= settings.json_max_keys)
         and len(text) <= settings.error_max_bytes
+    )
+
+
+def keeps_limits(value: dict[str, Any], text: str, settings: Settings) -> bool:
+    """The same by a closer look, of an object and the text that it is written as."""
+    return len(text) <= settings.error_max_bytes and is_within(
+        value, text, settings.json_max_depth, settings.json_max_keys
     )
 
 

@@ -93,3 +93,16 @@ class ErrorAnswer(BaseModel):
     id: UUID = Field(description="Its event id.")
     outcome: str = Field(description="stored, or duplicate when it was stored before.")
     adjustments: list[str] = Field(description="truncated, retimed, cleaned, redacted, sampled or normalized.")
+
+
+class LogsAnswer(BaseModel):
+    """What became of log records: each is in one of the counts, and the lines of one trace are one record."""
+
+    status: str = Field(description="success, or partial when some were rejected.")
+    count: int = Field(description="Errors stored now.")
+    duplicates: int = Field(description="Errors that were stored before.")
+    discarded: dict[str, int] = Field(
+        description="Records that are no errors: below_level, or without_level (they name none, and nothing failed)."
+    )
+    rejected: list[RejectedItem] = Field(description="Records that cannot be read, the first 100.")
+    rejected_count: int = Field(description="How many these are in all.")

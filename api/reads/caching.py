@@ -55,6 +55,7 @@ class Reads:
         self.answer_cache = AnswerCache(COPIES_MAX, settings.read_copies_max_bytes)
         self.generations: OrderedDict[GenerationKey, tuple[str, float]] = OrderedDict()
         self.outdated: dict[GenerationKey, float] = {}
+        self.to_raise: set[GenerationKey] = set()
         self.looks = SingleFlight[str](note_failed_look)
         self.flights = SingleFlight[HeldAnswer](note_failed_answer)
         self.refreshes = SingleFlight[Refreshed](note_failure=lambda _: None)  # it is noted by the one above
@@ -120,7 +121,11 @@ class Reads:
     async def ask_generation(self, key: GenerationKey) -> str:
         """Raises CacheUnavailable."""
         asked_at = time.monotonic()
-        return self.note_generation(key, await self.cache.generation(*key), asked_at)
+        if key not in self.to_raise:
+            return self.note_generation(key, await self.cache.generation(*key), asked_at)
+        generation = await self.cache.raise_generation(*key)
+        self.to_raise.discard(key)
+        return self.note_generation(key, generation, asked_at)
 
     def note_generation(self, key: GenerationKey, generation: str, asked_at: float) -> str:
         """Keep what was asked for at that time, unless something later is known; gives what is known."""
@@ -135,11 +140,12 @@ class Reads:
 
     async def outdate(self, project_id: UUID, topic: Topic) -> None:
         """Have what was just committed in the next read by this process, and in those by others once they look at the
-        generation again. Without Redis in theirs once their copies are old."""
+        generation again. Where Redis is away it is raised by the next look that reaches it."""
         key = (project_id, topic)
+        self.to_raise.add(key)
+        self.generations.pop(key, None)
         try:
-            generation = await self.cache.raise_generation(project_id, topic)
-            self.note_generation(key, generation, time.monotonic())
+            await self.ask_generation(key)
         except CacheUnavailable as error:
             log.warning("generation_not_raised", project_id=str(project_id), topic=topic, error=str(error))
         self.outdated = {one: at for one, at in self.outdated.items() if self.is_lately(at)}

@@ -81,11 +81,16 @@ MEMBERS_OF = """
     SELECT fingerprint, skeleton, count, first_seen, last_seen FROM fingerprints
     WHERE project_id = :project_id AND pattern_id = :pattern_id"""
 FIND_FINGERPRINTS = text(MEMBERS_OF)
-# One error by its id, on whichever day it fell; the days bound the search where the id tells its time.
+# One error by its id, on whichever day it fell, with what people said of it first; the days bound the search where the id
+# tells its time.
 FIND_ERROR = text(
     f"""
     SELECT {SUMMARY}, e.received_at, e.stack_trace, coalesce(e.context_text, e.context::text) AS context,
-           coalesce(e.tags_text, e.tags::text) AS tags, e.fingerprint, e.adjustments, e.redactions
+           coalesce(e.tags_text, e.tags::text) AS tags, e.fingerprint, e.adjustments, e.redactions,
+           (SELECT json_agg(said)::text FROM (
+                SELECT f.received_at, f.name, f.email, f.url, f.message FROM feedback f
+                WHERE f.project_id = e.project_id AND f.event_id = e.event_id ORDER BY f.received_at, f.feedback_id LIMIT 20
+            ) said) AS feedback
     FROM errors e
     WHERE e.project_id = :project_id AND e.event_id = :event_id AND e.day BETWEEN :first_day AND :last_day
     ORDER BY e.day DESC LIMIT 1

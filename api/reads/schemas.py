@@ -24,6 +24,16 @@ class ErrorSummary(BaseModel):
     pattern_id: UUID | None = Field(description="The pattern it belongs to; null until the worker has counted it.")
 
 
+class FeedbackSaid(BaseModel):
+    """What a person said of an error."""
+
+    received_at: datetime = Field(description="When it came, UTC.")
+    name: str | None = Field(description="Who said it; null where that was not sent.")
+    email: str | None = Field(description="How to reach them; null where that was not sent.")
+    url: str | None = Field(description="Where they were; null where that was not sent.")
+    message: str = Field(description="In their words, without secrets.")
+
+
 class ErrorDetail(ErrorSummary):
     """One error with all that was sent of it."""
 
@@ -36,6 +46,7 @@ class ErrorDetail(ErrorSummary):
         description="What was changed to store it: truncated, retimed, cleaned, redacted, sampled, normalized."
     )
     redactions: int = Field(description="How many secrets were taken out.")
+    feedback: list[FeedbackSaid] = Field(description="What people said of it, the first 20.")
 
 
 class RecentErrors(BaseModel):

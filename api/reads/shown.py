@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from api.reads.schemas import ErrorDetail, ErrorSummary
+from api.reads.schemas import ErrorDetail, ErrorSummary, FeedbackSaid
 from common.tables import Adjustment, Severity
 
 SUMMARY_FIELDS = tuple(ErrorSummary.model_fields)
@@ -33,6 +33,7 @@ def detail(row: Any) -> ErrorDetail:
         fingerprint=hexadecimal(row.fingerprint),
         adjustments=[adjustment.name or "" for adjustment in Adjustment(row.adjustments)],
         redactions=row.redactions,
+        feedback=[FeedbackSaid.model_validate(said) for said in from_json(row.feedback or "[]")],
     )
 
 

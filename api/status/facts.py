@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from api.status.disk import find_full_day, grow_per_day
-from api.status.schemas import Installation, Partition, ProjectStatus, Retention, ServiceStatus, TableSize
+from api.status.schemas import Installation, Partition, ProjectStatus, Retention, SenderLoss, ServiceStatus, TableSize
 from common.buckets import FINE_HOURS, bucket_sql
 from common.database.clock import CLOCK
 from common.database.connections import Connects, Crowd, find_crowd
@@ -41,6 +41,13 @@ PROJECT_STATUS = text(f"""
            (SELECT extract(epoch FROM clock_timestamp() - max(computed_at))::float
             FROM snapshots WHERE project_id = :project_id) AS patterns_seconds
 """)  # noqa: S608 - made of the constant above
+
+# What a project's senders lost since yesterday began.
+SENDER_LOSSES = text("""
+    SELECT reason, category, sum(count)::bigint AS count FROM sender_losses
+    WHERE project_id = :project_id AND day >= (clock_timestamp() AT TIME ZONE 'UTC')::date - 1
+    GROUP BY reason, category ORDER BY 3 DESC, 1, 2
+""")
 
 # Whether a project has the name of the one that is the operators' own.
 IS_NAMED = text("SELECT EXISTS (SELECT FROM projects WHERE project_id = :project_id AND name = :name)")
@@ -89,11 +96,13 @@ async def find_project(engine: Connects, project_id: UUID) -> ProjectStatus:
     """What a project sends, and how far the worker is with it."""
     async with engine.connect() as connection:
         found = (await connection.execute(PROJECT_STATUS, {"project_id": project_id})).one()
+        lost = (await connection.execute(SENDER_LOSSES, {"project_id": project_id})).all()
     return ProjectStatus(
         errors_last_minute=found.errors_last_minute,
         errors_last_hour=found.errors_last_hour,
         oldest_delta_seconds=max(found.oldest_delta_seconds or 0.0, 0.0),
         patterns_seconds=found.patterns_seconds,
+        sender_losses=[SenderLoss(reason=row.reason, category=row.category, count=row.count) for row in lost],
     )
 
 

@@ -29,6 +29,16 @@ class ServiceStatus(BaseModel):
     retention: Retention
 
 
+class SenderLoss(BaseModel):
+    """What senders lost of one kind, and why."""
+
+    reason: str = Field(
+        description="In the words of Sentry's SDKs; refused: sent, and answered 429 or 503; more may come."
+    )
+    category: str = Field(description="error, transaction, session...; more may come.")
+    count: int = Field(description="How many.")
+
+
 class ProjectStatus(BaseModel):
     """The project of the key."""
 
@@ -38,6 +48,10 @@ class ProjectStatus(BaseModel):
     )
     oldest_delta_seconds: float = Field(description="How long its oldest errors wait to be counted; 0: all are.")
     patterns_seconds: float | None = Field(description="Age of its patterns; null before the first.")
+    sender_losses: list[SenderLoss] = Field(
+        description="What its senders lost since yesterday began (UTC), by what their SDKs report and what they were refused;"
+        " most first."
+    )
 
 
 class Partition(BaseModel):

@@ -134,9 +134,13 @@ class Admission:
         if not mine.rows:
             del self.by_project[project_id]
 
+    @property
+    def share(self) -> float:
+        """How much of the room is taken, by number or bytes, from 0 to 1."""
+        return max(self.held.rows / self.most_rows, self.held.size_bytes / self.most.size_bytes)
+
     def show(self) -> None:
         """Set the gauges."""
         metrics.BUFFER_ITEMS.of(self.kind).set(self.held.rows)
         metrics.BUFFER_BYTES.of(self.kind).set(self.held.size_bytes)
-        share = max(self.held.rows / self.most_rows, self.held.size_bytes / self.most.size_bytes)
-        metrics.BUFFER_SHARE.of(self.kind).set(share)
+        metrics.BUFFER_SHARE.of(self.kind).set(self.share)

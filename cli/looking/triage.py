@@ -9,7 +9,7 @@ from api.reads.cells import show_unseen
 from cli.client import AdminKey, Url, connected
 from cli.lengths import parse_length
 from cli.looking.references import find_pattern_id, shorten
-from cli.output import Json, print_json, print_lines
+from cli.output import Json, is_terminal, print_block, print_json, print_lines
 from common.keys import Scope
 from common.settings import Settings
 
@@ -67,7 +67,10 @@ def decide(
         if as_json:
             print_json(decided)
             return
-        title = api.get(f"/api/errors/patterns/{decided['id']}")["title"]
-        print_lines([[change["state"], decided["id"], show_unseen(title)]])
+        title = show_unseen(api.get(f"/api/errors/patterns/{decided['id']}")["title"])
+    if is_terminal():
+        print_block(f"{change['state']}: {title}")
+    else:
+        print_lines([[change["state"], decided["id"], title]])
     if change["state"] != "open":
         typer.echo(f"taken back by: ./mayday reopen {shorten(decided['id'])}", err=True)

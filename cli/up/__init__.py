@@ -24,7 +24,7 @@ from cli.embedded import EmbeddedFailed, Servers, make_home, start_servers
 from cli.embedded.process import follow_parent
 from cli.keys import in_transaction
 from cli.migrate import failing_in_a_sentence, migration_url, upgrade
-from cli.project import create_key, ensure_project
+from cli.project import create_key, ensure_project, find_dsn
 from cli.state import STATE_FILE, read_env, write_env
 from cli.up.screen import Screen, make_screen, say
 from common.keys import Scope
@@ -99,8 +99,8 @@ def run(settings: Settings, is_verbose: bool) -> None:
         screen = stack.enter_context(make_screen(settings, is_verbose))
         api = stack.enter_context(program("api", settings, screen))
         wait_until_ready(api, settings, screen)
-        greet(settings, keys, where_data_lies(settings, servers))
         screen.await_error(address_of(settings), keys["MAYDAY_READ_KEY"])
+        greet(settings, keys, where_data_lies(settings, servers))
         watch(api, settings, servers, screen)
 
 
@@ -138,18 +138,23 @@ def stores(settings: Settings) -> Iterator[tuple[Settings, Servers]]:
 
 
 async def first_keys(settings: Settings) -> dict[str, str]:
-    """The keys in keys.env; at the first start a project and a key of each scope are made and written there."""
+    """The keys in keys.env; at the first start a project and a key of each scope are made and written there. With them the
+    ingest key's DSN, at the address of now."""
     names = {f"MAYDAY_{scope.name.upper()}_KEY": scope for scope in Scope}
     found = read_env(settings.keys_file)
-    if names.keys() <= found.keys():
-        return found
+    base_url = settings.public_url or address_of(settings)
 
-    async def make(connection: AsyncConnection) -> dict[str, str]:
-        project_id = await ensure_project(connection, settings.default_project)
-        return {name: await create_key(connection, project_id, scope, "mayday up") for name, scope in names.items()}
+    async def complete(connection: AsyncConnection) -> dict[str, str]:
+        keys = dict(found)
+        if not names.keys() <= keys.keys():
+            project_id = await ensure_project(connection, settings.default_project)
+            keys = {name: await create_key(connection, project_id, scope, "mayday up") for name, scope in names.items()}
+        dsn = await find_dsn(connection, keys["MAYDAY_INGEST_KEY"], base_url)
+        return keys | ({"MAYDAY_DSN": dsn} if dsn else {})
 
-    keys = await in_transaction(settings, make)
-    write_env(settings.keys_file, keys)
+    keys = await in_transaction(settings, complete)
+    if keys != found:
+        write_env(settings.keys_file, keys)
     return keys
 
 
@@ -247,6 +252,7 @@ def greet(settings: Settings, keys: Mapping[str, str], data: str) -> None:
         f"\nMayday listens on {address_of(settings)}\n"
         f"  ingest key  {keys['MAYDAY_INGEST_KEY']}\n"
         f"  read key    {keys['MAYDAY_READ_KEY']}\n"
+        f"  DSN         {keys.get('MAYDAY_DSN', 'none: the ingest key of keys.env is unknown here')}\n"
         f"  (with the admin key in {settings.keys_file})\n"
         + (f"  data        {data}\n" if data else "")
         + f"\nsend errors:\n"

@@ -15,7 +15,7 @@ MESSAGE_CHARS = 160
 
 
 class FirstError:
-    """Looks at the latest errors once a second until one came that was not there at the start, and is counted."""
+    """Looks at the latest errors once a second until one came that was not there when this was made, and is counted."""
 
     def __init__(self, address: str, read_key: str) -> None:
         self.http = httpx.Client(
@@ -28,6 +28,7 @@ class FirstError:
         self.before: set[str] | None = None  # those that were there; None until it is known
         self.look_at = 0.0
         self.is_over = False
+        self.read_latest()
 
     def close(self) -> None:
         self.http.close()

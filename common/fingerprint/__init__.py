@@ -8,6 +8,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
+from common.fingerprint.frames import Frame, Thrown, qualify_type, read_frames
+from common.fingerprint.grouping import GROUPING, GROUPING_CHARS, Grouping, read_grouping
 from common.fingerprint.masks import HOLE, REDACTED, mask_message
 from common.fingerprint.traces import (
     LINE_CHARS,
@@ -23,18 +25,27 @@ from common.fingerprint.traces import (
 
 __all__ = [
     "FINGERPRINT_VERSION",
+    "GROUPING",
+    "GROUPING_CHARS",
     "HOLE",
     "OVERFLOW",
     "REDACTED",
     "TRACE_CHARS",
     "TRACE_ENTRIES",
     "Fingerprint",
+    "Frame",
+    "Grouping",
     "SplitTrace",
+    "Thrown",
+    "Trace",
     "fingerprint_error",
     "fingerprint_value",
     "make_title",
     "mask_message",
     "may_be_kept",
+    "qualify_type",
+    "read_frames",
+    "read_grouping",
     "split_trace",
 ]
 
@@ -63,24 +74,45 @@ class Fingerprint:
 
 
 def fingerprint_error(
-    *, message: str, error_type: str | None, stack_trace: str | None, client_fingerprint: str | None = None
+    *,
+    message: str,
+    error_type: str | None,
+    stack_trace: str | None,
+    client_fingerprint: str | None = None,
+    grouping: Grouping | None = None,
 ) -> Fingerprint:
-    """Never raises, whatever the text. The same answer in every process and on every Python."""
+    """Never raises, whatever the text. The same answer in every process and on every Python. What `grouping` tells goes
+    before what is read of the texts."""
     error_type = error_type[:_TYPE_CHARS] if error_type else None
-    skeleton = mask_message(message)
+    template = grouping.template if grouping else None
+    skeleton = mask_message(template or message)
     if client_fingerprint:
         return _of_client(client_fingerprint[:_CLIENT_CHARS], error_type, skeleton)
-    trace = read_trace(split_trace(stack_trace)) if stack_trace else None
+    if template:
+        return _of_skeleton(skeleton, error_type)
+    trace = grouping.trace if grouping else None
+    if trace is None:
+        trace = read_trace(split_trace(stack_trace)) if stack_trace else None
     return _of_trace(trace, error_type, skeleton) if trace else _of_skeleton(skeleton, error_type)
 
 
 def fingerprint_value(
-    *, message: str, error_type: str | None, trace: SplitTrace | None, client_fingerprint: str | None = None
+    *,
+    message: str,
+    error_type: str | None,
+    trace: SplitTrace | None,
+    client_fingerprint: str | None = None,
+    grouping: Grouping | None = None,
 ) -> int:
     """`fingerprint_error(...).value`, without masking a message that a trace or the client speaks for: masks are
     the dearest part of an error whose message was never seen."""
     if client_fingerprint:
         return _hash("client", client_fingerprint[:_CLIENT_CHARS])
+    if grouping is not None:
+        if grouping.template:
+            trace = None
+        elif grouping.trace:
+            return _trace_value(grouping.trace, error_type[:_TYPE_CHARS] if error_type else None)
     if trace is not None:
         line, rest, last_first = trace
         head = type_of_line(line)
@@ -88,7 +120,7 @@ def fingerprint_value(
         value = _recall_value(head, rest, last_first, error_type) if is_kept else _value_of(*trace, error_type)
         if value:
             return value
-    return fingerprint_error(message=message, error_type=error_type, stack_trace=None).value
+    return fingerprint_error(message=message, error_type=error_type, stack_trace=None, grouping=grouping).value
 
 
 def _value_of(line: str, rest: str, last_first: bool, error_type: str | None) -> int:

@@ -4,7 +4,7 @@ A frame is `module:function` without line, column, address or release folder, so
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
@@ -41,8 +41,8 @@ class _Line(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Section:
-    """One error of a chain: its frames in the order written, each with whether it is the program's own."""
+class Section:
+    """One error of a chain: its type, and its frames in order, each with whether it is the program's own."""
 
     type: str | None = None
     frames: list[tuple[str, bool]] = field(default_factory=list)
@@ -178,7 +178,13 @@ _recall = lru_cache(maxsize=TRACE_ENTRIES)(_read_whole)
 def _put_together(lines: Iterable[_Line], last_first: bool) -> Trace:
     sections = _split(lines)
     if last_first:
-        sections = [_Section(s.type, s.frames[::-1]) for s in reversed(sections)]
+        sections = [Section(s.type, s.frames[::-1]) for s in reversed(sections)]
+    return choose_frames(sections)
+
+
+def choose_frames(sections: "Sequence[Section]") -> Trace:
+    """What groups are made of, of an error and its causes: the program's own frames of where it was raised, else of anywhere,
+    else all of where it was raised. `sections`: the error raised, then its causes, their frames innermost first."""
     types = tuple(dict.fromkeys(s.type for s in sections if s.type))
     every = [frame for section in sections for frame in section.frames]
     raised = next((s.frames for s in sections if s.frames), [])
@@ -198,8 +204,8 @@ def _lines(text: str) -> Iterator[_Line]:
         before = line
 
 
-def _split(lines: Iterable[_Line]) -> list[_Section]:
-    sections = [_Section()]
+def _split(lines: Iterable[_Line]) -> list[Section]:
+    sections = [Section()]
     goroutines = 0
     for line in lines:
         goroutines += line.is_goroutine
@@ -207,7 +213,7 @@ def _split(lines: Iterable[_Line]) -> list[_Section]:
             break
         section = sections[-1]
         if line.begins_cause and (section.frames or section.type):
-            section = _Section()
+            section = Section()
             sections.append(section)
         if line.frame is not None:
             section.frames.append(line.frame)
@@ -243,12 +249,10 @@ def _read_frame(line: str, before: str) -> tuple[str, bool] | None:
         return _from_file(_PYTHON.match(line), 1, 2)
     if line.startswith("at "):
         if java := _JAVA.match(line):
-            return _stable(java[1]), not _JAVA_LIBRARY.match(java[1])
+            return name_by_class(java[1])
         return _from_file(_SCRIPT.match(line), 2, 1)
     if (".go:" in line or ".s:" in line) and (go := _GO.match(line)) and go[1].endswith((".go", ".s")):
-        call = _GO_CALL.match(before.strip())
-        name = call[1] if call else ""
-        return _stable(name), not (_is_library(go[1]) or name.startswith("runtime."))
+        return name_in_go(go[1], before.strip())
     if "@" in line and (gecko := _GECKO.match(line)):
         return _from_file(gecko, 2, 1)
     if (".r" in line or ".erb:" in line) and (ruby := _RUBY.match(line)) and ruby[1].endswith(_RUBY_FILES):
@@ -259,13 +263,30 @@ def _read_frame(line: str, before: str) -> tuple[str, bool] | None:
 def _from_file(match: re.Match[str] | None, file: int, function: int) -> tuple[str, bool] | None:
     if match is None:
         return None
-    path = _LINE_AND_COLUMN.sub("", match[file].replace("\\", "/")).partition("?")[0]
-    name = (match[function] or "").strip(" `'")
+    return name_by_file(_LINE_AND_COLUMN.sub("", match[file].replace("\\", "/")), match[function] or "")
+
+
+def name_by_file(path: str, function: str) -> tuple[str, bool]:
+    """The frame of a function in a file (with slashes), and whether it is in-app by where the file is."""
+    path = path.partition("?")[0]
+    name = function.strip(" `'")
     module = "/".join(path.rsplit("/", 2)[-2:])
-    return _stable(f"{module}:{name}"), not _is_library(path)
+    return _stable(f"{module}:{name}"), not is_library(path)
 
 
-def _is_library(path: str) -> bool:
+def name_by_class(name: str) -> tuple[str, bool]:
+    """The frame of a method by its qualified name, as Java has it, and whether it is in-app by its package."""
+    return _stable(name), not _JAVA_LIBRARY.match(name)
+
+
+def name_in_go(path: str, name: str) -> tuple[str, bool]:
+    """The frame of a function of Go by its qualified name, and whether it is in-app."""
+    call = _GO_CALL.match(name)
+    name = call[1] if call else ""
+    return _stable(name), not (is_library(path) or name.startswith("runtime."))
+
+
+def is_library(path: str) -> bool:
     if path.startswith(_LIBRARY_STARTS):
         return True
     for folder in _LIBRARY_FOLDERS:  # noqa: SIM110 - any() of a generator takes three times as long

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
 from common.severities import SeverityWord
@@ -79,6 +79,20 @@ class IngestSettings(BaseSettings):
     stack_trace_max_bytes: PositiveInt = Field(256 * 2**10, description="A longer stack trace is cut here.")
     json_max_depth: PositiveInt = Field(32, description="Deepest nesting in context that is kept.")
     json_max_keys: PositiveInt = Field(1_000, description="Most keys in context that are kept.")
+    hold_seconds: NonNegativeFloat = Field(
+        8.0,
+        le=10.0,
+        description="How long a request of a sender that would not send it again (a Sentry SDK) waits while Postgres takes "
+        "nothing or too much is waiting, before it is refused; less than request_seconds.",
+    )
+    held_requests_max: NonNegativeInt = Field(
+        200, description="Requests of such senders that wait in a process; those beyond are refused at once."
+    )
+    shipper_level: SeverityWord = Field(
+        "error",
+        description="Least level of the log records that shippers send to /api/logs and that become errors; those below are "
+        "counted as discarded. A request may name another one.",
+    )
     storm_errors_per_minute: NonNegativeInt = Field(
         0,
         description="Errors of one fingerprint that a process stores whole in a minute; those beyond are stored and "

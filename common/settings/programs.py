@@ -29,6 +29,12 @@ class ProgramSettings(BaseSettings):
         description="A second port of the API, for senders of OTLP that know no other than 4318; 0: none. OTLP is taken on "
         "MAYDAY_PORT too.",
     )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$",
+        description="Address at which others reach the API, as https://mayday.example: the one in the DSNs that are printed. "
+        "Empty: host and port.",
+    )
     default_project: str = Field("default", min_length=1, description="Name of the project that `mayday up` makes.")
 
     @property

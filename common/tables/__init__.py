@@ -24,6 +24,7 @@ __all__ = [
     "early_days",
     "errors",
     "facets",
+    "feedback",
     "fingerprints",
     "job_runs",
     "key_uses",
@@ -33,6 +34,7 @@ __all__ = [
     "projects",
     "releases",
     "rollups",
+    "sender_losses",
     "sightings",
     "snapshots",
     "spending",
@@ -59,6 +61,8 @@ projects = sa.Table(
     owner(),
     sa.Column("name", sa.Text, nullable=False),
     instant("created_at"),
+    # what a DSN calls the project: always Postgres' own, so unique without a constraint that would lack project_id
+    sa.Column("number", sa.Integer, sa.Identity(always=True), nullable=False),
 )
 
 api_keys = sa.Table(
@@ -72,9 +76,11 @@ api_keys = sa.Table(
     instant("created_at"),
     instant("revoked_at", nullable=True),
     instant("expires_at", nullable=True),
+    sa.Column("dsn_key_sha256", sa.LargeBinary),  # of ingest keys alone (common/keys.py)
     sa.ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     sa.CheckConstraint("scope IN ('ingest', 'read', 'admin')", name="scope"),
     sa.Index("api_keys_key_id_idx", "key_id"),
+    sa.Index("api_keys_dsn_key_sha256_idx", "dsn_key_sha256"),
 )
 
 key_uses = sa.Table(
@@ -120,6 +126,29 @@ early_days = sa.Table(
     sa.Column("day", sa.Date, primary_key=True),
     instant("noted_at"),
     comment="Days of which errors were stored before they began: their time was ahead, and they got the server's.",
+)
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    owner(),
+    sa.Column("event_id", UUID(as_uuid=True), primary_key=True),
+    sa.Column("feedback_id", UUID(as_uuid=True), primary_key=True),
+    instant("received_at"),
+    sa.Column("name", sa.Text),
+    sa.Column("email", sa.Text),
+    sa.Column("url", sa.Text),
+    sa.Column("message", sa.Text, nullable=False),
+)
+
+sender_losses = sa.Table(
+    "sender_losses",
+    metadata,
+    owner(),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("category", sa.Text, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
 )
 
 deltas = sa.Table(

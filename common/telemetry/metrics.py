@@ -17,6 +17,34 @@ JOBS = Few("name of the job (`job` is what Prometheus calls the program that it 
 KINDS = ("errors", "usage")
 RECEIVERS = ("sentry", "otlp", "shipper")
 
+# Why senders lose what they had, in the words of Sentry's SDKs; `refused`: what was sent and answered 429 or 503.
+LOSS_REASONS = (
+    "refused",
+    "ratelimit_backoff",
+    "ratelimit",
+    "queue_overflow",
+    "buffer_overflow",
+    "cache_overflow",
+    "network_error",
+    "send_error",
+    "sample_rate",
+    "sampled",
+    "filtered",
+    "before_send",
+    "event_processor",
+    "ignored",
+    "invalid",
+    "backpressure",
+    "internal_sdk_error",
+    "no_parent_span",
+    "unknown",
+)
+LOSS_CATEGORIES = (
+    *("error", "default", "security", "transaction", "span", "session", "attachment", "profile", "profile_chunk"),
+    *("replay", "monitor", "feedback", "user_report", "log_item", "log_byte", "metric_bucket", "trace_metric"),
+    *("trace_metric_byte", "internal", "unknown"),
+)
+
 CATALOG = Catalog()
 
 # requests
@@ -61,6 +89,14 @@ DISCARDED = CATALOG.counter(
     "api",
     receiver=RECEIVERS,
     what=Few("kind of item, as its protocol calls it", at_most=50),
+)
+SENDER_LOSSES = CATALOG.counter(
+    "mayday_sender_losses_total",
+    "What senders lost, by the reason that their SDK reports; `refused` is what was answered 429 or 503 and that an SDK does "
+    "not send again.",
+    "api",
+    reason=LOSS_REASONS,
+    category=LOSS_CATEGORIES,
 )
 REJECTIONS = CATALOG.counter(
     "mayday_items_rejected_total",

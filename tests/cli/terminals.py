@@ -12,8 +12,9 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
-from common.settings import ROOT
+ROOT = Path(__file__).resolve().parents[2]
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -27,13 +28,12 @@ class Terminal:
         environment: Mapping[str, str],
         *,
         columns: int = 160,
-        program: Sequence[str] = (),
     ) -> None:
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         self.raw = b""
         self.process = subprocess.Popen(
-            [*(program or (sys.executable, "-P", "-m", "cli")), *arguments],
+            [sys.executable, "-P", "-m", "cli", *arguments],
             cwd=ROOT,
             env={**environment, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)},
             stdin=theirs,

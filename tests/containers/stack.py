@@ -11,7 +11,7 @@ import pytest
 from tests.containers.compose import Compose
 from tests.containers.podman import Podman
 
-HEALTHY_SECONDS = 120.0
+HEALTHY_SECONDS = 300.0
 
 
 @dataclass(slots=True)

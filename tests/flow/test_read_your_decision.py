@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 import common.snapshots
-from common.cache import Cache
+from common.cache import Cache, CacheUnavailable
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, publish_snapshots
 from common.snapshots.composing import compute_snapshot
@@ -103,6 +103,21 @@ async def test_without_redis_it_shows_at_once(settings: Settings, two: tuple[Pro
         assert await read_states(there, pattern_id) == {"new"}
         await change(there, pattern_id, state="resolved")
         assert await read_states(there, pattern_id) == {"resolved"}
+
+
+async def test_a_redis_that_did_not_answer_for_a_moment_keeps_no_answer_of_before(
+    service: Service, two: tuple[Project, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, (pattern_id, _) = two
+
+    async def fail(_cache: Cache, *_: Any) -> str:
+        raise CacheUnavailable("too late")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Cache, "raise_generation", fail)
+        await change(project, pattern_id, state="resolved")
+    assert await read_states(project, pattern_id) == {"resolved"}
+    assert service.state["reads"].to_raise == set()
 
 
 async def test_what_the_worker_computed_before_and_stores_after_hides_no_decision(

@@ -72,6 +72,13 @@ class Mayday:
         key = self.keys()[f"MAYDAY_{scope}_KEY"]
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers={"X-API-Key": key}, trust_env=False)
 
+    def send_by(self, dsn: str) -> int:
+        """The status of an event that is sent with this DSN."""
+        place, number = dsn.rsplit("/", 1)
+        scheme, key, host = re.split(r"://|@", place)
+        url = f"{scheme}://{host}/api/{number}/store/"
+        return httpx.post(url, params={"sentry_key": key}, json={"message": "m"}, trust_env=False).status_code
+
     def count(self) -> int:
         with self.client("READ") as client:
             return len(client.get("/api/errors", params={"limit": 200}).raise_for_status().json()["errors"])
@@ -109,20 +116,30 @@ def test_the_printed_lines_work_and_data_outlives_restarts_and_kills(mayday: May
     assert '"count":1' in answers[0]
     assert "count|trend|services|last_seen|title" in answers[1]
     assert (mayday.home / "keys.env").stat().st_mode & 0o777 == 0o600
+    dsn = mayday.keys()["MAYDAY_DSN"]
+    assert f"DSN         {dsn}" in mayday.log.read_text()
+    assert mayday.send_by(dsn) == 200
     assert mayday.end(signal.SIGINT) == 0
 
+    without = [line for line in (mayday.home / "keys.env").read_text().splitlines(keepends=True) if "DSN" not in line]
+    (mayday.home / "keys.env").write_text("".join(without))  # as a home of before there were DSNs
     mayday.start()
-    assert mayday.count() == 1
+    assert mayday.count() == 2
     keys = mayday.keys()
+    assert keys["MAYDAY_DSN"] == dsn
     assert mayday.end(signal.SIGKILL) != 0
 
     mayday.start()
-    assert mayday.count() == 1
+    assert mayday.count() == 2
     assert mayday.keys() == keys
     del mayday.environment["MAYDAY_PORT"]  # as in another terminal: the home knows where it listens
     doctor = mayday.run("doctor")
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
     assert mayday.run("key", "list").stdout.count("valid") == 3
+    made = mayday.run("key", "create", "--scope", "ingest")
+    assert made.stdout.startswith("mayday_ingest_")
+    assert mayday.send_by(made.stderr.split()[-1]) == 200
+    assert "DSN" not in mayday.run("key", "create", "--scope", "read").stderr
     assert mayday.run("migrate", "--check").returncode == 0
     assert mayday.end(signal.SIGTERM) == 0
 

@@ -11,7 +11,15 @@ from uuid import UUID, uuid5
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.fingerprint import FINGERPRINT_VERSION, OVERFLOW, fingerprint_error
+from common.fingerprint import (
+    FINGERPRINT_VERSION,
+    GROUPING_CHARS,
+    OVERFLOW,
+    Fingerprint,
+    Grouping,
+    fingerprint_error,
+    read_grouping,
+)
 from common.tables import Adjustment
 from worker.counting.receipts import Receipt
 
@@ -36,10 +44,11 @@ PROJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('mayday:rollu
 # One error of each wanted fingerprint, found by the instant that it was last seen; the day prunes the partitions.
 # With `=` in place of BETWEEN Postgres takes the index without the fingerprint, slow where many share an instant.
 EXAMPLES = text("""
-    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments
+    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments,
+           left(e.context_text, :context_chars) AS context_start
     FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:instants AS timestamptz[])) AS wanted (fingerprint, seen)
     CROSS JOIN LATERAL (
-        SELECT message, error_type, stack_trace, client_fingerprint, adjustments FROM errors
+        SELECT message, error_type, stack_trace, client_fingerprint, adjustments, context_text FROM errors
         WHERE project_id = :project_id AND day = (wanted.seen AT TIME ZONE 'UTC')::date
           AND fingerprint = wanted.fingerprint AND occurred_at BETWEEN wanted.seen AND wanted.seen
         LIMIT 1
@@ -49,12 +58,13 @@ EXAMPLES = text("""
 # Of fingerprints whose error was stored without its stack trace, one that was stored whole, among the first that there
 # are since the first of these was seen: storm control keeps those of each minute.
 WHOLE_EXAMPLES = text("""
-    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments
+    SELECT wanted.fingerprint, e.message, e.error_type, e.stack_trace, e.client_fingerprint, e.adjustments,
+           left(e.context_text, :context_chars) AS context_start
     FROM unnest(CAST(:fingerprints AS bigint[]), CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]))
          AS wanted (fingerprint, first_seen, last_seen)
     CROSS JOIN LATERAL (
         SELECT * FROM (
-            SELECT message, error_type, stack_trace, client_fingerprint, adjustments FROM errors
+            SELECT message, error_type, stack_trace, client_fingerprint, adjustments, context_text FROM errors
             WHERE project_id = :project_id AND fingerprint = wanted.fingerprint
               AND day BETWEEN (wanted.first_seen AT TIME ZONE 'UTC')::date AND (wanted.last_seen AT TIME ZONE 'UTC')::date
               AND occurred_at BETWEEN wanted.first_seen AND wanted.last_seen
@@ -167,6 +177,7 @@ async def example_texts(
         "project_id": project_id,
         "fingerprints": [one.fingerprint for one in got],
         "instants": [one.last_seen for one in got],
+        "context_chars": GROUPING_CHARS,
     }
     texts = await read_texts(await connection.execute(EXAMPLES, asked))
     slim = [one for one in got if texts.get(one.fingerprint, {}).get("version") == UNKNOWN_VERSION]
@@ -178,6 +189,7 @@ async def example_texts(
             "lasts": [one.last_seen for one in slim],
             "most": SCANNED_EXAMPLES,
             "sampled": SAMPLED,
+            "context_chars": GROUPING_CHARS,
         }
         texts |= await read_texts(await connection.execute(WHOLE_EXAMPLES, asked))
     return {OVERFLOW: OVERFLOW_TEXTS, **texts}
@@ -196,12 +208,9 @@ def texts_of(example: Row[Any]) -> dict[str, Any]:
     An error that was sampled is stored without its stack trace, so its origin is unknown: its texts are of
     `UNKNOWN_VERSION`, grouped with nothing, and replaced once an error with a trace comes.
     """
-    found = fingerprint_error(
-        message=example.message,
-        error_type=example.error_type,
-        stack_trace=example.stack_trace,
-        client_fingerprint=example.client_fingerprint,
-    )
+    found = fingerprint_of(example, read_grouping(example.context_start or ""))
+    if found.value != example.fingerprint:  # a context that only looks as if it held a grouping
+        found = fingerprint_of(example, None)
     is_slim = example.adjustments & SAMPLED and found.value != example.fingerprint
     return {
         "version": UNKNOWN_VERSION if is_slim else FINGERPRINT_VERSION,
@@ -211,6 +220,16 @@ def texts_of(example: Row[Any]) -> dict[str, Any]:
         "skeleton": found.skeleton,
         "title": found.title,
     }
+
+
+def fingerprint_of(example: Row[Any], grouping: Grouping | None) -> Fingerprint:
+    return fingerprint_error(
+        message=example.message,
+        error_type=example.error_type,
+        stack_trace=example.stack_trace,
+        client_fingerprint=example.client_fingerprint,
+        grouping=grouping,
+    )
 
 
 def texts_without_example(fingerprint: int) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from pydantic_core import from_json, to_json
 from api.ingest.receivers.items import Parsed
 from api.ingest.receivers.json_bounds import cut_values, is_vast
 from api.ingest.receivers.json_text import repair_text, to_utf8
-from api.ingest.receivers.plain import NAME_MAX_CHARS, TAGS_MAX, Json, PlainError
+from api.ingest.receivers.plain import NAME_MAX_CHARS, TAGS_MAX, Json, PlainError, ReceivedError
 from api.ingest.sanitize.cleaning import clean_text
 from api.ingest.sanitize.redaction import automaton
+from common.fingerprint import Grouping
 from common.severities import SeverityWord
 from common.tables import Adjustment
 
@@ -27,10 +28,10 @@ has_nul = automaton(r"\\u0000")
 
 def read_json(raw: bytes, *, depth: int, values: int) -> tuple[Any, int]:
     """The value of a JSON text, which may hold NaN, NUL, halves of surrogate pairs and bytes that are not UTF-8, and what
-    was adjusted (flags of Adjustment). What lies deeper than `depth`, or is beyond so many keys and items, is cut before it
-    is read. Raises ValueError for what is no JSON even so."""
+    was adjusted (flags of Adjustment). What may hold more than so many keys and items is cut to these, and to `depth`, before
+    it is read; so is to `depth` what is too deep for the reader. Raises ValueError for what is no JSON even so."""
     adjustments = 0
-    if is_vast(raw):
+    if is_vast(raw, values):
         bounded = cut_values(raw, depth, values)
         adjustments, raw = TRUNCATED if bounded != raw else 0, bounded
     if not has_nul(raw):
@@ -56,17 +57,19 @@ def build_error(
     context: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     fingerprint: str | None = None,
+    grouping: Grouping | None = None,
     adjustments: int = 0,
 ) -> Parsed[PlainError[Json]]:
     """An error of these fields, whatever their length, and how it was adjusted, `adjustments` included. Texts may hold NUL;
     `context` and `tags` are values of JSON as `read_json` gives them. Message, trace and context may be longer than they are
-    kept: they are cut with the row (api/ingest/rows.py)."""
+    kept: they are cut with the row (api/ingest/rows.py). `grouping` goes before what would be read of the texts, and is kept in
+    the context; in `fingerprint` DEFAULT_KEY stands for it."""
     sent_names = (service, error_type, environment, release, fingerprint)
     names = [cut_name(name) for name in sent_names]
     is_cut = any(name is not None and len(name) > NAME_MAX_CHARS for name in sent_names)
     texts = {clean_text(name): text_of(value) for name, value in (tags or {}).items() if value is not None}
     kept = dict(list(texts.items())[:TAGS_MAX])
-    error = PlainError[Json](
+    error = ReceivedError[Json](
         service=names[0] or "unknown",
         severity=severity,
         message=clean_text(message) or NO_MESSAGE,
@@ -79,6 +82,7 @@ def build_error(
         context=cast("dict[str, Any]", context) or None,
         tags=cast("dict[str, Any]", kept) or None,
         fingerprint=names[4],
+        grouping=grouping,
     )
     return Parsed(error, adjustments | (TRUNCATED if is_cut or len(kept) < len(texts) else 0))
 

@@ -7,6 +7,7 @@ a text that may hold more values than are kept is looked at in blocks, each a fr
 import re
 from collections.abc import Iterator
 from itertools import accumulate
+from typing import Any
 
 VALUES_READ = 1_000  # a text of fewer is read as it is: no limit but that of the settings is less
 BLOCK_BYTES = 16 * 2**10
@@ -42,6 +43,34 @@ def has_more_values(text: bytes, most: int) -> bool:
         return False
     counts = accumulate(len(without_strings(block).translate(None, NO_SEPARATORS)) for block in walk_blocks(text, 0))
     return any(count > most for count in counts)
+
+
+def is_within(value: Any, text: str, max_depth: int, most: int) -> bool:
+    """Whether a value keeps these limits for certain: it nests no deeper, and by the commas and brackets of the JSON text that it
+    is written as it has no more keys and items. A tenth of what the cleaning of it takes."""
+    return not has_more_values_than(text, most) and is_shallow(value, max_depth)
+
+
+def has_more_values_than(text: str, most: int) -> bool:
+    """Whether a text of bounded length has more commas and opening brackets than this outside of its strings."""
+    if text.count(",") + text.count("[") + text.count("{") <= most:
+        return False
+    return len(without_strings(text.encode()).translate(None, NO_SEPARATORS)) > most
+
+
+def is_shallow(value: Any, max_depth: int) -> bool:
+    """Whether objects and lists of a value are nested no deeper than this."""
+    level = [value]
+    for _ in range(max_depth):
+        level = [
+            one
+            for inner in level
+            for one in (inner.values() if type(inner) is dict else inner)
+            if type(one) is dict or type(one) is list
+        ]
+        if not level:
+            return True
+    return False
 
 
 def walk_blocks(text: bytes, start: int, size_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:

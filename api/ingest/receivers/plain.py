@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from api.ingest.receivers.json_bounds import is_vast
 from api.ingest.sanitize.redaction import HINT, automaton
+from common.fingerprint import Grouping
 from common.severities import SeverityWord
 
 NAME_MAX_CHARS, TAGS_MAX = 200, 100
@@ -23,6 +24,7 @@ TAGS_MEMO_CHARS, TAGS_ENTRIES = 512, 4_096
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX_CHARS)]
 JsonT = TypeVar("JsonT")
 NOTHING: Any = Raw(b"null")
+DEFAULT_KEY = "{{ default }}"  # as Sentry's SDKs write it
 
 
 class PlainError(msgspec.Struct, Generic[JsonT], forbid_unknown_fields=True, gc=False):
@@ -41,6 +43,13 @@ class PlainError(msgspec.Struct, Generic[JsonT], forbid_unknown_fields=True, gc=
     context: JsonT = NOTHING
     tags: JsonT = NOTHING
     fingerprint: Name | None = None
+
+
+class ReceivedError(PlainError[JsonT], gc=False):
+    """An error of a protocol that tells frames, or what a message was made of. In its fingerprint DEFAULT_KEY stands for what
+    it would be grouped by without one."""
+
+    grouping: Grouping | None = None
 
 
 class PlainBatch(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import brotli
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.http import bodies
 from common.compression import zstd
@@ -55,6 +57,42 @@ async def test_a_body_that_is_not_what_it_says_is_refused(
     headers = {"Content-Encoding": coding}
     answer = await project.ingest.post("/api/errors/batch", content=damage(PACKERS[coding](BODY)), headers=headers)
     assert answer.status_code == 422, answer.text
+
+
+async def test_gzip_of_several_members_is_one_body(service: Service) -> None:
+    project = await service.project()
+    packed = b"".join(gzip.compress(BODY[place : place + 7]) for place in range(0, len(BODY), 7)) + gzip.compress(b"")
+    answer = await project.ingest.post("/api/errors/batch", content=packed, headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 201, answer.text
+
+
+@given(st.lists(st.binary(max_size=3_000), min_size=1, max_size=6), st.integers(1, 5_000), st.integers(1, 5_000))
+def test_members_are_unpacked_however_they_come_and_are_taken(parts: list[bytes], sent: int, room: int) -> None:
+    decoder, unpacked = bodies.GzipDecoder(), b""
+    packed = b"".join(map(gzip.compress, parts))
+    for place in range(0, len(packed), sent):
+        piece = decoder.feed(packed[place : place + sent], room)
+        while piece:
+            assert len(piece) <= room
+            unpacked += piece
+            piece = decoder.feed(b"", room)
+    assert decoder.is_complete()
+    assert unpacked == b"".join(parts)
+
+
+async def test_members_that_bring_nothing_are_bounded(service: Service) -> None:
+    project = await service.project()
+    bomb = gzip.compress(b"") * (bodies.MEMBERS_MAX + 1)
+    answer = await project.ingest.post("/api/errors/batch", content=bomb, headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 422
+
+
+async def test_a_bomb_in_its_last_member_is_refused(settings: Settings) -> None:
+    async with run_service(settings.model_copy(update={"body_max_decoded_bytes": 100_000})) as service:
+        project = await service.project()
+        bomb = gzip.compress(b"{") + gzip.compress(b" " * 30_000_000)
+        answer = await project.ingest.post("/api/errors/batch", content=bomb, headers={"Content-Encoding": "gzip"})
+        assert answer.status_code == 413
 
 
 @pytest.mark.parametrize("header", ["compress", "gzip, gzip", "gzip, br", "snappy"])

@@ -75,3 +75,29 @@ async def test_reading_stays_closed_to_named_origins_too(open_service: Service) 
 def test_what_is_no_origin_is_refused_at_start(origins: str) -> None:
     with pytest.raises(ValueError, match="ingest_origins"):
         Settings(ingest_origins=origins)
+
+
+SENTRY = ["/api/7/envelope/", "/api/7/store/"]
+
+
+@pytest.mark.parametrize("path", SENTRY)
+async def test_any_page_may_send_by_sentrys_protocol_and_sees_its_limits(service: Service, path: str) -> None:
+    client = await service.client(None)
+    asked = await client.options(path, headers=preflight(headers="x-sentry-auth,sentry-trace,baggage"))
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, "*")
+    assert asked.headers["access-control-allow-methods"] == "POST"
+    assert "x-sentry-auth" in asked.headers["access-control-allow-headers"]
+    sent = await client.post(path, content=b"{}", headers={"Origin": SHOP, "Content-Type": "text/plain"})
+    assert (sent.status_code, sent.headers["access-control-allow-origin"]) == (401, "*")
+    shown = sent.headers["access-control-expose-headers"]
+    assert {"X-Sentry-Rate-Limits", "Retry-After", "X-Sentry-Error"} <= set(shown.split(", "))
+    assert "access-control-allow-credentials" not in sent.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/7/envelope", "/api/7/envelope/x", "/api/a/b/store/", "/api/errors/recent", "/api/7/other/"]
+)
+async def test_no_other_path_is_opened_by_that(service: Service, path: str) -> None:
+    answer = await (await service.client(None)).options(path, headers=preflight())
+    assert answer.status_code in {404, 405}
+    assert "access-control-allow-origin" not in answer.headers

@@ -6,9 +6,12 @@ import json
 import pytest
 
 from api.http import connection as connections
+from api.http.problems import QuotaExceeded
+from api.ingest import fast_exchange
 from api.ingest.errors import ErrorPipeline
 from api.ingest.fast import FastWrites
 from common.settings import Settings
+from tests.api.http.wire import Wire
 from tests.api.ingest.sending import ERROR, Gate, Raw, Seen, count_stored, port_of, post
 from tests.api.serving import over_sockets
 from tests.conftest import Project, Service
@@ -131,3 +134,27 @@ async def test_a_defect_is_answered_as_one_and_the_connection_goes_on(
         assert (status, json.loads(body)["type"]) == (500, "urn:mayday:problem:internal")
     await raw.send(raw.log())
     assert (await raw.answer())[0] == 201
+
+
+def test_what_a_handler_raises_is_answered_as_a_defect() -> None:
+    wire = Wire()
+    wire.exchange.take_whole = lambda _: 1 / 0  # type: ignore[assignment]
+    wire.exchange.take()
+    assert (wire.sent, wire.held.total_bytes) == ([500], 0)
+
+
+def test_where_a_quota_is_used_up_that_is_answered_and_it_goes_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise QuotaExceeded("too many", [], retry_after_seconds=1)
+
+    wire = Wire()
+    monkeypatch.setattr(fast_exchange, "charge", refuse)
+    assert not wire.exchange.admit()
+    assert (wire.sent, wire.held.total_bytes) == ([429], 0)
+
+
+def test_what_was_sent_is_the_body_and_who_sent_it() -> None:
+    wire = Wire()
+    wire.exchange.pieces += [b"in ", b"pieces"]
+    sent = wire.exchange.sent
+    assert (sent.body, sent.caller, sent.content_type) == (b"in pieces", wire.exchange.caller, None)

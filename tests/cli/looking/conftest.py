@@ -62,3 +62,4 @@ async def mayday(service: Service, tmp_path: Path) -> AsyncIterator[Mayday]:
         key = project.admin.headers["Authorization"].removeprefix("Bearer ")
         told = {"MAYDAY_URL": f"http://127.0.0.1:{port}", "MAYDAY_KEY": key, "MAYDAY_HOME": str(tmp_path)}
         yield Mayday(service, project, {**kept, **told, "PYTHONPATH": str(ROOT), "TZ": "UTC"})
+        await asyncio.sleep(0.3)  # until the server has heard that its clients are gone

@@ -5,7 +5,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,6 @@ from cli.looking import tail
 from cli.looking.tail import Follower, keeps
 from tests.cli.looking.conftest import ERROR, Mayday
 from tests.cli.terminals import Terminal
-from tests.listening import listening
 
 
 def numbered(first: int, last: int) -> list[dict[str, Any]]:
@@ -36,9 +35,10 @@ def messages(errors: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.fixture
-def follower(mayday: Mayday) -> Follower:
+def follower(mayday: Mayday) -> Iterator[Follower]:
     headers = {"Authorization": f"Bearer {mayday.environment['MAYDAY_KEY']}"}
-    return Follower(Api(httpx.Client(base_url=mayday.environment["MAYDAY_URL"], headers=headers, trust_env=False)), {})
+    with httpx.Client(base_url=mayday.environment["MAYDAY_URL"], headers=headers, trust_env=False) as http:
+        yield Follower(Api(http), {})
 
 
 async def poll(follower: Follower) -> list[dict[str, Any]]:
@@ -117,29 +117,30 @@ async def read_message(process: asyncio.subprocess.Process) -> str:
 
 
 async def test_a_server_that_goes_away_is_waited_for_and_nothing_is_missed(mayday: Mayday) -> None:
-    port = int(mayday.environment["MAYDAY_URL"].rpartition(":")[2])
+    stays = int(mayday.environment["MAYDAY_URL"].rpartition(":")[2])
     sent = numbered(0, 4)
-    async with AsyncExitStack() as stack:
-        other = await stack.enter_async_context(listening(mayday.service.app, mayday.service.state))
-        mayday.environment["MAYDAY_URL"] = f"http://127.0.0.1:{other}"
-        await mayday.project.send(sent[0])
-        async with following(mayday, "--interval-seconds", "0.2") as process:
-            assert await read_message(process) == sent[0]["message"]
-            await stack.aclose()  # gone
+    await mayday.project.send(sent[0])
+    async with AsyncExitStack() as road:
+        leaves = await road.enter_async_context(relayed(0, stays))
+        mayday.environment["MAYDAY_URL"] = f"http://127.0.0.1:{leaves}"
+        async with AsyncExitStack() as repaired, following(mayday, "--interval-seconds", "0.2") as process:
             assert process.stderr is not None
+            assert await read_message(process) == sent[0]["message"]
+            await road.aclose()
             said = await asyncio.wait_for(process.stderr.readline(), 60)
             assert b"does not answer" in said
             await mayday.project.send(*sent[1:3])
-            async with relayed(other, port):
-                assert [await read_message(process) for _ in range(2)] == messages(sent[1:3])
-                assert b"it answers again" in await asyncio.wait_for(process.stderr.readline(), 60)
-                await mayday.project.send(sent[3])
-                assert await read_message(process) == sent[3]["message"]
+            await repaired.enter_async_context(relayed(leaves, stays))
+            assert [await read_message(process) for _ in range(2)] == messages(sent[1:3])
+            assert b"it answers again" in await asyncio.wait_for(process.stderr.readline(), 60)
+            await mayday.project.send(sent[3])
+            assert await read_message(process) == sent[3]["message"]
 
 
 @asynccontextmanager
-async def relayed(port: int, to: int) -> AsyncIterator[None]:
-    """Whoever connects to the port talks to the other one."""
+async def relayed(port: int, to: int) -> AsyncIterator[int]:
+    """Whoever connects to the port (0: any, which is given) talks to the other one; cut at the end."""
+    writers: list[asyncio.StreamWriter] = []
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -150,10 +151,15 @@ async def relayed(port: int, to: int) -> AsyncIterator[None]:
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", to)
+        writers.extend([writer, far_writer])
         await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
 
-    async with await asyncio.start_server(carry, "127.0.0.1", port):
-        yield
+    server = await asyncio.start_server(carry, "127.0.0.1", port)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    for writer in writers:
+        writer.close()
+    await asyncio.sleep(0.1)
 
 
 async def test_a_key_that_is_refused_ends_it_with_a_sentence(mayday: Mayday) -> None:

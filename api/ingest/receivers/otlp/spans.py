@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SentSpan
 
@@ -52,8 +53,8 @@ class Recorded(NamedTuple):
         return name_alone(self.raised.type), self.raised.message
 
 
-class OpenGroup(NamedTuple):
-    """The exceptions of a group, or why a span of it cannot be read."""
+class ReadGroup(NamedTuple):
+    """A group, the exceptions in it, and why spans of it cannot be read."""
 
     group: Group
     found: list[Recorded | Rejected]
@@ -62,7 +63,7 @@ class OpenGroup(NamedTuple):
 def read_spans(encoding: Encoding, body: bytes, settings: Settings) -> Batch[PlainError[Json]]:
     """The errors in a request of spans. Raises Invalid, BodyTooLarge."""
     reading = SpanReading(encoding, settings)
-    groups = [OpenGroup(group, list(reading.walk_recorded(group))) for group in encoding.groups(body, Signal.traces)]
+    groups = [ReadGroup(group, list(reading.walk_recorded(group))) for group in encoding.groups(body, Signal.traces)]
     errors = sort_out(reading.walk_errors(groups))
     return replace(errors, discarded={SPANS: reading.discarded, PROPAGATED: reading.propagated})
 
@@ -94,7 +95,7 @@ class SpanReading:
             self.discarded += not recorded and not self.encoding.may_say(raw, USAGE)
             yield from recorded
 
-    def walk_errors(self, groups: list[OpenGroup]) -> Iterator[Item[PlainError[Json]]]:
+    def walk_errors(self, groups: list[ReadGroup]) -> Iterator[Item[PlainError[Json]]]:
         """The errors of all groups, each exception once."""
         propagated = find_propagated(one for _, found in groups for one in found if isinstance(one, Recorded))
         self.propagated = len(propagated)
@@ -104,12 +105,12 @@ class SpanReading:
             except Unreadable as error:
                 yield from [Rejected("not_an_object", str(error))] * len(found)
                 continue
-            self.identities.begin_group(origin)
+            maker = ErrorMaker(origin, self.identities)
             for one in found:
                 if isinstance(one, Rejected):
                     yield one
                 elif id(one) not in propagated:
-                    yield make_error(one, origin, self.identities)
+                    yield maker.make(one)
 
 
 def find_recorded(span: Span) -> Iterator[Recorded]:
@@ -140,43 +141,54 @@ def find_propagated(found: Iterable[Recorded]) -> set[int]:
     return propagated
 
 
-def make_error(recorded: Recorded, origin: Origin, identities: Identities) -> Parsed[PlainError[Json]]:
-    span, event, raised = recorded
-    at_ns = event.time_ns or span.end_ns or span.start_ns
-    if span.trace_id and span.span_id:
-        event_id = identities.of_exception(span.trace_id, span.span_id, raised, at_ns)
-    else:
-        event_id = identities.of_content((span.name, span.start_ns, event.name, event.attributes), at_ns)
-    source = Source.of(origin)
-    return build_error(
-        service=source.service,
-        severity="error",
-        message=raised.message or raised.type or span.status_message or f"exception in {span.name}",
-        event_id=event_id,
-        timestamp=to_time(at_ns),
-        error_type=raised.type or None,
-        stack_trace=raised.stack_trace or None,
-        environment=source.environment,
-        release=source.release,
-        context=describe(recorded, origin),
-        tags=find_tags(event.attributes, span.attributes, origin.resource),
-        adjustments=span.adjustments | origin.adjustments,
-    )
+class ErrorMaker:
+    """Makes errors of the exceptions of one group."""
 
+    def __init__(self, origin: Origin, identities: Identities) -> None:
+        self.origin = origin
+        self.source = Source.of(origin)
+        self.tags = find_tags(origin.resource)
+        self.scope = describe_scope(origin)
+        self.identities = identities
+        identities.begin_group(origin)
 
-def describe(recorded: Recorded, origin: Origin) -> dict[str, Any]:
-    """What is kept beside the error's own fields."""
-    span, event, _ = recorded
-    return without_empty(
-        {
-            "trace_id": span.trace_id,
-            "span_id": span.span_id,
-            "attributes": leave_out(event.attributes, EXCEPTION_NAMES),
-            "span": describe_span(span),
-            "resource": origin.resource,
-            "scope": describe_scope(origin),
-        }
-    )
+    def make(self, recorded: Recorded) -> Parsed[PlainError[Json]]:
+        span, event, raised = recorded
+        at_ns = event.time_ns or span.end_ns or span.start_ns
+        return build_error(
+            service=self.source.service,
+            severity="error",
+            message=raised.message or raised.type or span.status_message or f"exception in {span.name}",
+            event_id=self.identify(recorded, at_ns),
+            timestamp=to_time(at_ns),
+            error_type=raised.type or None,
+            stack_trace=raised.stack_trace or None,
+            environment=self.source.environment,
+            release=self.source.release,
+            context=self.describe(recorded),
+            tags=self.tags | find_tags(event.attributes, span.attributes),
+            adjustments=span.adjustments | self.origin.adjustments,
+        )
+
+    def identify(self, recorded: Recorded, at_ns: int) -> UUID:
+        span, event, raised = recorded
+        if span.trace_id and span.span_id:
+            return self.identities.of_exception(span.trace_id, span.span_id, raised, at_ns)
+        return self.identities.of_content((span.name, span.start_ns, event.name, event.attributes), at_ns)
+
+    def describe(self, recorded: Recorded) -> dict[str, Any]:
+        """What is kept beside the error's own fields."""
+        span, event, _ = recorded
+        return without_empty(
+            {
+                "trace_id": span.trace_id,
+                "span_id": span.span_id,
+                "attributes": leave_out(event.attributes, EXCEPTION_NAMES),
+                "span": describe_span(span),
+                "resource": self.origin.resource,
+                "scope": self.scope,
+            }
+        )
 
 
 def describe_span(span: Span) -> dict[str, Any]:

@@ -16,8 +16,18 @@ block; and by those alone whose own hint the automaton finds.
 
 from api.ingest.sanitize.redaction.expressions import automaton
 from api.ingest.sanitize.redaction.names import is_secret
-from api.ingest.sanitize.redaction.objects import redact_value
+from api.ingest.sanitize.redaction.objects import redact_object, redact_value
 from api.ingest.sanitize.redaction.texts import HINT, is_utf8, may_hold_secrets, redact_text
 from common.fingerprint import REDACTED
 
-__all__ = ["HINT", "REDACTED", "automaton", "is_secret", "is_utf8", "may_hold_secrets", "redact_text", "redact_value"]
+__all__ = [
+    "HINT",
+    "REDACTED",
+    "automaton",
+    "is_secret",
+    "is_utf8",
+    "may_hold_secrets",
+    "redact_object",
+    "redact_text",
+    "redact_value",
+]

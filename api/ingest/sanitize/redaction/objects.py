@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 from api.ingest.sanitize.redaction.cards import redact_cards
 from api.ingest.sanitize.redaction.names import NAME_CHARS, is_secret, vocabulary, words_of
 from api.ingest.sanitize.redaction.nothing import is_nothing
 from api.ingest.sanitize.redaction.prose import TOKEN
-from api.ingest.sanitize.redaction.texts import redact_text
+from api.ingest.sanitize.redaction.texts import may_hold_secrets, redact_text
 from common.fingerprint import REDACTED
 
 LABELS = vocabulary("""
@@ -19,6 +22,8 @@ VALUES = vocabulary("""
     input received rejected_value attempted_value invalid_value
 """)
 PATHS = vocabulary("loc path pointer instance_path data_path json_path")
+WORTH_A_LOOK = 3  # members: of fewer the walk is no dearer
+KEYS_ENTRIES, KEY_CHARS = 2_048, 64  # longer keys are judged each time
 KEYS_TOLD = 12  # keys of an object, of which one may say that a number beside it is a card's
 HEADER = re.compile(r"(?ai)authorization|cookie|^x-|-(?:key|token)$")
 FLAG = re.compile(r"--?[A-Za-z]")
@@ -30,6 +35,8 @@ def redact_value(value: Any, names: str = "") -> tuple[Any, int]:
     match value:
         case str():
             return redact_string(value, names)
+        case dict() | list() if len(value) >= WORTH_A_LOOK and not may_hold(value):
+            return value, 0
         case dict():
             return redact_object(value, names)
         case list():
@@ -40,6 +47,15 @@ def redact_value(value: Any, names: str = "") -> tuple[Any, int]:
     return value, 0
 
 
+def may_hold(value: Any) -> bool:
+    """Whether anything in a value could be a secret, told by its JSON: of a large value nearly every part is passed by, at a
+    tenth of what the walk over it takes."""
+    try:
+        return may_hold_secrets(to_json(value, inf_nan_mode="strings").decode())
+    except ValueError:  # half a surrogate pair
+        return True
+
+
 def redact_string(value: str, names: str) -> tuple[str, int]:
     text, count = redact_text(value)
     if names and value[:1].isdigit():
@@ -48,24 +64,52 @@ def redact_string(value: str, names: str) -> tuple[str, int]:
     return text, count
 
 
+class JudgedKey(NamedTuple):
+    """What follows from a key alone: itself without secrets, and how many it had; its words; whether what stands under it is a
+    secret by its name, a list of tokens, or what a label beside it names; and whether it may itself be such a label."""
+
+    text: str
+    found: int
+    words: str
+    is_secret: bool
+    holds_tokens: bool
+    is_value: bool
+    may_label: bool
+
+
+def judge_key(key: str) -> JudgedKey:
+    text, found = redact_text(key)
+    words = words_of(key)
+    return JudgedKey(
+        text, found, words, is_secret(key[-NAME_CHARS:]), words.endswith("tokens"), words in VALUES,
+        words in PATHS or words in LABELS or words == "type",
+    )  # fmt: skip
+
+
+remember_key = lru_cache(maxsize=KEYS_ENTRIES)(judge_key)  # programs name the same things again and again
+
+
+def recall_key(key: str) -> JudgedKey:
+    return remember_key(key) if len(key) <= KEY_CHARS else judge_key(key)
+
+
 def redact_object(value: Mapping[str, Any], names: str) -> tuple[dict[str, Any], int]:
     kept: dict[str, Any] = {}
     count = 0
     told = " ".join([*list(value)[:KEYS_TOLD], names[-NAME_CHARS:]])
-    is_labelled = has_secret_label(value)
-    for key, item in value.items():
-        name, in_name = redact_text(key)
-        if is_secret_under(key, item) or (is_labelled and words_of(key) in VALUES and holds_any(item, "")):
-            kept[name], found = REDACTED, 1
+    judged = [recall_key(key) for key in value]
+    is_labelled = any(
+        key.may_label and is_label(key.words, item) for key, item in zip(judged, value.values(), strict=True)
+    )
+    for (name, item), key in zip(value.items(), judged, strict=True):
+        if is_secret_under(key, name, item) or (is_labelled and key.is_value and holds_any(item, "")):
+            kept[key.text], found = REDACTED, 1
+        elif isinstance(item, str) and not may_hold_secrets(item) and not item[:1].isdigit():
+            kept[key.text], found = item, 0
         else:
-            kept[name], found = redact_value(item, f"{told} {key}")
-        count += in_name + found
+            kept[key.text], found = redact_value(item, f"{told} {name}")
+        count += key.found + found
     return kept, count
-
-
-def has_secret_label(value: Mapping[str, Any]) -> bool:
-    """Whether this is `{"name": "password", "value": ...}`."""
-    return any(is_label(words_of(key), item) for key, item in value.items())
 
 
 def is_label(words: str, item: Any) -> bool:
@@ -106,16 +150,16 @@ def stands_before(name: str, value: str, place: int, count: int) -> bool:
     return count == 2 and place == 1 and NO_SECRET.fullmatch(value) is None
 
 
-def is_secret_under(key: str, item: Any) -> bool:
+def is_secret_under(key: JudgedKey, name: str, item: Any) -> bool:
     """Whether a value is a secret by the key that it stands under."""
-    if isinstance(item, bool) or not item:
+    if not (key.is_secret or key.holds_tokens) or isinstance(item, bool) or not item:
         return False
-    name = key[-NAME_CHARS:]
     if isinstance(item, int | float):
-        return is_secret(name, digits=len(str(abs(int(item)))) if item == item and abs(item) < 1e300 else 1)
-    if words_of(name).endswith("tokens"):
+        digits = len(str(abs(int(item)))) if item == item and abs(item) < 1e300 else 1
+        return is_secret(name[-NAME_CHARS:], digits=digits)
+    if key.holds_tokens:
         return holds_drawn(item)
-    return is_secret(name) and holds_any(item, words_of(name))
+    return holds_any(item, key.words)
 
 
 def holds_drawn(item: Any) -> bool:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from api.ingest.receivers import json_bounds
-from api.ingest.receivers.json_bounds import cut_values, find_end, has_more_values, is_vast
+from api.ingest.receivers.json_bounds import cut_values, find_end, has_more_values, is_vast, is_within
 from api.ingest.sanitize.cleaning import clean_value
 from tests.api.ingest.receivers.test_json_text import SPACES
 
@@ -102,3 +103,25 @@ def test_values_are_counted_by_commas_and_brackets_outside_of_strings(value: Any
 @given(OBJECTS, st.integers(1, 40))
 def test_a_text_that_is_not_vast_holds_no_more_values(value: Any, most: int) -> None:
     assert is_vast(as_text(value, "", is_ascii=True), most) or count_values(value) <= most
+
+
+@given(OBJECTS, st.integers(1, 6), st.integers(1, 30))
+def test_what_is_told_to_be_within_limits_is_left_as_it_is_by_the_walk(value: object, depth: int, most: int) -> None:
+    if is_within(value, to_json(value, inf_nan_mode="strings").decode(), depth, most):
+        assert not clean_value(value, depth, most).is_cut
+
+
+@pytest.mark.parametrize(
+    ("value", "depth", "most", "is_so"),
+    [
+        ({"a": '[[[[{{{{,,,,\\"]]'}, 1, 2, True),
+        ({"a": {"b": 1}}, 1, 9, False),
+        ({"a": {"b": 1}}, 2, 9, True),
+        ({"a": 1, "b": 2, "c": 3}, 9, 2, False),
+        ({}, 1, 1, True),
+    ],
+)
+def test_depth_and_number_are_those_of_the_value_and_not_of_its_texts(
+    value: object, depth: int, most: int, is_so: bool
+) -> None:
+    assert is_within(value, to_json(value).decode(), depth, most) is is_so

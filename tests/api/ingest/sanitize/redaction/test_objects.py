@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
-from api.ingest.sanitize.redaction import REDACTED, redact_value
+from api.ingest.sanitize.redaction import REDACTED, objects, redact_value
 from api.ingest.sanitize.redaction.objects import holds_drawn, is_secret_under
 from tests.api.ingest.sanitize.redaction.samples import ANY_TEXT, DRAWN, PIECES, SECRET_NAMES
 
@@ -152,3 +153,20 @@ def test_a_number_is_a_secret_under_the_name_of_one_that_is_a_number() -> None:
         "tokens": 512,
         "user": {"cvv": REDACTED},
     }
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats()
+    | st.text(max_size=12) | st.sampled_from(["password=hunter2x", "hunter2-Xk93jQ", "4111 1111 1111 1111", "Bearer abc.def"]),
+    lambda inner: st.lists(inner, max_size=5)
+    | st.dictionaries(st.sampled_from(["password", "name", "value", "card", "token", "a", "tokens", "n"]), inner, max_size=6),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(json_values)
+def test_parts_that_hold_nothing_are_passed_by_and_all_else_is_as_by_the_whole_walk(value: object) -> None:
+    passed_by = redact_value(value)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(objects, "may_hold", lambda _: True)
+        assert to_json(redact_value(value)) == to_json(passed_by)

@@ -1,0 +1,228 @@
+"""Frames of Sentry's protocol: what is kept of each, what groups are made of, and the trace as its language writes it. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.ingest.receivers.sentry.values import (
+    as_count,
+    as_flag,
+    as_list,
+    as_object,
+    as_text,
+    list_values,
+    without_nothing,
+)
+from common.fingerprint import Frame
+
+FRAMES_MAX = 200  # of one error; of a deeper recursion the first and the last
+SOURCE_LINES = 20  # of context before a line, and after it
+LEFT_OUT = "(frames left out)"
+
+
+@dataclass(slots=True)
+class StackFrame:
+    """One frame as it was sent. `path` is the longest that is known of its file."""
+
+    module: str
+    function: str
+    path: str
+    line: int | None
+    column: int | None
+    in_app: bool | None
+    code: str  # the line itself
+    platform: str
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> "StackFrame":
+        return cls(
+            as_text(raw.get("module")),
+            as_text(raw.get("function")),
+            as_text(raw.get("abs_path")) or as_text(raw.get("filename")),
+            as_count(raw.get("lineno")),
+            as_count(raw.get("colno")),
+            as_flag(raw.get("in_app")),
+            as_text(raw.get("context_line")).strip(),
+            as_text(raw.get("platform")),
+            raw,
+        )
+
+    @property
+    def for_grouping(self) -> Frame:
+        return Frame(self.module, self.function, self.path, self.in_app)
+
+    @property
+    def name(self) -> str:
+        """Qualified, as languages name what has no file."""
+        return f"{self.module}.{self.function}" if self.module else self.function or "?"
+
+    def kept(self) -> dict[str, Any]:
+        """What is kept of it in the context."""
+        kept = without_nothing(
+            {
+                "function": self.function,
+                "module": self.module,
+                "file": self.path,
+                "line": self.line,
+                "column": self.column,
+                "in_app": self.in_app,
+                "package": self.raw.get("package"),
+                "address": self.raw.get("instruction_addr"),
+            }
+        )
+        self.keep_source(kept)
+        if locals_ := self.raw.get("vars"):
+            kept["locals"] = locals_
+        return kept
+
+    def keep_source(self, kept: dict[str, Any]) -> None:
+        """The lines around, as one text, and the number of the first."""
+        line = self.raw.get("context_line")
+        if not isinstance(line, str):
+            return
+        before = [one for one in as_list(self.raw.get("pre_context")) if isinstance(one, str)][-SOURCE_LINES:]
+        after = [one for one in as_list(self.raw.get("post_context")) if isinstance(one, str)][:SOURCE_LINES]
+        kept["source"] = "\n".join([*before, line, *after])
+        if self.line is not None and before:
+            kept["source_from"] = max(self.line - len(before), 0)
+
+
+@dataclass(slots=True)
+class Stack:
+    """The frames of one error, outermost first as the protocol has them; `left_out` is whether there were more."""
+
+    frames: list[StackFrame]
+    left_out: bool = False
+
+    @classmethod
+    def of(cls, stacktrace: Any) -> "Stack":
+        """Those of `{"frames": [...]}`, also where the list stands there alone."""
+        raw = as_object(stacktrace).get("frames") if isinstance(stacktrace, dict) else stacktrace
+        found = list_values(raw) if isinstance(raw, list) else []
+        if len(found) <= FRAMES_MAX:
+            return cls([StackFrame.of(one) for one in found])
+        half = FRAMES_MAX // 2
+        return cls([StackFrame.of(one) for one in (*found[:half], *found[-half:])], left_out=True)
+
+    def outermost_first(self) -> Iterator[StackFrame | None]:
+        """The frames, with None where some were left out."""
+        for number, frame in enumerate(self.frames):
+            if self.left_out and number == FRAMES_MAX // 2:
+                yield None
+            yield frame
+
+    def innermost_first(self) -> list[StackFrame | None]:
+        return list(self.outermost_first())[::-1]
+
+
+Lines = list[str]
+
+
+def place_of(frame: StackFrame) -> str:
+    """file:line:column, as far as they are known."""
+    numbers = "".join(f":{number}" for number in (frame.line, frame.column) if number is not None)
+    return (frame.path or "<unknown>") + numbers
+
+
+def write_python(head: str, stack: Stack) -> Lines:
+    lines = ["Traceback (most recent call last):"] if stack.frames else []
+    for frame in stack.outermost_first():
+        if frame is None:
+            lines.append(f"  {LEFT_OUT}")
+            continue
+        lines.append(f'  File "{frame.path or frame.module}", line {frame.line or 0}, in {frame.function or "?"}')
+        if frame.code:
+            lines.append(f"    {frame.code}")
+    return [*lines, *([head] if head else [])]
+
+
+def write_outward(line_of: Callable[[int, StackFrame], str]) -> Callable[[str, Stack], Lines]:
+    """The form of languages that write the message first and then the innermost frame: a line, or two, for each."""
+
+    def write(head: str, stack: Stack) -> Lines:
+        lines = [head] if head else []
+        for number, frame in enumerate(stack.innermost_first()):
+            lines.append(f"    {LEFT_OUT}" if frame is None else line_of(number, frame))
+        return lines
+
+    return write
+
+
+def script_line(_number: int, frame: StackFrame) -> str:
+    is_named = frame.function and frame.function != "?"
+    return f"    at {frame.function} ({place_of(frame)})" if is_named else f"    at {place_of(frame)}"
+
+
+def java_line(_number: int, frame: StackFrame) -> str:
+    file = frame.path.rpartition("/")[2] or "Unknown Source"
+    return f"\tat {frame.name}({file}{f':{frame.line}' if frame.line else ''})"
+
+
+def go_line(_number: int, frame: StackFrame) -> str:
+    return f"{frame.name}(...)\n\t{frame.path}:{frame.line or 0}"
+
+
+def ruby_line(_number: int, frame: StackFrame) -> str:
+    return f"\tfrom {frame.path}:{frame.line or 0}:in `{frame.function or '?'}'"
+
+
+def php_line(number: int, frame: StackFrame) -> str:
+    return f"#{number} {frame.path or '[internal function]'}({frame.line or 0}): {frame.function or '?'}()"
+
+
+def csharp_line(_number: int, frame: StackFrame) -> str:
+    name = f"   at {frame.name}{'' if '(' in frame.name else '()'}"
+    return f"{name} in {frame.path}:line {frame.line or 0}" if frame.path else name
+
+
+def rust_line(number: int, frame: StackFrame) -> str:
+    name = f"{number:4}: {frame.function or '?'}"
+    return f"{name}\n             at {place_of(frame)}" if frame.path else name
+
+
+def dart_line(number: int, frame: StackFrame) -> str:
+    return f"#{number:<6} {frame.function or '?'} ({place_of(frame)})"
+
+
+def elixir_line(_number: int, frame: StackFrame) -> str:
+    return f"    {frame.path}:{frame.line or 0}: {frame.name}"
+
+
+def native_line(number: int, frame: StackFrame) -> str:
+    package = as_text(frame.raw.get("package")).rpartition("/")[2] or "???"
+    address = as_text(frame.raw.get("instruction_addr"))
+    return f"{number:<3} {package} {address} {frame.function or '?'}{f' ({place_of(frame)})' if frame.path else ''}"
+
+
+def plain_line(_number: int, frame: StackFrame) -> str:
+    return f"    at {frame.name} ({place_of(frame)})" if frame.path else f"    at {frame.name}"
+
+
+def write_go(head: str, stack: Stack) -> Lines:
+    lines = write_outward(go_line)("", stack)
+    return [*([head, ""] if head else []), *(["goroutine 1 [running]:", *lines] if lines else [])]
+
+
+LINES: dict[str, Callable[[int, StackFrame], str]] = {
+    **dict.fromkeys(("javascript", "node"), script_line),
+    **dict.fromkeys(("java", "kotlin", "scala", "groovy", "android"), java_line),
+    "ruby": ruby_line,
+    "php": php_line,
+    "csharp": csharp_line,
+    "rust": rust_line,
+    "dart": dart_line,
+    "elixir": elixir_line,
+    **dict.fromkeys(("native", "cocoa", "c", "objc", "swift"), native_line),
+}
+WRITERS: dict[str, Callable[[str, Stack], Lines]] = {
+    "python": write_python,
+    "go": write_go,
+    **{platform: write_outward(line) for platform, line in LINES.items()},
+}
+WRITE_PLAIN = write_outward(plain_line)
+
+
+def write_stack(platform: str, head: str, stack: Stack) -> Lines:
+    """The trace of one error as its language writes it; `head` is the line with its type and message."""
+    return WRITERS.get(platform, WRITE_PLAIN)(head, stack)
