@@ -51,6 +51,13 @@ class Prometheus:
             new.write_text(json.dumps([{"targets": [f"127.0.0.1:{port}" for port in ports[job]]}]))
             new.rename(path)
 
+    async def is_ready(self) -> bool:
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+            try:
+                return (await client.get(f"{self.url}/-/ready")).is_success
+            except httpx.TransportError:
+                return False
+
     async def alerts(self) -> list[Alert]:
         """Those that are pending or firing now."""
         async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
@@ -136,8 +143,7 @@ class Server:
         async with asyncio.timeout(READY_SECONDS):
             while True:
                 assert self.process.poll() is None, last_lines(self.log)
-                with suppress(httpx.TransportError):
-                    await prometheus.alerts()
+                if await prometheus.is_ready():
                     return
                 await asyncio.sleep(0.1)
 
