@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from api.reads.catalogue import Asked, BuildContext
 from api.reads.parameters import SeriesQuery, Window
@@ -23,23 +23,24 @@ STEPS = {
 }
 
 
-def count_steps(table: str, moment: str) -> TextClause:
-    """The counts of each pattern, and of all, by step; what is before the first step under the moment `before`."""
-    return text(
-        f"""
-        WITH counted AS (
-            SELECT f.pattern_id, CASE WHEN r.{moment} < :first THEN CAST(:before AS timestamptz)
-                                      ELSE date_bin(:step, r.{moment}, :first) END AS start, r.count
-            FROM {table} r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
-            WHERE r.project_id = :project_id AND r.{moment} >= :before AND {WANTED})
-        SELECT pattern_id, start, sum(count)::bigint AS errors FROM counted
-        GROUP BY GROUPING SETS ((pattern_id, start), (start))
-        """  # noqa: S608 - made of constants
-    )
-
-
+# The counts of each pattern, and of all, by step, of rows `r`; what is before the first step under the moment `before`.
+BY_STEP = f"""
+    , counted AS (
+        SELECT f.pattern_id, r.count, CASE WHEN r.at < :first THEN CAST(:before AS timestamptz)
+                                           ELSE date_bin(:step, r.at, :first) END AS start
+        FROM r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
+        WHERE {WANTED})
+    SELECT pattern_id, start, sum(count)::bigint AS errors FROM counted
+    GROUP BY GROUPING SETS ((pattern_id, start), (start))
+"""  # noqa: S608 - made of a constant
 # Steps of minutes are counted in five-minute rollups, steps of hours in those by hour: twelve times fewer rows.
-COUNT_MINUTES, COUNT_HOURS = count_steps("rollups", "bucket"), count_steps("hourly_rollups", "hour")
+MINUTES = """
+    SELECT fingerprint, service, severity, environment, bucket AS at, count FROM rollups
+    WHERE project_id = :project_id AND bucket >= :before"""
+HOURS = """
+    SELECT fingerprint, service, severity, environment, hour AS at, count FROM hourly_rollups
+    WHERE project_id = :project_id AND hour >= :before"""
+COUNT_MINUTES, COUNT_HOURS = text(f"WITH r AS ({MINUTES}) {BY_STEP}"), text(f"WITH r AS ({HOURS}) {BY_STEP}")
 
 
 class Steps(NamedTuple):
