@@ -67,6 +67,9 @@ PLACES = {
         "cli.looking.spending:report",
         ["report", "report --period 2026-02 --timezone Europe/Berlin", "report --markdown > costs.md"],
     ),
+    "signin": Place(
+        "cli.signin:signin", ["signin", 'signin --key "$MAYDAY_READ_KEY"    # for somebody who may only look']
+    ),
     "send": Place(
         "cli.send:send",
         ["send app.log", "send export.csv --column message=Content", "send --format ndjson < errors.ndjson"],

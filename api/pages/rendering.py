@@ -52,6 +52,15 @@ def show_whole(value: float | None) -> str:
     return "\u2013" if value is None else show_number(round(value))
 
 
+def show_bytes(size: float) -> str:
+    """In the unit in which it has at most three digits ahead of the point."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if abs(size) < 1_000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1_000
+    return f"{size:.1f} TB"
+
+
 def show_share(value: float) -> str:
     """A part of a whole, in per cent."""
     return "<1 %" if 0 < value < 0.01 else f"{value:.0%}".replace("%", " %")
@@ -89,6 +98,7 @@ def make_environment() -> Environment:
     )
     environment.filters |= {
         "number": show_number,
+        "bytes": show_bytes,
         "share": show_share,
         "money": show_money,
         "amount": show_amount,

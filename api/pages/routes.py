@@ -2,9 +2,18 @@
 
 from fastapi import FastAPI
 
-from api.pages import decide, now, pattern, search, serving, signing, spend
+from api.pages import decide, now, pattern, search, serving, signing, spend, system
 
-ROUTERS = (signing.links, signing.pages, now.router, pattern.router, decide.router, search.router, spend.router)
+ROUTERS = (
+    signing.links,
+    signing.pages,
+    now.router,
+    pattern.router,
+    decide.router,
+    search.router,
+    spend.router,
+    system.router,
+)
 
 
 def add_public_routes(app: FastAPI) -> None:

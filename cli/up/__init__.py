@@ -19,12 +19,13 @@ import httpx
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cli.client import address_of, otlp_address_of
+from cli.client import ApiFailed, address_of, open_api, otlp_address_of
 from cli.embedded import EmbeddedFailed, Servers, make_home, start_servers
 from cli.embedded.process import follow_parent
 from cli.keys import in_transaction
 from cli.migrate import failing_in_a_sentence, migration_url, upgrade
 from cli.project import create_key, ensure_project, find_dsn
+from cli.signin import make_link
 from cli.state import STATE_FILE, read_env, write_env
 from cli.up.screen import Screen, make_screen, say
 from common.keys import Scope
@@ -100,7 +101,7 @@ def run(settings: Settings, is_verbose: bool) -> None:
         api = stack.enter_context(program("api", settings, screen))
         wait_until_ready(api, settings, screen)
         screen.await_error(address_of(settings), keys["MAYDAY_READ_KEY"])
-        greet(settings, keys, where_data_lies(settings, servers))
+        greet(settings, keys, where_data_lies(settings, servers), link_for(settings, keys))
         watch(api, settings, servers, screen)
 
 
@@ -146,9 +147,11 @@ async def first_keys(settings: Settings) -> dict[str, str]:
 
     async def complete(connection: AsyncConnection) -> dict[str, str]:
         keys = dict(found)
-        if not names.keys() <= keys.keys():
+        if missing := names.keys() - keys.keys():  # all at first, those of new scopes after an upgrade
             project_id = await ensure_project(connection, settings.default_project)
-            keys = {name: await create_key(connection, project_id, scope, "mayday up") for name, scope in names.items()}
+            keys |= {
+                name: await create_key(connection, project_id, names[name], "mayday up") for name in sorted(missing)
+            }
         dsn = await find_dsn(connection, keys["MAYDAY_INGEST_KEY"], base_url)
         return keys | ({"MAYDAY_DSN": dsn} if dsn else {})
 
@@ -244,7 +247,16 @@ def where_data_lies(settings: Settings, servers: Servers) -> str:
     return "" if folder.is_relative_to(ROOT) else str(folder)
 
 
-def greet(settings: Settings, keys: Mapping[str, str], data: str) -> None:
+def link_for(settings: Settings, keys: Mapping[str, str]) -> str:
+    """A link that signs the administrator in, once; how to get one where the API does not make it now."""
+    try:
+        with open_api(Scope.admin, address_of(settings), keys["MAYDAY_ADMIN_KEY"]) as api:
+            return make_link(api, settings.public_url)
+    except ApiFailed:
+        return "./mayday signin prints a link that signs in once"
+
+
+def greet(settings: Settings, keys: Mapping[str, str], data: str, link: str) -> None:
     """Say where it listens, where the data lies, and how to use it."""
     errors = '{"errors": [{"service": "shop", "severity": "error", "message": "payment 4711 failed: card declined"}]}'
     base = f"{address_of(settings)}/api/errors"
@@ -260,6 +272,7 @@ def greet(settings: Settings, keys: Mapping[str, str], data: str) -> None:
         f" -H 'Content-Type: application/json' -d {shlex.quote(errors)}\n"
         "  ./mayday send app.log\n\n"
         "see what is failing (a new failure is there within ten seconds):\n"
+        f"  {link}    # signs in once; ./mayday signin prints another\n"
         "  ./mayday patterns\n"
         f"  curl -sS '{base}/patterns?format=markdown' -H 'Authorization: Bearer {keys['MAYDAY_READ_KEY']}'\n\n"
         f"send it what OpenTelemetry exports (docs/otlp.md):\n"
