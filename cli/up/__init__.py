@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import Annotated, BinaryIO
 from urllib.parse import urlsplit
@@ -78,7 +78,8 @@ def raise_stopped(_number: int, _frame: FrameType | None) -> None:
         signal.signal(wish, signal.SIG_IGN)
     stopping.set()
     if sys.stderr.isatty():
-        os.write(sys.stderr.fileno(), b"\nmayday: stopping\n")  # behind the ^C; print may be under way right now
+        with suppress(OSError):  # the terminal may be gone
+            os.write(sys.stderr.fileno(), b"\nmayday: stopping\n")  # print may be under way right now
     raise Stopped
 
 

@@ -3,7 +3,7 @@ supervisor or in a container, the programs write their log to standard error as 
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 import typer
@@ -47,12 +47,12 @@ class Terminal(Screen):
     def refresh(self) -> None:
         self.show_log()
         if self.first_error and (news := self.first_error.look()):
-            typer.echo(news)
+            show(news, err=False)
 
     def show_log(self) -> None:
         for line in self.log.read_lines():
             if self.is_verbose:
-                typer.echo(show_whole(line), err=True)
+                show(show_whole(line))
             elif sentence := self.matters.pick(line):
                 say(sentence)
 
@@ -82,4 +82,10 @@ def make_screen(settings: Settings, is_verbose: bool) -> Iterator[Screen]:
 
 def say(line: str) -> None:
     """Say something of our own, apart from what the programs log."""
-    typer.echo(f"mayday: {line}", err=True)
+    show(f"mayday: {line}")
+
+
+def show(text: str, *, err: bool = True) -> None:
+    """Nothing where the terminal was closed, which is no reason to stop before all is stopped in order."""
+    with suppress(OSError):
+        typer.echo(text, err=err)

@@ -80,6 +80,10 @@ class Terminal:
         finally:
             self.close()
 
+    def hang_up(self) -> None:
+        """Close the terminal while the program runs in it."""
+        os.close(self.ours)
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()

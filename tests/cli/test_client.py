@@ -104,7 +104,8 @@ def test_what_is_no_address_or_no_key_is_said(
     with pytest.raises(typer.Exit) as left, connected(Scope.read, url, key):
         pass
     assert left.value.exit_code == 1
-    assert any(words in capsys.readouterr().err for words in ("is no address", "letters that no key has"))
+    said = capsys.readouterr().err
+    assert "is no address" in said or "letters that no key has" in said
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nonsense", "ftp://127.0.0.1"])

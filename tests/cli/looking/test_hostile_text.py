@@ -6,7 +6,7 @@ import re
 import pytest
 
 from api.reads.cells import UNSEEN
-from tests.cli.looking.conftest import Mayday
+from tests.cli.conftest import Mayday
 from tests.cli.terminals import COLOURS
 
 CORPUS = [

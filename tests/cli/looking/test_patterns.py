@@ -6,7 +6,7 @@ from typing import get_args
 from api.reads import parameters
 from cli.looking import patterns
 from cli.looking.patterns import sum_up
-from tests.cli.looking.conftest import ERROR, Mayday
+from tests.cli.conftest import ERROR, Mayday
 
 
 def test_the_words_are_those_of_the_api() -> None:

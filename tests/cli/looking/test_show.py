@@ -2,7 +2,7 @@
 
 import json
 
-from tests.cli.looking.conftest import ERROR, Mayday
+from tests.cli.conftest import ERROR, Mayday
 
 TRACE = 'Traceback (most recent call last):\n  File "shop.py", line 12, in pay\n    charge(card)\nDeclined: no funds'
 

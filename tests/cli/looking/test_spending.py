@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from cli.looking.spending import show_amount
-from tests.cli.looking.conftest import Mayday
+from tests.cli.conftest import Mayday
 
 
 async def test_budgets_and_the_months_report(mayday: Mayday) -> None:

@@ -16,7 +16,7 @@ import pytest
 from cli.client import Api, ApiFailed
 from cli.looking import tail
 from cli.looking.tail import Follower, keeps
-from tests.cli.looking.conftest import ERROR, Mayday
+from tests.cli.conftest import ERROR, Mayday
 from tests.cli.terminals import Terminal
 
 

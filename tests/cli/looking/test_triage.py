@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.cli.looking.conftest import ERROR, Mayday
+from tests.cli.conftest import ERROR, Mayday
 
 
 async def test_a_pattern_is_resolved_ignored_and_reopened(mayday: Mayday) -> None:
