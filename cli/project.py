@@ -53,17 +53,14 @@ async def find_dsn(connection: AsyncConnection, key_text: str, base_url: str) ->
     key = parse_key(key_text)
     if key is None or key.scope is not Scope.ingest:
         return None
-    found = await connection.execute(
-        update(api_keys)
-        .where(api_keys.c.key_id == key.key_id, api_keys.c.secret_sha256 == key.secret_sha256)
-        .values(dsn_key_sha256=key.dsn_key.sha256)
-        .returning(api_keys.c.project_id)
-    )
-    project_id = found.scalar_one_or_none()
-    if project_id is None:
+    joined = select(api_keys, projects.c.number).join(projects, projects.c.project_id == api_keys.c.project_id)
+    found = (await connection.execute(joined.where(api_keys.c.key_id == key.key_id))).one_or_none()
+    if found is None or not key.is_stored_as(found.secret_sha256):
         return None
-    number = await connection.execute(select(projects.c.number).where(projects.c.project_id == project_id))
-    return make_dsn(key.dsn_key, number.scalar_one(), base_url)
+    if found.dsn_key_sha256 is None:
+        given = update(api_keys).where(api_keys.c.key_id == key.key_id)
+        await connection.execute(given.values(dsn_key_sha256=key.dsn_key.sha256))
+    return make_dsn(key.dsn_key, found.number, base_url)
 
 
 async def revoke_key(connection: AsyncConnection, key_id: str) -> bool:

@@ -177,14 +177,14 @@ def make_sections(event: Mapping[str, Any], chain: list[Raised], logged: Message
 
 def keep_request(sent: Any) -> dict[str, Any]:
     """The request; what may be a map, or pairs, is a map."""
-    request = dict(as_object(sent))
+    kept = dict(as_object(sent))
     for name in ("headers", "cookies", "env"):
-        if isinstance(request.get(name), list):
-            request[name] = dict(as_pairs(request[name]))
-    if isinstance(request.get("query_string"), list | dict):
-        pairs = [f"{name}={as_text(value)}" for name, value in as_pairs(request["query_string"])]
-        request["query_string"] = "&".join(pairs)
-    return without_nothing(request)
+        if isinstance(kept.get(name), list):
+            kept[name] = dict(as_pairs(kept[name]))
+    if isinstance(kept.get("query_string"), list | dict):
+        pairs = [f"{name}={as_text(value)}" for name, value in as_pairs(kept["query_string"])]
+        kept["query_string"] = "&".join(pairs)
+    return without_nothing(kept)
 
 
 def keep_breadcrumbs(sent: Any) -> list[Any] | None:
