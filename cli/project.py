@@ -87,17 +87,14 @@ async def find_dsn(connection: AsyncConnection, key_text: str, base_url: str) ->
     key = parse_key(key_text)
     if key is None or key.scope is not Scope.ingest:
         return None
-    own = api_keys.c.key_id == key.key_id
-    found = await connection.execute(
-        select(api_keys.c.secret_sha256, projects.c.number)
-        .join_from(api_keys, projects, api_keys.c.project_id == projects.c.project_id)
-        .where(own)
-    )
-    row = found.one_or_none()
-    if row is None or not key.is_stored_as(row.secret_sha256):
+    joined = select(api_keys, projects.c.number).join(projects, projects.c.project_id == api_keys.c.project_id)
+    found = (await connection.execute(joined.where(api_keys.c.key_id == key.key_id))).one_or_none()
+    if found is None or not key.is_stored_as(found.secret_sha256):
         return None
-    await connection.execute(update(api_keys).where(own).values(dsn_key_sha256=key.dsn_key.sha256))
-    return make_dsn(key.dsn_key, row.number, base_url)
+    if found.dsn_key_sha256 is None:
+        given = update(api_keys).where(api_keys.c.key_id == key.key_id)
+        await connection.execute(given.values(dsn_key_sha256=key.dsn_key.sha256))
+    return make_dsn(key.dsn_key, found.number, base_url)
 
 
 async def revoke_key(connection: AsyncConnection, key_id: str) -> bool:

@@ -4,6 +4,7 @@ A request that was right must stay right, and an answer may hold nothing that cl
 know: so fields of a request may become optional and those of an answer may not, and so on with types and bounds.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -12,6 +13,7 @@ from typing import Any
 Schema = dict[str, Any]
 METHODS = ("get", "put", "post", "delete", "patch")
 LOWER_BOUNDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+NAMES = re.compile(r"\^\(([\w|]+)\)\(,\(\1\)\)\*\$")  # some of these names, with commas between them
 UPPER_BOUNDS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 
 
@@ -170,4 +172,17 @@ def narrowed(old: Schema, new: Schema) -> Iterator[str]:
     for name in UPPER_BOUNDS:
         if name in new and (name not in old or new[name] < old[name]):
             yield name
-    yield from (name for name in ("pattern", "format") if name in new and new[name] != old.get(name))
+    if "pattern" in new and not takes_all(new["pattern"], old.get("pattern")):
+        yield "pattern"
+    if "format" in new and new["format"] != old.get("format"):
+        yield "format"
+
+
+def takes_all(pattern: str, before: str | None) -> bool:
+    """Whether it takes what the one before took: it is the same, or both are of lists of names, of which there are more now."""
+    if before is None or pattern == before:
+        return pattern == before
+    listed, listed_before = NAMES.fullmatch(pattern), NAMES.fullmatch(before)
+    if listed is None or listed_before is None:
+        return False
+    return set(listed_before[1].split("|")) <= set(listed[1].split("|"))

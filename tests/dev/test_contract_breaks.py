@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dev.check import ACCEPTED_CONTRACT, CONTRACT
-from dev.contract_breaks import find_breaks
+from dev.contract_breaks import find_breaks, takes_all
 
 DOCUMENT = json.loads(CONTRACT.read_text())
 DOCUMENT["components"]["schemas"]["Liveness"]["properties"]["status"]["const"] = "ok"  # the document has none so far
@@ -158,3 +158,19 @@ def test_a_new_word_in_an_answer_is_a_break_since_clients_know_the_others_only()
 
 def test_the_contract_keeps_what_was_accepted() -> None:
     assert find_breaks(json.loads(ACCEPTED_CONTRACT.read_text()), DOCUMENT) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "before", "is_so"),
+    [
+        ("^(a|b|c)(,(a|b|c))*$", "^(a|b)(,(a|b))*$", True),
+        ("^(a|c)(,(a|c))*$", "^(a|b)(,(a|b))*$", False),
+        ("^x+$", "^x+$", True),
+        ("^x*$", "^x+$", False),
+        ("^x+$", None, False),
+    ],
+)
+def test_a_list_of_names_takes_what_it_took_where_names_are_added(
+    pattern: str, before: str | None, is_so: bool
+) -> None:
+    assert takes_all(pattern, before) is is_so

@@ -96,7 +96,7 @@ def find_grouping(platform: str, chain: list[Raised], message: Message, stack: R
     says little of what went wrong; else by the frames of the thread."""
     trace = find_trace(platform, chain)
     if trace is None and stack is not None and (chain or not message.text):
-        types = [Raised(chain[0].type, "", chain[0].module, {}, stack.stack, {})] if chain else [stack]
+        types = [Raised(chain[0].type, "", chain[0].module, {}, stack.stack)] if chain else [stack]
         trace = find_trace(platform, types)
     template = message.template or (message.text if stack else None) if trace is None and not chain else None
     return Grouping(trace, template)

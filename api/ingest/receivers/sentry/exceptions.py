@@ -9,12 +9,9 @@ from api.ingest.receivers.sentry.values import as_name, as_object, as_text, list
 from common.fingerprint import Frame, Thrown, Trace, qualify_type, read_frames
 
 CHAIN_MAX = 50  # errors of one chain or group that are kept
-CAUSES = {
-    "python": {
-        "__context__": "During handling of the above exception, another exception occurred:",
-        "": "The above exception was the direct cause of the following exception:",
-    },
-}
+# What Python says between an error and what led to it, by how they hang together.
+DURING = "During handling of the above exception, another exception occurred:"
+BECAUSE = "The above exception was the direct cause of the following exception:"
 CAUSED_BY = {**dict.fromkeys(("javascript", "node"), "[cause]: "), "csharp": " ---> ", "php": "Next "}
 
 
@@ -27,7 +24,6 @@ class Raised:
     module: str
     mechanism: Mapping[str, Any]
     stack: Stack
-    raw: Mapping[str, Any]
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> "Raised":
@@ -37,7 +33,6 @@ class Raised:
             as_text(raw.get("module")),
             as_object(raw.get("mechanism")),
             Stack.of(raw.get("stacktrace") or raw.get("raw_stacktrace")),
-            raw,
         )
 
     def head(self, platform: str) -> str:
@@ -68,7 +63,7 @@ def read_threads(value: Any) -> Raised | None:
         return None
     chosen = next((one for one in threads if one.get("crashed") is True), None)
     chosen = chosen or next((one for one in threads if one.get("current") is True), threads[0])
-    return Raised(None, "", "", {}, Stack.of(chosen.get("stacktrace")), chosen)
+    return Raised(None, "", "", {}, Stack.of(chosen.get("stacktrace")))
 
 
 def find_trace(platform: str, chain: Sequence[Raised]) -> Trace | None:
@@ -96,11 +91,10 @@ def write_trace(platform: str, chain: Sequence[Raised], message: str = "") -> st
 
 def write_python_chain(chain: Sequence[Raised], written: Sequence[list[str]]) -> list[str]:
     """What led to an error stands before it, and between both what they have to do with each other."""
-    said = CAUSES["python"]
     lines: list[str] = []
     for place in range(len(chain) - 1, -1, -1):
         if lines:
             source = as_text(chain[place + 1].mechanism.get("source"))
-            lines += ["", said.get(source, said[""]), ""]
+            lines += ["", DURING if source == "__context__" else BECAUSE, ""]
         lines += written[place]
     return lines
