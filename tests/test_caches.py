@@ -47,6 +47,7 @@ MEMOS = {
     "api.ingest.times.name_spans": FIXED,
     "api.http.middleware.find_meters": 1 * KIB,
     "api.http.middleware.standing_headers": 1 * KIB,
+    "api.pages.rendering.asset": FIXED,
     "api.reads.http.make_head": 2 * KIB,
     "api.reads.catalogue.name_plain": 1 * KIB,
     "api.reads.http.recall_encoding": USUAL_CHARS,

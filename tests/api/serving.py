@@ -23,7 +23,7 @@ async def over_sockets(made: Project, settings: Settings) -> AsyncIterator[Proje
         port = await stack.enter_async_context(serving(settings, keep_alive_seconds=5))
         clients = [
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=client.headers, trust_env=False)
-            for client in (made.ingest, made.read, made.admin)
+            for client in (made.ingest, made.read, made.triage, made.admin)
         ]
         for client in clients:
             await stack.enter_async_context(client)
