@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.types import Message
 
 from api.access.routers import scopes_of
+from api.pages.routers import Page
 from common.compression import zstd
 from common.keys import Scope
 
@@ -95,11 +96,20 @@ async def ask(
 
 
 def guarded_routes(app: FastAPI) -> Iterator[tuple[str, str, Scope]]:
-    """Method, path and scope of every route that is not public, HEAD included, whatever the routes are."""
+    """Method, path and scope of every route that asks for a key, HEAD included, whatever the routes are."""
     for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, Page):
+            continue
         for scope in scopes_of(route.original_route):
             for method in sorted((route.methods or set()) | ({"HEAD"} if "GET" in (route.methods or ()) else set())):
                 yield method, fill_in(route.path or ""), scope
+
+
+def pages(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Method and path of every page that asks for a session."""
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, Page):
+            yield from ((method, fill_in(route.path or "")) for method in sorted(route.methods or ()))
 
 
 def fill_in(path: str) -> str:
