@@ -38,7 +38,9 @@ def show_money(usd: Decimal | None) -> str:
     """USD with as many places as say something; a dash for what has no price."""
     if usd is None:
         return "\u2013"
-    return show_number(round(usd, 2)) if abs(usd) >= 1 or not usd else f"{usd:.6f}".rstrip("0")
+    if not usd:
+        return "0"
+    return show_number(round(usd, 2)) if abs(usd) >= 1 else f"{usd:.6f}".rstrip("0")
 
 
 def show_amount(amount: Any, metric: str) -> str:

@@ -87,7 +87,7 @@ async def test_every_route_with_a_body_says_when_the_content_type_is_missing_or_
         [scope], path = scopes_of(route.original_route), str(route.path)
         for name in re.findall(r"{(\w+)}", path):
             path = path.replace(f"{{{name}}}", str(UUID(int=1)))
-        client = {Scope.ingest: project.ingest, Scope.read: project.read, Scope.admin: project.admin}[scope]
+        client = getattr(project, scope.name)
         for method in route.methods or ():
             asked.add(f"{method} {route.path}")
             for sent, said in (
@@ -112,10 +112,15 @@ def test_every_route_asks_for_a_scope_or_is_public() -> None:
     assert open_to_all == PUBLIC_PATHS
 
 
-def test_what_changes_patterns_is_for_admins_and_what_reads_is_for_readers() -> None:
+# What is read of more than errors, patterns and spending.
+ADMINISTRATORS = {"/api/status": Scope.admin, "/p/{project_id}/system": Scope.admin}
+
+
+def test_what_decides_about_patterns_is_for_triage_what_changes_else_for_admins_and_what_reads_for_readers() -> None:
     for route in iter_route_contexts(create_app(SETTINGS).routes):
         scopes = scopes_of(route.original_route)
         if "GET" in (route.methods or ()) and scopes:
-            assert scopes == {Scope.admin if route.path == "/api/status" else Scope.read}, route.path
+            assert scopes == {ADMINISTRATORS.get(route.path or "", Scope.read)}, route.path
         if {"PATCH", "PUT", "DELETE"} & (route.methods or set()):
-            assert scopes == {Scope.admin}, route.path
+            decides = route.path == "/api/errors/patterns/{pattern_id}"
+            assert scopes == {Scope.triage if decides else Scope.admin}, route.path

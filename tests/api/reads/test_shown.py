@@ -33,6 +33,7 @@ class Row(NamedTuple):
     fingerprint: int = -1
     adjustments: int = (Adjustment.truncated | Adjustment.redacted).value
     redactions: int = 2
+    feedback: str | None = None
 
 
 def test_a_summary_has_the_first_columns_under_their_names_and_more_columns_do_no_harm() -> None:
