@@ -1,6 +1,7 @@
 """The golden month end to end: posted through the API, read from report, status, exit codes and patterns."""
 
 import asyncio
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import budget as command
+from cli.client import Api
 from cli.cost_log import parse_cost_log
 from cli.main import app
 from tests.conftest import Project, Service
@@ -109,7 +111,7 @@ class Bridge(httpx.BaseTransport):
 
 async def run(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
     bridge = httpx.Client(base_url="http://mayday", transport=Bridge(client))
-    monkeypatch.setattr(command, "open_client", lambda *_: bridge)
+    monkeypatch.setattr(command, "open_api", lambda *_: nullcontext(Api(bridge)))
     return await asyncio.to_thread(CliRunner().invoke, app, ["budget", *arguments])
 
 
