@@ -30,7 +30,7 @@ async def test_a_key_that_may_not_and_what_goes_not_together_are_said_in_a_sente
     [pattern] = (await mayday.project.get("/api/errors/patterns"))["patterns"]
     key = mayday.project.read.headers["Authorization"].removeprefix("Bearer ")
     status, said = await mayday.fail("resolve", pattern["id"], "--key", key)
-    assert (status, "a key with the scope admin may" in said) == (1, True)
+    assert (status, "a key with the scope triage may" in said) == (1, True)
     status, said = await mayday.fail("resolve", pattern["id"], "--in-release", "1.3")
     assert (status, "no error of this project names its release" in said) == (1, True)
     status, said = await mayday.fail("ignore", pattern["id"], "--for", "soon")

@@ -56,9 +56,11 @@ def test_patterns_come_in_the_order_that_was_asked_for_and_then_by_errors(by: Or
 
 def test_patterns_are_shown_by_state_and_trend_and_errors_are_asked_for_by_number() -> None:
     wanted = Wanted(severity="error", state="new", trend="spiking")
-    assert wanted.parameters() == {"service": None, "severity": 3, "environment": None}
+    said = {name: value for name, value in wanted.parameters().items() if value is not None}
+    assert said == {"severity": 3}
+    assert Wanted(not_severity="error").parameters()["not_severity"] == 3
     for state, trend, is_shown in (("new", "spiking", True), ("new", "steady", False), ("resolved", "spiking", False)):
-        assert wanted.shows(SimpleNamespace(state=state, trend=trend)) is is_shown
+        assert wanted.shows(SimpleNamespace(state=state, trend=trend, title="t", template="t")) is is_shown
 
 
 async def test_a_pattern_that_is_not_there_leads_where_it_went_and_one_that_is_to_itself(service: Service) -> None:
