@@ -80,7 +80,6 @@ api_keys = sa.Table(
     instant("expires_at", nullable=True),
     sa.Column("dsn_key_sha256", sa.LargeBinary),  # of ingest keys alone (common/keys.py)
     sa.ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
-    sa.CheckConstraint("scope IN ('ingest', 'read', 'triage', 'admin')", name="scope"),
     sa.Index("api_keys_key_id_idx", "key_id"),
     sa.Index("api_keys_dsn_key_sha256_idx", "dsn_key_sha256"),
 )
