@@ -16,7 +16,7 @@ from tests.later_release import with_later_migrations
 from tests.schema_changes import Catalog, find_breaks, find_taken, indexes_made_beside_writers, read_catalog
 
 # Revisions that take away what no program of the release before uses any more; CHANGELOG.md names each of them.
-CONTRACTING: frozenset[str] = frozen{"0020_sessions"}  # 0020 lets keys have a scope more: the release before makes none and refuses such
+CONTRACTING: frozenset[str] = frozenset({"0020_sessions"})  # the scopes of keys: said by common/keys.py alone
 # Made when all migrations were one transaction. One that holds a table and waits for another can meet a read in a
 # deadlock, so a migration changes one table that was there.
 CHANGING_TWO = {"0002_worker_health": {"deltas", "job_runs"}}
