@@ -15,14 +15,12 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-import structlog
 from fastapi import Request
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.datastructures import MutableHeaders
 
 from api.access.keys import Authorize, Caller, LookUps, keep
-from api.access.quotas import Quotas
 from api.http.problems import Forbidden, Unauthorized
 from api.http.single_flight import SingleFlight
 from common.keys import Scope
@@ -161,19 +159,15 @@ class SessionRing:
 class AuthorizeSession(Authorize):
     """Lets sessions of keys of this scope (and admin keys) pass, on pages whose path names the project."""
 
-    async def admit(self, request: Request) -> None:
-        """As `Authorize.admit`, by the cookie; leaves the Session in the scope too."""
+    async def identify(self, request: Request) -> Caller:
+        """Whose session the cookie names, which is left in the scope with the name of its project. Raises Unauthorized,
+        QuotaExceeded, Forbidden for what another site has a browser send."""
         session = session_of(request)
-        ring = cast("SessionRing", request.state.session_ring)
-        signed_in = await ring.identify(session)
-        caller = signed_in.caller
-        structlog.contextvars.bind_contextvars(**caller.log_fields())
-        self.require(caller)
+        signed_in = await cast("SessionRing", request.state.session_ring).identify(session)
         if request.method == "POST":
             refuse_other_sites(request)
-        quotas = cast("Quotas", request.state.quotas)
-        quotas.admit(caller.project_id, caller.key_id, request.scope, ingest=False)
-        request.scope.update(caller=caller, session=session, project_name=signed_in.project)
+        request.scope.update(session=session, project_name=signed_in.project)
+        return signed_in.caller
 
 
 def session_of(request: Request) -> Session:

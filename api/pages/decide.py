@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from api.http.problems import Invalid
-from api.pages.frame import home_of
+from api.pages.addresses import home_of, is_within
 from api.pages.routers import Decider, PageRouter, go_to, read_form
 from api.triage.routes import PatternChange, change_pattern
 from common.database.clock import CLOCK
@@ -28,7 +28,7 @@ async def decide(request: Request, caller: Decider) -> Response:
     what = one_of(form, "do")
     for pattern_id, change in changes_of(what, patterns, form):
         await change_pattern(request, caller, pattern_id, change)
-    home = home_of(request.scope["session"])
+    home = home_of(caller.project_id)
     return go_to(inside(one_of(form, "next", home), home, done=what, of=patterns if what in STATES else []))
 
 
@@ -90,7 +90,6 @@ def one_of(form: Mapping[str, list[str]], name: str, default: str | None = None)
 def inside(path: str, home: str, *, done: str, of: Sequence[UUID]) -> str:
     """A page of this project with what was done to what, for the notice on it; the first page for any other address."""
     parts = urlsplit(path)
-    is_ours = not (parts.scheme or parts.netloc) and path.startswith(home) and path.isprintable() and "\\" not in path
-    kept = parts.path + (f"?{parts.query}" if parts.query else "") if is_ours else home
+    kept = parts.path + (f"?{parts.query}" if parts.query else "") if is_within(path, home) else home
     said = urlencode([("done", done), *[("of", str(one)) for one in of]])
     return f"{kept}{'&' if '?' in kept else '?'}{said}"

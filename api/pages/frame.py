@@ -9,6 +9,7 @@ from fastapi import Request, Response
 
 from api.access.sessions import Session, SessionRing, sessions_held
 from api.http.problems import Problem
+from api.pages.addresses import home_of
 from api.pages.rendering import render
 from api.pages.routers import HEADERS
 from api.reads.http import choose_encoding, matches
@@ -70,7 +71,7 @@ async def frame_of(request: Request, here: str) -> Frame:
     session, scope = cast("Session", request.scope["session"]), request.scope["caller"].scope
     return Frame(
         project=request.scope["project_name"],
-        home=home_of(session),
+        home=home_of(session.project_id),
         here=here,
         session=session,
         others=await find_others(request, session),
@@ -92,7 +93,9 @@ async def find_others(request: Request, session: Session) -> tuple[Other, ...]:
     ring = cast("SessionRing", request.state.session_ring)
     others = [held for held in sessions_held(request) if held.project_id != session.project_id][:PROJECTS_SHOWN]
     names = await asyncio.gather(*[name_project(ring, held) for held in others])
-    return tuple(Other(name, home_of(held)) for held, name in zip(others, names, strict=True) if name is not None)
+    return tuple(
+        Other(name, home_of(held.project_id)) for held, name in zip(others, names, strict=True) if name is not None
+    )
 
 
 async def name_project(ring: SessionRing, session: Session) -> str | None:
@@ -100,10 +103,6 @@ async def name_project(ring: SessionRing, session: Session) -> str | None:
         return (await ring.identify(session)).project
     except Problem:
         return None
-
-
-def home_of(session: Session) -> str:
-    return f"/p/{session.project_id}/"
 
 
 @dataclass(frozen=True, slots=True)

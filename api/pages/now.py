@@ -4,21 +4,22 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
 
 from api.pages import charts
+from api.pages.addresses import span_of
 from api.pages.documents import Document, ask
 from api.pages.frame import show_kept
+from api.pages.rendering import SEVERITIES
 from api.pages.routers import PageRouter, Reader
-from api.pages.spans import span_of
 from api.reads.entries import PATTERN_LIST, SERIES_LIST
-from api.reads.parameters import CountsQuery, Window
+from api.reads.parameters import CountsQuery, PatternState, PatternTrend, Window
+from common.tables.columns import OVERFLOW_NAME
 
 ROWS = 50
-KEYS_SHOWN = 10
 FILTERS = ("service", "severity", "environment", "state", "trend", "text")
 SIGNS = ("", "not_")
 NOTICE = ("done", "of")  # what a page that comes after a form says of it (api/pages/frame.py)
@@ -159,17 +160,17 @@ def name_choices(answer: Any) -> dict[str, list[str]]:
     """What can be chosen in each filter of words: what there is in the window."""
     return {
         "service": [row.key for row in answer.by_service],
-        "severity": ["critical", "error", "warning", "info", "debug"],
+        "severity": SEVERITIES,
         "environment": [row.key for row in answer.by_environment if row.key],
-        "state": ["new", "ongoing", "regressed", "resolved", "ignored"],
-        "trend": ["new", "regressed", "spiking", "rising", "steady", "falling"],
+        "state": list(get_args(PatternState.__value__)),
+        "trend": list(get_args(PatternTrend.__value__)),
     }
 
 
 def key_rows(counts: Sequence[Any], name: str, address: Address) -> list[KeyRow]:
     """Those with most errors; what has no name, or stands for several, is no filter."""
     return [
-        KeyRow(row.key, row.count, "" if row.key in ("", "(overflow)") else address.but(**{name: row.key}))
+        KeyRow(row.key, row.count, "" if row.key in ("", OVERFLOW_NAME) else address.but(**{name: row.key}))
         for row in counts
     ]
 

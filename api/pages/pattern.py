@@ -12,10 +12,10 @@ from fastapi import Request, Response
 from api.access.keys import Caller
 from api.http.problems import NotFound
 from api.pages import charts
+from api.pages.addresses import home_of, span_of
 from api.pages.documents import ask
 from api.pages.frame import show
 from api.pages.routers import PageRouter, Reader
-from api.pages.spans import span_of
 from api.pages.traces import fold_trace
 from api.reads.entries import ONE_ERROR, ONE_PATTERN, PATTERN_LIST
 from api.reads.parameters import Window
@@ -45,7 +45,6 @@ async def show_pattern(request: Request, caller: Reader, pattern_id: UUID, windo
     found = pattern.value
     latest = await find_latest(request, caller, found)
     listed = (await ask(request, caller, PATTERN_LIST, {"window": window})).value
-    home = f"/p/{caller.project_id}/"
     return await show(
         request,
         "pattern.html",
@@ -55,7 +54,7 @@ async def show_pattern(request: Request, caller: Reader, pattern_id: UUID, windo
         others=[other for other in listed.patterns if other.id != found.id][:MERGE_CHOICES],
         errors=found.examples,
         why=GROUPED_BY.get(found.grouped_by, found.grouped_by),
-        chart=draw(found, home),
+        chart=draw(found, home_of(caller.project_id)),
         windows=[one.value for one in Window],
         error=latest,
         **shown_error(latest),
@@ -64,12 +63,12 @@ async def show_pattern(request: Request, caller: Reader, pattern_id: UUID, windo
 
 async def find_latest(request: Request, caller: Caller, pattern: Any) -> Any:
     """The newest error of the pattern that is there whole; None where its errors are gone already."""
-    for example in pattern.examples[:1]:
-        try:
-            return (await ask(request, caller, ONE_ERROR, {}, example.id)).value
-        except NotFound:
-            return None
-    return None
+    if not pattern.examples:
+        return None
+    try:
+        return (await ask(request, caller, ONE_ERROR, {}, pattern.examples[0].id)).value
+    except NotFound:
+        return None
 
 
 @router.get("/p/{project_id}/errors/{event_id}")

@@ -13,20 +13,20 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from api.pages import charts
+from api.reads import cells
+from common.severities import Severity
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
-# Controls but for tab and line feed; marks that turn the direction of writing; what has no width.
-UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
-)
+# What is shown as its code: all that tables write out, but for tabs and ends of lines, which a page shows as they are; and
+# narrow blanks and the marks that choose between forms of a character, in which text can be hidden.
+UNSEEN = re.compile(rf"(?![\t\n])(?:{cells.UNSEEN.pattern}|[\u202f\ufe00-\ufe0f])")
+SEVERITIES = [severity.name for severity in reversed(Severity)]
 
 
-def show_text(value: object) -> str:
+def show_text(text: str) -> str:
     """The text with what cannot be seen shown as codes."""
-    return UNSEEN.sub(lambda unseen: f"\\u{{{ord(unseen[0]):x}}}", "" if value is None else str(value))
+    return UNSEEN.sub(lambda unseen: f"\\u{{{ord(unseen[0]):x}}}", text)
 
 
 def show_number(value: float | Decimal) -> str:
@@ -107,9 +107,8 @@ def make_environment() -> Environment:
         "whole": show_whole,
         "as_json": show_json,
         "time": show_time,
-        "shown": show_text,
     }
-    environment.globals |= {"asset": asset, "charts": charts}
+    environment.globals |= {"asset": asset, "severities": SEVERITIES}
     return environment
 
 

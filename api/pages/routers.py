@@ -13,6 +13,7 @@ from api.access.keys import Caller
 from api.access.routers import Guarded
 from api.access.sessions import AuthorizeSession, check_csrf
 from api.http.problems import Forbidden, Invalid, Problem, Unauthorized, plain_words
+from api.pages.addresses import home_of
 from api.pages.rendering import render
 from common.keys import Scope
 
@@ -51,16 +52,14 @@ def show_problem(request: Request, problem: Problem) -> Response:
     """What went wrong and what to do, as a page."""
     if isinstance(problem, Unauthorized) and request.method == "GET":
         return lead_in(request)
-    text = render(
-        "problem.html", title=problem.title, detail=problem.detail, status=problem.status, home=home_of(request)
-    )
+    text = render("problem.html", title=problem.title, detail=problem.detail, home=way_out(request))
     headers = {**(problem.headers or {}), **HEADERS, "Cache-Control": "no-store"}
     return Response(text, problem.status, headers, "text/html")
 
 
-def home_of(request: Request) -> str:
+def way_out(request: Request) -> str:
     """Where to go from a page that could not be shown."""
-    return f"/p/{request.scope['caller'].project_id}/" if "caller" in request.scope else "/signin"
+    return home_of(request.scope["caller"].project_id) if "caller" in request.scope else "/signin"
 
 
 def lead_in(request: Request) -> Response:

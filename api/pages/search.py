@@ -8,8 +8,9 @@ from fastapi import Request, Response
 
 from api.access.keys import Caller
 from api.http.problems import NotFound
+from api.pages.addresses import home_of
 from api.pages.documents import ask
-from api.pages.frame import home_of, show, show_kept
+from api.pages.frame import show, show_kept
 from api.pages.routers import PageRouter, Reader, go_to
 from api.reads.catalogue import Read
 from api.reads.entries import ERROR_PAGE, ONE_ERROR, ONE_PATTERN, RECENT
@@ -27,7 +28,7 @@ async def show_search(request: Request, caller: Reader) -> Response:
     sent = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
     pasted = read_id(sent.get("text", ""))
     if pasted is not None and (found := await find_page(request, caller, pasted)):
-        return go_to(home_of(request.scope["session"]) + found)
+        return go_to(home_of(caller.project_id) + found)
     wanted = {name: value for name, value in sent.items() if name in (*FILTERS, "cursor")}
     page = (await ask(request, caller, ERROR_PAGE, {**wanted, "limit": LIMIT})).value
     filters = {name: value for name, value in wanted.items() if name in FILTERS}

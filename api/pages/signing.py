@@ -1,7 +1,6 @@
 """How people sign in and out: with a key, or by a link that somebody with a key made, which signs in once."""
 
 from typing import cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -10,6 +9,7 @@ from pydantic import BaseModel, Field
 from api.access.keys import Caller, KeyRing, ReadCaller
 from api.access.routers import Router
 from api.access.sessions import (
+    LINK_SPAN,
     Session,
     SessionRing,
     end_session,
@@ -22,6 +22,7 @@ from api.access.sessions import (
 from api.access.shares import share_of
 from api.http.bodies import read_of_stranger
 from api.http.problems import Forbidden, Problem, QuotaExceeded, Unauthorized
+from api.pages.addresses import home_of, is_within
 from api.pages.rendering import render
 from api.pages.routers import HEADERS, PageRouter, Reader, go_on_by_page, go_to, parse_form, read_form, show_problem
 from common.keys import Scope
@@ -44,7 +45,9 @@ async def make_sign_in_link(request: Request, caller: ReadCaller) -> SignInLink:
     """Whoever opens the link first is signed in to the pages of this key's project, with what this key may do."""
     async with share_of(request, caller.project_id).begin() as connection:
         link = await make_session(connection, caller, is_link=True)
-    return SignInLink(path=f"/signin/{link.project_id.hex}.{link.token}", expires_in_seconds=3_600)
+    return SignInLink(
+        path=f"/signin/{link.project_id.hex}.{link.token}", expires_in_seconds=int(LINK_SPAN.total_seconds())
+    )
 
 
 async def show_sign_in(request: Request) -> Response:
@@ -86,13 +89,13 @@ async def follow_link(request: Request) -> Response:
         return sign_in_page("", str(problem.detail), problem.status)
     except Problem as problem:
         return show_problem(request, problem)
-    return let_in(request, session, go_on_by_page(f"/p/{session.project_id}/"))
+    return let_in(request, session, go_on_by_page(home_of(session.project_id)))
 
 
 async def show_first(request: Request) -> Response:
     """From `/` to the first project that the browser is signed in to."""
     held = sessions_held(request)
-    return go_to(f"/p/{held[0].project_id}/" if held else "/signin")
+    return go_to(home_of(held[0].project_id) if held else "/signin")
 
 
 @pages.post("/p/{project_id}/signout")
@@ -126,9 +129,8 @@ def refuse_writers(caller: Caller) -> None:
 
 def inside(path: str, session: Session) -> str:
     """The page that was wanted before signing in, if it is one of ours and of this project; else the first one."""
-    home, parts = f"/p/{session.project_id}/", urlsplit(path)
-    is_ours = not (parts.scheme or parts.netloc or "\\" in path) and path.isprintable() and path.startswith(home)
-    return path if is_ours else home
+    home = home_of(session.project_id)
+    return path if is_within(path, home) else home
 
 
 def ring_of(request: Request) -> SessionRing:

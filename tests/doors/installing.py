@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 
 DOORS = Path(__file__).parent
+RUN_SECONDS = 300
 IS_LONG_FORM = bool(os.environ.get("MAYDAY_TEST_DOORS"))
 only_in_long_form = pytest.mark.skipif(not IS_LONG_FORM, reason="installs from PyPI and npm: `./mayday test doors`")
 
 
-async def run(command: Sequence[object], folder: Path, seconds: float = 300, **environment: str) -> str:
+async def run(command: Sequence[object], folder: Path, **environment: str) -> str:
     """What the command says, which must succeed."""
-    environ: Mapping[str, str] = os.environ | {"NO_COLOR": "1"} | environment
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "MAYDAY_"))}
+    environ: Mapping[str, str] = kept | {"NO_COLOR": "1"} | environment
     done = await asyncio.to_thread(
         subprocess.run, [*map(str, command)], cwd=folder, env=environ, capture_output=True, text=True, check=False,
-        timeout=seconds,
+        timeout=RUN_SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -37,10 +39,15 @@ def installed_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-async def install_javascript(folder: Path) -> Path:
-    """The folder of the JavaScript clients, with what their lock file pins. Skips where there is no npm."""
+def require_npm() -> None:
+    """Skip where there is no npm."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("there is no node or no npm here: on Debian install nodejs and npm")
+
+
+async def install_javascript(folder: Path) -> Path:
+    """The folder of the JavaScript clients, with what their lock file pins. Skips where there is no npm."""
+    require_npm()
     made = Path(shutil.copytree(DOORS / "javascript", folder))
     await run(["npm", "ci", "--no-audit", "--no-fund"], made)
     return made

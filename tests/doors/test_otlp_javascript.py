@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Service
-from tests.doors.otlp_clients import CLIENTS, exporting_to, install_npm, only_in_long_form, run
+from tests.doors.installing import only_in_long_form, run
+from tests.doors.otlp_clients import CLIENTS, exporting_to, install_npm
 from tests.fleet.programs import make_key, running_api
 
 PACKAGES = [
@@ -30,7 +31,7 @@ async def test_logs_and_spans_arrive_in_either_encoding(service: Service, folder
         await install_npm(PACKAGES, folder)
         shutil.copy(CLIENTS / "otlp_javascript.mjs", folder)
     async with running_api(service, folder) as api:
-        await run(["node", "otlp_javascript.mjs", encoding], folder, exporting_to(api, await make_key(service)))
+        await run(["node", "otlp_javascript.mjs", encoding], folder, **exporting_to(api, await make_key(service)))
     project = await service.project()
     listed = (await project.get("/api/errors", limit=200))["errors"]
     errors = {error["message"]: await project.get(f"/api/errors/{error['id']}") for error in listed}

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Service
-from tests.doors.otlp_clients import exporting_to, install_pypi, only_in_long_form, run_python
+from tests.doors.installing import only_in_long_form
+from tests.doors.otlp_clients import exporting_to, install_pypi, run_python
 from tests.fleet.programs import make_key, running_api
 
 PROGRAM = "otlp_python.py"
