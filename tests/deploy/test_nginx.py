@@ -1,6 +1,7 @@
 """deploy/nginx/mayday.conf in a real nginx: TLS, and no request is lost while one API after the other is started again."""
 
 import asyncio
+import json
 import os
 import re
 import ssl
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 
@@ -19,7 +21,7 @@ from tests.fleet.programs import make_key, running_api
 
 CONFIGURATION = (ROOT / "deploy/nginx/mayday.conf").read_text()
 NAME = "mayday.example.org"
-BATCH = {"errors": [{"service": "shop", "severity": "error", "message": "payment failed"}]}
+ERROR = {"service": "shop", "severity": "error", "message": "payment failed"}
 
 
 def make_certificate(folder: Path) -> None:
@@ -72,7 +74,8 @@ async def client_through(folder: Path, port: int, key: str) -> AsyncIterator[htt
 async def post_until(client: httpx.AsyncClient, ended: asyncio.Event) -> Counter[int]:
     seen: Counter[int] = Counter()
     while not ended.is_set():
-        seen[(await client.post("/api/errors/batch", json=BATCH)).status_code] += 1
+        batch = {"errors": [{**ERROR, "event_id": str(uuid4())}]}
+        seen[(await client.post("/api/errors/batch", json=batch)).status_code] += 1
     return seen
 
 
@@ -119,3 +122,11 @@ async def test_bodies_may_be_as_large_as_the_api_takes_and_no_larger(service: Se
 def test_a_connection_is_not_kept_longer_than_the_api_keeps_it() -> None:
     [kept] = re.findall(r"keepalive_timeout (\d+)s;", CONFIGURATION)
     assert int(kept) < Settings.model_construct().keep_alive_seconds
+
+
+def test_only_what_is_stored_once_however_often_it_comes_may_be_sent_again() -> None:
+    [pattern] = re.findall(r"location ~ (\S+) \{[^}]*non_idempotent;", CONFIGURATION)
+    paths = json.loads((ROOT / "docs/openapi.json").read_text())["paths"]
+    posts = sorted(path for path, methods in paths.items() if "post" in methods and re.match(pattern, path))
+    assert posts == ["/api/errors/batch", "/api/errors/log", "/api/usage/batch"]
+    assert CONFIGURATION.count("non_idempotent;") == 1
