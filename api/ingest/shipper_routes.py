@@ -41,7 +41,8 @@ Name = Annotated[str | None, Query(min_length=1, max_length=200)]
                             {"type": "array", "items": {"type": "object", "additionalProperties": True}},
                             {"type": "object", "additionalProperties": True},
                         ]
-                    }
+                    },
+                    "example": [{"level": "error", "message": "payment 4711 failed: card declined", "service": "checkout"}],
                 }
             },
         }

@@ -41,13 +41,12 @@ class SignInLink(BaseModel):
 
 
 @links.post("/signin-links", status_code=201, summary="Make a link that signs in once")
-async def make_sign_in_link(request: Request, caller: ReadCaller) -> SignInLink:
+async def create_sign_in_link(request: Request, response: Response, caller: ReadCaller) -> SignInLink:
     """Whoever opens the link first is signed in to the pages of this key's project, with what this key may do."""
     async with share_of(request, caller.project_id).begin() as connection:
         link = await make_session(connection, caller, is_link=True)
-    return SignInLink(
-        path=f"/signin/{link.project_id.hex}.{link.token}", expires_in_seconds=int(LINK_SPAN.total_seconds())
-    )
+    path = response.headers["Location"] = f"/signin/{link.project_id.hex}.{link.token}"
+    return SignInLink(path=path, expires_in_seconds=int(LINK_SPAN.total_seconds()))
 
 
 async def show_sign_in(request: Request) -> Response:

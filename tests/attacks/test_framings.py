@@ -190,7 +190,7 @@ async def test_each_framing_has_its_answer_and_what_follows_is_nothing_else(
         assert [one.status for one in told] == statuses, (name, told)
         if statuses[-1] >= 400:
             assert json.loads(told[-1].body)["type"].startswith("urn:mayday:problem:"), name
-    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
+    assert [record for record in caplog.records if record.name == "uvicorn.error"] == []
 
 
 async def test_packets_may_be_cut_anywhere(target: Target) -> None:

@@ -132,6 +132,14 @@ async def wait_until_folded(stack: Stack) -> None:
             await asyncio.sleep(0.2)
 
 
+async def wait_until_grouped(stack: Stack) -> None:
+    """Until a run of the patterns has begun and ended that knows all."""
+    before = len(await ended_runs(stack, "patterns"))
+    async with asyncio.timeout(600):
+        while len(await ended_runs(stack, "patterns")) <= before + 1:
+            await asyncio.sleep(0.5)
+
+
 async def count_what_is_left(stack: Stack) -> dict[str, int]:
     """Rows of the tables that people's answers come from, and names in their counts."""
     counts = {table: f"SELECT count(*) FROM {table}" for table in ("errors", "fingerprints", "rollups", "facets")}  # noqa: S608
@@ -153,6 +161,7 @@ async def test_distinct_messages_and_services_leave_little_behind_and_none_is_lo
             await keep_history(stack)
             sent_seconds = await while_looked_on(send_all(stack, seen), stack, seen)
             folded_seconds = await while_looked_on(wait_until_folded(stack), stack, seen)
+            await while_looked_on(wait_until_grouped(stack), stack, seen)
             wrong_sums = await stack.find_wrong_sums()
             left = await count_what_is_left(stack)
             runs = {job: await ended_runs(stack, job) for job in ("fold", "patterns")}

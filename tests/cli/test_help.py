@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from cli.main import app
+from common.version import VERSION
 
 EXAMPLE = re.compile(r"^  +\./mayday (.*)$", re.MULTILINE)
 ROOT_COMMAND = typer.main.get_command(app)
@@ -75,4 +76,4 @@ def test_an_example_that_is_not_understood_is_found() -> None:
 
 def test_the_version_is_said_in_a_line() -> None:
     shown = CliRunner().invoke(app, ["--version"])
-    assert (shown.exit_code, shown.output) == (0, "mayday 0.1.0\n")
+    assert (shown.exit_code, shown.output) == (0, f"mayday {VERSION}\n")

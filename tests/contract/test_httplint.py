@@ -47,8 +47,11 @@ def examples_of(document: dict[str, Any]) -> dict[str, Any]:
     """What each operation with a body is sent: the document's own example, which must work."""
     schemas = document["components"]["schemas"]
     bodies = {o["operationId"]: o["requestBody"] for _, _, o in operations_of(document) if "requestBody" in o}
-    references = {name: body["content"]["application/json"]["schema"]["$ref"] for name, body in bodies.items()}
-    return {name: schemas[where.rpartition("/")[2]]["examples"][0] for name, where in references.items()}
+    contents = {name: body["content"]["application/json"] for name, body in bodies.items()}
+    return {
+        name: content.get("example") or schemas[content["schema"]["$ref"].rpartition("/")[2]]["examples"][0]
+        for name, content in contents.items()
+    }
 
 
 async def ask_everything(running: Running) -> AsyncIterator[tuple[str, httpx.Request, httpx.Response]]:

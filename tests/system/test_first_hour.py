@@ -31,6 +31,8 @@ STAND_INS = [
     (r"(shop\s+)[0-9a-f]{8}(\s+payment)", r"\1be5e2d1d\2"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-12-01 09:00:00"),
     (r"\d+ (?:s|min) ago", "7 s ago"),
+    (r"[0-9a-f]{32}@", "63b1d0f29ac84f0c9d8e1b7a2c5e4f60@"),
+    (r"/signin/[0-9a-f]{32}\.\S{43}", "/signin/..."),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:8000"),
     (r"/\S+?/home\b", "/srv/mayday"),
 ]

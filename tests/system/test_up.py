@@ -135,7 +135,7 @@ def test_the_printed_lines_work_and_data_outlives_restarts_and_kills(mayday: May
     del mayday.environment["MAYDAY_PORT"]  # as in another terminal: the home knows where it listens
     doctor = mayday.run("doctor")
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
-    assert mayday.run("key", "list").stdout.count("valid") == 3
+    assert mayday.run("key", "list").stdout.count("valid") == 4
     made = mayday.run("key", "create", "--scope", "ingest")
     assert made.stdout.startswith("mayday_ingest_")
     assert mayday.send_by(made.stderr.split()[-1]) == 200
