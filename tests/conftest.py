@@ -3,11 +3,10 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -28,6 +27,7 @@ from common.cache import Cache
 from common.database import make_engine
 from common.keys import Scope as KeyScope
 from common.settings import Settings
+from tests.databases import Databases, on_database
 from tests.listening import listening
 from tests.pgbouncer import run_pgbouncer
 from worker.jobs import Tools, run_job
@@ -77,11 +77,6 @@ def servers() -> Iterator[Stores]:
         yield Stores(database_url or running.database_url, redis_url or running.redis_url)
 
 
-def on_database(url: str, name: str) -> str:
-    """The URL of another database of the same server."""
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
-
-
 @pytest.fixture(scope="session")
 def template(servers: Stores) -> Iterator[str]:
     """A database with the newest schema, which tests get copies of. Gives its name."""
@@ -99,23 +94,21 @@ def pooler(servers: Stores) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def copied_database(servers: Stores, template: str, way_in: str) -> Iterator[str]:
-    """A copy of the template, dropped at the end. Gives its URL."""
-    name = f"test_{uuid4().hex}"
-    asyncio.run(execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
-    yield on_database(way_in, name)
-    asyncio.run(execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+@pytest.fixture(scope="session")
+def databases(servers: Stores, template: str) -> Iterator[Databases]:
+    """Databases with the newest schema and no rows, for tests of this process."""
+    databases = Databases(servers.database_url, template)
+    yield databases
+    databases.drop()
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, servers: Stores, template: str) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, servers: Stores, databases: Databases) -> Iterator[str]:
     """A database of the test's own; through PgBouncer where MAYDAY_DATABASE_POOLER says so (`mayday test pooled`)."""
     is_pooled = Settings.load().database_pooler == "transaction"
-    with copied_database(
-        servers, template, request.getfixturevalue("pooler") if is_pooled else servers.database_url
-    ) as url:
-        yield url
+    way_in = request.getfixturevalue("pooler") if is_pooled else servers.database_url
+    with databases.lend() as name:
+        yield on_database(way_in, name)
 
 
 @pytest.fixture

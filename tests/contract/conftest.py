@@ -7,8 +7,9 @@ import pytest_asyncio
 
 from common.settings import Settings
 from tests.chaos.programs import Api
-from tests.conftest import Service, Stores, copied_database, run_service
+from tests.conftest import Service, Stores, run_service
 from tests.contract.running import Running, fill_project
+from tests.databases import Databases, on_database
 from tests.fleet.programs import running_api
 
 # Limits that a test can pass at little cost.
@@ -16,8 +17,9 @@ LIMITS = {"body_seconds": 2, "limit_project_errors": 5_000, "writer_buffer_max_e
 
 
 @pytest.fixture(scope="package")
-def settings_of_all(servers: Stores, template: str) -> Iterator[Settings]:
-    with copied_database(servers, template, servers.database_url) as url:
+def settings_of_all(servers: Stores, databases: Databases) -> Iterator[Settings]:
+    with databases.lend() as name:
+        url = on_database(servers.database_url, name)
         yield Settings.load(database_url=url, redis_url=servers.redis_url, log_format="json")
 
 

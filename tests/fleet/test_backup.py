@@ -12,7 +12,8 @@ import pytest
 
 from cli.embedded.postgres import MAJOR, PACKAGE
 from common.settings import ROOT, Settings
-from tests.conftest import Service, execute, on_database, run_service
+from tests.conftest import Service, execute, run_service
+from tests.databases import on_database
 
 COUNTS = """
     SELECT (SELECT count(*) FROM errors), (SELECT sum(count)::bigint FROM rollups), (SELECT count(*) FROM deltas),

@@ -10,7 +10,8 @@ import pytest
 from cli.migrate import upgrade
 from common.keys import Scope, make_key
 from common.settings import Settings
-from tests.conftest import Stores, execute, on_database, run_service
+from tests.conftest import Stores, execute, run_service
+from tests.databases import on_database
 from tests.worker.test_main import running_worker, until
 
 ERROR = {"service": "shop", "severity": "error", "message": "disk full"}

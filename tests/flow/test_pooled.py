@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from common.database import make_engine
 from common.database.schema import find_problem
 from common.settings import Settings
-from tests.conftest import on_database, run_service
+from tests.conftest import run_service
+from tests.databases import on_database
 
 
 @pytest.fixture

@@ -178,9 +178,7 @@ SECRETS = (
 )
 
 
-async def test_a_body_with_a_secret_in_each_of_its_lines_is_stored_beside_others(
-    service: Service, api: Api
-) -> None:
+async def test_a_body_with_a_secret_in_each_of_its_lines_is_stored_beside_others(service: Service, api: Api) -> None:
     """19 MiB once took 15 to 25 s of CPU, longer than a request may: it was answered 503 whenever it was sent."""
     key = await ingest_key(service)
     traces = ["\n".join(SECRETS[n % 4].format(n) for n in range(start, start + 8_800)) for start in range(LARGE_TRACES)]
