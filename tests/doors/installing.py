@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,17 @@ IS_LONG_FORM = bool(os.environ.get("MAYDAY_TEST_DOORS"))
 only_in_long_form = pytest.mark.skipif(not IS_LONG_FORM, reason="installs from PyPI and npm: `./mayday test doors`")
 
 
+def environment_of(**added: str) -> dict[str, str]:
+    """This one, without what would change how the clients send, and with these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "MAYDAY_"))}
+    return kept | {"NO_COLOR": "1"} | added
+
+
 async def run(command: Sequence[object], folder: Path, **environment: str) -> str:
     """What the command says, which must succeed."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "MAYDAY_"))}
-    environ: Mapping[str, str] = kept | {"NO_COLOR": "1"} | environment
     done = await asyncio.to_thread(
-        subprocess.run, [*map(str, command)], cwd=folder, env=environ, capture_output=True, text=True, check=False,
-        timeout=RUN_SECONDS,
+        subprocess.run, [*map(str, command)], cwd=folder, env=environment_of(**environment), capture_output=True,
+        text=True, check=False, timeout=RUN_SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
