@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from api.reads import cells
 from common.severities import Severity
+from common.version import VERSION
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
@@ -89,11 +90,18 @@ def asset(name: str) -> str:
     return f"/assets/{digest}/{name}"
 
 
+def name_release() -> str:
+    """What the pages of this release are made by: another one, or a changed template or asset, has another name."""
+    parts = [path.read_bytes() for folder in ("templates", "assets") for path in sorted((HERE / folder).iterdir())]
+    return f"{VERSION}-{blake2b(bytes(1).join(parts), digest_size=8).hexdigest()}"
+
+
 def make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=show_value,
@@ -118,6 +126,7 @@ def show_value(value: Any) -> Any:
 
 
 ENVIRONMENT = make_environment()
+RELEASE = name_release()
 
 
 def render(template: str, /, **values: Any) -> str:
