@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.datastructures import MutableHeaders
 
-from api.access.keys import Authorize, Caller, LookUps, keep
+from api.access.keys import Authorize, Caller, LookUps, forget, is_of, keep
 from api.http.problems import Forbidden, Unauthorized
 from api.http.single_flight import SingleFlight
 from common.keys import Scope
@@ -154,6 +154,10 @@ class SessionRing:
     def forget(self, session: Session) -> None:
         """Ask again at the next request."""
         self.known.pop(session, None)
+
+    def forget_key(self, project_id: UUID, key_id: str | None = None) -> None:
+        """The same for all sessions of a key, or of the project."""
+        forget(self.known, lambda trusted: is_of(trusted[1].caller, project_id, key_id))
 
 
 class AuthorizeSession(Authorize):

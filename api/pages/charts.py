@@ -4,13 +4,15 @@ Colours come from classes, so that light and dark are the style sheet's. Each ch
 the numbers behind it in a table beside it.
 """
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from markupsafe import Markup
 
 SPARK_WIDTH, SPARK_HEIGHT = 96, 20
 BAR_WIDTH, BAR_HEIGHT = 12, 96
+MARKS_NAMED = 5
 FAN_WIDTH, FAN_HEIGHT = 240, 80
 
 
@@ -33,17 +35,32 @@ def line_path(counts: Sequence[int], width: int, height: int) -> str:
 
 
 def bars(
-    counts: Sequence[int], starts: Sequence[datetime], links: Sequence[str], label: str, marks: Sequence[str] = ()
+    counts: Sequence[int],
+    starts: Sequence[datetime],
+    links: Sequence[str],
+    label: str,
+    marks: Sequence[str],
+    step: timedelta,
 ) -> Markup:
-    """A bar for each count, oldest first, each a link to what happened then; `marks` names what began in a step."""
+    """A bar for each count, oldest first, each a link to what happened in its step; `marks` names what began then."""
     most, width = max(counts, default=0) or 1, BAR_WIDTH * len(counts)
     drawn = [
-        bar(number, count, most, starts[number], links[number], marks[number] if marks else "")
-        for number, count in enumerate(counts)
+        bar(number, count, most, starts[number], links[number], marks[number]) for number, count in enumerate(counts)
     ]
     return Markup(
-        '<svg class="bars" role="group" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
-    ).format(label, width, BAR_HEIGHT, Markup("").join(drawn))
+        '<svg class="bars" role="group" aria-label="{}" data-step="{:.0f}" viewBox="0 0 {} {}"'
+        ' preserveAspectRatio="none">{}</svg>'
+    ).format(label, step.total_seconds(), width, BAR_HEIGHT, Markup("").join(drawn))
+
+
+def place_marks(releases: Iterable[Any], starts: Sequence[datetime], step: timedelta) -> list[str]:
+    """For each step the names of the releases whose first error came in it, `starts` being one after another."""
+    marks: list[list[str]] = [[] for _ in starts]
+    for release in releases:
+        number = (release.first_seen - starts[0]) // step if starts else -1
+        if 0 <= number < len(marks):
+            marks[number].append(release.release)
+    return [", ".join(names[:MARKS_NAMED]) + (" and more" if len(names) > MARKS_NAMED else "") for names in marks]
 
 
 def day_bars(counts: Sequence[int], days: Sequence[date], label: str) -> Markup:

@@ -13,8 +13,8 @@ from api.access.sessions import CSRF_BYTES, Session, SessionRing, sessions_held
 from api.http.problems import Problem
 from api.http.single_flight import SingleFlight
 from api.pages.addresses import home_of
+from api.pages.failing import HEADERS
 from api.pages.rendering import RELEASE, render
-from api.pages.routers import HEADERS
 from api.reads.http import choose_encoding, matches
 from api.reads.local_cache import LocalCache
 from common.cache.sealing import make_etag
@@ -25,7 +25,8 @@ PROJECTS_SHOWN, UNDO_MAX = 12, 200
 # What a page says that it was shown after, and whether that can be taken back.
 DONE = {
     "resolve": "Resolved", "ignore": "Ignored", "open": "Reopened", "merge": "Merged: it shows within seconds",
-    "split": "Split: it shows within seconds", "note": "Noted",
+    "split": "Split: it shows within seconds", "note": "Noted", "revoke": "Revoked", "rename": "Renamed",
+    "delete": "Its keys have ended, and the worker deletes it",
 }  # fmt: skip
 UNDONE_BY_REOPENING = ("resolve", "ignore")
 TEXTS_MAX_BYTES = PACKED_MAX_BYTES = 8 * 2**20
@@ -160,5 +161,5 @@ def base_url_of(request: Request) -> str:
 async def show(request: Request, template: str, here: str, /, **values: object) -> Response:
     """A page that is rendered anew each time."""
     frame = await frame_of(request, here)
-    body = render(template, frame=frame, base_url=base_url_of(request), **values)
+    body = render(template, **{"frame": frame, "base_url": base_url_of(request), **values})
     return Response(body, headers=HEADERS, media_type="text/html")

@@ -83,6 +83,16 @@ def show_time(moment: datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, words, words)
 
 
+def show_moment(sent: Any) -> Any:
+    """A time as somebody sent it, in text or in seconds since 1970; what is none as it is."""
+    try:
+        if isinstance(sent, int | float) and not isinstance(sent, bool):
+            return show_time(datetime.fromtimestamp(sent, UTC))
+        return show_time(datetime.fromisoformat(sent)) if isinstance(sent, str) and len(sent) > 10 else sent
+    except (ValueError, OverflowError, OSError):
+        return sent
+
+
 @lru_cache(maxsize=64)
 def asset(name: str) -> str:
     """The address of an asset, which changes with what is in it, so that browsers may keep it for ever."""
@@ -115,6 +125,7 @@ def make_environment() -> Environment:
         "whole": show_whole,
         "as_json": show_json,
         "time": show_time,
+        "moment": show_moment,
     }
     environment.globals |= {"asset": asset, "severities": SEVERITIES}
     return environment

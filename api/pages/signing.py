@@ -23,8 +23,9 @@ from api.access.shares import share_of
 from api.http.bodies import read_of_stranger
 from api.http.problems import Forbidden, Problem, QuotaExceeded, Unauthorized
 from api.pages.addresses import home_of, is_within
+from api.pages.failing import HEADERS, show_problem
 from api.pages.rendering import render
-from api.pages.routers import HEADERS, PageRouter, Reader, go_on_by_page, go_to, parse_form, read_form, show_problem
+from api.pages.routers import PageRouter, Reader, go_on_by_page, go_to, parse_form, read_form
 from common.keys import Scope
 
 FORM_MAX_BYTES = 4_096  # of the form with the key, which comes from nobody yet

@@ -33,7 +33,8 @@ from django.contrib.auth import get_user_model, login, BACKEND_SESSION_KEY, HASH
 from projects.models import Project, ProjectMembership
 from teams.models import Team
 user = get_user_model().objects.create_superuser(username='bench', email='bench@example.org', password='bench')
-project = Project.objects.create(name='bench', slug='bench', team=Team.objects.create(name='bench'), retention_max_event_count=10**6)
+team = Team.objects.create(name='bench')
+project = Project.objects.create(name='bench', slug='bench', team=team, retention_max_event_count=10**6)
 ProjectMembership.objects.create(project=project, user=user, role=1, accepted=True)
 session = import_module(settings.SESSION_ENGINE).SessionStore()
 session.update({SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
@@ -41,7 +42,11 @@ session.update({SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: settings.AUTHENT
 session.create()
 print('made', project.pk, project.sentry_key.hex, session.session_key)
 """
-COUNT = "from issues.models import Issue; from events.models import Event; print('has', Issue.objects.count(), Event.objects.count())"
+COUNT = """
+from events.models import Event
+from issues.models import Issue
+print('has', Issue.objects.count(), Event.objects.count())
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,8 @@ here with one worker as well. It is given the easier job, as many issues of two 
 
 import argparse
 import asyncio
-import json
 import re
 import tempfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -78,8 +76,11 @@ async def copy_sample(home: Home, rows: int) -> tuple[str, datetime]:
         tell(f"{min(at + CHUNK, rows):,} errors")
     await connection.execute(COUNT_STORED, uuid_utils.compat.uuid7(), received_at)
     await connection.execute("VACUUM (ANALYZE)")
-    async with open_tools(home.settings) as tools:
+    # a day at once, on a machine that may have other work: more than a run of the worker has to do, and may take longer
+    patient = home.settings.model_copy(update={"job_max_seconds": 3_600})
+    async with open_tools(patient) as tools:
         await fold_all(tools)
+        await connection.execute("VACUUM (ANALYZE)")
         await find_patterns(tools)
     copied = await connection.fetchval(PICK, home.project_id, received_at)
     await connection.execute("VACUUM (ANALYZE)")
@@ -130,7 +131,9 @@ def check_copy(server: Server, home: Home, copied: str, rows: int, visitor: Visi
     shown = int(re.sub(r"\D", "", COUNT.findall(visitor.see("?window=24h").text)[0]))
     patterns = len(answer["patterns"]) + answer["other"]["patterns"]
     if not shown == answer["total"] == rows + SAMPLE or patterns < PATTERNS_LEAST:
-        raise SystemExit(f"{shown:,} on the page, {answer['total']:,} of {rows + SAMPLE:,} errors, {patterns:,} patterns")
+        raise SystemExit(
+            f"{shown:,} on the page, {answer['total']:,} of {rows + SAMPLE:,} errors, {patterns:,} patterns"
+        )
     return {"errors": shown, "patterns": patterns}
 
 
@@ -138,7 +141,9 @@ def strip(error: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in error.items() if name not in fields}
 
 
-def make_turns(server: Server, visitors: Sequence[Visitor], copied: str, pattern: str, seconds: float) -> dict[str, Turn]:
+def make_turns(
+    server: Server, visitors: Sequence[Visitor], copied: str, pattern: str, seconds: float
+) -> dict[str, Turn]:
     """What somebody with a browser asks for, by one connection and by many."""
     visitor = visitors[0]
     whole, known = expect_status(200), expect_status(304)
@@ -202,7 +207,9 @@ def show(result: dict[str, Any]) -> None:
           + ", ".join(f"{name} {size:,}" for name, size in result["bytes"].items()))  # fmt: skip
     print(f"{'page':<28}{'pages/s':>9}{'server ms':>11}{'p50 ms':>9}{'p95 ms':>9}")
     for name, row in result["pages"].items():
-        print(f"{name:<28}{row['rate']:>9,.0f}{row['server_us'] / 1000:>11.2f}{row['p50_ms']:>9.2f}{row['p95_ms']:>9.2f}")
+        print(
+            f"{name:<28}{row['rate']:>9,.0f}{row['server_us'] / 1000:>11.2f}{row['p50_ms']:>9.2f}{row['p95_ms']:>9.2f}"
+        )
     if "bugsink" in result:
         print(f"Bugsink {result['bugsink']} has {result['bugsink_issues']:,} issues")
 

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from cli.doctor import OWN_PROJECT, Patient, Stuck, list_left_behind
-from cli.project import ensure_project
 from common.keys import Scope
+from common.projects import ensure_project
 from common.settings import ROOT
 from tests.chaos.programs import Api
 from tests.cli.test_deletion import rows_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.project import revoke_key
+from common.projects import revoke_key
 from tests.api.pages.browsing import sign_in
 from tests.conftest import Service
 
