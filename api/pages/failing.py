@@ -28,11 +28,11 @@ def find_problem_form(path: str) -> Callable[[HTTPException, Scope], Response] |
 def show_failure(problem: HTTPException, scope: Scope) -> Response:
     """What went wrong and what to do, as a page."""
     status = problem.status_code
-    is_ours = isinstance(problem, Problem)
+    ours = problem if isinstance(problem, Problem) else None
     text = render(
         "problem.html",
-        title=problem.title if is_ours else TITLES.get(status, "Error"),
-        detail=str(problem.detail if is_ours else BUILT_IN_HINTS.get(status, problem.detail)),
+        title=ours.title if ours else TITLES.get(status, "Error"),
+        detail=str(ours.detail if ours else BUILT_IN_HINTS.get(status, problem.detail)),
         home=way_out(scope),
         request_id=scope.get("request_id", "") if status >= 500 else "",
     )

@@ -75,7 +75,12 @@ async def sign_in(request: Request) -> Response:
 
 
 async def follow_link(request: Request) -> Response:
-    """Sign in by a link, once; for `GET /signin/{link}`."""
+    """Sign in by a link, once; for `GET /signin/{link}`. Whoever only looks what is behind it, as a chat or a browser that
+    fetches ahead does, takes it from nobody."""
+    if "is_head" in request.scope or "prefetch" in request.headers.get(
+        "sec-purpose", request.headers.get("purpose", "")
+    ):
+        return sign_in_page("", "this link signs in whoever opens it first", 425)
     project_id, _, token = request.path_params["link"].partition(".")
     try:
         link = Session(UUID(hex=project_id), token)

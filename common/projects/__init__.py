@@ -39,7 +39,8 @@ async def ensure_project(connection: AsyncConnection, name: str) -> UUID:
     made = await make_project(connection, name)
     if made is not None:
         return made
-    return (await connection.execute(select(projects.c.project_id).where(projects.c.name == name))).scalar_one()
+    found: UUID = (await connection.execute(select(projects.c.project_id).where(projects.c.name == name))).scalar_one()
+    return found
 
 
 async def make_project(connection: AsyncConnection, name: str) -> UUID | None:
