@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.contract import describe
-from api.pages.failing import HEADERS
+from api.contract import MAX_AGE_SECONDS, describe
+from api.pages.failing import POLICY
 from api.pages.rendering import render
+from api.reads.caching import Served
+from api.reads.http import choose_encoding, respond
+from common.cache import CachedAnswer
 
-KEPT = {"Cache-Control": "public, max-age=60"}
 METHODS = ("get", "post", "put", "patch", "delete")
 SCHEMAS = "#/components/schemas/"
 
@@ -49,12 +51,21 @@ class Object(NamedTuple):
 
 
 async def show_reference(request: Request) -> Response:
-    """For `GET /docs`."""
-    document = describe(request.app)
-    text = render(
-        "reference.html", info=document["info"], groups=group_operations(document), objects=list(list_objects(document))
-    )
-    return Response(text, headers={**HEADERS, **KEPT}, media_type="text/html")
+    """For `GET /docs`. Written and packed once: anyone may ask for it, as often as they like."""
+    if not hasattr(request.app.state, "reference"):
+        request.app.state.reference = CachedAnswer.of(write_reference(describe(request.app)).encode())
+    kept: CachedAnswer = request.app.state.reference
+    encoding = choose_encoding(request.headers.get("accept-encoding"))
+    served = Served(kept.etag, encoding, kept.bodies[encoding], "bypass")
+    answer = respond(served, request.headers, max_age_seconds=MAX_AGE_SECONDS, media_type="text/html")
+    answer.headers["Content-Security-Policy"] = POLICY
+    return answer
+
+
+def write_reference(document: Mapping[str, Any]) -> str:
+    """The page of an OpenAPI document."""
+    groups, objects = group_operations(document), list(list_objects(document))
+    return render("reference.html", info=document["info"], groups=groups, objects=objects)
 
 
 def group_operations(document: Mapping[str, Any]) -> dict[str, list[Operation]]:

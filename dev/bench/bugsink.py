@@ -185,7 +185,7 @@ def wait_until_digested(bugsink: Bugsink, events: int) -> int:
         if digested >= events:
             return issues
         tell(f"Bugsink has digested {digested:,} of {events:,} events")
-        time.sleep(5)
+        time.sleep(15)  # each look is a program of its own
     raise SystemExit("Bugsink does not digest what it was sent")
 
 

@@ -1,10 +1,12 @@
 """Every page names its project and the others that one is signed in to, and what was just done."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from api.pages import frame
+from api.pages.rendering import render
 from tests.api.pages.browsing import csrf_of, sign_in
 from tests.conftest import Service
 
@@ -47,8 +49,12 @@ async def test_a_page_is_rendered_once_for_all_and_holds_the_token_of_each(
     people = [await sign_in(service, project) for _ in range(4)]
     frame.texts.held.clear()
     frame.packed.held.clear()
-    render = frame.render
-    monkeypatch.setattr(frame, "render", lambda name, **values: rendered.append(name) or render(name, **values))
+
+    def note(name: str, **values: Any) -> str:
+        rendered.append(name)
+        return render(name, **values)
+
+    monkeypatch.setattr(frame, "render", note)
     pages = await asyncio.gather(*[person.see() for person in people])
     assert rendered == ["now.html"]
     assert len({csrf_of(page) for page in pages}) == len(people)

@@ -14,6 +14,8 @@ from tests.conftest import Service
 async def test_every_route_parameter_and_object_of_the_document_is_on_the_page(service: Service) -> None:
     stranger = await service.client(None)
     document, answer = (await stranger.get("/openapi.json")).json(), await stranger.get("/docs")
+    again = await stranger.get("/docs", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     page, found = unescape(answer.text), scan(answer.text)
