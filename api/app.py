@@ -1,7 +1,7 @@
 """The HTTP program: `create_app` is the one place where its parts meet."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, TypedDict
@@ -9,6 +9,9 @@ from typing import Any, TypedDict
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from api.access.key_uses import KeyUses
@@ -17,6 +20,7 @@ from api.access.quotas import Quotas
 from api.access.routers import paths_for, refuse_unguarded
 from api.access.sessions import SessionRing
 from api.access.shares import Shares, gate_of, half
+from api.accounts import routes as account_routes
 from api.contract import describe, get_document
 from api.http import problems
 from api.http.bodies import BodyBudget, BodyLimits
@@ -32,6 +36,7 @@ from api.ingest.pipeline import Pipeline
 from api.ingest.receivers.sentry.answers import SHOWN_HEADERS
 from api.ingest.scheduler import BodyScheduler
 from api.ingest.sentry_routes import PATHS as SENTRY_PATHS
+from api.pages import failing
 from api.pages import routes as page_routes
 from api.reads import entries
 from api.reads.caching import Reads
@@ -134,6 +139,8 @@ def create_app(settings: Settings) -> FastAPI:
         make_router(CATALOGUE),
         triage_routes.router,
         status_routes.router,
+        account_routes.keys,
+        account_routes.projects,
         *page_routes.ROUTERS,
     ):
         app.include_router(router)
@@ -146,7 +153,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
     app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
     app.add_middleware(AnyOrigin, paths=SENTRY_PATHS, shown_headers=SHOWN_HEADERS)
-    app.add_middleware(RequestMiddleware, settings=settings, find_problem_form=otlp_routes.find_problem_form)
+    app.add_middleware(RequestMiddleware, settings=settings, find_problem_form=find_problem_form)
     return app
 
 
@@ -229,6 +236,11 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             }
 
     return lifespan
+
+
+def find_problem_form(path: str) -> Callable[[HTTPException, Scope], Response] | None:
+    """How failures are answered on a path that has a form of its own for them; None where they are problem documents."""
+    return otlp_routes.find_problem_form(path) or failing.find_problem_form(path)
 
 
 def name_operation(route: APIRoute) -> str:

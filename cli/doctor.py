@@ -16,13 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cli.client import Url, find_address, find_key
-from cli.deletion import DeletionHeldUp, delete_project
 from cli.keys import in_transaction
 from cli.migrate import failing_in_a_sentence
-from cli.project import create_key, ensure_project
+from cli.projects import name_jobs
 from cli.state import find_stores
 from common.database import make_engine
 from common.keys import Scope
+from common.projects import create_key, ensure_project
+from common.projects.deletion import DeletionHeldUp, delete_project
 from common.settings import Settings, SettingsInvalid
 from common.tables import projects
 from common.telemetry.freshness import late_limits
@@ -113,7 +114,9 @@ async def delete_own_projects(settings: Settings, project_id: UUID) -> None:
     engine = make_engine(settings, "cli", pool_size=1)
     try:
         for own in [project_id, *await list_left_behind(engine)]:
-            await delete_project(settings, engine, own, lambda _: None, is_known_to_nobody=True)
+            await delete_project(
+                settings, engine, own, lambda _: None, jobs=name_jobs(settings), is_known_to_nobody=True
+            )
     except DeletionHeldUp as error:
         typer.echo(f"note  the project of this run is left to the next one: {error}")
     finally:

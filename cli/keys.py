@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
-from sqlalchemy import Row, select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cli.client import find_public_url
@@ -15,10 +15,10 @@ from cli.examples import examples
 from cli.lengths import parse_length
 from cli.migrate import failing_in_a_sentence
 from cli.output import Column, Json, Rows, print_json, print_rows, show_age
-from cli.project import create_key, ensure_project, find_dsn, find_project, revoke_key
 from cli.state import find_database
 from common.database import make_engine
 from common.keys import Scope
+from common.projects import create_key, ensure_project, find_dsn, find_project, list_keys, revoke_key
 from common.settings import Settings
 from common.tables import projects
 
@@ -34,15 +34,6 @@ project_app = typer.Typer(
     epilog=examples("project create shop", "project list"),
 )
 
-# Every key with its project, and how it stands.
-LIST_KEYS = text("""
-    SELECT k.key_id, p.name AS project, k.scope, k.name, k.created_at, u.used_at, k.expires_at,
-           CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' WHEN k.expires_at <= now() THEN 'expired' ELSE 'valid' END
-           AS state
-    FROM api_keys k JOIN projects p ON p.project_id = k.project_id
-    LEFT JOIN key_uses u ON u.project_id = k.project_id AND u.key_id = k.key_id
-    ORDER BY p.name, k.created_at, k.key_id
-""")
 KEYS = (
     Column("id"),
     Column("project"),
@@ -127,10 +118,6 @@ def create_key_command(
 )
 def list_keys_command(as_json: Json = False) -> None:
     """Every key: project, scope, state, when it was used last (to within six minutes) and when it ends; never the secret."""
-
-    async def find(connection: AsyncConnection) -> Sequence[Row[Any]]:
-        return (await connection.execute(LIST_KEYS)).all()
-
     rows = [
         [
             row.key_id,
@@ -140,7 +127,7 @@ def list_keys_command(as_json: Json = False) -> None:
             *map(as_text, (row.created_at, row.used_at, row.expires_at)),
             row.name,
         ]
-        for row in with_database(find)
+        for row in with_database(list_keys)
     ]
     if as_json:
         print_json({"keys": [dict(zip([column.name for column in KEYS], row, strict=True)) for row in rows]})

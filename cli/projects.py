@@ -5,22 +5,27 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, NoReturn
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cli.deletion import DeletionHeldUp, count_rows, delete_project, describe_rows
 from cli.examples import examples
 from cli.keys import project_app, with_database
 from cli.migrate import failing_in_a_sentence
-from cli.project import find_project, rename_project
 from cli.state import find_stores
 from common.database import make_engine
+from common.projects import find_project, rename_project
+from common.projects.deletion import DeletionHeldUp, count_rows, delete_project, describe_rows
 from common.settings import Settings
 
 
 @project_app.command("rename", epilog=examples("project rename shop store"))
 def rename(name: str, to: Annotated[str, typer.Argument(help="The new name.")]) -> None:
     """Give a project another name. Its keys, errors and patterns stay as they are."""
-    problem = with_database(lambda connection: rename_project(connection, name, to))
+
+    async def change(connection: AsyncConnection) -> str:
+        project_id = await find_project(connection, name)
+        return lacks_project(name) if project_id is None else await rename_project(connection, project_id, to)
+
+    problem = with_database(change)
     if problem:
         refuse(problem)
     typer.echo(f"{name} is called {to} now")
@@ -48,10 +53,17 @@ async def ask_and_delete(settings: Settings, engine: AsyncEngine, name: str, *, 
     if not is_sure and typer.prompt("type its name to delete all of it for good", default="") != name:
         refuse("not deleted")
     try:
-        await delete_project(settings, engine, project_id, typer.echo)
+        await delete_project(settings, engine, project_id, typer.echo, jobs=name_jobs(settings))
     except DeletionHeldUp as error:
         refuse(str(error))
     typer.echo(f"{name} is deleted")
+
+
+def name_jobs(settings: Settings) -> list[str]:
+    """The jobs of the worker, whose rooms are needed for nothing else here."""
+    from worker.schedule import name_jobs as names_of
+
+    return names_of(settings)
 
 
 def lacks_project(name: str) -> str:

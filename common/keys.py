@@ -1,4 +1,4 @@
-"""API keys: how they look, how they are made, how they are checked. Pure; the table is written by `cli/project.py`.
+"""API keys: how they look, how they are made, how they are checked. Pure; the table is written by `common/projects/`.
 
 A key reads `mayday_<scope>_<key id>_<secret><checksum>`: the id finds its row, the secret (190 random bits) is
 stored only as SHA-256, and the checksum tells a mistyped key, or a string that a scanner found, without a look-up.

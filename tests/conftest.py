@@ -22,10 +22,10 @@ from starlette.types import Receive, Scope, Send
 from api.app import create_app
 from cli.embedded import start_servers, temporary_home
 from cli.migrate import upgrade
-from cli.project import create_key, ensure_project
 from common.cache import Cache
 from common.database import make_engine
 from common.keys import Scope as KeyScope
+from common.projects import create_key, ensure_project
 from common.settings import Settings
 from tests.databases import Databases, on_database
 from tests.listening import listening

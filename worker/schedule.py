@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from common.buckets import FINE_HOURS
+from common.projects.deletion import go_on_deleting, list_being_deleted
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, publish_snapshots
 from worker.counting.arrivals import find_arrival, list_with_arrivals, note_published, rest
@@ -41,6 +42,9 @@ UPKEEP_SECONDS = 3_600
 # All projects together get a share of the time from fold to fold.
 RESTS, GIVEN_UP_REST_SECONDS, FAILED_REST_SECONDS = 9, 300.0, 30.0
 ARRIVALS_SHARE, ARRIVAL_SECONDS = 0.3, 10.0
+# Of projects that are being deleted: a turn deletes for so long, and what it left is looked for so often.
+DELETING_SECONDS, DELETIONS_SECONDS = 5.0, 10
+DELETIONS = "deletions"
 PROJECTING_SHARE = 0.5  # of the time from run to run
 
 
@@ -132,6 +136,13 @@ async def project(tools: Tools, project_id: UUID) -> Progress:
     return await project_budgets(tools.engine, project_id)
 
 
+async def delete_more(tools: Tools, project_id: UUID) -> Progress:
+    """Go on with the deletion of the project."""
+    others = [name for name in name_jobs(tools.settings) if name != DELETIONS]
+    has_more = await go_on_deleting(tools.settings, tools.engine, project_id, jobs=others, seconds=DELETING_SECONDS)
+    return Progress({"deleting": 1}, has_more)
+
+
 def fold_steps(settings: Settings) -> tuple[Step, ...]:
     """Count what came, and regroup what people merged or split: both are looked for within seconds. While a project's
     patterns are found, that does the regrouping, or the next fold does."""
@@ -174,6 +185,11 @@ def budget_steps(settings: Settings) -> tuple[Step, ...]:
     )
 
 
+def deletion_steps(settings: Settings) -> tuple[Step, ...]:
+    """Projects that somebody deletes, in turns, until nothing is left of them."""
+    return (EachProject(DELETIONS, list_being_deleted, delete_more, bounds(settings, 0.5, 0.4)),)
+
+
 def job_at_start(settings: Settings) -> Job:
     """What is done at every start, since the worker that ended just before may have been of the release before."""
     return Job("repair", 1, (EachProject("repair", list_projects, repair, bounds(settings, 0.5, 0.4)),))
@@ -187,7 +203,14 @@ def schedule(settings: Settings) -> list[Job]:
         Job("fold", settings.fold_every_seconds, fold_steps(settings), then=arrivals),
         Job(PATTERNS, settings.patterns_every_seconds, pattern_steps(settings)),
         Job("budgets", settings.budgets_every_seconds, budget_steps(settings)),
+        Job(DELETIONS, DELETIONS_SECONDS, deletion_steps(settings)),
     ]
+
+
+def name_jobs(settings: Settings) -> list[str]:
+    """Every job that there is, those at the start and after others too."""
+    jobs = (job_at_start(settings), *schedule(settings))
+    return [job.name for job in (*jobs, *(job.then for job in jobs if job.then is not None))]
 
 
 def count_jobs(settings: Settings) -> int:

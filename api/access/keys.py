@@ -147,6 +147,10 @@ class KeyRing:
             return answer
         raise Unauthorized(answer or UNKNOWN)
 
+    def forget(self, project_id: UUID, key_id: str | None = None) -> None:
+        """Ask again for this key, or for all of the project."""
+        forget(self.known, lambda trusted: is_of(trusted[1], project_id, key_id))
+
     def parse(self, sent: str) -> Key | DsnKey | None:
         """What was sent, where it has the form of a key."""
         return parse_key(sent)
@@ -197,6 +201,17 @@ def keep(remembered: "OrderedDict[SentT, T]", sent: SentT, found: T) -> None:
     remembered.move_to_end(sent)
     if len(remembered) > MAX_REMEMBERED:
         remembered.popitem(last=False)
+
+
+def is_of(caller: Caller, project_id: UUID, key_id: str | None) -> bool:
+    """Whether the caller came with this key of the project, or with any where none is named."""
+    return caller.project_id == project_id and key_id in (None, caller.key_id)
+
+
+def forget(remembered: "OrderedDict[SentT, T]", which: Callable[[T], bool]) -> None:
+    """Remember no more of what is so."""
+    for sent in [sent for sent, found in remembered.items() if which(found)]:
+        del remembered[sent]
 
 
 bearer = HTTPBearer(auto_error=False, description="A key as `Authorization: Bearer mayday_...`.", scheme_name="bearer")

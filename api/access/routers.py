@@ -21,7 +21,7 @@ from common.keys import Scope
 
 # What anyone may ask for without a key: nothing that belongs to a project, and no body is read.
 PUBLIC_PATHS = frozenset(
-    {"/livez", "/readyz", "/openapi.json", "/", "/signin", "/signin/{link}", "/assets/{digest}/{name}"}
+    {"/livez", "/readyz", "/openapi.json", "/docs", "/", "/signin", "/signin/{link}", "/assets/{digest}/{name}"}
 )
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.datastructures import MutableHeaders
 
-from api.access.keys import Authorize, Caller, LookUps, keep
+from api.access.keys import Authorize, Caller, LookUps, forget, is_of, keep
 from api.http.problems import Forbidden, Unauthorized
 from api.http.single_flight import SingleFlight
 from common.keys import Scope
@@ -117,14 +117,16 @@ async def end_session(connection: AsyncConnection, session: Session) -> None:
 
 
 class SessionRing:
-    """Checks sessions against Postgres and trusts what it found for `trust_seconds`, as keys are trusted. Anyone can make up
-    tokens: look-ups of those that were never good here are bounded."""
+    """Checks sessions against Postgres and trusts what it found for `trust_seconds`, failures included, as keys are trusted.
+    Anyone can make up tokens: look-ups of those that were never good here are bounded, and browsers that still hold sessions
+    which are over, and send them with every page, take none of that from others."""
 
     def __init__(self, engine: AsyncEngine, trust_seconds: float, of_strangers: LookUps) -> None:
         self.engine = engine
         self.trust_seconds = trust_seconds
         self.of_strangers = of_strangers
         self.known: OrderedDict[Session, tuple[float, SignedIn]] = OrderedDict()
+        self.refused: OrderedDict[Session, float] = OrderedDict()
         self.look_ups = SingleFlight[SignedIn | None](note_failure=lambda _: None)
 
     async def identify(self, session: Session) -> SignedIn:
@@ -132,7 +134,7 @@ class SessionRing:
         trusted = self.known.get(session)
         if trusted and time.monotonic() <= trusted[0]:
             return trusted[1]
-        if len(session.token) != TOKEN_CHARS:
+        if len(session.token) != TOKEN_CHARS or time.monotonic() <= self.refused.get(session, 0.0):
             raise Unauthorized(SIGN_IN_FIRST)
         if trusted is None:
             self.of_strangers.take()
@@ -146,6 +148,7 @@ class SessionRing:
             row = (await connection.execute(FIND_SESSION, session.values())).one_or_none()
         self.known.pop(session, None)
         if row is None:
+            keep(self.refused, session, time.monotonic() + self.trust_seconds)
             return None
         found = SignedIn(Caller(session.project_id, row.key_id, Scope(row.scope)), row.name)
         keep(self.known, session, (time.monotonic() + self.trust_seconds, found))
@@ -154,6 +157,10 @@ class SessionRing:
     def forget(self, session: Session) -> None:
         """Ask again at the next request."""
         self.known.pop(session, None)
+
+    def forget_key(self, project_id: UUID, key_id: str | None = None) -> None:
+        """The same for all sessions of a key, or of the project."""
+        forget(self.known, lambda trusted: is_of(trusted[1].caller, project_id, key_id))
 
 
 class AuthorizeSession(Authorize):

@@ -60,7 +60,7 @@ class RequestMiddleware:
         scope["problem_form"] = self.find_problem_form(scope["path"])
         request_id = scope["request_id"] = choose_request_id(find_header(scope["headers"], b"x-request-id"))
         # HEAD is answered as GET is, without the body
-        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        asked = {**scope, "method": "GET", "is_head": True} if scope["method"] == "HEAD" else scope
         structlog.contextvars.bind_contextvars(
             request_id=request_id
         )  # for the task of this request, which ends with it

@@ -1,7 +1,6 @@
 """Addresses of pages, and what in them is ours. Pure."""
 
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 
@@ -11,9 +10,8 @@ def home_of(project_id: UUID) -> str:
 
 
 def is_within(path: str, home: str) -> bool:
-    """Whether an address that came with a request is a page under `home`, and can lead to no other site."""
-    parts = urlsplit(path)
-    return not (parts.scheme or parts.netloc or "\\" in path) and path.isprintable() and path.startswith(home)
+    """Whether an address that came with a request is a page under `home`: it leads to no other site, and fits in a header."""
+    return path.startswith(home) and path.isascii() and path.isprintable() and "\\" not in path
 
 
 def span_of(start: datetime, step: timedelta) -> dict[str, str]:

@@ -4,13 +4,17 @@ Colours come from classes, so that light and dark are the style sheet's. Each ch
 the numbers behind it in a table beside it.
 """
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from markupsafe import Markup
 
+from api.pages.rendering import show_text
+
 SPARK_WIDTH, SPARK_HEIGHT = 96, 20
 BAR_WIDTH, BAR_HEIGHT = 12, 96
+MARKS_NAMED = 5
 FAN_WIDTH, FAN_HEIGHT = 240, 80
 
 
@@ -20,7 +24,7 @@ def sparkline(counts: Sequence[int], label: str) -> Markup:
     return Markup(
         '<svg class="spark" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">'
         '<path class="area" d="{}V{}H0Z"/><path class="line" d="{}"/></svg>'
-    ).format(label, SPARK_WIDTH, SPARK_HEIGHT, SPARK_WIDTH, SPARK_HEIGHT, path, SPARK_HEIGHT, path)
+    ).format(show_text(label), SPARK_WIDTH, SPARK_HEIGHT, SPARK_WIDTH, SPARK_HEIGHT, path, SPARK_HEIGHT, path)
 
 
 def line_path(counts: Sequence[int], width: int, height: int) -> str:
@@ -33,17 +37,32 @@ def line_path(counts: Sequence[int], width: int, height: int) -> str:
 
 
 def bars(
-    counts: Sequence[int], starts: Sequence[datetime], links: Sequence[str], label: str, marks: Sequence[str] = ()
+    counts: Sequence[int],
+    starts: Sequence[datetime],
+    links: Sequence[str],
+    label: str,
+    marks: Sequence[str],
+    step: timedelta,
 ) -> Markup:
-    """A bar for each count, oldest first, each a link to what happened then; `marks` names what began in a step."""
+    """A bar for each count, oldest first, each a link to what happened in its step; `marks` names what began then."""
     most, width = max(counts, default=0) or 1, BAR_WIDTH * len(counts)
     drawn = [
-        bar(number, count, most, starts[number], links[number], marks[number] if marks else "")
-        for number, count in enumerate(counts)
+        bar(number, count, most, starts[number], links[number], marks[number]) for number, count in enumerate(counts)
     ]
     return Markup(
-        '<svg class="bars" role="group" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
-    ).format(label, width, BAR_HEIGHT, Markup("").join(drawn))
+        '<svg class="bars" role="group" aria-label="{}" data-step="{:.0f}" viewBox="0 0 {} {}"'
+        ' preserveAspectRatio="none">{}</svg>'
+    ).format(show_text(label), step.total_seconds(), width, BAR_HEIGHT, Markup("").join(drawn))
+
+
+def place_marks(releases: Iterable[Any], starts: Sequence[datetime], step: timedelta) -> list[str]:
+    """For each step the names of the releases whose first error came in it, `starts` being one after another."""
+    marks: list[list[str]] = [[] for _ in starts]
+    for release in releases:
+        number = (release.first_seen - starts[0]) // step if starts else -1
+        if 0 <= number < len(marks):
+            marks[number].append(release.release)
+    return [", ".join(names[:MARKS_NAMED]) + (" and more" if len(names) > MARKS_NAMED else "") for names in marks]
 
 
 def day_bars(counts: Sequence[int], days: Sequence[date], label: str) -> Markup:
@@ -58,7 +77,7 @@ def day_bars(counts: Sequence[int], days: Sequence[date], label: str) -> Markup:
     ]  # fmt: skip
     return Markup(
         '<svg class="bars" role="img" aria-label="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
-    ).format(label, width, BAR_HEIGHT, Markup("").join(drawn))
+    ).format(show_text(label), width, BAR_HEIGHT, Markup("").join(drawn))
 
 
 def fan(passed: float, spent: float, projected: float, low: float, high: float, limit: float, label: str) -> Markup:
@@ -69,7 +88,7 @@ def fan(passed: float, spent: float, projected: float, low: float, high: float, 
     def at(amount: float) -> float:
         return FAN_HEIGHT - 2 - (FAN_HEIGHT - 6) * amount / most
 
-    x = FAN_WIDTH * min(max(passed, 0.0), 1.0)
+    label, x = show_text(label), FAN_WIDTH * min(max(passed, 0.0), 1.0)
     return Markup(
         '<svg class="fan" role="img" aria-label="{}" viewBox="0 0 {} {}"><title>{}</title>'
         '<path class="range" d="M{:.1f} {:.1f}L{} {:.1f}V{:.1f}Z"/><path class="line" d="M0 {:.1f}L{:.1f} {:.1f}"/>'
@@ -83,7 +102,7 @@ def fan(passed: float, spent: float, projected: float, low: float, high: float, 
 def bar(number: int, count: int, most: int, start: datetime, link: str, mark: str) -> Markup:
     """One bar; a count that is not nothing has a height that can be seen."""
     height = max(2.0, (BAR_HEIGHT - 8) * count / most) if count else 0.0
-    said = f"{start:%Y-%m-%d %H:%M} UTC: {count:,}" + (f"; first errors of {mark}" if mark else "")
+    said = f"{start:%Y-%m-%d %H:%M} UTC: {count:,}" + (f"; first errors of {show_text(mark)}" if mark else "")
     x = number * BAR_WIDTH
     flag = Markup('<path class="mark" d="M{} 0V{}"/>').format(x + 1, BAR_HEIGHT) if mark else Markup("")
     return Markup(

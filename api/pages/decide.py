@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -89,7 +89,6 @@ def one_of(form: Mapping[str, list[str]], name: str, default: str | None = None)
 
 def inside(path: str, home: str, *, done: str, of: Sequence[UUID]) -> str:
     """A page of this project with what was done to what, for the notice on it; the first page for any other address."""
-    parts = urlsplit(path)
-    kept = parts.path + (f"?{parts.query}" if parts.query else "") if is_within(path, home) else home
+    kept = path.partition("#")[0] if is_within(path, home) else home
     said = urlencode([("done", done), *[("of", str(one)) for one in of]])
     return f"{kept}{'&' if '?' in kept else '?'}{said}"

@@ -1,30 +1,38 @@
 """What every page of a project shares: its name and address, the other projects that one is signed in to, the menu."""
 
 import asyncio
+import secrets
+import sys
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, cast
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, cast
 
 from fastapi import Request, Response
 
-from api.access.sessions import Session, SessionRing, sessions_held
+from api.access.sessions import CSRF_BYTES, Session, SessionRing, sessions_held
 from api.http.problems import Problem
+from api.http.single_flight import SingleFlight
 from api.pages.addresses import home_of
-from api.pages.rendering import render
-from api.pages.routers import HEADERS
+from api.pages.failing import HEADERS
+from api.pages.rendering import RELEASE, render
 from api.reads.http import choose_encoding, matches
 from api.reads.local_cache import LocalCache
 from common.cache.sealing import make_etag
-from common.compression import Encoding, compress
+from common.compression import Encoding, compress_as
 from common.keys import Scope
 
 PROJECTS_SHOWN, UNDO_MAX = 12, 200
 # What a page says that it was shown after, and whether that can be taken back.
 DONE = {
     "resolve": "Resolved", "ignore": "Ignored", "open": "Reopened", "merge": "Merged: it shows within seconds",
-    "split": "Split: it shows within seconds", "note": "Noted",
+    "split": "Split: it shows within seconds", "note": "Noted", "revoke": "Revoked", "rename": "Renamed",
+    "delete": "Its keys have ended, and the worker deletes it",
 }  # fmt: skip
 UNDONE_BY_REOPENING = ("resolve", "ignore")
+TEXTS_MAX_BYTES = PACKED_MAX_BYTES = 8 * 2**20
+OVERHEAD_BYTES = 2_048  # of what is kept: its key, and what holds both
+# Stands in a rendered page where each session's token goes; nobody outside this process knows it.
+TOKEN_PLACE = secrets.token_hex(2 * CSRF_BYTES)
 PAGES = (("Now", ""), ("Search", "search"), ("Live", "live"), ("Spend", "spend"))
 ADMIN_PAGES = (("System", "system"),)
 
@@ -50,20 +58,21 @@ class Frame:
     project: str
     home: str
     here: str
-    session: Session
     others: tuple[Other, ...]
     notice: Notice | None
     may_decide: bool
     may_administer: bool
-
-    @property
-    def csrf(self) -> str:
-        """What a form of the page carries."""
-        return self.session.make_csrf()
+    csrf: str  # what a form of the page carries
 
     @property
     def pages(self) -> tuple[tuple[str, str], ...]:
         return PAGES + ADMIN_PAGES if self.may_administer else PAGES
+
+
+texts: LocalCache[Hashable, str] = LocalCache(TEXTS_MAX_BYTES, lambda page: OVERHEAD_BYTES + sys.getsizeof(page))
+packed: LocalCache[tuple[str, Encoding], bytes] = LocalCache(PACKED_MAX_BYTES, lambda body: OVERHEAD_BYTES + len(body))
+# who waits is told of a failure, and nobody else need be
+rendering = SingleFlight[str](note_failure=lambda _: None)
 
 
 async def frame_of(request: Request, here: str) -> Frame:
@@ -73,11 +82,11 @@ async def frame_of(request: Request, here: str) -> Frame:
         project=request.scope["project_name"],
         home=home_of(session.project_id),
         here=here,
-        session=session,
         others=await find_others(request, session),
         notice=notice_of(request),
         may_decide=scope.allows(Scope.triage),
         may_administer=scope.allows(Scope.admin),
+        csrf=session.make_csrf(),
     )
 
 
@@ -105,45 +114,43 @@ async def name_project(ring: SessionRing, session: Session) -> str | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A page in every coding, and its tag."""
-
-    etag: str
-    bodies: Mapping[Encoding, bytes]
-
-    @property
-    def size_bytes(self) -> int:
-        return RENDERED_OVERHEAD_BYTES + sum(map(len, self.bodies.values()))
-
-
-RENDERED_MAX_BYTES, RENDERED_OVERHEAD_BYTES = 16 * 2**20, 4_096
-rendered: LocalCache[Hashable, Rendered] = LocalCache(RENDERED_MAX_BYTES, lambda one: one.size_bytes)
-
-
 async def show_kept(
     request: Request, template: str, here: str, made_of: Hashable, describe: Callable[[], Mapping[str, object]]
 ) -> Response:
-    """A page that many ask for again, rendered once for each session while that of which it is made stays the same: the tags
-    of its documents and its parameters. `describe` gives its values. A large one is rendered beside the event loop."""
-    frame, base_url = await frame_of(request, here), base_url_of(request)
-    key = (template, frame, base_url, made_of)
-    page = rendered.get(key)
-    if page is None:
-
-        def make() -> Rendered:
-            body = render(template, frame=frame, base_url=base_url, **describe()).encode()
-            return Rendered(make_etag(body), compress(body))
-
-        page = await asyncio.to_thread(make)
-        rendered.keep(key, page)
-    headers = {**HEADERS, "ETag": page.etag, "Vary": "Cookie, Accept-Encoding"}
-    if matches(request.headers.get("if-none-match"), page.etag):
+    """A page that many ask for again. `made_of` are the tags of its documents and its parameters: from these, the frame and this
+    release its own tag follows, the same in every process, so who has it is told so without making it. It is rendered once for
+    all who see the same of the project, and packed once for each of them, since their forms carry tokens of their own."""
+    frame, session = await frame_of(request, here), cast("Session", request.scope["session"])
+    key = (template, replace(frame, csrf=""), base_url_of(request), made_of)
+    etag = make_etag(repr((RELEASE, key, session.token)).encode())
+    headers = {**HEADERS, "ETag": etag, "Vary": "Cookie, Accept-Encoding"}
+    if matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     coding = choose_encoding(request.headers.get("accept-encoding"))
-    coding = coding if coding in page.bodies else "identity"
+    body = packed.get((etag, coding))
+    if body is None:
+        page = texts.get(key)
+        if page is None:
+            page = await asyncio.shield(rendering.join(key, lambda: make_text(template, key, frame, describe)))
+        body = await asyncio.to_thread(pack, page, frame.csrf, coding)
+        packed.keep((etag, coding), body)
     headers |= {"Content-Encoding": coding} if coding != "identity" else {}
-    return Response(page.bodies[coding], headers=headers, media_type="text/html")
+    return Response(body, headers=headers, media_type="text/html")
+
+
+async def make_text(
+    template: str, key: tuple[Any, ...], frame: Frame, describe: Callable[[], Mapping[str, object]]
+) -> str:
+    """The page with the place for a token in its forms, rendered beside the event loop, and kept."""
+    values = {"frame": replace(frame, csrf=TOKEN_PLACE), "base_url": key[2]}
+    page = await asyncio.to_thread(lambda: render(template, **values, **describe()))
+    texts.keep(key, page)
+    return page
+
+
+def pack(page: str, csrf: str, coding: Encoding) -> bytes:
+    """The page of one session in one coding."""
+    return compress_as(coding, page.replace(TOKEN_PLACE, csrf).encode())
 
 
 def base_url_of(request: Request) -> str:
@@ -154,5 +161,5 @@ def base_url_of(request: Request) -> str:
 async def show(request: Request, template: str, here: str, /, **values: object) -> Response:
     """A page that is rendered anew each time."""
     frame = await frame_of(request, here)
-    body = render(template, frame=frame, base_url=base_url_of(request), **values)
+    body = render(template, **{"frame": frame, "base_url": base_url_of(request), **values})
     return Response(body, headers=HEADERS, media_type="text/html")

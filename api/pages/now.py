@@ -15,13 +15,15 @@ from api.pages.documents import Document, ask
 from api.pages.frame import show_kept
 from api.pages.rendering import SEVERITIES
 from api.pages.routers import PageRouter, Reader
-from api.reads.entries import PATTERN_LIST, SERIES_LIST
+from api.reads.entries import PATTERN_LIST, RELEASE_LIST, SERIES_LIST
 from api.reads.parameters import CountsQuery, PatternState, PatternTrend, Window
 from common.tables.columns import OVERFLOW_NAME
 
 ROWS = 50
-FILTERS = ("service", "severity", "environment", "state", "trend", "text")
+RELEASES, RELEASES_OFFERED = 200, 50
+FILTERS = ("service", "severity", "environment", "release", "state", "trend", "text")
 SIGNS = ("", "not_")
+OF_ERRORS = FILTERS[:4]  # those that say something of an error by itself
 NOTICE = ("done", "of")  # what a page that comes after a form says of it (api/pages/frame.py)
 # What deserves a look first; those that somebody dealt with come last.
 TREND_RANK = {"spiking": 0, "regressed": 0, "new": 0, "rising": 1}
@@ -73,19 +75,23 @@ async def show_now(request: Request, caller: Reader) -> Response:
     sent = {name: value for name, value in request.query_params.items() if value and name not in NOTICE}
     page = read_page_number(sent.pop("page", "1"))
     counted = {name: value for name, value in sent.items() if name in CountsQuery.model_fields}
-    now, series = await asyncio.gather(
-        ask(request, caller, PATTERN_LIST, sent), ask(request, caller, SERIES_LIST, counted)
+    now, series, releases = await asyncio.gather(
+        ask(request, caller, PATTERN_LIST, sent),
+        ask(request, caller, SERIES_LIST, counted),
+        ask(request, caller, RELEASE_LIST, {"limit": RELEASES}),
     )
     address = Address(request.url.path, sent)
-    made_of = (now.etag, series.etag, page, tuple(sent.items()))
-    return await show_kept(request, "now.html", "Now", made_of, lambda: describe(now, series, address, page))
+    made_of = (now.etag, series.etag, releases.etag, page, tuple(sent.items()))
+    return await show_kept(
+        request, "now.html", "Now", made_of, lambda: describe(now, series, releases.value.releases, address, page)
+    )
 
 
 def read_page_number(text: str) -> int:
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
-def describe(now: Document, series: Document, address: Address, page: int) -> dict[str, Any]:
+def describe(now: Document, series: Document, releases: Sequence[Any], address: Address, page: int) -> dict[str, Any]:
     """What the template shows. The sums are those of the patterns answer; lines and the time before those of the series."""
     answer, went = now.value, series.value
     by_id = {one.id: one for one in went.patterns}
@@ -111,12 +117,15 @@ def describe(now: Document, series: Document, address: Address, page: int) -> di
         "windows": [window.value for window in Window],
         "window": answer.window,
         "filters": list(name_filters(address)),
-        "choices": name_choices(answer),
+        "choices": name_choices(answer, releases),
         "by_severity": key_rows(answer.by_severity, "severity", address),
         "by_service": key_rows(answer.by_service, "service", address),
         "by_environment": key_rows(answer.by_environment, "environment", address),
         "series": went,
-        "chart": draw(went, address),
+        "chart": draw(went, address, releases),
+        "deploys": [
+            (release, mark) for release, mark in zip(went.starts, marks_of(went, releases), strict=True) if mark
+        ],
         "change": say_change(answer.total, went.previous),
         "has_not": any("not_" + name in address.params for name in FILTERS),
         "is_filtered": any(sign + name in address.params for name in FILTERS for sign in SIGNS),
@@ -156,12 +165,13 @@ def name_filters(address: Address) -> Iterable[tuple[str, str]]:
                 yield f"{name} is {'not ' if sign else ''}{value}", address.but(**{sign + name: None})
 
 
-def name_choices(answer: Any) -> dict[str, list[str]]:
+def name_choices(answer: Any, releases: Sequence[Any]) -> dict[str, list[str]]:
     """What can be chosen in each filter of words: what there is in the window."""
     return {
         "service": [row.key for row in answer.by_service],
         "severity": SEVERITIES,
         "environment": [row.key for row in answer.by_environment if row.key],
+        "release": [one.release for one in releases[:RELEASES_OFFERED]],
         "state": list(get_args(PatternState.__value__)),
         "trend": list(get_args(PatternTrend.__value__)),
     }
@@ -175,8 +185,14 @@ def key_rows(counts: Sequence[Any], name: str, address: Address) -> list[KeyRow]
     ]
 
 
-def draw(went: Any, address: Address) -> str:
-    """The bars, each a link to the errors of its step."""
+def marks_of(went: Any, releases: Sequence[Any]) -> list[str]:
+    """The releases that began in each step."""
+    return charts.place_marks(releases, went.starts, timedelta(seconds=went.step_seconds))
+
+
+def draw(went: Any, address: Address, releases: Sequence[Any]) -> str:
+    """The bars, each a link to the errors of its step that the filters let pass."""
     step = timedelta(seconds=went.step_seconds)
-    links = [address.home + "search?" + urlencode(span_of(start, step)) for start in went.starts]
-    return charts.bars(went.counts, went.starts, links, f"Errors in steps of {step}")
+    kept = {name: value for name, value in address.params.items() if name.removeprefix("not_") in OF_ERRORS}
+    links = [address.home + "search?" + urlencode({**kept, **span_of(start, step)}) for start in went.starts]
+    return charts.bars(went.counts, went.starts, links, f"Errors in steps of {step}", marks_of(went, releases), step)

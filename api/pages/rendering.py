@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from api.reads import cells
 from common.severities import Severity
+from common.version import VERSION
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
@@ -82,6 +83,16 @@ def show_time(moment: datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, words, words)
 
 
+def show_moment(sent: Any) -> Any:
+    """A time as somebody sent it, in text or in seconds since 1970; what is none as it is."""
+    try:
+        if isinstance(sent, int | float) and not isinstance(sent, bool):
+            return show_time(datetime.fromtimestamp(sent, UTC))
+        return show_time(datetime.fromisoformat(sent)) if isinstance(sent, str) and len(sent) > 10 else sent
+    except (ValueError, OverflowError, OSError):
+        return sent
+
+
 @lru_cache(maxsize=64)
 def asset(name: str) -> str:
     """The address of an asset, which changes with what is in it, so that browsers may keep it for ever."""
@@ -89,11 +100,18 @@ def asset(name: str) -> str:
     return f"/assets/{digest}/{name}"
 
 
+def name_release() -> str:
+    """What the pages of this release are made by: another one, or a changed template or asset, has another name."""
+    parts = [path.read_bytes() for folder in ("templates", "assets") for path in sorted((HERE / folder).iterdir())]
+    return f"{VERSION}-{blake2b(bytes(1).join(parts), digest_size=8).hexdigest()}"
+
+
 def make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=show_value,
@@ -107,6 +125,7 @@ def make_environment() -> Environment:
         "whole": show_whole,
         "as_json": show_json,
         "time": show_time,
+        "moment": show_moment,
     }
     environment.globals |= {"asset": asset, "severities": SEVERITIES}
     return environment
@@ -118,6 +137,7 @@ def show_value(value: Any) -> Any:
 
 
 ENVIRONMENT = make_environment()
+RELEASE = name_release()
 
 
 def render(template: str, /, **values: Any) -> str:

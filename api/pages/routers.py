@@ -13,16 +13,9 @@ from api.access.keys import Caller
 from api.access.routers import Guarded
 from api.access.sessions import AuthorizeSession, check_csrf
 from api.http.problems import Forbidden, Invalid, Problem, Unauthorized, plain_words
-from api.pages.addresses import home_of
+from api.pages.failing import HEADERS, show_problem
 from api.pages.rendering import render
 from common.keys import Scope
-
-# No foreign host, no inline script or style; forms go to our own pages alone.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
 
 
 class Page(Guarded):
@@ -36,6 +29,8 @@ class Page(Guarded):
                 return await handle(request)
             except (RequestValidationError, ValidationError) as error:
                 return show_problem(request, Invalid(describe_invalid(error)))
+            except Unauthorized as problem:
+                return lead_in(request) if request.method == "GET" else show_problem(request, problem)
             except Problem as problem:
                 return show_problem(request, problem)
 
@@ -46,20 +41,6 @@ PageRouter = partial(APIRouter, route_class=Page, include_in_schema=False)
 Reader = Annotated[Caller, Depends(AuthorizeSession(Scope.read))]
 Decider = Annotated[Caller, Depends(AuthorizeSession(Scope.triage))]
 Admin = Annotated[Caller, Depends(AuthorizeSession(Scope.admin))]
-
-
-def show_problem(request: Request, problem: Problem) -> Response:
-    """What went wrong and what to do, as a page."""
-    if isinstance(problem, Unauthorized) and request.method == "GET":
-        return lead_in(request)
-    text = render("problem.html", title=problem.title, detail=problem.detail, home=way_out(request))
-    headers = {**(problem.headers or {}), **HEADERS, "Cache-Control": "no-store"}
-    return Response(text, problem.status, headers, "text/html")
-
-
-def way_out(request: Request) -> str:
-    """Where to go from a page that could not be shown."""
-    return home_of(request.scope["caller"].project_id) if "caller" in request.scope else "/signin"
 
 
 def lead_in(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from api.pages import decide, now, pattern, search, serving, signing, spend, system
+from api.pages import decide, now, pattern, reference, search, serving, signing, spend, system
 
 ROUTERS = (
     signing.links,
@@ -23,6 +23,7 @@ def add_public_routes(app: FastAPI) -> None:
         ("/signin", signing.show_sign_in, ["GET"]),
         ("/signin", signing.sign_in, ["POST"]),
         ("/signin/{link}", signing.follow_link, ["GET"]),
+        ("/docs", reference.show_reference, ["GET"]),
         ("/assets/{digest}/{name}", serving.show_asset, ["GET"]),
     ):
         app.add_route(path, handle, methods=methods, include_in_schema=False)

@@ -1,5 +1,7 @@
 """Looking for errors: with the filters of the list, or by an id that somebody pasted; and the newest ones as they come."""
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,7 +18,8 @@ from api.reads.catalogue import Read
 from api.reads.entries import ERROR_PAGE, ONE_ERROR, ONE_PATTERN, RECENT
 
 LIMIT = 50
-FILTERS = ("service", "severity", "environment", "pattern", "since", "until", "text")
+WORDS = ("service", "severity", "environment", "release")
+FILTERS = (*WORDS, *(f"not_{word}" for word in WORDS), "pattern", "since", "until", "text")
 PLACES: tuple[tuple[Read[Any], str], ...] = ((ONE_ERROR, "errors"), (ONE_PATTERN, "patterns"))
 
 router = PageRouter()
@@ -36,7 +39,25 @@ async def show_search(request: Request, caller: Reader) -> Response:
     return await show(
         request, "search.html", "Search",
         errors=page.errors, filters=filters, further=further, is_further="cursor" in wanted, pasted=pasted,
+        ranges=list(name_ranges(filters)), has_not=any(name.startswith("not_") for name in filters),
     )  # fmt: skip
+
+
+def name_ranges(filters: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """Other ranges of time than that which is searched, in words, each with its address; none where it has no two ends that
+    are times."""
+    try:
+        since, until = (datetime.fromisoformat(filters.get(name, "")) for name in ("since", "until"))
+        length = until - since
+        found = {
+            "the time before": (since - length, since),
+            "the time after": (until, until + length),
+            "three times as long": (since - length, until + length),
+        }
+    except (ValueError, TypeError, OverflowError):
+        return
+    for words, (first, last) in found.items():
+        yield words, "?" + urlencode({**filters, "since": first.isoformat(), "until": last.isoformat()})
 
 
 def read_id(text: str) -> UUID | None:
@@ -61,7 +82,7 @@ async def find_page(request: Request, caller: Caller, pasted: UUID) -> str:
 @router.get("/p/{project_id}/live")
 async def show_live(request: Request, caller: Reader) -> Response:
     """The newest errors; the page asks again every other second while somebody looks."""
-    wanted = {name: value for name, value in request.query_params.items() if value and name in FILTERS[:3]}
+    wanted = {name: value for name, value in request.query_params.items() if value and name in WORDS}
     recent = await ask(request, caller, RECENT, {**wanted, "limit": LIMIT})
     values = {"errors": recent.value.errors, "filters": wanted}
     return await show_kept(request, "live.html", "Live", (recent.etag, tuple(wanted.items())), lambda: values)

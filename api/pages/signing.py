@@ -23,8 +23,9 @@ from api.access.shares import share_of
 from api.http.bodies import read_of_stranger
 from api.http.problems import Forbidden, Problem, QuotaExceeded, Unauthorized
 from api.pages.addresses import home_of, is_within
+from api.pages.failing import HEADERS, show_problem
 from api.pages.rendering import render
-from api.pages.routers import HEADERS, PageRouter, Reader, go_on_by_page, go_to, parse_form, read_form, show_problem
+from api.pages.routers import PageRouter, Reader, go_on_by_page, go_to, parse_form, read_form
 from common.keys import Scope
 
 FORM_MAX_BYTES = 4_096  # of the form with the key, which comes from nobody yet
@@ -73,7 +74,12 @@ async def sign_in(request: Request) -> Response:
 
 
 async def follow_link(request: Request) -> Response:
-    """Sign in by a link, once; for `GET /signin/{link}`."""
+    """Sign in by a link, once; for `GET /signin/{link}`. Whoever only looks what is behind it, as a chat or a browser that
+    fetches ahead does, takes it from nobody."""
+    if "is_head" in request.scope or "prefetch" in request.headers.get(
+        "sec-purpose", request.headers.get("purpose", "")
+    ):
+        return sign_in_page("", "this link signs in whoever opens it first", 425)
     project_id, _, token = request.path_params["link"].partition(".")
     try:
         link = Session(UUID(hex=project_id), token)

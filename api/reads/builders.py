@@ -1,9 +1,7 @@
 """Makes the answers about errors and patterns: what was asked in, JSON bytes out."""
 
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from pydantic_core import to_json
 
@@ -11,7 +9,7 @@ from api.http.problems import Invalid, NotFound
 from api.reads import queries
 from api.reads.catalogue import Asked, BuildContext
 from api.reads.cursors import CursorInvalid, read_cursor, refuse, write_cursor
-from api.reads.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, PatternQuery, PatternsQuery
+from api.reads.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, PatternQuery, PatternsQuery, ReleasesQuery
 from api.reads.pattern_page import describe_page, read_page
 from api.reads.queries import Filter
 from api.reads.shown import detail, summary_fields
@@ -58,17 +56,15 @@ async def build_error_page(context: BuildContext, asked: Asked[ErrorPageQuery]) 
         except CursorInvalid as error:
             raise Invalid(f"cursor: {error}") from error
         wanted = replace(wanted, since=since, until=until)
-    async with searching(context, asked.project_id, wanted), context.reading(asked.project_id).connect() as connection:
+    async with (
+        context.turn_of_searches(asked.project_id, wanted.message_has is not None),
+        context.reading(asked.project_id).connect() as connection,
+    ):
         rows = await queries.list_errors(connection, asked.project_id, wanted, limit=params.limit + 1, after=after)
     shown = rows[: params.limit]
     more = len(rows) > params.limit
     place = write_cursor((shown[-1].occurred_at, shown[-1].event_id), wanted) if more else None
     return to_json({"errors": [summary_fields(row) for row in shown], "next": place})
-
-
-def searching(context: BuildContext, project_id: UUID, wanted: Filter) -> AbstractAsyncContextManager[None]:
-    """A turn of those who search texts, which no index helps: they leave room for the others. Raises Busy."""
-    return nullcontext() if wanted.message_has is None else context.searches.turn(project_id)
 
 
 def wanted_of_page(params: ErrorPageQuery, settings: Settings) -> Filter:
@@ -98,10 +94,17 @@ async def build_patterns(context: BuildContext, asked: Asked[PatternsQuery]) -> 
             kept = await load_snapshot(connection, asked.project_id, hours)
         if kept is not None:
             return kept
-    snapshot = await compute_snapshot(
-        context.reading(asked.project_id), asked.project_id, hours, context.settings, wanted
-    )
+    async with context.turn_of_searches(asked.project_id, wanted.is_of_releases):
+        snapshot = await compute_snapshot(
+            context.reading(asked.project_id), asked.project_id, hours, context.settings, wanted
+        )
     return snapshot.model_dump_json().encode()
+
+
+async def build_releases(context: BuildContext, asked: Asked[ReleasesQuery]) -> bytes:
+    async with context.reading(asked.project_id).connect() as connection:
+        rows = await queries.list_releases(connection, asked.project_id, asked.params.limit)
+    return to_json({"releases": [row._asdict() for row in rows]})
 
 
 async def build_pattern(context: BuildContext, asked: Asked[PatternQuery]) -> bytes:

@@ -5,6 +5,7 @@ Errors and patterns are in `entries.py`, what was spent in `api/spending/reads.p
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
@@ -42,6 +43,11 @@ class BuildContext:
     def reading(self, project_id: UUID) -> Share:
         """The connections for what this project reads."""
         return self.read_shares.of(project_id)
+
+    def turn_of_searches(self, project_id: UUID, is_search: bool) -> AbstractAsyncContextManager[None]:
+        """A turn of those who look through errors one by one, which no index helps: they leave room for the others. For what
+        is none, at once. Raises Busy."""
+        return self.searches.turn(project_id) if is_search else nullcontext()
 
     def deciding(self, project_id: UUID) -> Share:
         """Those for what it decides by, such as how a budget stands."""

@@ -103,5 +103,11 @@ def read_cursor(cursor: str, wanted: Filter) -> tuple[Position, datetime, dateti
 
 def digest(wanted: Filter) -> str:
     """The filters but for the time range, which the cursor carries."""
-    kept = (wanted.service, wanted.severity, wanted.environment, wanted.pattern_id, wanted.message_has)
+    kept: tuple[object, ...] = (
+        *(wanted.service, wanted.severity, wanted.environment),
+        *(wanted.pattern_id, wanted.message_has),
+    )
+    others = (wanted.release, wanted.not_service, wanted.not_severity, wanted.not_environment, wanted.not_release)
+    if any(other is not None for other in others):  # cursors of the release before, which knew none, stay good
+        kept += others
     return hashlib.blake2b(repr(kept).encode(errors="surrogatepass"), digest_size=6).hexdigest()

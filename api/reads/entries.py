@@ -3,11 +3,26 @@
 from typing import Any
 
 from api.reads.answer_cache import Question, name_answer
-from api.reads.builders import build_error, build_error_page, build_pattern, build_patterns, build_recent
+from api.reads.builders import (
+    build_error,
+    build_error_page,
+    build_pattern,
+    build_patterns,
+    build_recent,
+    build_releases,
+)
 from api.reads.catalogue import Asked, Read, seconds
-from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS, SERIES
-from api.reads.parameters import ErrorForm, ErrorPageQuery, ErrorQuery, PatternQuery, PatternsQuery, SeriesQuery
-from api.reads.schemas import ErrorDetail, ErrorPage, PatternDetail, PatternSeries, RecentErrors
+from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS, RELEASES, SERIES
+from api.reads.parameters import (
+    ErrorForm,
+    ErrorPageQuery,
+    ErrorQuery,
+    PatternQuery,
+    PatternsQuery,
+    ReleasesQuery,
+    SeriesQuery,
+)
+from api.reads.schemas import ErrorDetail, ErrorPage, PatternDetail, PatternSeries, RecentErrors, Releases
 from api.reads.series import build_series
 from common.settings.worker import JobSettings
 from common.snapshots.schema import PatternsAnswer
@@ -33,6 +48,10 @@ def name_patterns(asked: Asked[PatternsQuery]) -> Question:
 def name_series(asked: Asked[SeriesQuery]) -> Question:
     params = {"window_hours": asked.params.window.hours, **asked.params.beside_window()}
     return name_answer(asked.project_id, "patterns", "series", PatternSeries, params)
+
+
+def name_releases(asked: Asked[ReleasesQuery]) -> Question:
+    return name_answer(asked.project_id, "patterns", "releases", Releases, {"limit": asked.params.limit})
 
 
 def name_pattern(asked: Asked[PatternQuery]) -> Question:
@@ -92,6 +111,19 @@ SERIES_LIST = Read(
     max_age_seconds=patterns_max_age_seconds,
     question=name_series,
 )
+RELEASE_LIST = Read(
+    operation="list_releases",
+    path=f"{PREFIX}/releases",
+    tags=("read",),
+    summary="Releases",
+    description="The releases that errors came of, with when the first and the latest error of each came.",
+    params=ReleasesQuery,
+    answer=Releases,
+    table=RELEASES,
+    build=build_releases,
+    max_age_seconds=patterns_max_age_seconds,
+    question=name_releases,
+)
 ONE_PATTERN = Read(
     operation="get_pattern",
     path=f"{PREFIX}/patterns/{{pattern_id}}",
@@ -118,4 +150,4 @@ ONE_ERROR = Read(
     max_age_seconds=seconds(60),
 )
 # In the order in which paths are tried: fixed words before ids.
-READS: tuple[Read[Any], ...] = (RECENT, ERROR_PAGE, PATTERN_LIST, SERIES_LIST, ONE_PATTERN, ONE_ERROR)
+READS: tuple[Read[Any], ...] = (RECENT, ERROR_PAGE, PATTERN_LIST, SERIES_LIST, RELEASE_LIST, ONE_PATTERN, ONE_ERROR)

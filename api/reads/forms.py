@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
-from api.reads.schemas import ErrorDetail, ErrorSummary, PatternDetail, SeriesOfPattern
+from api.reads.schemas import ErrorDetail, ErrorSummary, PatternDetail, ReleaseSeen, SeriesOfPattern
 from api.reads.tables import as_csv, as_markdown
 from api.reads.tokens import estimate_tokens
 from common.snapshots.schema import PatternSummary
@@ -59,6 +59,7 @@ ERRORS = Table(
 )
 SERIES = Table("patterns", tuple(SeriesOfPattern.model_fields), ("id", "counts", "previous"))
 PATTERNS = Table("patterns", tuple(PatternSummary.model_fields), ("count", "trend", "services", "last_seen", "title"))
+RELEASES = Table("releases", tuple(ReleaseSeen.model_fields), tuple(ReleaseSeen.model_fields))
 ERROR = alone(ErrorDetail)
 PATTERN = alone(PatternDetail)
 

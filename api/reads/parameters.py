@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from api.fields import NO_NUL, FilterText, Instant, SeverityName
-from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS, SERIES, Form, Format, Table
+from api.reads.forms import ERROR, ERRORS, PATTERN, PATTERNS, RELEASES, SERIES, Form, Format, Table
 from api.reads.queries import Filter
 from common.snapshots.counting import Wanted
 
@@ -86,9 +86,17 @@ class ErrorQuery(FormQuery):
     severity: SeverityName | None = Field(None, description="Of this severity only.")
     environment: FilterText | None = Field(None, description="Of this environment only.")
     pattern: UUID | None = Field(None, description="Id of a pattern.")
+    release: FilterText | None = Field(None, description="Of this release only.")
+    not_service: FilterText | None = Field(None, description="Of other services than this.")
+    not_severity: SeverityName | None = Field(None, description="Of other severities than this.")
+    not_environment: FilterText | None = Field(None, description="Of other environments than this.")
+    not_release: FilterText | None = Field(None, description="Of other releases than this.")
 
     def filter(self, since: datetime, until: datetime, message_has: str | None = None) -> Filter:
-        return Filter(since, until, self.service, self.severity, self.environment, self.pattern, message_has)
+        return Filter(
+            since, until, self.service, self.severity, self.environment, self.pattern, message_has, self.release,
+            self.not_service, self.not_severity, self.not_environment, self.not_release,
+        )  # fmt: skip
 
 
 class ErrorPageQuery(ErrorQuery):
@@ -104,6 +112,13 @@ class ErrorPageQuery(ErrorQuery):
         description="Part of the message, in any case. Searches the last 24 hours unless `since` says otherwise.",
     )
     cursor: str | None = Field(None, max_length=1_000, description="`next` of the page before.")
+
+
+class ReleasesQuery(FormQuery):
+    """Which releases are wanted."""
+
+    fields: str | None = some_of(RELEASES)
+    limit: int = Field(50, ge=1, le=1_000, description="How many at most.")
 
 
 class WindowQuery(FormQuery):
@@ -127,6 +142,10 @@ class CountsQuery(WindowQuery):
     not_service: FilterText | None = Field(None, description="Of other services than this.")
     not_severity: SeverityName | None = Field(None, description="Of other severities than this.")
     not_environment: FilterText | None = Field(None, description="Of other environments than this.")
+    release: FilterText | None = Field(
+        None, description="Of this release only: errors are counted one by one, which takes longer in long windows."
+    )
+    not_release: FilterText | None = Field(None, description="Of other releases than this.")
 
     def beside_window(self) -> dict[str, Any]:
         """What is asked beside the window; parameters at their defaults left out."""

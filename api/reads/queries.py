@@ -12,8 +12,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.fingerprint import OVERFLOW
-from common.snapshots.counting import follow_move
-from common.tables import Severity
+from common.snapshots.counting import follow_move, severity_value
 from common.uuid7 import time_of_uuid7
 
 # An error whose fingerprint is not known is one that counts as overflow, or that is not counted yet.
@@ -32,6 +31,11 @@ FILTERS = """
     (CAST(:service AS text) IS NULL OR e.service = :service)
     AND (CAST(:severity AS smallint) IS NULL OR e.severity = :severity)
     AND (CAST(:environment AS text) IS NULL OR e.environment = :environment)
+    AND (CAST(:release AS text) IS NULL OR e.release = :release)
+    AND (CAST(:not_service AS text) IS NULL OR e.service <> :not_service)
+    AND (CAST(:not_severity AS smallint) IS NULL OR e.severity <> :not_severity)
+    AND (CAST(:not_environment AS text) IS NULL OR e.environment IS DISTINCT FROM :not_environment)
+    AND (CAST(:not_release AS text) IS NULL OR e.release IS DISTINCT FROM :not_release)
     AND (CAST(:like AS text) IS NULL OR e.message ILIKE :like)
     AND e.day BETWEEN :first_day AND :last_day
     AND e.occurred_at >= :since AND e.occurred_at < :until
@@ -81,6 +85,11 @@ MEMBERS_OF = """
     SELECT fingerprint, skeleton, count, first_seen, last_seen FROM fingerprints
     WHERE project_id = :project_id AND pattern_id = :pattern_id"""
 FIND_FINGERPRINTS = text(MEMBERS_OF)
+# The releases of a project as the worker noted them, the newest first.
+LIST_RELEASES = text(
+    "SELECT release, first_seen, last_seen FROM releases WHERE project_id = :project_id"
+    " ORDER BY first_seen DESC, release DESC LIMIT :limit"
+)
 # One error by its id, on whichever day it fell, with what people said of it first; the days bound the search where the id
 # tells its time.
 FIND_ERROR = text(
@@ -109,6 +118,11 @@ class Filter:
     environment: str | None = None
     pattern_id: UUID | None = None
     message_has: str | None = None
+    release: str | None = None
+    not_service: str | None = None
+    not_severity: str | None = None
+    not_environment: str | None = None
+    not_release: str | None = None
 
     def within(self, first: datetime, last: datetime) -> "Filter":
         """The same, of no time before `first` or after `last`."""
@@ -121,8 +135,13 @@ class Filter:
             "first_day": self.since.astimezone(UTC).date(),
             "last_day": self.until.astimezone(UTC).date(),
             "service": self.service,
-            "severity": None if self.severity is None else Severity[self.severity].value,
+            "severity": severity_value(self.severity),
             "environment": self.environment,
+            "release": self.release,
+            "not_service": self.not_service,
+            "not_severity": severity_value(self.not_severity),
+            "not_environment": self.not_environment,
+            "not_release": self.not_release,
             "like": None if self.message_has is None else f"%{escape_like(self.message_has)}%",
         }
 
@@ -202,6 +221,11 @@ def page_of(project_id: UUID, wanted: Filter, limit: int, after: Position | None
     after_time, after_id = after or (None, None)
     page = {"project_id": project_id, "limit": limit, "after_time": after_time, "after_id": after_id}
     return wanted.parameters() | page
+
+
+async def list_releases(connection: AsyncConnection, project_id: UUID, limit: int) -> Sequence[Row[Any]]:
+    """Newest first."""
+    return (await connection.execute(LIST_RELEASES, {"project_id": project_id, "limit": limit})).all()
 
 
 async def find_fingerprints(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> list[Member]:

@@ -62,6 +62,20 @@ class ErrorPage(BaseModel):
     next: str | None = Field(description="Give it as `cursor` for the errors after these; null at the end.")
 
 
+class ReleaseSeen(BaseModel):
+    """A release, by its errors."""
+
+    release: str = Field(description="As services name it.")
+    first_seen: datetime = Field(description="When its first error came, UTC.")
+    last_seen: datetime = Field(description="When its latest error came, UTC.")
+
+
+class Releases(BaseModel):
+    """The releases that errors came of, as the worker noted them; the thousand seen last are kept."""
+
+    releases: list[ReleaseSeen] = Field(description="The newest first, by their first errors.")
+
+
 class FingerprintCount(BaseModel):
     """One of the fingerprints of a pattern."""
 

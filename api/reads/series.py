@@ -13,6 +13,7 @@ from api.reads.parameters import SeriesQuery, Window
 from api.reads.schemas import PatternSeries, SeriesOfPattern
 from common.database.clock import CLOCK
 from common.snapshots.counting import WANTED
+from common.snapshots.windows import ERRORS_SINCE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STEPS = {
@@ -40,7 +41,10 @@ MINUTES = """
 HOURS = """
     SELECT fingerprint, service, severity, environment, hour AS at, count FROM hourly_rollups
     WHERE project_id = :project_id AND hour >= :before"""
-COUNT_MINUTES, COUNT_HOURS = text(f"WITH r AS ({MINUTES}) {BY_STEP}"), text(f"WITH r AS ({HOURS}) {BY_STEP}")
+COUNT_MINUTES, COUNT_HOURS, COUNT_ERRORS = (
+    text(f"WITH r AS ({rows}) {BY_STEP}")
+    for rows in (MINUTES, HOURS, f"SELECT * FROM {ERRORS_SINCE} e")  # noqa: S608 - made of a constant
+)
 
 
 class Steps(NamedTuple):
@@ -70,10 +74,16 @@ class Steps(NamedTuple):
 async def build_series(context: BuildContext, asked: Asked[SeriesQuery]) -> bytes:
     params = asked.params
     steps = Steps.of(params.window, CLOCK.now())
-    statement = COUNT_MINUTES if steps.step < timedelta(hours=1) else COUNT_HOURS
+    wanted = params.wanted()
+    by_rollups = COUNT_MINUTES if steps.step < timedelta(hours=1) else COUNT_HOURS
+    statement = COUNT_ERRORS if wanted.is_of_releases else by_rollups
     values = {"project_id": asked.project_id, "first": steps.first, "before": steps.before, "step": steps.step}
-    async with context.reading(asked.project_id).connect() as connection:
-        rows = (await connection.execute(statement, values | params.wanted().parameters())).all()
+    values |= {"start": steps.before, **wanted.parameters()}
+    async with (
+        context.turn_of_searches(asked.project_id, wanted.is_of_releases),
+        context.reading(asked.project_id).connect() as connection,
+    ):
+        rows = (await connection.execute(statement, values)).all()
     return put_in_steps(rows, steps, params.window).model_dump_json().encode()
 
 

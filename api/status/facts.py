@@ -14,7 +14,6 @@ from common.database.clock import CLOCK
 from common.database.connections import Connects, Crowd, find_crowd
 from common.database.schema import FIND_REVISION
 from common.settings import Settings
-from common.settings.programs import TelemetrySettings
 from common.telemetry.freshness import find_freshness, find_lateness
 from common.version import VERSION
 
@@ -48,9 +47,6 @@ SENDER_LOSSES = text("""
     WHERE project_id = :project_id AND day >= (clock_timestamp() AT TIME ZONE 'UTC')::date - 1
     GROUP BY reason, category ORDER BY 3 DESC, 1, 2
 """)
-
-# Whether a project has the name of the one that is the operators' own.
-IS_NAMED = text("SELECT EXISTS (SELECT FROM projects WHERE project_id = :project_id AND name = :name)")
 
 # Every table of our schema and every partition, with the day it holds and its bytes with indexes and long values.
 TABLE_SIZES = text(r"""
@@ -104,15 +100,6 @@ async def find_project(engine: Connects, project_id: UUID) -> ProjectStatus:
         patterns_seconds=found.patterns_seconds,
         sender_losses=[SenderLoss(reason=row.reason, category=row.category, count=row.count) for row in lost],
     )
-
-
-async def is_of_operators(engine: Connects, settings: TelemetrySettings, project_id: UUID) -> bool:
-    """Whether the project's admin keys may see what all projects together take."""
-    if not settings.operator_project:
-        return False
-    async with engine.connect() as connection:
-        asked = {"project_id": project_id, "name": settings.operator_project}
-        return bool(await connection.scalar(IS_NAMED, asked))
 
 
 async def find_installation(engine: Connects, settings: Settings) -> Installation:

@@ -5,6 +5,7 @@ from typing import cast
 from fastapi import Request
 
 from api.access.keys import AdminCaller
+from api.access.operators import is_of_operators
 from api.access.routers import Router
 from api.access.shares import share_of
 from api.status import facts
@@ -21,7 +22,7 @@ async def get_status(request: Request, caller: AdminCaller) -> Status:
     What all projects together take (disk, connections) is for keys of MAYDAY_OPERATOR_PROJECT alone.
     """
     engine, settings = share_of(request, caller.project_id), cast("Settings", request.state.settings)
-    sees_all = await facts.is_of_operators(engine, settings, caller.project_id)
+    sees_all = await is_of_operators(engine, settings, caller.project_id)
     return Status(
         service=await facts.find_service(engine, settings),
         project=await facts.find_project(engine, caller.project_id),

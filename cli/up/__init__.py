@@ -24,11 +24,11 @@ from cli.embedded import EmbeddedFailed, Servers, make_home, start_servers
 from cli.embedded.process import follow_parent
 from cli.keys import in_transaction
 from cli.migrate import failing_in_a_sentence, migration_url, upgrade
-from cli.project import create_key, ensure_project, find_dsn
 from cli.signin import make_link
 from cli.state import STATE_FILE, read_env, write_env
 from cli.up.screen import Screen, make_screen, say
 from common.keys import Scope
+from common.projects import create_key, ensure_project, find_dsn
 from common.settings import ROOT, Settings
 
 READY_SECONDS = 60.0
@@ -184,7 +184,8 @@ def urls_of(settings: Settings) -> dict[str, str]:
 @contextmanager
 def program(name: str, settings: Settings, screen: Screen) -> Iterator[subprocess.Popen[bytes]]:
     """One of our programs as a child, which is asked to end on the way out."""
-    process = spawn(name, {**urls_of(settings), **screen.environment}, screen.output)
+    operators = {"MAYDAY_OPERATOR_PROJECT": settings.operator_project or settings.default_project}
+    process = spawn(name, {**urls_of(settings), **operators, **screen.environment}, screen.output)
     try:
         yield process
     finally:

@@ -82,8 +82,9 @@ class TelemetrySettings(BaseSettings):
     )
     operator_project: str = Field(
         "",
-        description="Name of the project whose admin keys see in /api/status what all projects together take. "
-        "Empty: none; `mayday status` shows it to whoever may reach the database.",
+        description="Name of the project whose admin keys operate the installation: they see in /api/status what all "
+        "projects together take, and make, rename and delete projects. Empty: none; `mayday status` and `mayday project` "
+        "do it for whoever may reach the database.",
     )
     disk_bytes: NonNegativeInt = Field(
         0, description="Size of the disk under Postgres, to tell the day on which it is full; 0: unknown."

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.snapshots.windows import COUNTS_SINCE, since, start_of_window
+from common.snapshots.windows import COUNTS_SINCE, ERRORS_SINCE, since, start_of_window
 from common.tables import Severity
 
 Order = Literal["count", "trend", "new"]
@@ -64,15 +64,14 @@ WANTED = """
       AND (CAST(:not_severity AS smallint) IS NULL OR r.severity <> :not_severity)
       AND (CAST(:not_environment AS text) IS NULL OR r.environment <> :not_environment)"""
 # What fell on the window, by pattern, service, severity and environment, and the same by hour, in one pass.
-COUNT_WINDOW = text(
-    f"""
+COUNT = f"""
     SELECT f.pattern_id, r.service, r.severity, r.environment, r.hour AS start, sum(r.count)::bigint AS errors
-    FROM {COUNTS_SINCE} r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
+    FROM {{}} r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
     WHERE {WANTED}
       AND (CAST(:pattern_ids AS uuid[]) IS NULL OR f.pattern_id = ANY(:pattern_ids))
     GROUP BY GROUPING SETS ((f.pattern_id, r.service, r.severity, r.environment), (r.hour))
     """  # noqa: S608 - made of a constant
-)
+COUNT_WINDOW, COUNT_ERRORS = text(COUNT.format(COUNTS_SINCE)), text(COUNT.format(ERRORS_SINCE))
 # A window of an hour is read otherwise than one of a week: plan for its very times, also where a session plans once.
 PLAN_ANEW = text("SET LOCAL plan_cache_mode = auto")
 # Now, and the age of the oldest delta that is not folded, in seconds, both by Postgres' clock: one that all programs
@@ -87,25 +86,27 @@ READ_MOMENT = text(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which errors are counted (service, severity, environment), and which patterns of them are shown: those of a state, of
-    a trend, with a text in their title or template; and each of these as what is not wanted."""
+    """Which errors are counted (service, severity, environment, release), and which patterns of them are shown: those of a
+    state, of a trend, with a text in their title or template; and each of these as what is not wanted."""
 
     service: str | None = None
     severity: str | None = None
     environment: str | None = None
+    release: str | None = None
     state: str | None = None
     trend: str | None = None
     text: str | None = None
     not_service: str | None = None
     not_severity: str | None = None
     not_environment: str | None = None
+    not_release: str | None = None
     not_state: str | None = None
     not_trend: str | None = None
     not_text: str | None = None
     order: Order = "count"
 
     def parameters(self) -> dict[str, Any]:
-        """Those of `WANTED`."""
+        """Those of `WANTED` and `ERRORS_SINCE`."""
         return {
             "service": self.service,
             "severity": severity_value(self.severity),
@@ -113,7 +114,14 @@ class Wanted:
             "not_service": self.not_service,
             "not_severity": severity_value(self.not_severity),
             "not_environment": self.not_environment,
+            "release": self.release,
+            "not_release": self.not_release,
         }
+
+    @property
+    def is_of_releases(self) -> bool:
+        """Whether errors are wanted by their release, and so have to be counted one by one."""
+        return self.release is not None or self.not_release is not None
 
     def shows(self, facts: Any) -> bool:
         said = f"{facts.title}\n{facts.template}".lower()
@@ -196,12 +204,13 @@ async def count_window(connection: AsyncConnection, project_id: UUID, window_hou
     moment = (await connection.execute(READ_MOMENT, {"project_id": project_id})).one()
     start = start_of_window(moment.now, window_hours)
     asked = {"project_id": project_id, "pattern_ids": None, **since(start), **wanted.parameters()}
-    tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
+    count = COUNT_ERRORS if wanted.is_of_releases else COUNT_WINDOW
+    tallies, hours = tally((await connection.execute(count, asked)).all())
     known = await connection.execute(DESCRIBE_PATTERNS, {"project_id": project_id, "pattern_ids": list(tallies)})
     described = {row.pattern_id: row for row in known if wanted.shows(row)}
     if len(described) < len(tallies):
         asked["pattern_ids"] = list(described)
-        tallies, hours = tally((await connection.execute(COUNT_WINDOW, asked)).all())
+        tallies, hours = tally((await connection.execute(count, asked)).all())
     return Counted(start, moment.now, moment.lag_seconds, tallies, described, hours)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from common.buckets import FINE_HOURS, start_of_bucket
+from common.fingerprint import OVERFLOW
 from common.snapshots.schema import HourCount
 
 HOUR = timedelta(hours=1)
@@ -19,6 +20,17 @@ COUNTS_SINCE = """(
     UNION ALL
     SELECT fingerprint, service, severity, environment, date_trunc('hour', bucket, 'UTC'), count FROM rollups
     WHERE project_id = :project_id AND bucket >= :start AND bucket < :first_whole_hour)"""
+
+# The same of the errors themselves, one by one, where releases are asked for, which no rollup knows; one whose fingerprint
+# is not known counts as overflow, or is not counted yet. `at` is when it happened.
+ERRORS_SINCE = f"""(
+    SELECT coalesce(k.fingerprint, {OVERFLOW}) AS fingerprint, e.service, e.severity, coalesce(e.environment, '') AS environment,
+           date_trunc('hour', e.occurred_at, 'UTC') AS hour, e.occurred_at AS at, CAST(1 AS bigint) AS count
+    FROM errors e LEFT JOIN fingerprints k ON k.project_id = e.project_id AND k.fingerprint = e.fingerprint
+    WHERE e.project_id = :project_id AND e.day >= (CAST(:start AS timestamptz) AT TIME ZONE 'UTC')::date
+      AND e.occurred_at >= :start
+      AND (CAST(:release AS text) IS NULL OR e.release = :release)
+      AND (CAST(:not_release AS text) IS NULL OR e.release IS DISTINCT FROM :not_release))"""  # noqa: S608 - made of a constant
 
 
 def since(start: datetime) -> dict[str, datetime]:

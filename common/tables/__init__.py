@@ -65,6 +65,7 @@ projects = sa.Table(
     instant("created_at"),
     # what a DSN calls the project: always Postgres' own, so unique without a constraint that would lack project_id
     sa.Column("number", sa.Integer, sa.Identity(always=True), nullable=False),
+    instant("deletion_began_at", nullable=True),  # its keys have ended, and the worker deletes what it has
 )
 
 api_keys = sa.Table(

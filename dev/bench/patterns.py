@@ -26,8 +26,8 @@ from sqlalchemy import text
 from api.storing.errors import COLUMN_TYPES
 from cli.embedded import start_servers, temporary_home
 from cli.migrate import upgrade
-from cli.project import ensure_project
 from common.fingerprint import fingerprint_error, mask_message
+from common.projects import ensure_project
 from common.settings import Settings
 from dev.bench.processes import cpu_seconds
 from dev.bench.stores import find_patterns, fold_all

@@ -14,7 +14,7 @@ from pathlib import Path
 from common.settings import ROOT
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 # Metrics are counted, but not served on a port that another Mayday of this machine may have.
 QUIET = {"MAYDAY_LOG_LEVEL": "warning", "MAYDAY_API_METRICS_PORT": "0"}
 

@@ -11,9 +11,9 @@ import asyncpg
 
 from cli.embedded import Servers, start_servers, temporary_home
 from cli.migrate import upgrade
-from cli.project import create_key, ensure_project
 from common.database import make_engine
 from common.keys import Scope
+from common.projects import create_key, ensure_project
 from common.settings import Settings
 from dev.bench.processes import cpu_seconds
 from worker.jobs import Tools, run_job, run_steps

@@ -10,8 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from cli.project import create_key, ensure_project
 from common.keys import Scope
+from common.projects import create_key, ensure_project
 from common.telemetry.freshness import find_freshness, find_lateness
 from tests.chaos.faults_programs import FAKETIME, lacks_faketime
 from tests.chaos.programs import Api, make_api, make_worker

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from api.access.routers import PUBLIC_PATHS
 from api.app import create_app
 from api.http import bodies
-from cli.project import create_key, ensure_project
 from common.keys import Scope, make_key
+from common.projects import create_key, ensure_project
 from common.settings import Settings
 from tests.api.serving import serving
 from tests.attacks.strangers import ATTACKS, BOMBS, NOBODY, ask, guarded_routes, pages

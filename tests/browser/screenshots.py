@@ -4,7 +4,9 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from common.settings import ROOT
+import pytest
+
+from common.settings import ROOT, Settings
 from tests.browser.conftest import Viewers
 from tests.conftest import Project, Service
 
@@ -53,6 +55,11 @@ def make_errors(rng: random.Random, now: datetime) -> list[dict[str, Any]]:
     return errors
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"operator_project": "shop", "disk_bytes": 40 * 10**9})
+
+
 async def fill(service: Service) -> Project:
     project, rng, now = await service.project("shop"), random.Random(7), datetime.now(UTC)
     errors = make_errors(rng, now)
@@ -77,8 +84,16 @@ async def test_make_pictures(service: Service, viewers: Viewers) -> None:
     [pattern] = [one for one in (await project.get("/api/errors/patterns"))["patterns"] if "shard" in one["title"]]
     light = await viewers.make(viewport={"width": 1200, "height": 900}, color_scheme="light")
     await light.sign_in(project)
-    pages = {"now": "", "pattern": f"patterns/{pattern['id']}?window=24h", "search": "search", "spend": "spend"}
+    pages = {
+        "now": "",
+        "pattern": f"patterns/{pattern['id']}?window=24h",
+        "search": "search",
+        "spend": "spend",
+        "system": "system",
+    }
     for name, path in pages.items():
+        if name == "system":
+            await service.run_worker()  # as one that runs beside would, and not a minute ago
         await light.open(project, path)
         await light.page.screenshot(path=PICTURES / f"{name}.png")
     dark = await viewers.make(viewport={"width": 390, "height": 800}, color_scheme="dark")

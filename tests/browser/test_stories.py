@@ -1,7 +1,7 @@
 """What a team does on the pages, in a real browser: from the first error to resolved and back, by clicks and by keys."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import expect
@@ -145,7 +145,7 @@ async def test_two_tenants_see_nothing_of_each_other_and_one_may_sign_out(servic
     await expect(viewer.page.get_by_role("heading", name="Sign in to Mayday")).to_be_visible()
 
 
-@pytest.mark.parametrize("page", ["", "?window=7d", "search", "live", "spend", "pattern", "error"])
+@pytest.mark.parametrize("page", ["", "?window=7d", "search", "live", "spend", "pattern", "error", "system", "docs"])
 async def test_every_page_works_without_scripts(service: Service, viewers: Viewers, page: str) -> None:
     project = await service.project()
     await project.send(ERROR)
@@ -155,9 +155,51 @@ async def test_every_page_works_without_scripts(service: Service, viewers: Viewe
     if page in ("pattern", "error"):
         found = (await project.get("/api/errors/recent"))["errors"][0]
         page = f"patterns/{found['pattern_id']}" if page == "pattern" else f"errors/{found['id']}"
-    await viewer.open(project, page)
+    if page == "docs":
+        await viewer.page.goto(f"{viewer.base_url}/docs")
+    else:
+        await viewer.open(project, page)
     await expect(viewer.page.locator("h1")).to_be_visible()
+    if page == "system":
+        await viewer.page.get_by_label("what for").fill("till")
+        await viewer.page.get_by_role("button", name="Make a key").click()
+        await expect(viewer.page.get_by_role("status")).to_contain_text("mayday_ingest_")
+        row = viewer.page.get_by_role("row").filter(has_text="till")
+        await row.get_by_role("button", name="Revoke").click()
+        await expect(viewer.page.get_by_role("status")).to_contain_text("Revoked")
     if page == "":
         await viewer.page.get_by_role("checkbox").first.check()
         await viewer.page.get_by_role("button", name="Resolve").click()
         await expect(viewer.page.get_by_role("status")).to_contain_text("Resolved")
+
+
+async def test_a_range_is_picked_on_the_bars_by_dragging_and_widened_by_links(
+    service: Service, viewers: Viewers
+) -> None:
+    project, viewer = await begin(service, viewers)
+    await project.send(ERROR)
+    await service.run_worker()
+    await viewer.open(project, "?window=24h&service=checkout")
+    bars = viewer.page.locator("svg.bars a[data-start]")
+    first, last = await bars.nth(20).bounding_box(), await bars.nth(23).bounding_box()
+    starts = [await bars.nth(number).get_attribute("data-start") for number in (20, 23)]
+    assert first is not None
+    assert last is not None
+    assert None not in starts
+    await viewer.page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 20)
+    await viewer.page.mouse.down()
+    await viewer.page.mouse.move(last["x"] + last["width"] / 2, last["y"] + 20, steps=6)
+    await expect(viewer.page.locator("svg.bars a.picked")).to_have_count(4)
+    await viewer.page.mouse.up()
+    await viewer.page.wait_for_url("**/search?*")
+    since, until = [
+        datetime.fromisoformat(await viewer.page.locator(f"input[name={name}]").input_value())
+        for name in ("since", "until")
+    ]
+    assert since == datetime.fromisoformat(str(starts[0]))
+    assert until - datetime.fromisoformat(str(starts[1])) == timedelta(hours=1)
+    assert await viewer.page.locator("input[name=service]").input_value() == "checkout"
+    await expect(viewer.page.locator("[data-row]")).to_have_count(1)
+    await viewer.page.get_by_role("link", name="the time before").click()
+    await expect(viewer.page.locator("[data-row]")).to_have_count(0)
+    assert viewer.faults == []

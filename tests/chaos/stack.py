@@ -25,8 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cli.embedded.postgres import DATABASE
 from cli.keys import in_transaction
 from cli.migrate import upgrade
-from cli.project import create_key, ensure_project
 from common.keys import Scope
+from common.projects import create_key, ensure_project
 from common.settings import ROOT, Settings
 from tests.chaos.clients import GIVE_UP_SECONDS, Reader, Sender, Target, UsageSender
 from tests.chaos.journal import Journal, Verdict

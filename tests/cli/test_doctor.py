@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 from cli.doctor import OWN_PROJECT, Patient, Stuck, list_left_behind
-from cli.project import ensure_project
 from common.keys import Scope
+from common.projects import ensure_project
 from common.settings import ROOT
 from tests.chaos.programs import Api
-from tests.cli.test_deletion import rows_of
+from tests.common.projects.test_deletion import rows_of
 from tests.conftest import Service
 from tests.fleet.programs import environment_of, make_key, running_api, running_worker
 

@@ -3,8 +3,8 @@
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import deletion
 from cli.main import app
+from common.projects import deletion
 
 
 @pytest.fixture

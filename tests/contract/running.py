@@ -52,6 +52,8 @@ async def fill_project(service: Service, api: Api, project: str) -> Running:
             pattern_id=patterns["patterns"][0]["id"],
             budget_id=(await admin.post("/api/budgets", json=BUDGET)).json()["id"],
             override_id=(await admin.post("/api/prices/overrides", json=OVERRIDE)).json()["id"],
+            key_id=(await admin.post("/api/keys", json={"scope": "read"})).json()["id"],
+            project_id=str(uuid4()),  # whichever: projects are the operators'
         )
     return running
 

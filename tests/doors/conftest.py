@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.project import create_key, ensure_project, find_dsn
 from common.keys import Scope
+from common.projects import create_key, ensure_project, find_dsn
 from tests.chaos.programs import Api
 from tests.conftest import Service
 from tests.doors.installing import installed_python

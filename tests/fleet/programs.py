@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from cli.project import create_key, ensure_project
 from common.keys import Scope
+from common.projects import create_key, ensure_project
 from tests.chaos.programs import Api, Program, make_api, make_worker
 from tests.conftest import Service
 

@@ -18,8 +18,8 @@ import httpx
 from api.status.background import in_background
 from cli.embedded.postgres import DATABASE, USER
 from cli.keys import in_transaction
-from cli.project import create_key
 from common.keys import Scope
+from common.projects import create_key
 from common.settings import Settings
 from tests.chaos.faults_programs import FAKETIME, lacks_faketime
 from tests.chaos.programs import Api

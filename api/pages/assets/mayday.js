@@ -38,7 +38,7 @@ async function refresh() {
 function isBusy(root) {
   const field = document.activeElement;
   return root.contains(field) && /^(input|select|textarea)$/i.test(field.tagName) && field.type !== "checkbox"
-    || refresh.isPaused === true;
+    || refresh.isPaused === true || range !== undefined || document.querySelector("dialog[open]") !== null;
 }
 
 const rows = () => [...document.querySelectorAll("[data-row]")];
@@ -84,6 +84,46 @@ document.addEventListener("keydown", (event) => {
   if (!act) return;
   event.preventDefault();
   act();
+});
+
+// A range of a chart, from the bar where the pointer went down to that where it comes up, asks for the errors of all of them.
+let range;
+
+function barsBetween(from, to) {
+  const bars = [...from.ownerSVGElement.querySelectorAll("a[data-start]")];
+  const [first, last] = [bars.indexOf(from), bars.indexOf(to)].sort((a, b) => a - b);
+  return first < 0 ? [] : bars.slice(first, last + 1);
+}
+
+function showRange(picked) {
+  for (const bar of document.querySelectorAll("svg.bars a.picked")) bar.classList.remove("picked");
+  for (const bar of picked) bar.classList.add("picked");
+}
+
+document.addEventListener("pointerdown", (event) => {
+  const bar = event.button === 0 && event.target.closest?.("svg.bars a[data-start]");
+  range = bar ? { from: bar, to: bar } : undefined;
+});
+document.addEventListener("pointermove", (event) => {
+  const bar = range && event.target.closest?.("svg.bars a[data-start]");
+  if (!bar || bar.ownerSVGElement !== range.from.ownerSVGElement) return;
+  range.to = bar;
+  if (range.to !== range.from || range.isDrawn) {
+    range.isDrawn = true;
+    showRange(barsBetween(range.from, range.to));
+  }
+});
+document.addEventListener("pointerup", () => {
+  const picked = range?.isDrawn && range.from.isConnected ? barsBetween(range.from, range.to) : [];
+  range = undefined;
+  if (picked.length < 2) return;
+  const address = new URL(picked[0].href.baseVal, location.href);
+  const end = new URL(picked[picked.length - 1].href.baseVal, location.href).searchParams.get("until");
+  address.searchParams.set("until", end);
+  location.assign(address);
+});
+document.addEventListener("dragstart", (event) => {
+  if (event.target.closest?.("svg.bars")) event.preventDefault();
 });
 
 // Buttons that need a script are there where one runs.

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from api.access import keys as auth
-from cli.project import create_key, ensure_project
 from common.keys import Scope, make_key
+from common.projects import create_key, ensure_project
 from common.settings import Settings
 from tests.conftest import Service, run_service
 

@@ -24,7 +24,7 @@ HOME = home_of(UUID(int=7))
     [
         (HOME, True), (f"{HOME}search?text=a", True), ("/signin", False), (f"//evil.example{HOME}", False), ("", False),
         (f"https://evil.example{HOME}", False), (f"{HOME}\\evil", False),
-        (f"{HOME}\r\nX: y", False), ("javascript:alert(1)", False),
+        (f"{HOME}\r\nX: y", False), ("javascript:alert(1)", False), ("//[", False), (f"{HOME}\u4e2d", False), (f"{HOME}[", True),
     ],
 )  # fmt: skip
 def test_only_pages_of_the_project_are_within_it(path: str, is_ours: bool) -> None:

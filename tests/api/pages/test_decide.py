@@ -100,7 +100,9 @@ async def test_a_form_that_says_nothing_right_is_answered_by_a_page(
     assert "text/html" in answer.headers.get("content-type", "text/html")
 
 
-@pytest.mark.parametrize("wanted", ["//evil.example/", "https://evil.example/", "/signin", "/p/\nx"])
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example/", "https://evil.example/", "/signin", "/p/\nx", "//[", "http://[x", "/p/\u4e2d"]
+)
 async def test_a_form_leads_to_no_other_site(service: Service, wanted: str) -> None:
     _, person, ids = await fill(service)
     answer = await person.send("decide", await person.see(), do="resolve", pattern=ids[0], next=wanted)

@@ -1,8 +1,13 @@
 """Every page names its project and the others that one is signed in to, and what was just done."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
-from tests.api.pages.browsing import sign_in
+from api.pages import frame
+from api.pages.rendering import render
+from tests.api.pages.browsing import csrf_of, sign_in
 from tests.conftest import Service
 
 
@@ -23,3 +28,45 @@ async def test_an_address_cannot_have_a_page_say_what_was_not_done(service: Serv
     page = (await person.browser.get(person.home + query)).text
     assert "explode" not in page
     assert "<script>" not in page.replace('<script type="module"', "")
+
+
+async def test_who_has_a_page_is_told_so_by_any_process_without_making_it(service: Service) -> None:
+    person = await sign_in(service, await service.project())
+    etag = (await person.open()).headers["etag"]
+    frame.texts.held.clear()  # as in another process, or after a new start
+    frame.packed.held.clear()
+    answer = await person.browser.get(person.home, headers={"If-None-Match": etag})
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert not frame.texts.held
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert answer.headers["vary"] == "Cookie, Accept-Encoding"
+
+
+async def test_a_page_is_rendered_once_for_all_and_holds_the_token_of_each(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, rendered = await service.project(), list[str]()
+    people = [await sign_in(service, project) for _ in range(4)]
+    frame.texts.held.clear()
+    frame.packed.held.clear()
+
+    def note(name: str, **values: Any) -> str:
+        rendered.append(name)
+        return render(name, **values)
+
+    monkeypatch.setattr(frame, "render", note)
+    pages = await asyncio.gather(*[person.see() for person in people])
+    assert rendered == ["now.html"]
+    assert len({csrf_of(page) for page in pages}) == len(people)
+    assert not any(frame.TOKEN_PLACE in page for page in pages)
+    for person, page in zip(people, reversed(pages), strict=True):
+        assert (await person.send("signout", page)).status_code == 403
+    for person, page in zip(people, pages, strict=True):
+        assert (await person.send("signout", page)).status_code == 303
+
+
+async def test_who_may_less_sees_no_page_of_who_may_more(service: Service) -> None:
+    project = await service.project()
+    admin, reader = await sign_in(service, project), await sign_in(service, project, "read")
+    assert 'href="/p/' + str(project.id) + '/system"' in await admin.see()
+    assert "/system" not in await reader.see()

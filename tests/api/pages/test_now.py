@@ -1,6 +1,7 @@
 """The first page shows what the API says, in the order of what matters."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -51,14 +52,46 @@ async def test_hostile_text_runs_nowhere(service: Service) -> None:
         assert "unsafe" not in policy
 
 
-@pytest.mark.parametrize("name", ["service", "severity", "environment", "state", "trend", "text"])
+@pytest.mark.parametrize("name", ["service", "severity", "environment", "release", "state", "trend", "text"])
 async def test_filters_and_their_opposites_share_the_errors_out(service: Service, name: str) -> None:
     project, person = await fill(service)
     value = {"severity": "error", "state": "new", "trend": "new", "text": "script"}.get(name, HOSTILE[0])
+    value = HOSTILE[0][:60] if name == "release" else value
     with_it = counts_of(await person.see(**{name: value}))["total"]
     without = counts_of(await person.see(**{f"not_{name}": value})).get("total", 0)
     assert with_it + without == 30
     assert with_it == (await project.get("/api/errors/patterns", **{name: value}))["total"] > 0
+    if name == "release":
+        listed = (await project.get("/api/errors", release=value, limit=200))["errors"]
+        others = (await project.get("/api/errors", not_release=value, limit=200))["errors"]
+        assert (len(listed), len(others)) == (with_it, without)
+        series = [
+            (await project.get("/api/errors/patterns/series", **{key: value})) for key in ("release", "not_release")
+        ]
+        assert [sum(one["counts"]) for one in series] == [with_it, without]
+
+
+async def test_the_first_error_of_each_release_is_marked_on_the_bars(service: Service) -> None:
+    project = await service.project()
+    now = datetime.now(UTC)
+    for release, hours in (("1.0", 5), ("2.0", 2), ("2.0", 1)):
+        at = (now - timedelta(hours=hours)).isoformat()
+        await project.send(
+            {"service": "shop", "severity": "error", "message": "order 1", "release": release, "timestamp": at}
+        )
+    await service.run_worker()
+    person = await sign_in(service, project)
+    seen = {one["release"]: one["first_seen"] for one in (await project.get("/api/errors/releases"))["releases"]}
+    assert set(seen) == {"1.0", "2.0"}
+    page = await person.see(window="24h")
+    marked = re.findall(r'data-start="([^"]+)"><title>[^<]+; first errors of ([^<]+)</title>', page)
+    assert sorted(name for _, names in marked for name in names.split(", ")) == ["1.0", "2.0"]
+    for start, names in marked:
+        for name in names.split(", "):
+            assert start[:13] == seen[name][:13], "the hour in which the API says that its first error came"
+    assert "<option>2.0</option>" in page
+    kept = await person.see(window="24h", release="2.0", service="shop")
+    assert "search?service=shop&amp;release=2.0&amp;since=" in kept
 
 
 async def test_a_page_that_did_not_change_is_a_304(service: Service) -> None:

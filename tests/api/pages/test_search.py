@@ -1,10 +1,15 @@
 """Errors are found by filters, page by page, and by an id that somebody pasted."""
 
 import re
+from html import unescape
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from api.pages.search import name_ranges
 from tests.api.pages.browsing import sign_in
 from tests.conftest import Service
 
@@ -62,3 +67,24 @@ async def test_live_answers_304_while_nothing_is_new(service: Service) -> None:
     page = await person.open("live")
     known = {"If-None-Match": page.headers["etag"]}
     assert (await person.browser.get(f"{person.home}live", headers=known)).status_code == 304
+
+
+async def test_what_is_not_wanted_is_left_out_and_other_ranges_are_a_link_away(service: Service) -> None:
+    project = await service.project()
+    for name in ("shop", "till"):
+        await project.send({"service": name, "severity": "error", "message": f"order of {name}", "release": name})
+    person = await sign_in(service, project)
+    for name in ("service", "release"):
+        page = await person.see("search", **{f"not_{name}": "shop"})
+        assert "order of till" in page
+        assert "order of shop" not in page
+    page = await person.see("search", since="2026-02-01T00:00:00Z", until="2026-02-01T02:00:00Z")
+    links = [parse_qs(unescape(link)) for link in re.findall(r'href="\?([^"]+)"', page)]
+    assert [(one["since"][0][:13], one["until"][0][:13]) for one in links] == [
+        ("2026-01-31T22", "2026-02-01T00"), ("2026-02-01T02", "2026-02-01T04"), ("2026-01-31T22", "2026-02-01T04"),
+    ]  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(["since", "until", "text"]), st.text(max_size=40) | st.datetimes().map(str)))
+def test_any_filters_have_ranges_or_none(filters: dict[str, str]) -> None:
+    assert len(list(name_ranges(filters))) in (0, 3)

@@ -1,8 +1,10 @@
 """People sign in with a key or by a link, once, and are out again; nobody else gets in, or learns anything."""
 
+import asyncio
+
 import pytest
 
-from cli.project import revoke_key
+from common.projects import revoke_key
 from tests.api.pages.browsing import sign_in
 from tests.conftest import Service
 
@@ -126,3 +128,49 @@ async def test_made_up_sessions_and_links_cost_a_bounded_number_of_look_ups(serv
         statuses.append((await stranger.get(f"/p/{project.id}/")).status_code)
     assert 429 in statuses
     assert (await stranger.get(f"/signin/{project.id.hex}.{'a' * 43}")).status_code == 429
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}])
+async def test_who_looks_ahead_at_a_link_takes_it_from_nobody(service: Service, headers: dict[str, str]) -> None:
+    project = await service.project()
+    link = (await project.read.post("/api/signin-links")).json()["path"]
+    bot, browser = await service.client(None), await service.client(None)
+    for answer in (await bot.head(link), await bot.get(link, headers=headers)):
+        assert "set-cookie" not in answer.headers
+    assert (await browser.get(link)).status_code == 200
+    assert (await bot.get(link)).status_code == 401
+
+
+async def test_of_those_who_open_a_link_at_once_one_is_signed_in(service: Service) -> None:
+    project = await service.project()
+    link = (await project.read.post("/api/signin-links")).json()["path"]
+    people = [await service.client(None) for _ in range(4)]
+    answers = await asyncio.gather(*[one.get(link) for one in people])
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
+    assert sum("set-cookie" in answer.headers for answer in answers) == 1
+
+
+async def test_a_session_that_is_over_costs_one_look_up_and_nothing_of_what_strangers_share(service: Service) -> None:
+    one, other = await service.project("one"), await service.project("other")
+    person = await sign_in(service, one)
+    person.browser.cookies.set(f"mayday_session_{other.id.hex}", "a" * 43)
+    ring = service.state["session_ring"]
+    await person.see()
+    ring.of_strangers.per_second, ring.of_strangers.left = 0, 0.0
+    for _ in range(3):
+        assert (await person.open()).status_code == 200
+    looked_up = len(ring.refused)
+    assert looked_up == 1
+
+
+@pytest.mark.parametrize(
+    "wanted", ["?text=\u4e2d", "\u00e9", "?a=\ud7ff", "%00", "?x=%0d%0aSet-Cookie:a", "x\u2028y", "x\ty"]
+)
+async def test_an_address_that_fits_in_no_header_is_a_page_of_ours_all_the_same(service: Service, wanted: str) -> None:
+    project = await service.project()
+    browser, key = await service.client(None), project.read.headers["authorization"].removeprefix("Bearer ")
+    answer = await browser.post("/signin", data={"key": key, "next": f"/p/{project.id}/{wanted}"})
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(f"/p/{project.id}/")
+    assert answer.headers["location"].isascii()
+    assert len(answer.headers.get_list("set-cookie")) == 1

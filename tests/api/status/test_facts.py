@@ -3,7 +3,6 @@
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -31,17 +30,6 @@ def test_a_table_is_as_large_as_its_partitions_and_the_largest_comes_first() -> 
     assert [(one.name, one.size_bytes) for one in tables] == [("errors", 100), ("deltas", 50)]
     assert [(one.name, one.day) for one in tables[0].partitions] == [("errors_default", None), ("errors_20261129", day)]
     assert tables[1].partitions == []
-
-
-async def test_only_the_project_that_was_named_is_the_operators_own(service: Service) -> None:
-    ours, theirs, engine = await service.project("ours"), await service.project("theirs"), service.tools.engine
-    named = service.settings.model_copy(update={"operator_project": "ours"})
-    assert await facts.is_of_operators(engine, named, ours.id)
-    assert not await facts.is_of_operators(engine, named, theirs.id)
-    assert not await facts.is_of_operators(engine, named, uuid4())
-    assert not await facts.is_of_operators(
-        engine, service.settings.model_copy(update={"operator_project": ""}), ours.id
-    )
 
 
 @pytest.mark.parametrize(("disk_bytes", "is_known"), [(0, False), (1, True)])

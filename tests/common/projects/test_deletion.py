@@ -12,15 +12,18 @@ from redis.asyncio import Redis
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from cli import deletion
-from cli.deletion import count_rows, delete_all_rows, delete_project, tables_of_projects
-from cli.project import find_project
+from common.keys import Scope
+from common.projects import ProjectGone, begin_deletion, create_key, deletion, find_project, rename_project
+from common.projects.deletion import count_rows, delete_all_rows, delete_project, tables_of_projects
+from common.settings import Settings
 from common.tables import api_keys, errors, metadata, projects
 from tests.conftest import Project, Service
+from worker import schedule as schedules
 from worker.jobs import run_job
-from worker.schedule import schedule
+from worker.schedule import name_jobs, schedule
 
 NOW = datetime.now(UTC)
+JOBS = name_jobs(Settings())
 # What a column takes whose values are checked.
 WORDS = {
     "facet": "service",
@@ -103,7 +106,7 @@ async def test_nothing_is_left_in_any_table_nor_the_cache_and_the_other_project_
     assert await cached(service, left.id)
     assert await cached(service, stays.id)
     said: list[str] = []
-    await delete_project(service.settings, service.tools.engine, left.id, said.append)
+    await delete_project(service.settings, service.tools.engine, left.id, said.append, jobs=JOBS)
     assert not any((await rows_of(service, left.id)).values())
     assert await rows_of(service, stays.id) == before[1]
     assert await cached(service, left.id) == []
@@ -114,7 +117,7 @@ async def test_nothing_is_left_in_any_table_nor_the_cache_and_the_other_project_
 
 async def test_its_keys_end_at_once_and_work_for_nobody_who_has_not_known_them(service: Service) -> None:
     left, _ = await two_projects(service)
-    await delete_project(service.settings, service.tools.engine, left.id, lambda _: None)
+    await delete_project(service.settings, service.tools.engine, left.id, lambda _: None, jobs=JOBS)
     assert await service.execute("SELECT key_id FROM api_keys WHERE project_id = :id", id=left.id) == []
     async with service.tools.engine.connect() as connection:
         assert await find_project(connection, "left") is None
@@ -139,7 +142,7 @@ async def test_a_deletion_that_was_ended_goes_on_where_it_is_run_again(
     ended = 0
     while True:
         try:
-            await delete_project(service.settings, service.tools.engine, left.id, lambda _: None)
+            await delete_project(service.settings, service.tools.engine, left.id, lambda _: None, jobs=JOBS)
             break
         except KeyboardInterrupt:
             ended += 1
@@ -165,7 +168,7 @@ async def test_a_worker_beside_it_writes_nothing_for_it_afterwards(service: Serv
     try:
         for _ in range(5):
             await left.send(*errors_of(range(8)))
-        await delete_project(service.settings, service.tools.engine, left.id, lambda _: None)
+        await delete_project(service.settings, service.tools.engine, left.id, lambda _: None, jobs=JOBS)
     finally:
         done.set()
         await working
@@ -182,7 +185,7 @@ async def test_while_a_job_is_under_way_the_project_stays_and_it_is_said_which(
     async with service.tools.engine.connect() as connection, connection.begin():
         await connection.execute(deletion.GUARD, {"job": "patterns"})
         with pytest.raises(deletion.DeletionHeldUp, match="patterns"):
-            await delete_project(settings, service.tools.engine, left.id, lambda _: None)
+            await delete_project(settings, service.tools.engine, left.id, lambda _: None, jobs=JOBS)
     async with service.tools.engine.connect() as connection:
         assert await find_project(connection, "left") == left.id
 
@@ -190,11 +193,16 @@ async def test_while_a_job_is_under_way_the_project_stays_and_it_is_said_which(
 async def test_keys_that_were_trusted_a_moment_ago_are_waited_for(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deletion, "FORGOTTEN_SECONDS", 1.0)
+    monkeypatch.setattr(deletion, "FORGOTTEN_SECONDS", 4.0)
     for is_known_to_nobody, waits in ((False, 1), (True, 0)):
         project, said = await service.project("left"), list[str]()
         await delete_project(
-            service.settings, service.tools.engine, project.id, said.append, is_known_to_nobody=is_known_to_nobody
+            service.settings,
+            service.tools.engine,
+            project.id,
+            said.append,
+            jobs=JOBS,
+            is_known_to_nobody=is_known_to_nobody,
         )
         assert sum("no process of the API trusts" in line for line in said) == waits
 
@@ -224,3 +232,40 @@ async def test_what_there_is_is_counted_and_no_table_is_forgotten(service: Servi
     assert set(counts) == {table.name for table in tables_of_projects()} | {"api_keys"}
     assert {*set(counts), "projects"} == {t.name for t in metadata.sorted_tables if "project_id" in t.columns}
     assert await count_rows(service.tools.engine, uuid4()) == {}
+
+
+async def test_the_worker_goes_on_with_a_deletion_that_somebody_began_until_nothing_is_left(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, stays = await two_projects(service)
+    await service.execute("DELETE FROM budgets WHERE project_id = :id", id=left.id)
+    before = await rows_of(service, stays.id)
+    async with service.tools.engine.begin() as connection:
+        await begin_deletion(connection, left.id)
+    deletions = next(job for job in schedule(service.settings) if job.name == "deletions")
+    monkeypatch.setattr(schedules, "DELETING_SECONDS", 0.0)
+    monkeypatch.setattr(deletion, "FORGOTTEN_SECONDS", 3600.0)
+    await service.execute("DELETE FROM job_runs")
+    assert await run_job(service.tools, deletions) == "done"
+    kept = {table for table, rows in (await rows_of(service, left.id)).items() if rows}
+    assert kept == {"projects", "api_keys"}, "its row stays while a process of the API may trust its keys"
+    await service.execute("DELETE FROM job_runs")
+    monkeypatch.setattr(deletion, "FORGOTTEN_SECONDS", 0.0)
+    monkeypatch.setattr(schedules, "DELETING_SECONDS", 5.0)
+    assert await run_job(service.tools, deletions) == "done"
+    assert not any((await rows_of(service, left.id)).values())
+    assert await cached(service, left.id) == []
+    after = await rows_of(service, stays.id)
+    assert after | {"key_uses": []} == before | {"key_uses": []}, "uses of its keys are noted meanwhile"
+
+
+async def test_a_project_that_is_being_deleted_gets_no_key_and_no_other_name(service: Service) -> None:
+    left = await service.project("left")
+    async with service.tools.engine.begin() as connection:
+        await begin_deletion(connection, left.id)
+        for change in (create_key(connection, left.id, Scope.read, ""), rename_project(connection, left.id, "other")):
+            with pytest.raises(ProjectGone):
+                await change
+    assert (
+        await service.execute("SELECT 1 FROM api_keys WHERE revoked_at IS NULL AND project_id = :id", id=left.id) == []
+    )

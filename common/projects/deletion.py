@@ -1,13 +1,14 @@
 """Deletes a project with all that it has: rows of every table, answers in the cache, keys. The only code beside the writers of
 the tables that deletes from all of them.
 
-It may be ended at any moment and run again: keys are revoked first, the project's own row goes last, and what lies between is
-deleted in batches, each a transaction.
+It may be ended at any moment and goes on where it is run again, by `mayday project delete` or by the worker, which looks for
+projects that are being deleted: the mark and the end of the keys come first, the project's own row goes last, and what lies
+between is deleted in batches, each a transaction.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,9 +19,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import ColumnClause, Table, any_, delete, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cli.project import delete_project_row, revoke_all_keys
 from common.cache import TTL_SECONDS
 from common.cache.connecting import make_redis
+from common.projects import begin_deletion, delete_project_row
 from common.settings import Settings
 from common.tables import api_keys, errors, metadata, projects
 
@@ -31,6 +32,11 @@ FORGOTTEN_SECONDS = 45.0
 ASK_AGAIN_SECONDS = 0.5
 REDIS_SECONDS = 5.0
 GUARD = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('mayday:job:' || :job, 0))")
+LIST_BEING_DELETED = sa.text("SELECT project_id FROM projects WHERE deletion_began_at IS NOT NULL ORDER BY project_id")
+# How long ago its keys ended; nothing where the project is gone, or is not being deleted.
+SECONDS_SINCE_BEGUN = sa.text(
+    "SELECT extract(epoch FROM clock_timestamp() - deletion_began_at)::float FROM projects WHERE project_id = :project_id"
+)
 
 Say = Callable[[str], None]
 
@@ -48,34 +54,69 @@ def tables_of_projects() -> list[Table]:
     ]
 
 
-async def count_rows(engine: AsyncEngine, project_id: UUID) -> dict[str, int]:
-    """The rows of the project by table, of each COUNTED_AT_MOST at most, those without any left out."""
+async def count_rows(engine: AsyncEngine, project_id: UUID, most: int = COUNTED_AT_MOST) -> dict[str, int]:
+    """The rows of the project by table, of each `most` at most, those without any left out."""
     counts = {}
     async with engine.connect() as connection:
         for table in (*tables_of_projects(), api_keys):
             some = select(sa.literal(1)).select_from(table).where(table.c.project_id == project_id)
-            counts[table.name] = await connection.scalar(
-                select(func.count()).select_from(some.limit(COUNTED_AT_MOST).subquery())
-            )
+            counts[table.name] = await connection.scalar(select(func.count()).select_from(some.limit(most).subquery()))
     return {name: count for name, count in counts.items() if count}
 
 
 async def delete_project(
-    settings: Settings, engine: AsyncEngine, project_id: UUID, say: Say, *, is_known_to_nobody: bool = False
+    settings: Settings,
+    engine: AsyncEngine,
+    project_id: UUID,
+    say: Say,
+    *,
+    jobs: Collection[str],
+    is_known_to_nobody: bool = False,
 ) -> None:
-    """Delete it all. Without waiting for the API to forget its keys where `is_known_to_nobody`: none but the caller had them.
+    """Delete it all. `jobs` are those of the worker. Without waiting for the API to forget its keys where `is_known_to_nobody`:
+    none but the caller had them.
 
     Raises DeletionHeldUp while the worker does not let go of it: then run it again.
     """
     async with engine.begin() as connection:
-        revoked_at = await revoke_all_keys(connection, project_id)
+        revoked_at = await begin_deletion(connection, project_id)
     await delete_all_rows(engine, project_id, say)
     if revoked_at and not is_known_to_nobody:
         await wait_until_forgotten(revoked_at, say)
         await delete_all_rows(engine, project_id, say)
-    async with engine.begin() as connection, worker_held_off(settings, connection):
+    async with engine.begin() as connection, worker_held_off(connection, jobs, settings.job_max_seconds + 10):
         await delete_the_rest(connection, project_id)
     await delete_cached(settings, project_id, say)
+
+
+async def list_being_deleted(engine: AsyncEngine) -> Sequence[UUID]:
+    """Projects whose deletion has begun and is not over."""
+    async with engine.connect() as connection:
+        return (await connection.scalars(LIST_BEING_DELETED)).all()
+
+
+async def go_on_deleting(
+    settings: Settings, engine: AsyncEngine, project_id: UUID, *, jobs: Collection[str], seconds: float
+) -> bool:
+    """Delete more of a project for about so long; whether there is more to delete at once. The end waits until no process of
+    the API trusts its keys and none of these jobs, which are all but the one that asks, is under way; else the next call
+    looks again."""
+    until = time.monotonic() + seconds
+    for table in tables_of_projects():
+        while await delete_batch(engine, table, project_id):
+            if time.monotonic() > until:
+                return True
+    async with engine.connect() as connection:
+        ago: float | None = await connection.scalar(SECONDS_SINCE_BEGUN, {"project_id": project_id})
+    if ago is None or ago < FORGOTTEN_SECONDS:
+        return False
+    try:
+        async with engine.begin() as connection, worker_held_off(connection, jobs, seconds):
+            await delete_the_rest(connection, project_id)
+    except DeletionHeldUp:
+        return False
+    await delete_cached(settings, project_id, lambda _: None)
+    return False
 
 
 async def wait_until_forgotten(revoked_at: datetime, say: Say) -> None:
@@ -110,16 +151,13 @@ async def delete_batch(engine: AsyncEngine, table: Table, project_id: UUID) -> i
 
 
 @asynccontextmanager
-async def worker_held_off(settings: Settings, connection: AsyncConnection) -> AsyncIterator[None]:
-    """Wait until none of the worker's jobs is under way, and keep all from beginning until the transaction ends: one that has
-    seen the project might write for it. Raises DeletionHeldUp."""
-    from worker.schedule import job_at_start, schedule  # the worker's rooms are needed for nothing else here
-
-    waiting = [job.name for job in (job_at_start(settings), *schedule(settings))]
-    until = time.monotonic() + settings.job_max_seconds + 10
+async def worker_held_off(connection: AsyncConnection, jobs: Collection[str], seconds: float) -> AsyncIterator[None]:
+    """Wait until none of these jobs of the worker is under way, and keep all of them from beginning until the transaction ends:
+    one that has seen the project might write for it. Raises DeletionHeldUp after so long."""
+    waiting, until = list(jobs), time.monotonic() + seconds
     while waiting:
         waiting = [job for job in waiting if not await connection.scalar(GUARD, {"job": job})]
-        if time.monotonic() > until:
+        if waiting and time.monotonic() > until:
             raise DeletionHeldUp(f"the worker is at {', '.join(waiting)} all the time: run this again in a while")
         if waiting:
             await asyncio.sleep(ASK_AGAIN_SECONDS)
