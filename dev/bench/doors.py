@@ -14,12 +14,15 @@ from typing import Any, NamedTuple
 import uvloop
 from pydantic_core import to_json
 
+from common.keys import parse_key
 from dev.bench.command import measure_in_slices
 from dev.bench.error_samples import batch_bodies, encode, make_errors
 from dev.bench.ingest import Contest
 from dev.bench.load import Check, ask_batches, expect_status, head
 from dev.bench.otlp_samples import MARK, log_request, span_request, to_otlp_json
 from dev.bench.processes import run_server
+from dev.bench.sentry_samples import LARGE, SMALL, Size, make_events, write_envelopes
+from dev.bench.shipper_samples import write_records
 from dev.bench.stores import Home, Stores, count_rows, furnish
 from dev.bench.turns import Slice, describe, ratio, take_turns
 
@@ -30,6 +33,8 @@ CONNECTIONS = 16
 NATIVE = "native batch"
 marks = count()  # of all doors: the same record has the same id in both encodings
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
+STORED = b'{"status":"success","count":%d' % BATCH
+EVENTS = 500  # envelopes of which each is sent again and again, with another id
 
 Error = dict[str, Any]
 
@@ -64,22 +69,57 @@ def otlp_spans(errors: Sequence[Error], key: str) -> Door:
     return otlp_door("/v1/traces", PROTOBUF, key, requests, b"")
 
 
+def sentry_small(errors: Sequence[Error], key: str) -> Door:
+    return sentry_door(errors, key, SMALL)
+
+
+def sentry_large(errors: Sequence[Error], key: str) -> Door:
+    return sentry_door(errors, key, LARGE)
+
+
+def sentry_door(errors: Sequence[Error], key: str, size: Size) -> Door:
+    """Envelopes as SDKs send them, one event each, packed; a new project has the number 1."""
+    parsed = parse_key(key)
+    assert parsed is not None
+    auth = f"X-Sentry-Auth: Sentry sentry_version=7, sentry_client=bench/1, sentry_key={parsed.dsn_key.text}\r\n"
+    kept = f"{auth}Content-Type: application/x-sentry-envelope\r\nContent-Encoding: gzip\r\n"
+    events = make_events(errors[:EVENTS], size)
+    requests = (
+        head("POST", "/api/1/envelope/", "", f"{kept}Content-Length: {len(body)}\r\n") + body
+        for body in write_envelopes(events, marks)
+    )
+    return Door(requests, expect_status(200, b'{"id":"'), mean_size([to_json(event) for event in events]))
+
+
+def shipper(errors: Sequence[Error], key: str) -> Door:
+    """Lines of JSON, as shippers send them."""
+    bodies = [write_records(chunk) for chunk in chunks(errors)]
+    return marked_door("/api/logs", "application/x-ndjson", key, bodies, expect_status(200, STORED, BATCH))
+
+
 DOORS: Mapping[str, Callable[[Sequence[Error], str], Door]] = {
     NATIVE: native_batches,
     "otlp logs": otlp_logs,
     "otlp logs, json": otlp_logs_json,
     "otlp spans": otlp_spans,
+    "sentry, 5 KB": sentry_small,
+    "sentry, 50 KB": sentry_large,
+    "shipper, ndjson": shipper,
 }
 
 
 def otlp_door(path: str, media_type: str, key: str, bodies: Sequence[bytes], answer: bytes) -> Door:
+    return marked_door(path, media_type, key, bodies, expect_status(200, answer, BATCH))
+
+
+def marked_door(path: str, media_type: str, key: str, bodies: Sequence[bytes], check: Check) -> Door:
     """Requests of which each has another mark, on which all of its ids depend."""
     heads = [
         head("POST", path, key, f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n") for body in bodies
     ]
     whole = cycle([request_head + body for request_head, body in zip(heads, bodies, strict=True)])
     marked = (request.replace(MARK, b"%016x" % next(marks)) for request in whole)
-    return Door(marked, expect_status(200, answer, BATCH), mean_size(bodies))
+    return Door(marked, check, mean_size(bodies))
 
 
 def chunks(errors: Sequence[Error]) -> list[Sequence[Error]]:

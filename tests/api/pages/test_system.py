@@ -111,3 +111,15 @@ async def test_hostile_names_of_keys_and_projects_are_shown_as_what_they_are(ope
     assert (found.dangers, len(found.scripts)) == ([], 1)
     for project_id in re.findall(r"system/projects/([0-9a-f-]{36})", page):
         assert scan(await person.see(f"system/projects/{project_id}")).dangers == []
+
+
+async def test_what_senders_lost_is_shown_where_there_is_any(service: Service) -> None:
+    project = await service.project()
+    person = await sign_in(service, project)
+    assert "Lost by senders" not in await person.see("system")
+    service.state["losses"].note(project.id, "refused", "error", 431)
+    await service.state["losses"].write()
+    page = await person.see("system")
+    assert "Lost by senders" in page
+    assert "refused" in page
+    assert '<td class="count">431</td>' in page
