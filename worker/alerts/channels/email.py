@@ -1,5 +1,6 @@
 """Sends messages by SMTP: text and HTML, one thread for an incident."""
 
+import asyncio
 import hashlib
 import socket
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ async def converse(outside: Outside, config: Config, connection: socket.socket, 
     is_tls = server.scheme == "smtps"
     smtp = aiosmtplib.SMTP(
         hostname=server.host, sock=connection, use_tls=is_tls, start_tls=False if is_tls else (True if login else None),
-        tls_context=outside.tls, timeout=SECONDS, local_hostname=OWN_NAME,
+        tls_context=await asyncio.to_thread(outside.tls), timeout=SECONDS, local_hostname=OWN_NAME,
     )  # fmt: skip
     async with smtp:
         if login:
@@ -71,7 +72,7 @@ def describe(error: aiosmtplib.SMTPException) -> str:
 def compose(config: Config, message: Message) -> EmailMessage:
     """The mail. Its id stays from try to try; all of one incident refer to the same id, whether or not that was ever sent."""
     domain = config["sender"].rpartition("@")[2]
-    root = hashlib.sha256(f"{message.project}/{message.incident_key}".encode()).hexdigest()[:32]
+    root = hashlib.sha256(f"{message.project}/{message.incident_key}".encode(errors="replace")).hexdigest()[:32]
     mail = EmailMessage(policy=POLICY)
     mail["Subject"] = thread_subject(message)
     mail["From"] = config["sender"]
