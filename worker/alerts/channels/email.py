@@ -1,7 +1,6 @@
 """Sends messages by SMTP: text and HTML, one thread for an incident."""
 
 import asyncio
-import hashlib
 import socket
 from collections.abc import Mapping
 from email.message import EmailMessage
@@ -72,14 +71,13 @@ def describe(error: aiosmtplib.SMTPException) -> str:
 def compose(config: Config, message: Message) -> EmailMessage:
     """The mail. Its id stays from try to try; all of one incident refer to the same id, whether or not that was ever sent."""
     domain = config["sender"].rpartition("@")[2]
-    root = hashlib.sha256(f"{message.project}/{message.incident_key}".encode(errors="replace")).hexdigest()[:32]
     mail = EmailMessage(policy=POLICY)
     mail["Subject"] = thread_subject(message)
     mail["From"] = config["sender"]
     mail["To"] = ", ".join(config["recipients"])
     mail["Date"] = format_datetime(CLOCK.now())
     mail["Message-ID"] = f"<{message.notification_id}@{domain}>"
-    mail["In-Reply-To"] = mail["References"] = f"<incident-{root}@{domain}>"
+    mail["In-Reply-To"] = mail["References"] = f"<incident-{message.thread}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(as_text(message))
