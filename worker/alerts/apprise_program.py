@@ -21,7 +21,8 @@ from typing import Any
 
 from common.alerts.addresses import AllowList
 
-ANSWER_BYTES = 3_000  # less than a pipe takes at once, so that lines of two children never mix
+ANSWER_BYTES = 3_000
+TOLD_BYTES = 1_800  # as JSON less than a pipe takes at once (4,096), so that lines of two children never mix
 MEMORY_BYTES = 1_024 * 1_024 * 1_024
 PLACES = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"}
 NEVER = {
