@@ -108,9 +108,11 @@ async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
     patient = settings.model_copy(update={"database_statement_seconds": float(settings.job_max_seconds)})
     engine = make_engine(patient, "worker", pool_size=CONNECTIONS_PER_JOB * count_jobs(settings))
     cache = Cache.connect(settings)
+    tools = Tools(engine, cache, settings)
     try:
-        yield Tools(engine, cache, settings)
+        yield tools
     finally:
+        await tools.sender.close()
         await cache.close()
         await engine.dispose()
 
