@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.settings.alerts import ChannelSettings
 from common.settings.api import AccessSettings, HttpSettings, IngestSettings, ReadSettings, WriterSettings
 from common.settings.programs import ROOT as ROOT
 from common.settings.programs import ProgramSettings, StopSettings, TelemetrySettings
@@ -33,6 +34,7 @@ COMPONENTS: tuple[type[BaseSettings], ...] = (
     CountingSettings,
     RetentionSettings,
     SpendingSettings,
+    ChannelSettings,
 )
 
 
@@ -58,6 +60,7 @@ class Settings(
     CountingSettings,
     RetentionSettings,
     SpendingSettings,
+    ChannelSettings,
 ):
     """The settings of one process. Sizes are bytes, times are seconds unless the name says otherwise."""
 

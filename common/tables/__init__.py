@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 from common.severities import Severity
-from common.tables import budgets, spending
+from common.tables import alerts, budgets, spending
 from common.tables.columns import instant, metadata, owner
 
 __all__ = [
     "RELEASES_MAX",
     "Adjustment",
     "Severity",
+    "alerts",
     "api_keys",
     "arrivals",
     "budgets",

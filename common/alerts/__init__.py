@@ -1,0 +1,1 @@
+"""What API and worker must agree on about alerts: channels, messages, what they say in each form."""

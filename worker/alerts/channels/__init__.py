@@ -1,0 +1,12 @@
+"""What sends messages, a module for each kind of channel: `SENDERS` is the one list of them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from common.alerts.message import Message, OpenedChannel, Receipt
+from worker.alerts.channels import webhook
+from worker.alerts.guarded_client import GuardedClient
+
+# Sends one message once. May raise whatever the way there raises: `Sender` turns that into a receipt.
+Send = Callable[[GuardedClient, OpenedChannel, Message], Awaitable[Receipt]]
+
+SENDERS: Mapping[str, Send] = {"webhook": webhook.send}
