@@ -82,11 +82,17 @@ def is_told(rule: Rule, change: Change, threads: Threads) -> bool:
         return rule.follow_up and is_worse(change, thread, threads)
     if not rule.wants(change) or is_part_of_told(change, threads):
         return False
-    is_again = thread is not None and change.happened_at < thread.fired_at + timedelta(minutes=rule.throttle_minutes)
-    if is_again and thread is not None and not (rule.follow_up and change.rank() > thread.rank):
+    if thread is not None and is_throttled(rule, change, thread):
         return False
     threads[change.subject_id] = Thread(change.happened_at, change.name, change.rank(), is_open=True)
     return True
+
+
+def is_throttled(rule: Rule, change: Change, thread: Thread) -> bool:
+    """Whether the rule told of the subject too lately to tell of it again, when it is no worse than then."""
+    is_alike = change.subject == "pattern" or change.name == thread.name
+    is_late = change.happened_at >= thread.fired_at + timedelta(minutes=rule.throttle_minutes)
+    return is_alike and not is_late and not (rule.follow_up and change.rank() > thread.rank)
 
 
 def is_worse(change: Change, thread: Thread, threads: Threads) -> bool:

@@ -20,6 +20,7 @@ from common.alerts.evaluation import Firing, Thread, Threads, evaluate, subjects
 from common.alerts.rule_rows import list_armed
 from common.alerts.rules import Rule
 
+NO_RULE = UUID(int=0)
 MOST_CHANGES = 100  # that one notification holds; it says how many more there were
 
 # Waits until no other transaction notes changes of the project: what a rule told last is read and written by one at a time.
@@ -59,9 +60,10 @@ ADD_NOTIFICATIONS = text(f"""
     WHERE n.state = 'due' AND EXCLUDED.due_at > EXCLUDED.made_at
 """)  # noqa: S608 - made of a constant
 
-# The channels for which something is due, those first for which it has been longest; of channels that are gone too.
+# The channels for which something is due, or held back and to be reported, those first for which it has been longest; of
+# channels that are gone too.
 DUE_CHANNELS = text("""
-    SELECT project_id, channel_id FROM notifications WHERE state = 'due' AND attempt_at <= now()
+    SELECT project_id, channel_id FROM notifications WHERE state IN ('due', 'held') AND attempt_at <= now()
     GROUP BY project_id, channel_id ORDER BY min(attempt_at) LIMIT :most
 """)
 
@@ -105,9 +107,11 @@ PUT_OFF = text("""
     WHERE project_id = :project_id AND notification_id = ANY(:notification_ids) AND state = 'due'
 """)
 
-# Holds back what is due beyond what a channel may get in an hour.
+# Holds back what is due beyond what a channel may get in an hour, until there is room again.
 HOLD = text("""
-    UPDATE notifications SET state = 'held', ended_at = clock_timestamp()
+    UPDATE notifications SET state = 'held', ended_at = clock_timestamp(), attempt_at = coalesce(
+        (SELECT min(s.ended_at) FROM notifications s WHERE s.project_id = :project_id AND s.channel_id = :channel_id
+         AND s.state = 'sent' AND s.ended_at > now() - interval '1 hour'), now()) + interval '1 hour'
     WHERE project_id = :project_id AND channel_id = :channel_id AND state = 'due' AND attempt_at <= now()
 """)
 
@@ -300,6 +304,20 @@ async def put_off(
 async def hold(connection: AsyncConnection, project_id: UUID, channel_id: UUID) -> int:
     """Hold back all that is due for the channel; how many messages."""
     return (await connection.execute(HOLD, {"project_id": project_id, "channel_id": channel_id})).rowcount
+
+
+async def add_report(connection: AsyncConnection, project_id: UUID, channel_id: UUID, change: Change) -> None:
+    """Owe the channel a message of no rule's, at once."""
+    values = {
+        "project_id": project_id,
+        "notification_ids": [change.transition_id],
+        "rule_ids": [NO_RULE],
+        "channel_ids": [channel_id],
+        "changes": [write_changes([change])],
+        "left_out": [0],
+        "due": [change.happened_at],
+    }
+    await connection.execute(ADD_NOTIFICATIONS, values)
 
 
 async def take_held(connection: AsyncConnection, project_id: UUID, channel_id: UUID) -> dict[UUID, list[Change]]:

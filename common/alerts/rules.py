@@ -270,7 +270,9 @@ class Rule(RuleTerms):
         """Whether the change is one that it is about, and what must be so beside it is. What people ignore is never told."""
         if change.facts.get("state") == "ignored":
             return False
-        return any(self.is_met(one, change) for one in self.when) and self.if_.holds(change.facts)
+        is_met = any(self.is_met(one, change) for one in self.when)
+        # where many errors are told, those that meet `if` were counted
+        return is_met and (change.name == "many" or self.if_.holds(change.facts))
 
     def is_met(self, trigger: Word | Trigger, change: Change) -> bool:
         facts = change.facts

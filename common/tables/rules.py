@@ -90,7 +90,7 @@ notifications = sa.Table(
         "project_id",
         "channel_id",
         "attempt_at",
-        postgresql_where=sa.text("state = 'due'"),
+        postgresql_where=sa.text("state IN ('due', 'held')"),
     ),
     sa.Index("notifications_project_id_channel_id_ended_at_idx", "project_id", "channel_id", "ended_at"),
     comment="One message owed to one channel.",
