@@ -3,6 +3,7 @@
 Our own link is the only one in any of them: what came from an error is `inert` wherever a person reads it.
 """
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -33,11 +34,6 @@ def labels_of(message: Message) -> list[tuple[str, str]]:
     return [(name, clean(value, NAME_CHARS)) for name, value in named if value]
 
 
-def subject_of(message: Message) -> str:
-    """One line for lists of messages: `[shop] New: payment failed`."""
-    return f"[{clean(message.project, 60)}] {clean(message.kind, 60).capitalize()}: {title_of(message)}"
-
-
 def as_event(message: Message) -> bytes:
     """The body of a webhook, by the form that Standard Webhooks proposes. Texts are cleaned, and stay what they say."""
     data: dict[str, Any] = {
@@ -56,10 +52,15 @@ def as_event(message: Message) -> bytes:
     return to_json({"type": f"alert.{message.kind}", "timestamp": message.happened_at, "data": data})
 
 
+def heading_of(message: Message) -> str:
+    """What is new of which error: `New: payment failed`."""
+    return f"{clean(message.kind, 60).capitalize()}: {title_of(message)}"
+
+
 def as_text(message: Message) -> str:
-    """Lines of plain text, without the subject: for mail and chats alike."""
+    """Plain text, for mail."""
     labels = " · ".join(f"{name} {inert(value)}" for name, value in labels_of(message))
-    parts = [inert(title_of(message)), labels, "", *map(inert, lines_of(message))]
+    parts = [inert(heading_of(message)), labels, "", *map(inert, lines_of(message))]
     if message.url:
         parts += ["", message.url]
     return "\n".join(parts).strip() + "\n"
@@ -74,5 +75,23 @@ def as_html(message: Message) -> str:
     link = f'<p><a href="{escape(message.url)}">Open in Mayday</a></p>' if message.url else ""
     return (
         '<!doctype html><html><head><meta charset="utf-8"></head><body>'
-        f"<h2>{escape(inert(title_of(message)))}</h2><table>{labels}</table>{lines}{link}</body></html>"
+        f"<h2>{escape(inert(heading_of(message)))}</h2><table>{labels}</table>{lines}{link}</body></html>"
     )
+
+
+def thread_subject(message: Message) -> str:
+    """The subject of mails: the same for all of an incident, since mail programs part threads by it. What is new is the first
+    line of the text."""
+    return f"[{clean(message.project, 60)}] {title_of(message)}"
+
+
+def chat_title(message: Message) -> str:
+    """One line for chats and pagers, inert."""
+    return inert(f"[{clean(message.project, 60)}] {heading_of(message)}")
+
+
+def chat_body(message: Message, escaped: Callable[[str], str] = str) -> str:
+    """What stands under it, inert, our own link as the last line. `escaped` is for services that read Markdown."""
+    labels = " · ".join(f"{name} {inert(value)}" for name, value in labels_of(message) if name != "Project")
+    parts = [escaped(labels), *(escaped(inert(line)) for line in lines_of(message)), message.url or ""]
+    return "\n".join(part for part in parts if part) or escaped(inert(title_of(message)))

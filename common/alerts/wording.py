@@ -13,9 +13,9 @@ APART = "\u200b"  # a zero-width space: what it stands in looks the same, and is
 # An at sign, the beginning of a tag or of Slack's and Discord's mentions, a colon of a scheme, a point in a host name.
 LIVE = re.compile(
     r"[@\uff20\ufe6b]|<(?=\S)|:(?=//)|(?<=[^\W\d_]):(?=[^\s:])|(?<=\w)[.\u3002\uff0e\uff61](?=\w)|(?<!\w)[/\\]{2}(?=\w)"
-    r"|(?<!\w)#(?=\w)"
+    r"|(?<!\w)[#$/](?=\w)|\](?=[(\[])|`(?=`)|^(?=[#>=+*|~`_-])"
 )
-MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~])")
+MARKUP = re.compile(r"([\\`*_\[\]|~])")
 
 
 def clean(text: str, most: int) -> str:
@@ -30,6 +30,11 @@ def clean(text: str, most: int) -> str:
 def inert(text: str) -> str:
     """The text (`clean`), looking the same, with no mention, address or tag in it that a program would take for one."""
     return LIVE.sub(lambda found: found[0] + APART, text)
+
+
+def escape_markdown(text: str) -> str:
+    """The text, shown by whatever reads Markdown as it stands here."""
+    return MARKUP.sub(r"\\\1", text)
 
 
 def hide(text: str, secrets: list[str]) -> str:

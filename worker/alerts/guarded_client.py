@@ -14,6 +14,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
+import certifi
 import httpcore
 
 from common.alerts.addresses import AllowList
@@ -65,6 +66,30 @@ class Guard:
             )
         return good[:ADDRESSES_TRIED]
 
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """A connected socket to this host, for protocols that are not HTTP. Raises AddressRefused, OSError."""
+        *others, last = await self.pin(host, port)
+        for address in others:
+            try:
+                return await connect_to(address, port)
+            except OSError:
+                continue
+        return await connect_to(last, port)
+
+
+async def connect_to(address: str, port: int) -> socket.socket:
+    """Connect to an address, within CONNECT_SECONDS. Raises OSError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await asyncio.get_running_loop().sock_connect(connection, (address, port))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections for httpcore to addresses that the guard gave, and to nothing else."""
@@ -101,12 +126,19 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await self.network.sleep(seconds)
 
 
+def make_tls() -> ssl.SSLContext:
+    """Trusts what the system trusts, and what browsers do where the system has no list of its own."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
 class GuardedClient:
     """Sends single requests."""
 
-    def __init__(self, guard: Guard, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, guard: Guard, tls: ssl.SSLContext) -> None:
         self.guard = guard
-        self.tls = tls or ssl.create_default_context()
+        self.tls = tls
 
     async def post(
         self, target: Target, body: bytes, headers: Mapping[str, str], *, seconds: float, most_bytes: int = ANSWER_BYTES

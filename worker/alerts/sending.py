@@ -9,27 +9,31 @@ from dataclasses import replace
 import httpcore
 import structlog
 
-from common.alerts.addresses import AllowList
 from common.alerts.kinds import KINDS
 from common.alerts.message import TOLD_CHARS, Message, OpenedChannel, Receipt
 from common.alerts.wording import clean, hide
 from common.settings.alerts import ChannelSettings
+from worker.alerts.apprise_process import AppriseFailed
 from worker.alerts.channels import SENDERS, Send
-from worker.alerts.guarded_client import AddressRefused, Guard, GuardedClient
+from worker.alerts.guarded_client import AddressRefused
+from worker.alerts.outside import Outside
 
 log = structlog.get_logger()
 
-DEADLINE_SECONDS = 15.0  # over all, for every kind
+DEADLINE_SECONDS = 25.0  # over all, for every kind
 
 
 class Sender:
     """What the worker sends with. `send` may run many times at once."""
 
     def __init__(
-        self, settings: ChannelSettings, *, guard: Guard | None = None, senders: Mapping[str, Send] = SENDERS
+        self, settings: ChannelSettings, *, outside: Outside | None = None, senders: Mapping[str, Send] = SENDERS
     ) -> None:
-        self.client = GuardedClient(guard or Guard(AllowList.parse(settings.alerts_allow)))
+        self.outside = outside or Outside(settings)
         self.senders = senders
+
+    async def close(self) -> None:
+        await self.outside.close()
 
     async def send(self, channel: OpenedChannel, message: Message, *, attempt: int) -> Receipt:
         """Try once to send it, within DEADLINE_SECONDS. `attempt` counts from 1, for the log. Raises nothing but
@@ -48,7 +52,7 @@ class Sender:
             return Receipt(False, True, f"this release knows no channels of the kind {channel.kind}")
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                return await send(self.client, channel, message)
+                return await send(self.outside, channel, message)
         except Exception as error:  # noqa: BLE001 - whatever a library raises is how it went; no text of it is trusted
             return Receipt(False, True, describe(error))
 
@@ -62,7 +66,7 @@ class Sender:
 def describe(error: Exception) -> str:
     """What went wrong on the way, in words of ours: texts of libraries may hold what they were given."""
     match error:
-        case AddressRefused():
+        case AddressRefused() | AppriseFailed():
             return str(error)
         case TimeoutError() | httpcore.TimeoutException():
             return "no answer in time"

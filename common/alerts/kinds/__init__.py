@@ -5,7 +5,7 @@ A new kind is a file here with its `Kind`, one in `worker/alerts/channels/` that
 
 from collections.abc import Mapping
 
-from common.alerts.kinds import webhook
+from common.alerts.kinds import chat, email, webhook
 from common.alerts.kinds.config import Kind
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (webhook.KIND,)}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (webhook.KIND, email.KIND, chat.KIND)}

@@ -4,21 +4,22 @@ from common.alerts.kinds.webhook import signed_headers, target_of
 from common.alerts.message import Message, OpenedChannel, Receipt
 from common.alerts.rendering import as_event
 from common.database.clock import CLOCK
-from worker.alerts.guarded_client import Answer, GuardedClient
+from worker.alerts.guarded_client import Answer
+from worker.alerts.outside import Outside
 
 SECONDS = 10.0
 GONE = 410  # the receiver wants nothing any more
 RETRY_AFTER_MAX_SECONDS = 3_600.0
 
 
-async def send(client: GuardedClient, channel: OpenedChannel, message: Message) -> Receipt:
+async def send(outside: Outside, channel: OpenedChannel, message: Message) -> Receipt:
     """One try. Raises what the client raises."""
     body, message_id = as_event(message), str(message.notification_id)
     headers = {
         "Content-Type": "application/json",
         **signed_headers(channel.config, message_id, CLOCK.now(), body),
     }
-    return judge(await client.post(target_of(channel.config), body, headers, seconds=SECONDS))
+    return judge(await outside.client.post(target_of(channel.config), body, headers, seconds=SECONDS))
 
 
 def judge(answer: Answer) -> Receipt:
