@@ -141,3 +141,27 @@ def subjects_of(changes: Iterable[Change]) -> set[UUID]:
         if change.incident_id is not None:
             found.add(UUID(change.incident_id))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One message as it is sent: what firings of one due time told together, or one firing."""
+
+    changes: tuple[Change, ...]
+    fired_at: datetime
+    due_at: datetime
+
+
+def gather(firings: Iterable[Firing]) -> list[Owed]:
+    """The messages that firings of one rule come to, in the order in which they are due."""
+    owed: list[Owed] = []
+    waiting: dict[datetime, list[Firing]] = {}
+    for firing in firings:
+        if firing.is_gathered:
+            waiting.setdefault(firing.due_at, []).append(firing)
+        else:
+            owed.append(Owed(firing.changes, firing.fired_at, firing.due_at))
+    for due_at, some in waiting.items():
+        changes = tuple(change for firing in some for change in firing.changes)
+        owed.append(Owed(changes, some[0].fired_at, due_at))
+    return sorted(owed, key=lambda one: (one.due_at, one.fired_at))

@@ -93,5 +93,6 @@ notifications = sa.Table(
         postgresql_where=sa.text("state IN ('due', 'held')"),
     ),
     sa.Index("notifications_project_id_channel_id_ended_at_idx", "project_id", "channel_id", "ended_at"),
+    sa.Index("notifications_project_id_made_at_idx", "project_id", "made_at"),
     comment="One message owed to one channel.",
 )

@@ -119,6 +119,7 @@ def upgrade() -> None:
     op.create_index(
         "notifications_project_id_channel_id_ended_at_idx", "notifications", ["project_id", "channel_id", "ended_at"]
     )
+    op.create_index("notifications_project_id_made_at_idx", "notifications", ["project_id", "made_at"])
 
 
 def downgrade() -> None:

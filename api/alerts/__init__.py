@@ -1,0 +1,1 @@
+"""Alerts: channels, rules, previews, mutes."""
