@@ -78,6 +78,7 @@ PLACES = {
     "status": Place("cli.status:status", ["status", "status | jq .installation"]),
     "project": Place("cli.projects:project_app"),
     "key": Place("cli.keys:key_app"),
+    "secret-key": Place("cli.secret_key:secret_key_app"),
     "budget": Place("cli.budget:budget_app"),
     "api": Place("cli.programs:api", ["api", "api --processes 2"]),
     "worker": Place("cli.programs:worker", ["worker", "worker --check"]),

@@ -14,7 +14,7 @@ import structlog
 import typer
 
 from cli.migrate import failing_in_a_sentence
-from cli.state import find_database
+from cli.state import find_database, load_settings
 from common.database import make_engine
 from common.database.clock import CLOCK
 from common.logs import configure_logging
@@ -41,7 +41,7 @@ def api(
     from cli.serving import serve
 
     with failing_in_a_sentence():
-        settings = Settings.load().require("database_url", "cache_url")
+        settings = load_settings().require("database_url", "cache_url")
     try:
         check_uvicorn()
     except UvicornUnfit as error:
@@ -82,7 +82,7 @@ def make_app() -> "FastAPI":
     from api.app import create_app
     from cli.stopping import stopping_softly
 
-    settings = Settings.load()
+    settings = load_settings()
     configure_logging(settings, "api")
     app = create_app(settings)
     app.router.lifespan_context = stopping_softly(app.router.lifespan_context, settings.shutdown_delay_seconds)
@@ -103,7 +103,7 @@ def worker(
 ) -> None:
     """Run the worker. SIGTERM: no new jobs; those under way have MAYDAY_SHUTDOWN_SECONDS to end; then exit 0."""
     with failing_in_a_sentence():
-        settings = find_database() if check else Settings.load().require("database_url", "cache_url", "queue_url")
+        settings = find_database() if check else load_settings().require("database_url", "cache_url", "queue_url")
         if check:
             problem = asyncio.run(find_stall(settings))
             typer.echo(problem or "the worker keeps up")

@@ -4,8 +4,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from common.sealing import make_secret_key
 from common.settings import Settings
 
+KEY_NAME = "MAYDAY_SECRET_KEY"
 STATE_FILE = "running.env"
 
 
@@ -54,3 +56,21 @@ def find_database() -> Settings:
     if not settings.database_url:
         settings = Settings.load(database_url=read_state(settings.home).get("MAYDAY_DATABASE_URL", ""))
     return settings.require("database_url")
+
+
+def load_settings() -> Settings:
+    """The settings, with the secret key that `mayday up` keeps in this home where MAYDAY_SECRET_KEY is not set."""
+    settings = Settings.load()
+    kept = "" if settings.secret_key.get_secret_value() else read_env(settings.secret_file).get(KEY_NAME, "")
+    return Settings.load(secret_key=kept) if kept else settings
+
+
+def keep_secret_key(settings: Settings) -> str:
+    """The key in MAYDAY_SECRET_KEY, or the one that is kept in the home, which is made where there is none."""
+    if given := settings.secret_key.get_secret_value():
+        return given
+    kept = read_env(settings.secret_file)
+    if not kept.get(KEY_NAME):
+        kept[KEY_NAME] = make_secret_key()
+        write_env(settings.secret_file, kept)
+    return kept[KEY_NAME]

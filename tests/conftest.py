@@ -232,7 +232,9 @@ async def run_service(settings: Settings) -> AsyncIterator[Service]:
         engine, cache = make_engine(settings, "test"), Cache.connect(settings)
         stack.push_async_callback(engine.dispose)
         stack.push_async_callback(cache.close)
-        yield Service(settings, Tools(engine, cache, settings), app, state, transport, base_url, stack)
+        tools = Tools(engine, cache, settings)
+        stack.push_async_callback(tools.sender.close)
+        yield Service(settings, tools, app, state, transport, base_url, stack)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from common.cache import Cache
 from common.settings import Settings
 from common.telemetry import metrics, traces
+from worker.alerts.sending import Sender
 from worker.rounds import Bounds, Progress, Rotation, is_outage, make_round
 
 log = structlog.get_logger()
@@ -70,12 +71,16 @@ RECORD_END = text("""
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a job works with, and where the rounds of this process stand."""
+    """What a job works with, and where the rounds of this process stand. `sender` is to be closed at the end."""
 
     engine: AsyncEngine
     cache: Cache
     settings: Settings
     rotation: Rotation = field(default_factory=Rotation)
+    sender: Sender = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sender", Sender(self.settings))  # which opens nothing before it sends
 
 
 @dataclass(frozen=True, slots=True)

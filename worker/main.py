@@ -39,7 +39,6 @@ from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
 from common.telemetry.traces import tracing
 from worker.alerts.delivery import DELIVERY_CONNECTIONS, Deliverer
-from worker.alerts.sending import Sender
 from worker.jobs import Job, RunOutcome, Tools, run_job, seconds_until_due
 from worker.schedule import count_jobs, job_at_start, schedule
 
@@ -112,9 +111,11 @@ async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
     connections = CONNECTIONS_PER_JOB * count_jobs(settings) + DELIVERY_CONNECTIONS
     engine = make_engine(patient, "worker", pool_size=connections)
     cache = Cache.connect(settings)
+    tools = Tools(engine, cache, settings)
     try:
-        yield Tools(engine, cache, settings)
+        yield tools
     finally:
+        await tools.sender.close()
         await cache.close()
         await engine.dispose()
 
@@ -264,7 +265,7 @@ async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
     await check_redis(tools.settings, "queue")
     count_from_nothing([job_at_start(tools.settings), *jobs])
     log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
-    deliverer = Deliverer(tools.engine, Sender(tools.settings), Sealer.of(tools.settings.secret_key), tools.settings)
+    deliverer = Deliverer(tools.engine, tools.sender, Sealer.of(tools.settings.secret_key), tools.settings)
     async with asyncio.TaskGroup() as group:
         tasks.add(group.create_task(deliverer.keep_delivering()))
         for job in [job_at_start(tools.settings), *jobs]:

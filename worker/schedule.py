@@ -13,9 +13,11 @@ from uuid import UUID
 
 import structlog
 
+from common.alerts.channel_tests import delete_old_tests
 from common.buckets import FINE_HOURS
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, publish_snapshots
+from worker.alerts.channel_tests import send_tests
 from worker.alerts.rates import judge_rates, list_with_rates
 from worker.alerts.silences import note_silences
 from worker.alerts.starts import list_unstarted, start
@@ -41,6 +43,7 @@ log = structlog.get_logger()
 PATTERNS = "patterns"
 PARTITIONS_AHEAD_DAYS = 7  # a worker that is away for less is missed by no insert; the alert comes at two
 UPKEEP_SECONDS = 3_600
+CHANNEL_TESTS_SECONDS = 2  # somebody waits for the answer
 # Publishing what came: after it a project rests nine times as long as it took, so that a storm of new fingerprints costs a
 # tenth of the time; one that takes too long is left to the job `patterns`; one that failed is tried again after a while.
 # All projects together get a share of the time from fold to fold.
@@ -124,6 +127,16 @@ async def delete_reports(tools: Tools, project_id: UUID) -> Progress:
     return await delete_old_reports(tools.engine, project_id, tools.settings.retention_days)
 
 
+async def delete_tests(tools: Tools, project_id: UUID) -> Progress:
+    """Test messages of channels, with what was told of them."""
+    return Progress({"deleted_tests": await delete_old_tests(tools.engine, project_id)})
+
+
+async def test_channels(tools: Tools) -> Mapping[str, int]:
+    """Send the test messages that were asked for."""
+    return await send_tests(tools.engine, tools.sender, tools.settings)
+
+
 async def repair(tools: Tools, project_id: UUID) -> Progress:
     """Count what a worker of the release before left out of tables that it does not know."""
     return await repair_counts(tools.engine, project_id)
@@ -187,6 +200,7 @@ def upkeep_steps(settings: Settings) -> tuple[Step, ...]:
         EachProject("widen counts", list_projects, widen_counts, bounds(settings, 0.1, 0.1)),
         EachProject("repair", list_projects, repair, bounds(settings, 0.1, 0.2)),
         EachProject("delete reports", list_projects, delete_reports, bounds(settings, 0.1, 0.1)),
+        EachProject("delete tests", list_projects, delete_tests, bounds(settings, 0.1, 0.1)),
         EachProject("delete usage", list_projects, delete_usage, bounds(settings, 0.1, 0.1)),
         EachProject("delete alerts", list_projects, delete_alerts, bounds(settings, 0.1, 0.1)),
         EachProject("disk", partial(list_operators, settings=settings), look_at_disk, bounds(settings, 0.05, 0.1)),
@@ -227,6 +241,7 @@ def schedule(settings: Settings) -> list[Job]:
         Job("fold", settings.fold_every_seconds, fold_steps(settings), then=arrivals),
         Job(PATTERNS, settings.patterns_every_seconds, pattern_steps(settings)),
         Job("budgets", settings.budgets_every_seconds, budget_steps(settings)),
+        Job("channel_tests", CHANNEL_TESTS_SECONDS, (Whole(test_channels),)),
     ]
 
 

@@ -1,1 +1,1 @@
-"""Alerts: channels, rules, previews, mutes."""
+"""Alerts as people set them up: channels, rules, previews, mutes."""

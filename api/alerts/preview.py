@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.alerts.rule_schemas import Preview, PreviewedMessage
@@ -19,7 +20,6 @@ from common.buckets import BUCKET, FINE_HOURS, start_of_bucket
 from common.database.clock import ask_time
 from common.snapshots.counting import DESCRIBE_PATTERNS
 from common.transitions import list_changes
-from sqlalchemy import text
 
 CHANGES_MAX = 50_000
 MESSAGES_SHOWN = 100
@@ -64,9 +64,7 @@ def fine_since(now: datetime) -> datetime:
 
 
 def show(owed: Owed, rule: Rule, place: Place) -> PreviewedMessage:
-    message = compose(
-        rule.rule_id, owed.changes[:MOST_CHANGES], max(0, len(owed.changes) - MOST_CHANGES), place
-    )
+    message = compose(rule.rule_id, owed.changes[:MOST_CHANGES], max(0, len(owed.changes) - MOST_CHANGES), place)
     return PreviewedMessage(
         fired_at=owed.fired_at,
         due_at=owed.due_at,
@@ -81,9 +79,7 @@ def show(owed: Owed, rule: Rule, place: Place) -> PreviewedMessage:
     )
 
 
-def find_gaps(
-    rule: Rule, since: datetime, known_since: datetime, now: datetime, *, is_cut: bool
-) -> Iterator[str]:
+def find_gaps(rule: Rule, since: datetime, known_since: datetime, now: datetime, *, is_cut: bool) -> Iterator[str]:
     """What history cannot answer, in sentences."""
     if known_since > since:
         yield f"changes of this project are noted since {known_since:%Y-%m-%d %H:%M} UTC: of the time before nothing is known"

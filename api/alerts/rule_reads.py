@@ -7,8 +7,8 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from api.alerts.notifications import list_notifications
-from api.alerts.rule_schemas import MuteList, MuteOut, NotificationOut, NotificationPage, RuleOut, RulePage
 from api.alerts.rule_routes import describe, describe_mute, require_rule
+from api.alerts.rule_schemas import MuteList, MuteOut, NotificationOut, NotificationPage, RuleOut, RulePage
 from api.reads.catalogue import Asked, BuildContext, Read, seconds
 from api.reads.forms import Table, alone
 from api.reads.parameters import FormQuery, some_of
@@ -21,9 +21,7 @@ MUTES = Table("mutes", tuple(MuteOut.model_fields), ("id", "pattern", "rule", "c
 NOTIFICATIONS = Table(
     "notifications", tuple(NotificationOut.model_fields), ("made_at", "state", "kind", "title", "attempts", "told")
 )
-NotificationState = TypeAliasType(
-    "NotificationState", Literal["due", "sent", "dead", "muted", "held", "reported"]
-)
+NotificationState = TypeAliasType("NotificationState", Literal["due", "sent", "dead", "muted", "held", "reported"])
 
 
 class RulesQuery(FormQuery):

@@ -1,11 +1,10 @@
 """What is sent about rules of alerts, and what is answered."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from typing_extensions import Self
 
 from api.fields import NO_NUL, Instant, Name
 from common.alerts.rules import Digest, If, QuietHours, RuleTerms, Trigger, Word
@@ -41,7 +40,9 @@ class RuleIn(RuleTerms):
     def has_somewhere_to_go(self) -> Self:
         """Refuse an armed rule that tells nobody."""
         if self.armed and not self.channels:
-            raise ValueError("channels: a rule that is armed needs one at least; make it with armed false to try it first")
+            raise ValueError(
+                "channels: a rule that is armed needs one at least; make it with armed false to try it first"
+            )
         return self
 
 

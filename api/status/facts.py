@@ -9,10 +9,9 @@ from sqlalchemy import text
 
 from api.status.schemas import Installation, Partition, ProjectStatus, Retention, SenderLoss, ServiceStatus, TableSize
 from common.buckets import FINE_HOURS, bucket_sql
-from common.database.clock import CLOCK
 from common.database.connections import Connects, Crowd, find_crowd
-from common.disk_forecast import forecast_disk
 from common.database.schema import FIND_REVISION
+from common.disk_forecast import forecast_disk
 from common.settings import Settings
 from common.settings.programs import TelemetrySettings
 from common.telemetry.freshness import find_freshness, find_lateness

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import typer
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cli.client import ApiFailed, address_of, open_api, otlp_address_of
@@ -26,7 +27,7 @@ from cli.keys import in_transaction
 from cli.migrate import failing_in_a_sentence, migration_url, upgrade
 from cli.project import create_key, ensure_project, find_dsn
 from cli.signin import make_link
-from cli.state import STATE_FILE, read_env, write_env
+from cli.state import KEY_NAME, STATE_FILE, keep_secret_key, read_env, write_env
 from cli.up.screen import Screen, make_screen, say
 from common.keys import Scope
 from common.settings import ROOT, Settings
@@ -97,6 +98,8 @@ def run(settings: Settings, is_verbose: bool) -> None:
         with failing_in_a_sentence():
             upgrade(migration_url(settings))
             keys = asyncio.run(first_keys(settings))
+        secret_key = SecretStr(keep_secret_key(settings))
+        settings = settings.model_copy(update={"secret_key": secret_key})
         stack.enter_context(announced(settings))
         screen = stack.enter_context(make_screen(settings, is_verbose))
         api = stack.enter_context(program("api", settings, screen))
@@ -184,7 +187,8 @@ def urls_of(settings: Settings) -> dict[str, str]:
 @contextmanager
 def program(name: str, settings: Settings, screen: Screen) -> Iterator[subprocess.Popen[bytes]]:
     """One of our programs as a child, which is asked to end on the way out."""
-    process = spawn(name, {**urls_of(settings), **screen.environment}, screen.output)
+    secret_key = {KEY_NAME: settings.secret_key.get_secret_value()}
+    process = spawn(name, {**urls_of(settings), **secret_key, **screen.environment}, screen.output)
     try:
         yield process
     finally:

@@ -1,6 +1,6 @@
-"""Channels as they are stored, and test messages: the only writer of `alert_channels` and `channel_tests`, for both programs.
+"""Channels as they are stored: the only writer of `alert_channels`, for both programs.
 
-The API makes and changes channels, and asks for tests; the worker opens them, and notes how sending went.
+The API makes and changes channels; the worker opens them, and notes how sending went.
 """
 
 from collections.abc import Mapping, Sequence

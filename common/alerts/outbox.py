@@ -185,7 +185,9 @@ async def write_threads(
 
 
 async def add_notifications(connection: AsyncConnection, project_id: UUID, firings: Iterable[Firing]) -> None:
-    owed = [(firing.id_for(channel_id), channel_id, firing) for firing in firings for channel_id in firing.rule.channels]
+    owed = [
+        (firing.id_for(channel_id), channel_id, firing) for firing in firings for channel_id in firing.rule.channels
+    ]
     if not owed:
         return
     values = {

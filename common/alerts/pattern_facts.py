@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.severities import Severity
 from common.snapshots.counting import DESCRIBE_PATTERNS
 
-MOST_EXAMPLES = 1_000  # patterns of one change whose latest error is read; of those beyond, rules know no release and tag
+MOST_EXAMPLES = (
+    1_000  # patterns of one change whose latest error is read; of those beyond, rules know no release and tag
+)
 TAGS_MAX, TAG_CHARS, TAGS_TEXT_MAX = 20, 200, 20_000
 NEW_RELEASE = timedelta(hours=24)
 

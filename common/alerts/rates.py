@@ -58,9 +58,7 @@ class Count:
         }
 
 
-async def count_buckets(
-    connection: AsyncConnection, project_id: UUID, since: datetime, until: datetime
-) -> list[Any]:
+async def count_buckets(connection: AsyncConnection, project_id: UUID, since: datetime, until: datetime) -> list[Any]:
     """Rows of pattern_id, bucket, service, environment, severity, errors."""
     asked = {"project_id": project_id, "since": since, "until": until}
     return list((await connection.execute(COUNT_BUCKETS, asked)).all())

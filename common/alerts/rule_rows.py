@@ -72,7 +72,9 @@ async def list_armed(connection: AsyncConnection, project_id: UUID) -> list[Rule
         try:
             rules.append(read_rule(row))
         except ValidationError as error:
-            log.warning("rule_not_read", project_id=str(project_id), rule_id=str(row.rule_id), problems=error.error_count())
+            log.warning(
+                "rule_not_read", project_id=str(project_id), rule_id=str(row.rule_id), problems=error.error_count()
+            )
     return rules
 
 

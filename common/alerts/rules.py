@@ -11,8 +11,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from common.alerts.changes import Change
-from common.budgets.periods import find_zone
 from common.buckets import BUCKET_MINUTES
+from common.budgets.periods import find_zone
 from common.severities import Severity, SeverityWord
 
 Word = Literal[
@@ -97,7 +97,9 @@ class Condition(BaseModel):
     model_config = STRICT | ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     service: Texts | None = Field(None, description="Some of the errors are of this service.")
-    environment: Texts | None = Field(None, description='Some are of this environment; "" is that of those without one.')
+    environment: Texts | None = Field(
+        None, description='Some are of this environment; "" is that of those without one.'
+    )
     severity: SeverityWord | list[SeverityWord] | None = Field(None, description="The worst of them has it.")
     least_severity: SeverityWord | None = Field(None, description="The worst of them has it, or a worse one.")
     release: Texts | None = Field(None, description="The latest error is of this release.")
@@ -242,14 +244,22 @@ class RuleTerms(BaseModel):
     model_config = STRICT | ConfigDict(populate_by_name=True)
 
     when: tuple[Word | Trigger, ...] = Field(
-        min_length=1, max_length=20, description="Any of these changes. Words, or an object where a number belongs to it."
+        min_length=1,
+        max_length=20,
+        description="Any of these changes. Words, or an object where a number belongs to it.",
     )
     if_: If = Field(If(), alias="if", description="What must be so beside it.")
     throttle_minutes: int = Field(
-        60, ge=0, le=43_200, strict=True, description="So long nothing more is sent of one pattern, unless it got worse."
+        60,
+        ge=0,
+        le=43_200,
+        strict=True,
+        description="So long nothing more is sent of one pattern, unless it got worse.",
     )
     follow_up: bool = Field(
-        True, strict=True, description="Whether it is also told, in the same thread, that what was told got worse or is over."
+        True,
+        strict=True,
+        description="Whether it is also told, in the same thread, that what was told got worse or is over.",
     )
     digest: Digest | None = Field(None, description="One message a day instead of one a time.")
     quiet: QuietHours | None = Field(None, description="Hours in which nothing is sent.")
@@ -279,7 +289,9 @@ class Rule(RuleTerms):
         if not isinstance(trigger, Trigger):
             return WORDS[trigger](change)
         if trigger.more_than is not None:
-            return change.name == "many" and facts.get("rule") == str(self.rule_id) and is_rate(trigger.more_than, facts)
+            return (
+                change.name == "many" and facts.get("rule") == str(self.rule_id) and is_rate(trigger.more_than, facts)
+            )
         if trigger.budget is not None:
             return change.name == "crossed" and facts.get("percent", 0) >= trigger.budget
         return reaches(change, trigger.breach or DEFAULT_CHANCE)
@@ -300,7 +312,10 @@ def is_named(name: str) -> Callable[[Change], bool]:
 
 
 WORDS: Mapping[str, Callable[[Change], bool]] = {
-    **{name: is_named(name) for name in ("new", "regressed", "spiking", "rising", "incident", "resolved", "silent", "disk", "undelivered")},
+    **{
+        name: is_named(name)
+        for name in ("new", "regressed", "spiking", "rising", "incident", "resolved", "silent", "disk", "undelivered")
+    },
     "first_in_release": lambda change: change.name in {"new", "regressed"} and bool(change.facts.get("is_new_release")),
     "budget": is_named("crossed"),
     "breach": lambda change: reaches(change, DEFAULT_CHANCE),

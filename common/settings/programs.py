@@ -18,7 +18,8 @@ class ProgramSettings(BaseSettings):
         "Redis on a port.",
     )
     home: Path = Field(
-        ROOT / ".mayday", description="State folder of the embedded Postgres and Valkey, and of keys.env."
+        ROOT / ".mayday",
+        description="State folder of the embedded Postgres and Valkey, and of keys.env and secret.env.",
     )
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port that the API listens on.")
@@ -41,6 +42,11 @@ class ProgramSettings(BaseSettings):
     def keys_file(self) -> Path:
         """File that the first `mayday up` writes its keys to."""
         return self.home / "keys.env"
+
+    @property
+    def secret_file(self) -> Path:
+        """File that `mayday up` keeps the key in that seals secrets, where MAYDAY_SECRET_KEY is not set."""
+        return self.home / "secret.env"
 
 
 class TelemetrySettings(BaseSettings):

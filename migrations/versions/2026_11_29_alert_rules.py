@@ -92,9 +92,7 @@ def upgrade() -> None:
         named("notification_id"),
         named("rule_id"),
         named("channel_id"),
-        sa.Column(
-            "changes", postgresql.JSONB(), nullable=False, comment="What it tells, the first hundred changes."
-        ),
+        sa.Column("changes", postgresql.JSONB(), nullable=False, comment="What it tells, the first hundred changes."),
         sa.Column("left_out", sa.Integer(), nullable=False, comment="How many more there were."),
         instant("made_at"),
         instant("due_at"),

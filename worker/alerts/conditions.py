@@ -122,7 +122,9 @@ async def find_mark(
     return mark
 
 
-async def list_holding(connection: AsyncConnection, project_id: UUID, subject: Subject, name: str) -> Sequence[Row[Any]]:
+async def list_holding(
+    connection: AsyncConnection, project_id: UUID, subject: Subject, name: str
+) -> Sequence[Row[Any]]:
     """For which subjects the condition holds: rows of subject_id, since, facts."""
     return (await connection.execute(LIST_HOLDING, {"project_id": project_id, "subject": subject, "name": name})).all()
 

@@ -168,9 +168,7 @@ class Deliverer:
             "max_per_hour": channel.max_per_hour,
             "titles": ["", *[changes[0].title for changes in list(held.values())[:HELD_TITLES]]],
         }
-        change = Change(
-            uuid_utils.compat.uuid7(), CLOCK.now(), "channel", channel.channel_id, "held", facts
-        )
+        change = Change(uuid_utils.compat.uuid7(), CLOCK.now(), "channel", channel.channel_id, "held", facts)
         await outbox.add_report(connection, channel.project_id, channel.channel_id, change)
         return True
 
@@ -209,7 +207,9 @@ class Deliverer:
             metrics.NOTIFICATIONS.of("dead").inc()
             if message.kind != "undelivered":  # that one would tell of itself for ever
                 facts = {"title": message.title, "told": receipt.told, "channel": channel.name}
-                await note_transition(connection, project_id, Noted("channel", channel.channel_id, "undelivered", facts))
+                await note_transition(
+                    connection, project_id, Noted("channel", channel.channel_id, "undelivered", facts)
+                )
 
     async def put_off(self, batch: "Batch", left: Sequence[Claimed], receipt: Receipt) -> None:
         """Leave the channel alone for a while: what was claimed with the one that failed waits as long as that."""

@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.alerts.pattern_facts import load_facts, trend_facts
 from common.database.clock import ask_time
 from common.severities import Severity
 from common.snapshots.counting import DESCRIBE_PATTERNS
 from common.transitions import Noted, note_transitions
 from worker.alerts.conditions import Holding, turn
-from common.alerts.pattern_facts import load_facts, trend_facts
 from worker.trends.incidents import Incident
 
 NEW_FOR = timedelta(hours=24)  # a pattern whose first error is older came by errors that were sent late

@@ -60,9 +60,7 @@ WRITE_PATTERN = text("""
 """)
 
 # Those of some patterns that there are.
-FIND_KNOWN = text(
-    "SELECT pattern_id FROM patterns WHERE project_id = :project_id AND pattern_id = ANY(:pattern_ids)"
-)
+FIND_KNOWN = text("SELECT pattern_id FROM patterns WHERE project_id = :project_id AND pattern_id = ANY(:pattern_ids)")
 
 # Brings first and last seen up to date.
 REFRESH_PATTERNS = text("""

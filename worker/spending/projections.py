@@ -13,10 +13,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.alerts.rules import CHANCE_STEPS
 from common.budgets.periods import Period, local_day, share_elapsed, span_period
 from common.budgets.spend import Budget, Spend, sum_by_day, sum_spend
 from common.database.clock import ask_time
-from common.alerts.rules import CHANCE_STEPS
 from common.pricing import to_micro_usd
 from common.transitions import note_transitions
 from worker.alerts.conditions import Holding, find_mark, turn

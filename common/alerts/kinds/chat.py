@@ -4,6 +4,7 @@ Apprise knows two hundred kinds of URLs, some of which read files, start program
 used, what may stand behind their `?`, and which of them lead to a host that the URL names.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -56,7 +57,7 @@ SERVICES = {
 }
 
 
-def make(sent: Config) -> dict[str, Any]:
+def make(sent: Config, _before: Config | None = None) -> dict[str, Any]:
     """From `url`. Raises ValueError."""
     url = sent["url"]
     read_service(url)
@@ -68,9 +69,9 @@ def read_service(url: str) -> tuple[str, Service]:
     parts = split_url(url, tuple(SERVICES))
     service = SERVICES[parts.scheme]
     given = [name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    if unknown := [name for name in given if name not in service.arguments]:
+    if not service.arguments.issuperset(given):
         allowed = ", ".join(sorted(service.arguments)) or "nothing"
-        raise ValueError(f"{service.label}: {allowed} may stand behind the ?, not {unknown[0][:40]}")
+        raise ValueError(f"{service.label}: {allowed} alone may stand behind the ?")
     if service.is_own_host:
         host = host_of(url)
         if service.hosts and not host.endswith(service.hosts):
@@ -86,22 +87,30 @@ def host_of(url: str) -> str:
     return read_host(f"[{hostname}]" if ":" in hostname else hostname)
 
 
+def is_topic(scheme: str, url: str) -> bool:
+    """Of ntfy://topic the host is the topic, at ntfy.sh."""
+    return scheme.startswith("ntfy") and url.rstrip("/").count("/") == 2 and "@" not in url
+
+
+def named_host(config: Config) -> str | None:
+    """The host that the URL names; None where Apprise has it."""
+    scheme, service = read_service(config["url"])
+    return host_of(config["url"]) if service.is_own_host and not is_topic(scheme, config["url"]) else None
+
+
 def secrets(config: Config) -> list[str]:
-    """Every part of the URL that may be a token, as it stands there and unquoted."""
+    """Every part of the URL that may be a token, as it stands there and unquoted; not the host that it names."""
     rest = config["url"].partition("://")[2]
-    parts = [
-        part for piece in rest.replace("?", "/").replace("@", "/").split("/") for part in (piece, *piece.split(":"))
-    ]
-    long = [part for part in parts if len(part) >= SECRET_CHARS]
+    pieces = re.split("[/?&=@]", rest)
+    parts = [part for piece in pieces for part in (piece, *piece.split(":"))]
+    host = named_host(config)
+    long = [part for part in parts if len(part) >= SECRET_CHARS and part.partition(":")[0] != host]
     return [config["url"], rest, *long, *map(unquote, long)]
 
 
 def hint(config: Config) -> str:
-    scheme, service = read_service(config["url"])
-    own = scheme in SERVICES and service.is_own_host
-    # of ntfy://topic the topic is the secret
-    is_topic = scheme.startswith("ntfy") and "." not in host_of(config["url"])
-    return f"{service.label}, {host_of(config['url'])}" if own and not is_topic else service.label
+    label, host = read_service(config["url"])[1].label, named_host(config)
+    return label if host is None else f"{label}, {host}"
 
 
-KIND = Kind(name="chat", make=make, hint=hint, secrets=secrets)
+KIND = Kind(name="chat", make=make, hint=hint, secrets=secrets, host=named_host)

@@ -11,7 +11,7 @@ ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(
 RECIPIENTS_MAX = 20
 
 
-def make(sent: Config) -> dict[str, Any]:
+def make(sent: Config, _before: Config | None = None) -> dict[str, Any]:
     """From `url` (smtp://user:password@host:587, or smtps:// for TLS from the first byte), `sender` and `recipients`. Raises
     ValueError."""
     recipients, sender = list(sent["recipients"]), sent["sender"]
@@ -49,4 +49,4 @@ def hint(config: Config) -> str:
     return f"{config['recipients'][0]}{f' and {others} more' if others else ''} by {server_of(config).origin}"
 
 
-KIND = Kind(name="email", make=make, hint=hint, secrets=secrets)
+KIND = Kind(name="email", make=make, hint=hint, secrets=secrets, host=lambda config: server_of(config).host)

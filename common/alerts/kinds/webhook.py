@@ -20,10 +20,10 @@ def make_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def make(sent: Config) -> dict[str, Any]:
-    """A config with a secret of its own. Raises ValueError."""
+def make(sent: Config, before: Config | None = None) -> dict[str, Any]:
+    """A config with a secret of its own, or with those that it had before. Raises ValueError."""
     read_web_url(sent["url"])
-    return {"url": sent["url"], "secrets": [{"secret": make_secret(), "until": None}]}
+    return {"url": sent["url"], "secrets": before["secrets"] if before else [{"secret": make_secret(), "until": None}]}
 
 
 def target_of(config: Config) -> Target:
@@ -68,4 +68,5 @@ KIND = Kind(
         *([path] if len(path := target_of(config).path) > 1 else []),
         *(one["secret"] for one in config["secrets"]),
     ],
+    host=lambda config: target_of(config).host,
 )
