@@ -5,10 +5,11 @@ One definition for all who speak of rules: the API that takes them, the worker t
 
 from collections.abc import Callable, Mapping
 from datetime import time
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_serializer, model_validator
 
 from common.alerts.changes import Change
 from common.buckets import BUCKET_MINUTES
@@ -59,10 +60,19 @@ class Rate(BaseModel):
     )
 
 
-class Trigger(BaseModel):
-    """One change that is told, with a number: exactly one field."""
+class OneOf(BaseModel):
+    """Says exactly one of its fields, and is written as no more than that."""
 
     model_config = STRICT | ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    @model_serializer(mode="wrap")
+    def write(self, handler):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201, RUF100 - a type would be the answer's schema
+        """What is said."""
+        return {name: value for name, value in handler(self).items() if value is not None}
+
+
+class Trigger(OneOf):
+    """One change that is told, with a number: exactly one field."""
 
     more_than: Rate | None = Field(None, description="More than N errors in M minutes.")
     budget: float | None = Field(
@@ -75,7 +85,7 @@ class Trigger(BaseModel):
     @model_validator(mode="after")
     def says_one_thing(self) -> Self:
         """Refuse none, two, and chances between the steps."""
-        if len(self.model_dump(exclude_none=True)) != 1:
+        if len(self.model_dump()) != 1:
             raise ValueError("one of more_than, budget and breach; several changes are several entries of `when`")
         if self.breach is not None and abs(self.breach * CHANCE_STEPS - round(self.breach * CHANCE_STEPS)) > 1e-9:
             raise ValueError("breach is a chance in steps of 0.05, such as 0.8")
@@ -91,10 +101,8 @@ class Tag(BaseModel):
     value: Text | None = Field(None, description="Any, if not said.")
 
 
-class Condition(BaseModel):
+class Condition(OneOf):
     """One thing that must be so: exactly one field. Of a list, one of its entries."""
-
-    model_config = STRICT | ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     service: Texts | None = Field(None, description="Some of the errors are of this service.")
     environment: Texts | None = Field(
@@ -111,13 +119,13 @@ class Condition(BaseModel):
     @model_validator(mode="after")
     def says_one_thing(self) -> Self:
         """Refuse none, and two."""
-        if len(self.model_fields_set) != 1 or self.said is None:
+        if len(self.model_dump()) != 1:
             raise ValueError(f"each condition says one of {', '.join(type(self).model_fields)}")
         return self
 
-    @property
+    @cached_property
     def field(self) -> str:
-        return next(iter(self.model_fields_set))
+        return next(iter(self.model_dump()))
 
     @property
     def said(self) -> Any:
@@ -311,11 +319,9 @@ def is_named(name: str) -> Callable[[Change], bool]:
     return lambda change: change.name == name
 
 
+ALIKE = ("new", "regressed", "spiking", "rising", "incident", "resolved", "silent", "disk", "undelivered")
 WORDS: Mapping[str, Callable[[Change], bool]] = {
-    **{
-        name: is_named(name)
-        for name in ("new", "regressed", "spiking", "rising", "incident", "resolved", "silent", "disk", "undelivered")
-    },
+    **{name: is_named(name) for name in ALIKE},
     "first_in_release": lambda change: change.name in {"new", "regressed"} and bool(change.facts.get("is_new_release")),
     "budget": is_named("crossed"),
     "breach": lambda change: reaches(change, DEFAULT_CHANCE),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -69,7 +70,7 @@ def find_silence(hours: Sequence[datetime], now: datetime) -> float | None:
     known = int((hours[-1] - hours[0]) / HOUR) + 1
     if known < LEAST_KNOWN_HOURS or len(hours) < ALWAYS * known:
         return None
-    longest = max(int((later - earlier) / HOUR) - 1 for earlier, later in zip(hours, hours[1:], strict=False))
+    longest = max(int((later - earlier) / HOUR) - 1 for earlier, later in pairwise(hours))
     silent = (now - hours[-1] - HOUR) / HOUR
     return round(silent, 1) if silent >= max(LEAST_SILENT_HOURS, GAPS * longest) else None
 
