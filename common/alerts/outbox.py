@@ -156,12 +156,8 @@ async def load_threads(
     connection: AsyncConnection, project_id: UUID, rules: Iterable[Rule], subjects: Iterable[UUID]
 ) -> dict[UUID, Threads]:
     """What each of the rules told last of each of the subjects, by the rule's id."""
-    asked = {
-        "project_id": project_id,
-        "rule_ids": [rule.rule_id for rule in rules],
-        "subject_ids": list(subjects),
-    }
-    threads: dict[UUID, Threads] = {rule_id: {} for rule_id in asked["rule_ids"]}
+    threads: dict[UUID, Threads] = {rule.rule_id: {} for rule in rules}
+    asked = {"project_id": project_id, "rule_ids": list(threads), "subject_ids": list(subjects)}
     for row in await connection.execute(LOAD_THREADS, asked):
         threads[row.rule_id][row.subject_id] = Thread(row.fired_at, row.name, row.rank, row.is_open)
     return threads

@@ -59,7 +59,7 @@ async def test_a_new_failure_is_told_once_and_its_return_after_it_was_resolved_a
             await alerting.run_worker()
             await deliver(alerting)
         assert receiver.titles == ["New: payment <*> declined by bank"]
-        [(first_id, body)] = receiver.got
+        [(_, body)] = receiver.got
         assert body["type"] == "alert.new"
         assert (body["data"]["service"], body["data"]["environment"]) == ("shop", "production")
         [pattern] = (await project.get("/api/errors/patterns"))["patterns"]

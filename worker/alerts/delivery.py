@@ -34,12 +34,13 @@ from common.transitions import Noted, note_transition
 log = structlog.get_logger()
 
 POLL_SECONDS = 0.5
-CLAIMED, CLAIM_SECONDS = 20, 60.0
-SEND_SECONDS = 20.0  # the longest that one try may take, with what is noted after it
+CLAIMED, CLAIM_SECONDS = 20, 20.0
+SEND_SECONDS = 16.0  # the longest that one try may take, with what is noted after it
 SLICE_SECONDS = 10.0  # of a channel that has more to send, before others have their turns
 CHANNELS_AT_ONCE = 16
 DELIVERY_CONNECTIONS = 4  # that serve all channels: none is held while a message is sent
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5.0, 900.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 900.0
+FAILURES_IN_A_ROW, LONGEST_REST_SECONDS = 2, 60.0  # after which a channel is left alone, and for how long at most
 DEAD_AFTER_SECONDS = 86_400.0
 GONE = "the channel is gone"
 HELD_TITLES = 10
@@ -62,13 +63,15 @@ class Sends(Protocol):
 
 @dataclass(slots=True)
 class Deliverer:
-    """Delivers, with so many channels at once; `busy` are those that this process works on."""
+    """Delivers, with so many channels at once; `busy` are those that this process works on, `rests` those that it leaves
+    alone, with how often in a row and until when."""
 
     engine: AsyncEngine
     sender: Sends
     sealer: Sealer
     settings: Settings
     busy: set[UUID] = field(default_factory=set)
+    rests: dict[UUID, tuple[int, float]] = field(default_factory=dict)
 
     async def keep_delivering(self) -> None:
         """Deliver for ever what is due; a store that is away is waited for."""
@@ -85,8 +88,12 @@ class Deliverer:
     async def find_due(self) -> list[tuple[UUID, UUID]]:
         """The channels to serve now, as many as may be served at once."""
         async with self.engine.connect() as connection:
-            due = await outbox.list_due_channels(connection, 2 * CHANNELS_AT_ONCE + len(self.busy))
-        free = [one for one in due if one[1] not in self.busy]
+            asked = 2 * CHANNELS_AT_ONCE + len(self.busy) + len(self.rests)
+            due = await outbox.list_due_channels(connection, asked)
+        now = time.monotonic()
+        self.rests = {one: rest for one, rest in self.rests.items() if rest[1] > now - LONGEST_WAIT_SECONDS}
+        resting = {channel_id for channel_id, (_, until) in self.rests.items() if until > now}
+        free = [one for one in due if one[1] not in self.busy | resting]
         return free[: CHANNELS_AT_ONCE - len(self.busy)]
 
     async def serve(self, project_id: UUID, channel_id: UUID) -> None:
@@ -109,18 +116,25 @@ class Deliverer:
         batch = await self.claim(project_id, channel_id)
         if batch is None:
             return False
-        left = list(batch.claimed)
-        while left:
-            if time.monotonic() - claimed_at > CLAIM_SECONDS - SEND_SECONDS:
-                break  # the claim may be over before the next is sent
+        left, failures = list(batch.claimed), 0
+        # beyond that the claim may be over before the next is sent
+        while left and failures < FAILURES_IN_A_ROW and time.monotonic() - claimed_at < CLAIM_SECONDS - SEND_SECONDS:
             receipt = await self.send_one(batch, left.pop(0))
-            if not receipt.accepted and receipt.may_retry:
-                await self.put_off(batch, left, receipt)
-                return False
+            failures = failures + 1 if not receipt.accepted and receipt.may_retry else 0
         if left:
             async with self.engine.begin() as connection:
                 await outbox.put_off(connection, project_id, ids_of(left), 0.0, "", was_tried=False)
-        return bool(batch.claimed)
+        if failures:
+            self.rest(channel_id)
+        else:
+            self.rests.pop(channel_id, None)
+        return bool(batch.claimed) and not failures
+
+    def rest(self, channel_id: UUID) -> None:
+        """Leave a channel alone, for longer each time that it fails in a row: what is due for it waits."""
+        times = self.rests.get(channel_id, (0, 0.0))[0] + 1
+        seconds = min(FIRST_WAIT_SECONDS * 2.0 ** min(times - 1, 16), LONGEST_REST_SECONDS)
+        self.rests[channel_id] = times, time.monotonic() + seconds
 
     async def claim(self, project_id: UUID, channel_id: UUID) -> "Batch | None":
         """Take what is due and not beyond what the channel may get in an hour; None when nothing is left to do."""
@@ -209,15 +223,6 @@ class Deliverer:
                 facts = {"title": message.title, "told": receipt.told, "channel": channel.name}
                 await note_transition(
                     connection, project_id, Noted("channel", channel.channel_id, "undelivered", facts)
-                )
-
-    async def put_off(self, batch: "Batch", left: Sequence[Claimed], receipt: Receipt) -> None:
-        """Leave the channel alone for a while: what was claimed with the one that failed waits as long as that."""
-        if left:
-            seconds = wait_seconds(min(one.attempts for one in left), receipt)
-            async with self.engine.begin() as connection:
-                await outbox.put_off(
-                    connection, batch.channel.project_id, ids_of(left), seconds, receipt.told, was_tried=False
                 )
 
     async def find_place(self, connection: AsyncConnection, channel: OpenedChannel, rule_id: UUID) -> Place:

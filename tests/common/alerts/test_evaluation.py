@@ -54,11 +54,11 @@ def test_people_who_resolve_end_the_thread() -> None:
 
 def test_one_incident_is_one_message_and_its_patterns_none_beside_it() -> None:
     inside = {"incident": str(named("i"))}
-    batch = [change("spiking", of="a", **inside), change("spiking", of="b", **inside)]
+    batch = [change("spiking", of="a", facts=inside), change("spiking", of="b", facts=inside)]
     incident = change("incident", of="i", subject="incident", services=["shop", "cart"])
     assert told(rule("spiking", "incident"), *batch, incident) == [["incident"]]
     assert told(rule("spiking"), *batch, incident) == [["spiking", "spiking"]]
-    later = change("spiking", of="c", minutes=30, **inside)
+    later = change("spiking", of="c", minutes=30, facts=inside)
     assert told(rule("spiking", "incident"), *batch, incident, later) == [["incident"]]
 
 

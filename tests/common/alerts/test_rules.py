@@ -182,6 +182,6 @@ def test_a_chance_is_told_by_the_one_change_that_reaches_it(chance: float) -> No
 def test_a_rate_is_told_to_the_rule_that_said_it() -> None:
     rate = {"errors": 5, "minutes": 10, "per": "pattern"}
     facts = {"rule": str(named("rule")), "rate": rate}
-    assert rule({"more_than": rate}).wants(change("many", **facts))
-    assert not rule({"more_than": rate | {"errors": 6}}).wants(change("many", **facts))
-    assert not rule({"more_than": rate}).wants(change("many", **facts | {"rule": str(named("another"))}))
+    assert rule({"more_than": rate}).wants(change("many", facts=facts))
+    assert not rule({"more_than": rate | {"errors": 6}}).wants(change("many", facts=facts))
+    assert not rule({"more_than": rate}).wants(change("many", facts=facts | {"rule": str(named("another"))}))
