@@ -61,7 +61,7 @@ def preview(
 
 
 @alerts_app.command("test", epilog=examples("alerts test on-call"))
-def test(
+def try_channel(
     channel: Annotated[str, typer.Argument(help="Name or id of a channel.")],
     as_json: Json = False,
     url: Url = None,

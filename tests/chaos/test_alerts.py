@@ -54,7 +54,7 @@ async def check_arrivals(run: Alerting) -> None:
         told.setdefault(notification_id, set()).add(body["data"]["facts"]["changes"][0]["id"])
     assert max(map(len, told.values())) == 1
     twice = len(run.receiver.accepted) - len(set(run.receiver.accepted))
-    print(f"{len(owed)} owed, {len(run.receiver.got)} requests, {twice} taken twice under their id")
+    print(f"{len(owed)} owed, {len(run.receiver.got)} requests, {twice} taken twice under their id")  # noqa: T201
 
 
 async def check_mute(run: Alerting) -> None:
@@ -147,5 +147,5 @@ async def test_from_the_first_error_to_the_receiver_it_takes_a_fold_and_a_period
                 record["occurred_at"] = datetime.now(UTC).isoformat()
                 assert (await sender.post("/api/usage/batch", json={"records": [record]})).status_code == 201
                 took["crossed"] = await first_after(run, 1, "crossed", 5 + SPARE + 1)
-    print(took)
+    print(took)  # noqa: T201
     assert Settings().fold_every_seconds == FOLD

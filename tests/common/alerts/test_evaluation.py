@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -119,7 +120,7 @@ def test_the_days_on_which_clocks_are_changed_have_their_digest(at: str, day: da
     moments = [day]
     for _ in range(4):
         moments.append(next_local(moments[-1], "Europe/Berlin", at))
-    gaps = [later - earlier for earlier, later in zip(moments[1:], moments[2:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(moments[1:])]
     assert all(timedelta(hours=22, minutes=59) <= gap <= timedelta(hours=25, minutes=1) for gap in gaps)
 
 
@@ -150,30 +151,30 @@ def test_what_is_told_is_the_same_however_often_the_evaluator_stops_and_goes_on(
     changes: list[Change], throttle: int
 ) -> None:
     """The worker loads threads for each batch; a preview keeps them."""
-    one = rule("new", "regressed", "spiking", "incident", throttle_minutes=throttle)
-    whole = list(replay(one, changes, {}))
+    terms = rule("new", "regressed", "spiking", "incident", throttle_minutes=throttle)
+    whole = list(replay(terms, changes, {}))
     kept: dict[Any, Thread] = {}
     by_batch = []
-    for at in sorted({change.happened_at for change in changes}):
-        batch = [change for change in changes if change.happened_at == at]
+    for at in sorted({one.happened_at for one in changes}):
+        batch = [one for one in changes if one.happened_at == at]
         loaded = {subject: kept[subject] for subject in subjects_of(batch) if subject in kept}
-        if firing := evaluate(one, batch, loaded):
+        if firing := evaluate(terms, batch, loaded):
             by_batch.append(firing)
         kept |= loaded
     assert by_batch == whole
-    assert no_two_within_throttle(one, [change for firing in whole for change in firing.changes])
+    assert no_two_within_throttle(terms, [change for firing in whole for change in firing.changes])
 
 
 def no_two_within_throttle(one: Rule, changes: Sequence[Change]) -> bool:
     """No pattern is told of twice by changes of one name within the throttle."""
     last: dict[Any, datetime] = {}
-    for change in changes:
-        if change.name not in {"new", "regressed", "spiking"}:
+    for told in changes:
+        if told.name not in {"new", "regressed", "spiking"}:
             continue
-        key = change.subject_id, change.name
-        if key in last and change.happened_at < last[key] + timedelta(minutes=one.throttle_minutes):
+        key = told.subject_id, told.name
+        if key in last and told.happened_at < last[key] + timedelta(minutes=one.throttle_minutes):
             return False
-        last[key] = change.happened_at
+        last[key] = told.happened_at
     return True
 
 

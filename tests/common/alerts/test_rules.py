@@ -1,6 +1,7 @@
 """What rules may say, what each refuses and why, and which changes they want."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -172,10 +173,7 @@ def test_a_budget_is_told_from_the_percent_on_that_is_said() -> None:
 @pytest.mark.parametrize("chance", [n / 20 for n in range(1, 20)])
 def test_a_chance_is_told_by_the_one_change_that_reaches_it(chance: float) -> None:
     steps = [0, 3, 4, 9, 15, 16, 20]
-    changes = [
-        change("breach", chance=after / 20, chance_before=before / 20)
-        for before, after in zip(steps, steps[1:], strict=False)
-    ]
+    changes = [change("breach", chance=after / 20, chance_before=before / 20) for before, after in pairwise(steps)]
     assert sum(rule({"breach": chance}).wants(one) for one in changes) == 1
 
 
