@@ -1,5 +1,6 @@
 """A message of an alert, and what became of sending it: the seam between what decides and what sends. Pure."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,12 @@ class Message:
     environment: str | None = None
     url: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def thread(self) -> str:
+        """What all messages of the incident share: 32 hex digits, which tell nothing of it."""
+        incident = f"{self.project}\0{self.incident_key}"
+        return hashlib.sha256(incident.encode(errors="replace")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Our own link is the only one in any of them: what came from an error is `inert` wherever a person reads it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -34,12 +34,24 @@ def labels_of(message: Message) -> list[tuple[str, str]]:
     return [(name, clean(value, NAME_CHARS)) for name, value in named if value]
 
 
+def clean_facts(value: Any) -> Any:
+    """The same JSON with its texts cleaned."""
+    match value:
+        case str():
+            return clean(value, LINE_CHARS)
+        case Mapping():
+            return {clean(str(name), NAME_CHARS): clean_facts(one) for name, one in value.items()}
+        case list() | tuple():
+            return [clean_facts(one) for one in value]
+    return value
+
+
 def as_event(message: Message) -> bytes:
     """The body of a webhook, by the form that Standard Webhooks proposes. Texts are cleaned, and stay what they say."""
     data: dict[str, Any] = {
         "id": str(message.notification_id),
         "incident": message.incident_key,
-        "project": message.project,
+        "project": clean(message.project, NAME_CHARS),
         "kind": message.kind,
         "title": title_of(message),
         "lines": lines_of(message),
@@ -47,7 +59,7 @@ def as_event(message: Message) -> bytes:
         "service": message.service and clean(message.service, NAME_CHARS),
         "environment": message.environment and clean(message.environment, NAME_CHARS),
         "url": message.url,
-        "facts": dict(message.facts),
+        "facts": clean_facts(message.facts),
     }
     return to_json({"type": f"alert.{message.kind}", "timestamp": message.happened_at, "data": data})
 

@@ -53,7 +53,6 @@ def split_url(text: str, schemes: tuple[str, ...]) -> SplitResult:
         raise ValueError("a URL has no blanks, backslashes and the like in it")
     try:
         parts = urlsplit(text)
-        parts.port  # noqa: B018 - raises ValueError
     except ValueError:
         raise ValueError("this is no URL") from None
     if parts.scheme not in schemes or not text.lower().startswith(f"{parts.scheme}://") or not parts.hostname:
@@ -66,9 +65,18 @@ def split_url(text: str, schemes: tuple[str, ...]) -> SplitResult:
 def locate(parts: SplitResult) -> Target:
     """Host, port and path of a URL in its parts. Raises ValueError."""
     host = read_host(f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or "")
-    port = PORTS[parts.scheme] if parts.port is None else parts.port
+    named = port_of(parts)
+    port = PORTS[parts.scheme] if named is None else named
     if port not in LOW_PORTS[parts.scheme] and port < FIRST_FREE_PORT:
         allowed = ", ".join(map(str, sorted(LOW_PORTS[parts.scheme])))
         raise ValueError(f"port {port}: take {allowed}, or one from {FIRST_FREE_PORT} on")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port, path)
+
+
+def port_of(parts: SplitResult) -> int | None:
+    """The port that it names, if any. Raises ValueError."""
+    try:
+        return parts.port
+    except ValueError:
+        raise ValueError("the port is no number from 1 to 65535") from None

@@ -13,7 +13,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from types import FrameType
 from typing import Any
@@ -91,15 +92,10 @@ class Told(logging.Handler):
             self.words.append(text[:ANSWER_BYTES])
 
 
-def send(request: dict[str, Any]) -> tuple[bool, str]:
+def notify(request: dict[str, Any]) -> tuple[bool, str]:
     """Whether the service took the message, and what was told of it."""
     from apprise import Apprise, AppriseAsset
 
-    told = Told()
-    logger = logging.getLogger("apprise")
-    logger.setLevel(DEBUG)
-    logger.propagate = False
-    logger.addHandler(told)
     asset = AppriseAsset(
         app_id="Mayday", app_desc="Mayday", app_url="", storage_mode="memory", http_redirects=False, async_mode=False,
         interpret_escapes=False, interpret_emojis=False, image_url_mask="", image_url_logo="", image_path_mask="",
@@ -108,15 +104,31 @@ def send(request: dict[str, Any]) -> tuple[bool, str]:
     service = Apprise.instantiate(request["url"], asset=asset)
     if service is None:
         return False, "Apprise knows no service by this URL: see docs/alerts.md for its form"
-    apprise = Apprise(service, asset=asset)
+    with listening_to_apprise() as told:
+        sent = Apprise(service, asset=asset).notify(
+            title=request["title"], body=request["body"], notify_type=request["type"], body_format="text"
+        )
+    return bool(sent), " ".join([*told.words[-2:], told.details]).strip() or ("accepted" if sent else "refused")
+
+
+@contextmanager
+def listening_to_apprise() -> Iterator[Told]:
+    logger, told = logging.getLogger("apprise"), Told()
+    logger.setLevel(DEBUG)
+    logger.propagate = False
+    logger.addHandler(told)
+    try:
+        yield told
+    finally:
+        logger.removeHandler(told)
+
+
+def send(request: dict[str, Any]) -> tuple[bool, str]:
+    """The same, and from now on this process may speak to nobody else: for a child."""
     refusals: list[str] = []
     sys.addaudithook(make_hook(request["allow"], set(request["pinned"]), refusals.append))
-    accepted = bool(
-        apprise.notify(title=request["title"], body=request["body"], notify_type=request["type"], body_format="text")
-    )
-    if refusals:
-        return False, refusals[0]
-    return accepted, " ".join([*told.words[-2:], told.details]) or ("accepted" if accepted else "refused")
+    accepted, told = notify(request)
+    return (False, refusals[0]) if refusals else (accepted, told)
 
 
 def answer(request: dict[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -127,7 +128,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 def make_tls() -> ssl.SSLContext:
-    """Trusts what the system trusts, and what browsers do where the system has no list of its own."""
+    """Trusts what the system trusts, and what browsers do where the system has no list of its own. Takes a while."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
@@ -136,7 +137,7 @@ def make_tls() -> ssl.SSLContext:
 class GuardedClient:
     """Sends single requests."""
 
-    def __init__(self, guard: Guard, tls: ssl.SSLContext) -> None:
+    def __init__(self, guard: Guard, tls: Callable[[], ssl.SSLContext]) -> None:
         self.guard = guard
         self.tls = tls
 
@@ -147,22 +148,25 @@ class GuardedClient:
 
         Raises AddressRefused, TimeoutError, OSError and httpcore's errors.
         """
-        async with asyncio.timeout(seconds), self._connections() as connections:
-            url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
-            limits = dict.fromkeys(("connect",), CONNECT_SECONDS)
-            async with connections.stream(
-                "POST",
-                url,
-                headers=list(self._headers(target, headers).items()),
-                content=body,
-                extensions={"timeout": limits},
-            ) as response:
+        async with asyncio.timeout(seconds):
+            tls = await asyncio.to_thread(self.tls) if target.scheme == "https" else None
+            async with (
+                self._connections(tls) as connections,
+                self._open(connections, target, body, headers) as response,
+            ):
                 return Answer(response.status, read_headers(response), await read_some(response, most_bytes))
 
-    def _connections(self) -> httpcore.AsyncConnectionPool:
-        return httpcore.AsyncConnectionPool(
-            ssl_context=self.tls, network_backend=GuardedBackend(self.guard), max_keepalive_connections=0
-        )
+    def _connections(self, tls: ssl.SSLContext | None) -> httpcore.AsyncConnectionPool:
+        backend = GuardedBackend(self.guard)
+        return httpcore.AsyncConnectionPool(ssl_context=tls, network_backend=backend, max_keepalive_connections=0)
+
+    def _open(
+        self, connections: httpcore.AsyncConnectionPool, target: Target, body: bytes, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[httpcore.Response]:
+        url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+        sent = list(self._headers(target, headers).items())
+        limits = {"timeout": {"connect": CONNECT_SECONDS}}
+        return connections.stream("POST", url, headers=sent, content=body, extensions=limits)
 
     def _headers(self, target: Target, headers: Mapping[str, str]) -> dict[str, str]:
         own = {"Host": target.authority, "User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close"}

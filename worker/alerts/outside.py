@@ -2,7 +2,6 @@
 before it is needed."""
 
 import ssl
-from functools import cached_property
 
 from common.alerts.addresses import AllowList
 from common.settings.alerts import ChannelSettings
@@ -19,15 +18,14 @@ class Outside:
         self.allow = settings.alerts_allow
         self.guard = guard or Guard(AllowList.parse(settings.alerts_allow))
         self.apprise = AppriseProcess()
+        self.client = GuardedClient(self.guard, self.tls)
         self._tls = tls
 
-    @cached_property
     def tls(self) -> ssl.SSLContext:
-        return self._tls or make_tls()
-
-    @cached_property
-    def client(self) -> GuardedClient:
-        return GuardedClient(self.guard, self.tls)
+        """Made once, in a fraction of a second: not in the event loop."""
+        if self._tls is None:
+            self._tls = make_tls()
+        return self._tls
 
     async def close(self) -> None:
         await self.apprise.close()

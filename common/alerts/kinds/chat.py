@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 from common.alerts.addresses import read_host
 from common.alerts.kinds.config import Config, Kind
-from common.alerts.targets import FIRST_FREE_PORT, split_url
+from common.alerts.targets import FIRST_FREE_PORT, port_of, split_url
 
 SECRET_CHARS = 6  # a part of a URL that is as long may be a token
 
@@ -20,13 +20,15 @@ SECRET_CHARS = 6  # a part of a URL that is as long may be a token
 class Service:
     """A service that Apprise sends to. With `is_own_host` the URL names the host, which must end with one of `hosts` where
     there are any; all others have their host in Apprise. `arguments` may stand behind the `?`. `escapes` are the texts in
-    which the service reads Markdown that Apprise leaves as it is."""
+    which the service reads Markdown that Apprise leaves as it is. `incident` is what tells a pager which incident it is about:
+    arguments that are added, `{}` in them is that of the message."""
 
     label: str
     arguments: frozenset[str] = frozenset()
     is_own_host: bool = False
     hosts: tuple[str, ...] = ()
     escapes: frozenset[str] = frozenset()
+    incident: str = ""
 
 
 BOTH, TITLE = frozenset({"title", "body"}), frozenset({"title"})
@@ -39,11 +41,10 @@ SERVICES = {
     "mmosts": Service("Mattermost", frozenset({"channel"}), is_own_host=True, escapes=BOTH),
     "ntfy": Service("ntfy", frozenset({"priority"}), is_own_host=True),
     "ntfys": Service("ntfy", frozenset({"priority"}), is_own_host=True),
-    "opsgenie": Service("Opsgenie", frozenset({"region", "priority", "tags"})),
-    "pagerduty": Service("PagerDuty", frozenset({"region"})),
+    "pagerduty": Service("PagerDuty", frozenset({"region"}), incident="action=map&dedup={}"),
     "pover": Service("Pushover", frozenset({"priority", "sound"})),
     "slack": Service("Slack"),
-    "splunk": Service("Splunk On-Call"),
+    "splunk": Service("Splunk On-Call", incident="entity_id={}"),
     "tgram": Service("Telegram", frozenset({"topic"})),
     "workflows": Service(
         "Teams",
@@ -76,8 +77,9 @@ def read_service(url: str) -> tuple[str, Service]:
         host = host_of(url)
         if service.hosts and not host.endswith(service.hosts):
             raise ValueError(f"{service.label}: its host ends with {' or '.join(service.hosts)}")
-        if parts.port is not None and parts.port not in (80, 443) and parts.port < FIRST_FREE_PORT:
-            raise ValueError(f"port {parts.port}: take 80, 443, or one from {FIRST_FREE_PORT} on")
+        port = port_of(parts)
+        if port is not None and port not in (80, 443) and port < FIRST_FREE_PORT:
+            raise ValueError(f"port {port}: take 80, 443, or one from {FIRST_FREE_PORT} on")
     return parts.scheme, service
 
 
@@ -96,6 +98,12 @@ def named_host(config: Config) -> str | None:
     """The host that the URL names; None where Apprise has it."""
     scheme, service = read_service(config["url"])
     return host_of(config["url"]) if service.is_own_host and not is_topic(scheme, config["url"]) else None
+
+
+def url_for(config: Config, thread: str) -> str:
+    """The URL for one incident (`Message.thread`)."""
+    url, incident = config["url"], read_service(config["url"])[1].incident.format(thread)
+    return f"{url}{'&' if '?' in url else '?'}{incident}" if incident else url
 
 
 def secrets(config: Config) -> list[str]:

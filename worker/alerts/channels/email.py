@@ -1,6 +1,6 @@
 """Sends messages by SMTP: text and HTML, one thread for an incident."""
 
-import hashlib
+import asyncio
 import socket
 from collections.abc import Mapping
 from email.message import EmailMessage
@@ -44,7 +44,7 @@ async def converse(outside: Outside, config: Config, connection: socket.socket, 
     is_tls = server.scheme == "smtps"
     smtp = aiosmtplib.SMTP(
         hostname=server.host, sock=connection, use_tls=is_tls, start_tls=False if is_tls else (True if login else None),
-        tls_context=outside.tls, timeout=SECONDS, local_hostname=OWN_NAME,
+        tls_context=await asyncio.to_thread(outside.tls), timeout=SECONDS, local_hostname=OWN_NAME,
     )  # fmt: skip
     async with smtp:
         if login:
@@ -71,14 +71,13 @@ def describe(error: aiosmtplib.SMTPException) -> str:
 def compose(config: Config, message: Message) -> EmailMessage:
     """The mail. Its id stays from try to try; all of one incident refer to the same id, whether or not that was ever sent."""
     domain = config["sender"].rpartition("@")[2]
-    root = hashlib.sha256(f"{message.project}/{message.incident_key}".encode()).hexdigest()[:32]
     mail = EmailMessage(policy=POLICY)
     mail["Subject"] = thread_subject(message)
     mail["From"] = config["sender"]
     mail["To"] = ", ".join(config["recipients"])
     mail["Date"] = format_datetime(CLOCK.now())
     mail["Message-ID"] = f"<{message.notification_id}@{domain}>"
-    mail["In-Reply-To"] = mail["References"] = f"<incident-{root}@{domain}>"
+    mail["In-Reply-To"] = mail["References"] = f"<incident-{message.thread}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(as_text(message))
