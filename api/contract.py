@@ -26,6 +26,8 @@ IDS = {
     "budget_id": "Id of the budget.",
     "override_id": "Id of the override.",
     "rule_id": "Id of the rule.",
+    "channel_id": "Id of the channel.",
+    "test_id": "Id of the test message.",
     "mute_id": "Id of the mute.",
 }
 TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": 0}

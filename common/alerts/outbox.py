@@ -23,6 +23,8 @@ from common.alerts.rules import Rule
 NO_RULE = UUID(int=0)
 MOST_CHANGES = 100  # that one notification holds; it says how many more there were
 
+LAST_CHANGE = MOST_CHANGES - 1  # counted from 0
+
 # Waits until no other transaction notes changes of the project: what a rule told last is read and written by one at a time.
 LOCK_ALERTS = text("SELECT pg_advisory_xact_lock(hashtextextended('mayday:alerts:' || :project_id, 0))")
 
@@ -54,7 +56,7 @@ ADD_NOTIFICATIONS = text(f"""
          AS owed (notification_id, rule_id, channel_id, changes, left_out, due_at)
     ORDER BY notification_id
     ON CONFLICT (project_id, notification_id) DO UPDATE
-    SET changes = jsonb_path_query_array(n.changes || EXCLUDED.changes, '$[0 to {MOST_CHANGES - 1}]'),
+    SET changes = jsonb_path_query_array(n.changes || EXCLUDED.changes, '$[0 to {LAST_CHANGE}]'),
         left_out = n.left_out + EXCLUDED.left_out + greatest(
             0, jsonb_array_length(n.changes) + jsonb_array_length(EXCLUDED.changes) - {MOST_CHANGES})
     WHERE n.state = 'due' AND EXCLUDED.due_at > EXCLUDED.made_at

@@ -51,7 +51,7 @@ async def test_a_service_that_falls_silent_is_told_once_and_once_when_it_is_back
     async with engine.begin() as connection:
         await connection.execute(text("DELETE FROM hourly_rollups"))  # its week is over
     await note_silences(engine, PROJECT)
-    assert len(await rows(engine, "SELECT FROM transitions")) == 1
+    assert len(await rows(engine, "SELECT 1 FROM transitions")) == 1
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE conditions SET since = since - interval '2 hours'"))
         await connection.execute(ADD_HOURS, {"project_id": PROJECT, "since": 0})
