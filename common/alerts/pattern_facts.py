@@ -53,7 +53,7 @@ async def load_facts(
     asked = {"project_id": project_id, "pattern_ids": list(pattern_ids)}
     described = (await connection.execute(DESCRIBE_PATTERNS, asked)).all()
     places = group_places(await connection.execute(COUNT_PLACES, asked))
-    few = {"pattern_ids": asked["pattern_ids"][:MOST_EXAMPLES], "most_chars": TAGS_TEXT_MAX}
+    few = {"pattern_ids": list(pattern_ids)[:MOST_EXAMPLES], "most_chars": TAGS_TEXT_MAX}
     latest = {row.pattern_id: row for row in await connection.execute(LATEST_ERRORS, asked | few)}
     return {
         row.pattern_id: describe(row, places.get(row.pattern_id, ()), latest.get(row.pattern_id), now)

@@ -7,10 +7,11 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -95,14 +96,19 @@ class Alerting:
 
 @asynccontextmanager
 async def run_alerting(
-    folder: Path, *, when: Sequence[Any], answers: Answers = accept, workers: int = 2, **settings: str
+    folder: Path,
+    *,
+    when: Sequence[Any],
+    answers: Answers = accept,
+    workers: int = 2,
+    periods: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Alerting]:
     """A stack whose workers deliver to a receiver here."""
     told = {
         "MAYDAY_SECRET_KEY": make_secret_key(),
         "MAYDAY_ALERTS_ALLOW": "127.0.0.1",
         "MAYDAY_LOG_LEVEL": "warning",
-        **settings,
+        **periods,
     }
     async with receiving(answers) as receiver, run_stack(folder, apis=1, workers=workers, settings=told) as stack:
         direct = Settings.load(database_url=stack.stores.direct_url(stack.database))

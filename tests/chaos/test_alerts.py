@@ -130,7 +130,7 @@ async def test_from_the_first_error_to_the_receiver_it_takes_a_fold_and_a_period
     }
     most = FOLD + PATTERNS + SPARE + 1  # under 18 s
     with temporary_home() as folder:
-        async with run_alerting(folder, when=["new", "regressed", "budget"], workers=1, **periods) as run:
+        async with run_alerting(folder, when=["new", "regressed", "budget"], workers=1, periods=periods) as run:
             headers = {"Authorization": f"Bearer {run.stack.target.ingest_key}"}
             async with httpx.AsyncClient(base_url=run.stack.apis[0].url, headers=headers, trust_env=False) as sender:
                 took = {}

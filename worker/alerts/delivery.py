@@ -78,7 +78,10 @@ class Deliverer:
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
-                    for project_id, channel_id in await self.find_due():  # rule-ok: a task each, the longest waiting first
+                    for (
+                        project_id,
+                        channel_id,
+                    ) in await self.find_due():  # rule-ok: a task each, the longest waiting first
                         self.busy.add(channel_id)
                         group.create_task(self.serve(project_id, channel_id), name="delivering")
                 except (SQLAlchemyError, OSError) as error:

@@ -69,7 +69,9 @@ async def note_with_facts(connection: AsyncConnection, project_id: UUID, noted: 
     if not noted:
         return
     facts = await load_facts(connection, project_id, {one.subject_id for one in noted}, await ask_time(connection))
-    told = [Noted(one.subject, one.subject_id, one.name, facts.get(one.subject_id, {}) | one.facts) for one in noted]
+    told = [
+        Noted(one.subject, one.subject_id, one.name, {**facts.get(one.subject_id, {}), **one.facts}) for one in noted
+    ]
     await note_transitions(connection, project_id, told)
 
 
@@ -87,7 +89,9 @@ async def note_trends(
     facts = await load_facts(
         connection, project_id, {one.subject_id for one in changed} | members_of(incidents), await ask_time(connection)
     )
-    told = [Noted("pattern", one.subject_id, one.name, facts.get(one.subject_id, {}) | one.facts) for one in changed]
+    told = [
+        Noted("pattern", one.subject_id, one.name, {**facts.get(one.subject_id, {}), **one.facts}) for one in changed
+    ]
     together = {one: describe_incident(incident, facts) for one, incident in incidents.items()}
     told += await turn(connection, project_id, "incident", "incident", together, name_change=grown)
     await note_transitions(connection, project_id, told)

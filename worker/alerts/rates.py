@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.alerts.changes import Subject
 from common.alerts.rates import Count, count_buckets, find_exceeded, first_bucket, last_buckets, name_condition
 from common.alerts.rule_rows import list_armed
 from common.alerts.rules import Rate, Rule
@@ -71,7 +72,7 @@ async def turn_rate(
         pattern = known.get(one)
         title, state = (pattern.title, pattern.state) if pattern else (ALL_ERRORS, None)
         holding[one] = Holding("many", facts=count.facts(rule, rate, title, state))
-    subject = "pattern" if rate.per == "pattern" else "project"
+    subject: Subject = "pattern" if rate.per == "pattern" else "project"
     return await turn(connection, project_id, subject, name_condition(rule, rate), holding)
 
 

@@ -40,14 +40,12 @@ def test_of_one_pattern_or_of_all_together() -> None:
 
 def test_only_what_the_rule_is_about_is_counted() -> None:
     rows = [row(6), row(100, environment="staging")]
-    assert exceeded(rows, Rate(errors=10, minutes=5), **{"if": {"environment": "production"}}) == {}
-    assert exceeded(rows, Rate(errors=5, minutes=5), **{"if": {"none": [{"environment": "staging"}]}}) == {
-        named("a"): 6
-    }
+    assert exceeded(rows, Rate(errors=10, minutes=5), if_={"environment": "production"}) == {}
+    assert exceeded(rows, Rate(errors=5, minutes=5), if_={"none": [{"environment": "staging"}]}) == {named("a"): 6}
     ignored = {named("a"): SimpleNamespace(title="t", state="ignored")}
     assert exceeded(rows, Rate(errors=5, minutes=5), ignored) == {}
     titled = {named("a"): SimpleNamespace(title="card declined", state="new")}
-    assert exceeded(rows, Rate(errors=5, minutes=5), titled, **{"if": {"title": "timeout"}}) == {}
+    assert exceeded(rows, Rate(errors=5, minutes=5), titled, if_={"title": "timeout"}) == {}
 
 
 def test_the_last_buckets_are_the_one_that_is_open_and_the_whole_one_before_it() -> None:
