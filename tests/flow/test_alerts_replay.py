@@ -40,7 +40,7 @@ async def pass_day(service: Service) -> None:
                 continue
             # a row may move to where another one is that has not moved yet: all of them at once
             moved = ", ".join(
-                f"{column.name} - interval '24 hours'" if column.name in times else column.name
+                f"{column.name} - interval '24 hours' AS {column.name}" if column.name in times else column.name
                 for column in table.columns
             )
             columns = ", ".join(column.name for column in table.columns)
@@ -73,6 +73,8 @@ async def live_through(service: Service, project: Project) -> None:
         if step % ROUNDS == ROUNDS - 1:
             await pass_day(service)
             await deliver(service)
+            # gathered messages have ids of their due time, which comes again where only the past is moved
+            await service.execute("UPDATE notifications SET notification_id = gen_random_uuid() WHERE state <> 'due'")
 
 
 async def test_what_receivers_got_is_what_the_preview_of_each_rule_says(alerting: Service) -> None:
@@ -94,7 +96,8 @@ async def test_what_receivers_got_is_what_the_preview_of_each_rule_says(alerting
             got = [
                 tell({**body["data"], "changes": body["data"]["facts"]["change_count"]}) for _, body in hooks[name].got
             ]
-            assert sorted(said) == sorted(got)[-len(said) :] if len(said) == 100 else sorted(said) == sorted(got), name
+            assert len(said) < 100
+            assert sorted(said) == sorted(got), name
         assert len(one.got) > 2
         assert one.got
         assert three.got
