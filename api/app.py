@@ -21,7 +21,7 @@ from api.access.routers import paths_for, refuse_unguarded
 from api.access.sessions import SessionRing
 from api.access.shares import Shares, gate_of, half
 from api.accounts import routes as account_routes
-from api.alerts import channel_reads, channel_routes
+from api.alerts import channel_reads, channel_routes, rule_reads, rule_routes
 from api.contract import describe, get_document
 from api.http import problems
 from api.http.bodies import BodyBudget, BodyLimits
@@ -78,7 +78,7 @@ from common.version import VERSION
 # For all but reads. Of them so many are never a project's: for keys, for readiness, and for watching the worker.
 API_CONNECTIONS, UNSHARED = 6, 2
 # Everything that may be read of a project.
-CATALOGUE = (*spending_reads.READS, *entries.READS, *history.READS, *channel_reads.READS)
+CATALOGUE = (*spending_reads.READS, *entries.READS, *history.READS, *channel_reads.READS, *rule_reads.READS)
 DESCRIPTION = "An error log that stays fast: errors in by batch, patterns and recent errors out of a cache."
 
 
@@ -142,6 +142,7 @@ def create_app(settings: Settings) -> FastAPI:
         budget_routes.router,
         make_router(CATALOGUE),
         triage_routes.router,
+        rule_routes.router,
         channel_routes.router,
         status_routes.router,
         account_routes.keys,

@@ -27,6 +27,10 @@ IDS = {
     "override_id": "Id of the override.",
     "key_id": "Id of the key, as the list of keys says it.",
     "project_id": "Id of the project.",
+    "rule_id": "Id of the rule.",
+    "channel_id": "Id of the channel.",
+    "test_id": "Id of the test message.",
+    "mute_id": "Id of the mute.",
 }
 TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": 0}
 RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to come again.", "schema": COUNT}}

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 import typer
 
 KINDS = (
-    "all", "curve", "doors", "grouping", "ingest", "isolation", "memory", "pages", "patterns", "peaks", "projection", "reads",
-    "redaction", "report", "scaling", "trends",
+    "alerts", "all", "curve", "doors", "grouping", "ingest", "isolation", "memory", "pages", "patterns", "peaks",
+    "projection", "reads", "redaction", "report", "scaling", "trends",
 )  # fmt: skip
 
 

@@ -33,10 +33,12 @@ from common.database.clock import CLOCK
 from common.database.connections import check_room
 from common.database.durability import check_durability
 from common.database.schema import wait_for_schema
+from common.sealing import Sealer
 from common.settings import Settings
 from common.telemetry import metrics
 from common.telemetry.exposition import serve_metrics
 from common.telemetry.traces import tracing
+from worker.alerts.delivery import DELIVERY_CONNECTIONS, Deliverer
 from worker.jobs import Job, RunOutcome, Tools, run_job, seconds_until_due
 from worker.schedule import count_jobs, job_at_start, schedule
 
@@ -106,7 +108,8 @@ class Triggers:
 async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
     """The stores that jobs work with, closed at the end. A statement of the worker may take as long as its job."""
     patient = settings.model_copy(update={"database_statement_seconds": float(settings.job_max_seconds)})
-    engine = make_engine(patient, "worker", pool_size=CONNECTIONS_PER_JOB * count_jobs(settings))
+    connections = CONNECTIONS_PER_JOB * count_jobs(settings) + DELIVERY_CONNECTIONS
+    engine = make_engine(patient, "worker", pool_size=connections)
     cache = Cache.connect(settings)
     tools = Tools(engine, cache, settings)
     try:
@@ -262,9 +265,11 @@ async def keep_working(tools: Tools, triggers: Triggers, tasks: Tasks) -> None:
     await check_redis(tools.settings, "queue")
     count_from_nothing([job_at_start(tools.settings), *jobs])
     log.info("worker_started", **{f"{job.name}_every_seconds": job.every_seconds for job in jobs})
-    for job in [job_at_start(tools.settings), *jobs]:
-        await triggers.run(tools, job)
+    deliverer = Deliverer(tools.engine, tools.sender, Sealer.of(tools.settings.secret_key), tools.settings)
     async with asyncio.TaskGroup() as group:
+        tasks.add(group.create_task(deliverer.keep_delivering()))
+        for job in [job_at_start(tools.settings), *jobs]:
+            await triggers.run(tools, job)
         tasks.add(group.create_task(keep_arq(tools, triggers)))
         tasks.add(group.create_task(keep_clock(tools.engine)))
         tasks.update(group.create_task(keep_triggered(tools, job, triggers)) for job in jobs)

@@ -19,6 +19,10 @@ from common.projects.deletion import go_on_deleting, list_being_deleted
 from common.settings import Settings
 from common.snapshots import WINDOWS_HOURS, publish_snapshots
 from worker.alerts.channel_tests import send_tests
+from worker.alerts.rates import judge_rates, list_with_rates
+from worker.alerts.silences import note_silences
+from worker.alerts.starts import list_unstarted, start
+from worker.alerts.system import list_operators, list_turning_late, note_disk, note_lateness
 from worker.counting.arrivals import find_arrival, list_with_arrivals, note_published, rest
 from worker.counting.folding import fold_project, list_unfolded
 from worker.counting.rollups import CountLimits
@@ -28,7 +32,8 @@ from worker.rounds import Bounds, Progress
 from worker.spending.budgets import list_with_budgets
 from worker.spending.crossings import record_crossings
 from worker.spending.projections import project_budgets
-from worker.trends.judging import SLOW_SECONDS, are_trends_due, update_incidents, update_trends
+from worker.trends.judging import SLOW_SECONDS, are_trends_due, update_trends
+from worker.upkeep.alerts import delete_old_alerts
 from worker.upkeep.counts import delete_old_counts, list_projects, repair_counts, widen_old_counts
 from worker.upkeep.partitions import keep_partitions
 from worker.upkeep.reports import delete_old_reports
@@ -97,7 +102,7 @@ async def find_patterns(tools: Tools, project_id: UUID, *, slow_seconds: float =
     are_due = await are_trends_due(tools.engine, project_id, slow_seconds)
     if are_due:
         await update_trends(tools.engine, project_id)
-        await update_incidents(tools.engine, project_id)
+        await note_silences(tools.engine, project_id)
     windows = WINDOWS_HOURS if are_due else WINDOWS_HOURS[:-1]
     await publish_snapshots(tools.engine, tools.cache, project_id, tools.settings, windows)
     await note_published(tools.engine, project_id, came_at)
@@ -139,6 +144,28 @@ async def test_channels(tools: Tools) -> Mapping[str, int]:
 async def repair(tools: Tools, project_id: UUID) -> Progress:
     """Count what a worker of the release before left out of tables that it does not know."""
     return await repair_counts(tools.engine, project_id)
+
+
+async def delete_alerts(tools: Tools, project_id: UUID) -> Progress:
+    return await delete_old_alerts(tools.engine, project_id, tools.settings.alerts_retention_days)
+
+
+async def note_late(tools: Tools, project_id: UUID) -> Progress:
+    return await note_lateness(tools.engine, project_id, tools.settings)
+
+
+async def look_at_disk(tools: Tools, project_id: UUID) -> Progress:
+    """Note for the operators when the disk will be full."""
+    return await note_disk(tools.engine, project_id, tools.settings)
+
+
+async def judge(tools: Tools, project_id: UUID) -> Progress:
+    return await judge_rates(tools.engine, project_id)
+
+
+async def begin(tools: Tools, project_id: UUID) -> Progress:
+    """Make the default rules of a new project."""
+    return await start(tools.engine, project_id)
 
 
 async def find_crossings(tools: Tools, project_id: UUID) -> Progress:
@@ -186,6 +213,8 @@ def upkeep_steps(settings: Settings) -> tuple[Step, ...]:
         EachProject("delete reports", list_projects, delete_reports, bounds(settings, 0.1, 0.1)),
         EachProject("delete tests", list_projects, delete_tests, bounds(settings, 0.1, 0.1)),
         EachProject("delete usage", list_projects, delete_usage, bounds(settings, 0.1, 0.1)),
+        EachProject("delete alerts", list_projects, delete_alerts, bounds(settings, 0.1, 0.1)),
+        EachProject("disk", partial(list_operators, settings=settings), look_at_disk, bounds(settings, 0.05, 0.1)),
     )
 
 
@@ -204,6 +233,16 @@ def deletion_steps(settings: Settings) -> tuple[Step, ...]:
     return (EachProject(DELETIONS, list_being_deleted, delete_more, bounds(settings, 0.5, 0.4)),)
 
 
+def alert_steps(settings: Settings) -> tuple[Step, ...]:
+    """Default rules of new projects; who is late, before the fold that catches up; rates of rules."""
+    late = partial(list_turning_late, settings=settings)
+    return (
+        EachProject("alert starts", list_unstarted, begin, bounds(settings, 0.1, 0.1)),
+        EachProject("lateness", late, note_late, bounds(settings, 0.1, 0.1)),
+        EachProject("rates", list_with_rates, judge, bounds(settings, 0.3, 0.2)),
+    )
+
+
 def job_at_start(settings: Settings) -> Job:
     """What is done at every start, since the worker that ended just before may have been of the release before."""
     return Job("repair", 1, (EachProject("repair", list_projects, repair, bounds(settings, 0.5, 0.4)),))
@@ -214,6 +253,7 @@ def schedule(settings: Settings) -> list[Job]:
     arrivals = Job("arrivals", settings.fold_every_seconds, arrival_steps(settings))
     return [
         Job("upkeep", UPKEEP_SECONDS, upkeep_steps(settings)),
+        Job("alerts", settings.alerts_every_seconds, alert_steps(settings)),
         Job("fold", settings.fold_every_seconds, fold_steps(settings), then=arrivals),
         Job(PATTERNS, settings.patterns_every_seconds, pattern_steps(settings)),
         Job("budgets", settings.budgets_every_seconds, budget_steps(settings)),

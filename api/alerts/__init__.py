@@ -1,1 +1,1 @@
-"""Alerts as people set them up: channels, rules, previews."""
+"""Alerts as people set them up: channels, rules, previews, mutes."""

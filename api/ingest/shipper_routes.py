@@ -41,7 +41,9 @@ Name = Annotated[str | None, Query(min_length=1, max_length=200)]
                             {"type": "object", "additionalProperties": True},
                         ]
                     },
-                    "example": [{"level": "error", "message": "payment 4711 failed: card declined", "service": "checkout"}],
+                    "example": [
+                        {"level": "error", "message": "payment 4711 failed: card declined", "service": "checkout"}
+                    ],
                 }
             },
         }

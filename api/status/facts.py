@@ -7,12 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from api.status.disk import find_full_day, grow_per_day
 from api.status.schemas import Installation, Partition, ProjectStatus, Retention, SenderLoss, ServiceStatus, TableSize
 from common.buckets import FINE_HOURS, bucket_sql
-from common.database.clock import CLOCK
 from common.database.connections import Connects, Crowd, find_crowd
 from common.database.schema import FIND_REVISION
+from common.disk_forecast import forecast_disk
 from common.settings import Settings
 from common.telemetry.freshness import find_freshness, find_lateness
 from common.version import VERSION
@@ -48,22 +47,8 @@ SENDER_LOSSES = text("""
     GROUP BY reason, category ORDER BY 3 DESC, 1, 2
 """)
 
-# Every table of our schema and every partition, with the day it holds and its bytes with indexes and long values.
-TABLE_SIZES = text(r"""
-    SELECT coalesce(parent.relname, c.relname) AS table_name, c.relname AS name, c.relispartition AS is_partition,
-           to_date(substring(c.relname FROM '^errors_(\d{8})$'), 'YYYYMMDD') AS day,
-           coalesce(pg_total_relation_size(c.oid), 0) AS size_bytes, coalesce(pg_relation_size(c.oid), 0) > 0 AS has_rows
-    FROM pg_class c
-    LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-    LEFT JOIN pg_class parent ON parent.oid = i.inhparent
-    WHERE c.relkind = 'r' AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'projects'::regclass)
-    ORDER BY c.relname
-""")
-
-# How many projects there are, and the bytes of the database.
-INSTALLATION_SIZE = text("""
-    SELECT (SELECT count(*) FROM projects) AS projects, pg_database_size(current_database()) AS database_bytes
-""")
+# How many projects there are.
+COUNT_PROJECTS = text("SELECT count(*) FROM projects")
 
 
 async def find_service(engine: Connects, settings: Settings) -> ServiceStatus:
@@ -107,30 +92,16 @@ async def find_installation(engine: Connects, settings: Settings) -> Installatio
     freshness = await find_freshness(engine)
     crowd = await find_visible_crowd(engine, settings)
     async with engine.connect() as connection:
-        size = (await connection.execute(INSTALLATION_SIZE)).one()
-        rows = (await connection.execute(TABLE_SIZES)).all()
-    today = CLOCK.now().date()
-    first = min((row.day for row in rows if row.day and row.has_rows), default=today)
-    days = {row.day: row.size_bytes for row in rows if row.day and row.day >= first}
-    growth_bytes = grow_per_day(days, today)
-    full_on = None
-    if settings.disk_bytes and growth_bytes is not None:
-        full_on = find_full_day(
-            days,
-            growth_bytes,
-            today,
-            used_bytes=size.database_bytes,
-            disk_bytes=settings.disk_bytes,
-            retention_days=settings.retention_days,
-        )
+        projects = await connection.scalar(COUNT_PROJECTS)
+        disk = await forecast_disk(connection, settings)
     return Installation(
-        projects=size.projects,
+        projects=projects or 0,
         oldest_delta_seconds=freshness.oldest_delta_seconds,
-        tables=list_tables(rows),
-        database_bytes=size.database_bytes,
+        tables=list_tables(disk.tables),
+        database_bytes=disk.used_bytes,
         disk_bytes=settings.disk_bytes or None,
-        growth_bytes_per_day=growth_bytes,
-        full_on=full_on,
+        growth_bytes_per_day=disk.growth_bytes,
+        full_on=disk.full_on,
         connections_may_open=crowd.may_open if crowd else None,
         connections_allowed=crowd.allowed if crowd else None,
     )

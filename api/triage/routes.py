@@ -17,9 +17,10 @@ from api.http.problems import Invalid, NotFound
 from api.reads.caching import Reads
 from api.reads.shown import hexadecimal
 from api.triage import decisions
+from common.alerts.pattern_facts import load_facts
 from common.database.clock import CLOCK
 from common.snapshots.counting import follow_move
-from common.transitions import note_transition
+from common.transitions import Noted, note_transition
 
 FACTS_MAX = 1_000  # fingerprints that history names of a merge, so that it can be undone
 
@@ -126,9 +127,11 @@ async def change_pattern(
             facts["fingerprints"] = [hexadecimal(member.fingerprint) for member in members[:FACTS_MAX]]
         subject_id = pattern_id if change.merge_into is None else into
         name = name_change(change)
-        await note_transition(
-            connection, caller.project_id, "pattern", subject_id, name, decided_by=caller.key_id, facts=facts
-        )
+        if name == "resolved":  # rules ask for services, environments
+            known = await load_facts(connection, caller.project_id, [subject_id], CLOCK.now())
+            facts = known.get(subject_id, {}) | facts
+        noted = Noted("pattern", subject_id, name, facts, decided_by=caller.key_id)
+        await note_transition(connection, caller.project_id, noted)
     await show_now(cast("Reads", request.state.reads), caller.project_id)
     applies = "next_run" if change.merge_into or change.split_off else "now"
     return PatternChanged(id=pattern_id, applies=applies, release_order=fix and fix.order)

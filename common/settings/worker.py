@@ -14,6 +14,13 @@ class JobSettings(BaseSettings):
     budgets_every_seconds: int = Field(
         30, ge=5, le=3600, description="How often crossings of budgets are looked for; projections are made every hour."
     )
+    alerts_every_seconds: int = Field(
+        10,
+        ge=5,
+        le=3600,
+        description="How often rates of rules (more than N errors in M minutes) and the worker's lateness are looked at; "
+        "messages are sent as soon as they are due.",
+    )
     job_max_seconds: PositiveInt = Field(120, description="A job that runs longer is stopped.")
 
 
@@ -44,6 +51,12 @@ class RetentionSettings(BaseSettings):
     retention_days: PositiveInt = Field(30, description="Days that errors are kept.")
     clock_ahead_max_seconds: PositiveInt = Field(
         600, description="An error timed further in the future gets the server's time."
+    )
+    alerts_retention_days: PositiveInt = Field(
+        90,
+        ge=7,
+        description="Days that changes of state and sent messages are kept: as far back as a preview of a rule can look, and "
+        "three times what errors are kept, so that what recurs by the month shows. Decisions stay as long as their pattern.",
     )
     usage_retention_days: PositiveInt = Field(
         400,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 from common.severities import Severity
-from common.tables import alerts, budgets, spending
+from common.tables import alerts, budgets, rules, spending
 from common.tables.columns import instant, metadata, owner
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "projects",
     "releases",
     "rollups",
+    "rules",
     "sender_losses",
     "sessions",
     "sightings",
@@ -308,6 +309,7 @@ transitions = sa.Table(
     sa.Column("decided_by", sa.Text),
     sa.Column("facts", JSONB),
     sa.Index("transitions_project_id_subject_id_happened_at_idx", "project_id", "subject_id", "happened_at"),
+    sa.Index("transitions_project_id_happened_at_idx", "project_id", "happened_at"),
     comment="Changes of state, each written in the transaction that makes it true.",
 )
 

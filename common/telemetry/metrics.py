@@ -236,6 +236,19 @@ CROSSINGS = CATALOG.counter(
     "worker",
     level=("warn", "critical", "exceeded"),
 )
+NOTIFICATIONS = CATALOG.counter(
+    "mayday_notifications_total",
+    "Messages of alerts by what became of a try: sent, failed (it is tried again), dead (given up), muted, held (beyond what "
+    "the channel may get in an hour).",
+    "worker",
+    outcome=("sent", "failed", "dead", "muted", "held"),
+)
+NOTIFICATION_DELAY = CATALOG.histogram(
+    "mayday_notification_seconds",
+    "From when a message of an alert was due to when its receiver had taken it.",
+    "worker",
+    buckets=(0.5, 1, 2, 5, 15, 60, 300, 1_800, 7_200, 86_400),
+)
 FOLDED_DELTAS = CATALOG.counter("mayday_deltas_folded_total", "Deltas that became rollups.", "worker")
 OVERFLOW_USAGE = CATALOG.counter(
     "mayday_overflow_usage_total",

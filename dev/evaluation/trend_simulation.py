@@ -127,6 +127,39 @@ def simulate_project(seed: int, patterns: int, setting_name: str) -> SimulatedPr
     return SimulatedProject(now, tuple(made))
 
 
+NOISY_SETTINGS = ("modelled", "bursty")
+DAY_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """A pattern's past by the hour up to `midnight`, oldest first (empty where it was not there), and the day after it by
+    quarters of an hour."""
+
+    midnight: datetime
+    hourly: list[int]
+    today: list[int]
+
+    def has_come(self, quarter: int) -> bool:
+        """Whether it was seen by the end of a quarter."""
+        return bool(self.hourly) or any(self.today[: quarter + 1])
+
+
+def live_day(seed: int, patterns: int, setting_name: str) -> list[Lived]:
+    """A day of a project without any change, with its past; the same for the same arguments."""
+    draw, setting = random.Random(f"day {seed} {patterns} {setting_name}"), SETTINGS[setting_name]
+    midnight = datetime(2026, 3, 18, tzinfo=UTC)
+    peak_hour, lived = draw.uniform(0, 24), []
+    for _ in range(patterns):
+        traits = _draw_traits(draw, peak_hour, setting)
+        calm = _calm_rates(draw, midnight + timedelta(hours=DAY_HOURS - 1), traits)
+        rates = [rate * noise for rate, noise in zip(calm, _draw_noise(draw, traits), strict=True)]
+        past = [_draw_errors(draw, rate, traits.clump) for rate in rates[:-DAY_HOURS]]
+        today = [_draw_errors(draw, rate / 4, traits.clump) for rate in rates[-DAY_HOURS:] for _ in range(4)]
+        lived.append(Lived(midnight, past, today))
+    return lived
+
+
 def _draw_traits(draw: random.Random, project_peak: float, setting: Setting) -> _Traits:
     hours = HOURS if draw.random() < 0.75 else draw.randrange(3 * 24, HOURS)
     had_incident = draw.random() < 0.1

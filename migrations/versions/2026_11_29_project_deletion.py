@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0021_project_deletion"
-down_revision = "0020_sessions"
+revision = "0024_project_deletion"
+down_revision = "0023_transitions_index"
 branch_labels = None
 depends_on = None
 

@@ -25,7 +25,9 @@ JOBS = all_jobs(SETTINGS)
 
 
 def test_the_jobs_are_those_that_docs_and_alerts_name() -> None:
-    assert [job.name for job in JOBS] == ["repair", "upkeep", "fold", "patterns", "budgets", "deletions", "arrivals"]
+    assert [job.name for job in JOBS] == [
+        *("repair", "upkeep", "alerts", "fold", "patterns", "budgets", "deletions", "channel_tests", "arrivals")
+    ]
     assert count_jobs(SETTINGS) == len(JOBS) - 1
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.snapshots import WINDOWS_HOURS
+from worker.alerts.pattern_changes import note_new, note_regressions
 from worker.counting.fingerprints import assign_patterns
 from worker.counting.releases import take_regressions
 from worker.grouping.clustering import Cluster
@@ -57,6 +58,9 @@ WRITE_PATTERN = text("""
     SET title = EXCLUDED.title, template = EXCLUDED.template, grouped_by = EXCLUDED.grouped_by,
         error_type = EXCLUDED.error_type
 """)
+
+# Those of some patterns that there are.
+FIND_KNOWN = text("SELECT pattern_id FROM patterns WHERE project_id = :project_id AND pattern_id = ANY(:pattern_ids)")
 
 # Brings first and last seen up to date.
 REFRESH_PATTERNS = text("""
@@ -148,7 +152,10 @@ async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
     new = [one for one in clusters if is_new(one[1], known)]
     for start in range(0, len(new), SLICE_PATTERNS):
         async with engine.begin() as connection:
-            await write_clusters(connection, project_id, new[start : start + SLICE_PATTERNS], known, pins)
+            part = new[start : start + SLICE_PATTERNS]
+            before = await find_known(connection, project_id, [pattern_id for pattern_id, _ in part])
+            await write_clusters(connection, project_id, part, known, pins)
+            await note_new(connection, project_id, {pattern_id for pattern_id, _ in part} - before)
     async with engine.begin() as connection:
         if others := [one for one in clusters if not is_new(one[1], known)]:
             await write_clusters(connection, project_id, others, known, pins)
@@ -157,7 +164,14 @@ async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
         if regressed := await take_regressions(connection, project_id):
             told = {"pattern_ids": list(regressed), "moments": list(regressed.values())}
             await connection.execute(WRITE_REGRESSIONS, asked | told)
+        await note_regressions(connection, project_id)
     return len(rows)
+
+
+async def find_known(connection: AsyncConnection, project_id: UUID, pattern_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these patterns there are."""
+    asked = {"project_id": project_id, "pattern_ids": list(pattern_ids)}
+    return set(await connection.scalars(FIND_KNOWN, asked))
 
 
 def is_new(cluster: Cluster, rows: Mapping[int, Row[Any]]) -> bool:

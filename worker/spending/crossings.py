@@ -16,6 +16,7 @@ from common.budgets.spend import Budget, Spend, sum_by_scope
 from common.budgets.status import name_level
 from common.database.clock import ask_time
 from common.telemetry import metrics
+from common.transitions import Noted, note_transition
 from worker.rounds import Progress
 from worker.spending.budgets import Attempts, key_of, load_budgets
 
@@ -111,6 +112,23 @@ def list_periods(budget: Budget, now: datetime) -> list[Period]:
     return [period.previous, period] if has_late else [period]
 
 
+def describe(crossing: Crossing) -> Noted:
+    """The change that a crossing is."""
+    budget = crossing.budget
+    facts = {
+        "title": budget.name,
+        "percent": float(crossing.threshold),
+        "level": crossing.level,
+        "observed": str(crossing.used),
+        "expected": str(budget.limit),
+        "metric": budget.metric,
+        "scope": budget.scope,
+        "scope_value": budget.scope_value,
+        "period_start": str(crossing.first),
+    }
+    return Noted("budget", budget.budget_id, "crossed", facts)
+
+
 async def record_crossing(engine: AsyncEngine, crossing: Crossing) -> bool:
     """Record a crossing; whether it was new, or False where another worker recorded it first. Counted and logged after the
     commit, so once."""
@@ -119,6 +137,8 @@ async def record_crossing(engine: AsyncEngine, crossing: Crossing) -> bool:
               "used": Decimal(crossing.used), "amount": Decimal(budget.limit), **key_of(budget)}  # fmt: skip
     async with engine.begin() as connection:
         is_new = (await connection.execute(RECORD_CROSSING, values)).first() is not None
+        if is_new:
+            await note_transition(connection, budget.project_id, describe(crossing))
     if is_new:
         metrics.CROSSINGS.of(crossing.level).inc()
         # `level` is the log line's own

@@ -13,10 +13,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.alerts.rules import CHANCE_STEPS
 from common.budgets.periods import Period, local_day, share_elapsed, span_period
 from common.budgets.spend import Budget, Spend, sum_by_day, sum_spend
 from common.database.clock import ask_time
 from common.pricing import to_micro_usd
+from common.transitions import note_transitions
+from worker.alerts.conditions import Holding, find_mark, turn
 from worker.rounds import Progress
 from worker.spending.budgets import Attempts, key_of, load_budgets
 from worker.spending.projection import Projection, SpendPeriod, project_spend
@@ -114,6 +117,33 @@ async def record_projection(connection: AsyncConnection, budget: Budget, now: da
     values = {"period_start": period.first, "made_at": now, "day_number": (today - period.first).days + 1,
               "amount": Decimal(budget.limit), **describe(made, budget), **key_of(budget)}  # fmt: skip
     await connection.execute(RECORD_PROJECTION, values)
+    if isinstance(made, Projection):
+        await note_breach(connection, budget, period.first, made)
+
+
+async def note_breach(connection: AsyncConnection, budget: Budget, period_start: date, made: Projection) -> None:
+    """Note that the chance of a breach in this period is higher than it ever was, in steps of a twentieth."""
+    step = int(made.breach_chance * CHANCE_STEPS + 1e-9)
+    known = await find_mark(connection, budget.project_id, "budget", budget.budget_id, "breach")
+    told_period, _, told_step = (known or "").partition(" ")
+    before = int(told_step) if told_period == str(period_start) else 0
+    if step <= before:
+        return
+    unit = Decimal(1) if budget.metric == "tokens" else MICRO
+    facts = {
+        "title": budget.name,
+        "chance": step / CHANCE_STEPS,
+        "chance_before": before / CHANCE_STEPS,
+        "observed": str(made.projected / unit),
+        "expected": str(budget.limit),
+        "metric": budget.metric,
+        "exhausted_on": made.exhausted_on and str(made.exhausted_on),
+        "period_start": str(period_start),
+        "percent": round(100 * made.breach_chance, 1),
+    }
+    holding = {budget.budget_id: Holding("breach", f"{period_start} {step}", facts)}
+    noted = await turn(connection, budget.project_id, "budget", "breach", holding, among=[budget.budget_id])
+    await note_transitions(connection, budget.project_id, noted)
 
 
 async def close_periods(connection: AsyncConnection, budget: Budget, now: datetime) -> int:

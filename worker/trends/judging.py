@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from uuid import UUID, uuid5
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.database.clock import ask_time, find_time
 from common.snapshots import WINDOWS_HOURS
 from common.snapshots.schema import TrendFacts
+from worker.alerts.pattern_changes import note_trends
 from worker.grouping.patterns import write_incidents, write_trends
 from worker.trends.incidents import Incident, find_incidents
 from worker.trends.scores import Score, score_trends
@@ -37,7 +38,8 @@ async def are_trends_due(engine: AsyncEngine, project_id: UUID, slow_seconds: fl
 
 
 async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
-    """Score the series of all patterns of the project, and store their trends with the figures they rest on."""
+    """Score the series of all patterns of the project and find which began together; store trends with the figures they rest
+    on, and incidents, in one transaction with the changes that they are."""
     now = await find_time(engine)
     async with engine.connect() as connection:
         activities = await load_activities(connection, project_id, now)
@@ -45,20 +47,22 @@ async def update_trends(engine: AsyncEngine, project_id: UUID) -> None:
     trends = {pattern_id: (score.trend, facts_of(score)) for pattern_id, score in scores.items()}
     async with engine.begin() as connection:
         await write_trends(connection, project_id, trends)
+        incidents = await judge_incidents(connection, project_id)
+        members = {UUID(pattern): one for one, incident in incidents.items() for pattern in incident.patterns}
+        await write_incidents(connection, project_id, members)
+        await note_trends(connection, project_id, trends, incidents)
 
 
-async def update_incidents(engine: AsyncEngine, project_id: UUID) -> None:
-    """Find which patterns of the project began together, and store their incidents."""
-    async with engine.connect() as connection:
-        onsets, had = await load_onsets(connection, project_id, await ask_time(connection))
-        titles = (await connection.scalars(LIST_TITLES, {"project_id": project_id})).all()
-    found = {
-        UUID(pattern): name_incident(incident, had, project_id)
-        for incident in find_incidents(onsets, titles)
-        for pattern in incident.patterns
-    }
-    async with engine.begin() as connection:
-        await write_incidents(connection, project_id, found)
+async def judge_incidents(connection: AsyncConnection, project_id: UUID) -> dict[UUID, Incident]:
+    """Which patterns of the project began together: the incidents by their ids."""
+    onsets, had = await load_onsets(connection, project_id, await ask_time(connection))
+    titles = (await connection.scalars(LIST_TITLES, {"project_id": project_id})).all()
+    found = await asyncio.to_thread(find_incidents, onsets, titles)
+    named: dict[UUID, Incident] = {}
+    for incident in found:
+        left = {pattern: incident_id for pattern, incident_id in had.items() if incident_id not in named}
+        named[name_incident(incident, left, project_id)] = incident
+    return named
 
 
 def name_incident(incident: Incident, had: Mapping[str, UUID], project_id: UUID) -> UUID:

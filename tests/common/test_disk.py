@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from api.status.disk import find_full_day, grow_per_day
+from common.disk import find_full_day, grow_per_day
 
 TODAY = date(2026, 3, 10)
 
