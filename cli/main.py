@@ -79,6 +79,7 @@ PLACES = {
     "project": Place("cli.projects:project_app"),
     "key": Place("cli.keys:key_app"),
     "budget": Place("cli.budget:budget_app"),
+    "usage": Place("cli.usage:usage_app"),
     "api": Place("cli.programs:api", ["api", "api --processes 2"]),
     "worker": Place("cli.programs:worker", ["worker", "worker --check"]),
     "migrate": Place("cli.migrate:migrate", ["migrate", "migrate --check"]),

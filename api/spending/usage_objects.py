@@ -14,6 +14,7 @@ from typing import Any
 from api.ingest.sanitize.cleaning import REPLACEMENT
 from api.spending.usage_leaves import (
     NAME_MAX_CHARS,
+    NOT_UNDERSTOOD,
     TOKENS_MAX,
     TOLD_MAX,
     Leaves,
@@ -21,7 +22,7 @@ from api.spending.usage_leaves import (
     read_leaves,
     to_plain,
 )
-from api.spending.usage_words import Meaning, Path, split_words, words_of
+from api.spending.usage_words import Meaning, Path, split_words
 from common.pricing import Extras, Pass, Processing, TokenCounts
 
 __all__ = ["NAME_MAX_CHARS", "TOKENS_MAX", "UsageReading", "UsageUnreadable", "read_usage", "read_usage_names"]
@@ -37,6 +38,9 @@ _WRAPPERS = ("usage", "usageMetadata", "usage_metadata", "usageDetails", "usage_
 # Keys beside the usage object of an answer that change its price.
 _BESIDE = ("service_tier", "serviceTier", "speed", "inference_geo", "trafficType", "providerMetadata", "provider_metadata")
 _SAME = frozenset({"input", "output"})
+INPUT, OUTPUT, TOTAL, PLAIN = Meaning("input"), Meaning("output"), Meaning("total"), Meaning("plain")
+CACHED, WRITTEN, REASONING, TOOL = Meaning("cached"), Meaning("cache_write"), Meaning("reasoning"), Meaning("tool")
+WRITTEN_1H, WRITTEN_5M, CITATION = Meaning("cache_write", ttl="1h"), Meaning("cache_write", ttl="5m"), Meaning("citation")
 # Of keys with one meaning those that count: what is billed before what the model's own counting says.
 _RANKS = ("native", "billed")
 
@@ -72,6 +76,7 @@ class Parts:
     is_cache_beside: bool = False
     is_cache_sure: bool = False
     is_reasoning_beside: bool = False
+    is_reasoning_sure: bool = False
     told: list[str] = field(default_factory=list)
 
     @property
@@ -90,26 +95,29 @@ def read_usage(raw: Mapping[str, Any], *, provider: str = "", model: str = "") -
     units = read_units(leaves, counts, told)
     passes = read_passes(leaves, parts, counts, told)
     is_split_assumed = parts.output is None and parts.total is not None
-    cost = read_cost(usage, leaves, provider, told)
+    cost = read_cost(usage, leaves, provider, told) if leaves.costs else None
     for one in passes:
         counts = add_counts(counts, one.counts)
-    geo = leaves.geo
-    extras = Extras(units, geo, passes) if units or geo or passes else None
-    return UsageReading(counts, extras, choose_mode(leaves, told), cost, is_split_assumed, tuple(shorten(told)))
+    extras = None
+    if units or leaves.geo or passes or leaves.calls > 1:
+        extras = Extras(units, leaves.geo, passes, leaves.calls)
+    return UsageReading(counts, extras, choose_mode(leaves, told), cost, is_split_assumed, tuple(shorten(told)) if told else ())
 
 
 def unwrap(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """The usage object where it is inside of an answer or a log, with what beside it changes the price. What an SDK repeats
     as `raw`, and Cohere's own counting beside what it bills, are left out but for what only they have."""
+    if not any(isinstance(value, dict) for value in raw.values()):
+        return raw
     for name in _WRAPPERS:
         inner = raw.get(name)
-        if isinstance(inner, Mapping) and inner and not any(is_total_of_side(key, value) for key, value in raw.items()):
+        if isinstance(inner, dict) and inner and not any(is_total_of_side(key, value) for key, value in raw.items()):
             return unwrap({**inner, **{key: raw[key] for key in _BESIDE if raw.get(key) and key not in inner}})
     left = dict(raw)
-    if isinstance(left.get("billed_units"), Mapping) and left["billed_units"]:
+    if isinstance(left.get("billed_units"), dict) and left["billed_units"]:
         left.pop("tokens", None)
     for name in ("raw", "rawUsage"):
-        if isinstance(inner := left.get(name), Mapping) and len(left) > 1:
+        if isinstance(inner := left.get(name), dict) and len(left) > 1:
             left[name] = {key: value for key, value in inner.items() if split_words(key)[:1] in (("server",), ("service",),
                           ("speed",), ("inference",), ("iteration",))}  # fmt: skip
             left |= {"iterations": left[name].pop("iterations")} if "iterations" in left[name] else {}
@@ -118,39 +126,37 @@ def unwrap(raw: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def is_total_of_side(key: str, value: Any) -> bool:
     """Whether a key counts a side itself: then there is nothing to unwrap."""
-    return not isinstance(value, Mapping | str) and value is not None and bool(words_of((key,)) & _SAME) and (
-        "token" in split_words(key) or key in _SAME
+    words = split_words(key)
+    return not isinstance(value, dict | str) and value is not None and bool(_SAME.intersection(words)) and (
+        "token" in words or key in _SAME
     )  # fmt: skip
 
 
 def collect_parts(usage: Mapping[str, Any], leaves: Leaves, model: str) -> Parts:
     """What was counted, and how this form usually has its parts. Raises UsageUnreadable where nothing was."""
-    written, kept, short = (pick(leaves, "cache_write", ttl=ttl) for ttl in ("", "1h", "5m"))
-    total, sides = find(leaves, "total"), [find(leaves, side) for side in ("input", "output")]
-    plain = find(leaves, "plain")
-    if sides == [None, None] and total is None and not leaves.units and plain is None:
+    said = {meaning: find(leaves, meaning) or 0 for meaning in leaves.counts}
+    get = said.get
+    given, output, total, plain = get(INPUT), get(OUTPUT), get(TOTAL), get(PLAIN)
+    if given is None and output is None and total is None and not leaves.units and plain is None:
         raise UsageUnreadable(
             "usage has no token counts: it needs input_tokens, prompt_tokens, gen_ai.usage.* or the like"
         )
+    kept = get(WRITTEN_1H, 0)
     parts = Parts(
-        input=0 if sides[0] is None else sides[0],
-        output=sides[1],
-        cached=pick(leaves, "cached"),
-        cache_write=max(written, kept + short),
-        cache_write_1h=kept,
-        reasoning=pick(leaves, "reasoning"),
-        tool=pick(leaves, "tool"),
-        citation=pick(leaves, "citation"),
-        total=total,
-        told=[f"differs: {to_plain(path)}" for path in list_differing(leaves)],
-    )
-    if sides[0] is None and plain is not None:
+        given or 0, output, get(CACHED, 0), max(get(WRITTEN, 0), kept + get(WRITTEN_5M, 0)), kept, get(REASONING, 0),
+        get(TOOL, 0), get(CITATION, 0), total,
+    )  # fmt: skip
+    if any(len(known) > 1 for known in leaves.counts.values()):
+        parts.told += [f"differs: {to_plain(path)}" for path in list_differing(leaves)]
+    if given is None and plain is not None:
         parts.input, parts.is_cache_beside, parts.is_cache_sure = plain, True, True
-    else:
+    elif parts.cached or parts.cache_write:
         judge_cache(parts, usage, leaves, model)
-    parts.is_reasoning_beside = bool(parts.citation) or any(
-        key.endswith(("thoughtsTokenCount", "thoughts_token_count", "total_thought_tokens")) for key in usage
-    )
+    if parts.reasoning:
+        parts.is_reasoning_sure = bool(parts.citation)
+        parts.is_reasoning_beside = parts.is_reasoning_sure or any(
+            key.endswith(("thoughtsTokenCount", "thoughts_token_count", "total_thought_tokens")) for key in usage
+        )
     return parts
 
 
@@ -159,8 +165,6 @@ def judge_cache(parts: Parts, usage: Mapping[str, Any], leaves: Leaves, model: s
 
     Raises UsageUnreadable where an object has the cache keys of both and no total.
     """
-    if not parts.cache:
-        return
     paths = [path for meaning in leaves.counts for path, number in leaves.counts[meaning]
              if meaning.kind in ("cached", "cache_write") and number]  # fmt: skip
     beside = [path for path in paths if is_beside(path, usage, leaves)]
@@ -191,15 +195,7 @@ def is_beside(path: Path, usage: Mapping[str, Any], leaves: Leaves) -> bool:
 def settle(parts: Parts) -> None:
     """Make input and output whole: with all of their parts in them. A total says what is beside and what within; without
     one, or where none of the ways to read it fits, the usual way of the form counts."""
-    flips = list_ways(parts)
-    if parts.total is not None and parts.output is not None:
-        fitting = next((way for way in flips if add_up(parts, way) == parts.total), None)
-        usual = flips[0]
-        if fitting is not None:
-            flips = [fitting]
-        elif parts.total not in (parts.input + parts.output, 0):
-            parts.told.append(f"not_understood: total_tokens={parts.total},not={add_up(parts, usual)}")
-    cache, reasoning, tool = flips[0]
+    cache, reasoning, tool = choose_way(parts)
     if parts.total is not None and parts.output is not None and not parts.input:
         parts.input = max(0, parts.total - parts.output - (parts.reasoning if reasoning else 0) - parts.tool * tool)
     if not cache and parts.cache > parts.input and (parts.input or parts.output is not None):
@@ -215,6 +211,23 @@ def settle(parts: Parts) -> None:
         parts.reasoning = parts.output
 
 
+def choose_way(parts: Parts) -> tuple[bool, bool, bool]:
+    """The way to read an object by which its total is right, else the usual one of its form."""
+    usual = (parts.is_cache_beside, parts.is_reasoning_beside, True)
+    if not (parts.cache or parts.reasoning or parts.tool) and parts.total is None:
+        return usual
+    is_possible = usual[0] or parts.cache <= parts.input
+    if is_possible and (parts.total in (None, add_up(parts, usual)) or parts.output is None):
+        return usual
+    ways = list_ways(parts)
+    if parts.total is None or parts.output is None:
+        return ways[0]
+    fitting = next((way for way in ways if add_up(parts, way) == parts.total), None)
+    if fitting is None and parts.total not in (parts.input + parts.output, 0):
+        parts.told.append(f"{NOT_UNDERSTOOD}total_tokens={parts.total},not={add_up(parts, ways[0])}")
+    return fitting or ways[0]
+
+
 def list_ways(parts: Parts) -> list[tuple[bool, bool, bool]]:
     """The ways to read an object, the usual one of its form first: is cache beside input, reasoning beside output, the
     input of tools beside input."""
@@ -222,7 +235,9 @@ def list_ways(parts: Parts) -> list[tuple[bool, bool, bool]]:
     ways = [
         way
         for way in product((False, True), repeat=3)
-        if not (parts.is_cache_sure and way[0] != usual[0]) and (way[0] or parts.cache <= parts.input)
+        if not (parts.is_cache_sure and way[0] != usual[0])
+        and not (parts.is_reasoning_sure and way[1] != usual[1])
+        and (way[0] or parts.cache <= parts.input)
     ]
     return sorted(ways or [usual], key=lambda way: sum(one != other for one, other in zip(way, usual, strict=True)))
 
@@ -254,15 +269,18 @@ def read_units(leaves: Leaves, counts: TokenCounts, told: list[str]) -> dict[str
     """Amounts by the catalog's names: those of a modality that is no text, within what was counted, and what is no token."""
     units: dict[str, int | Decimal] = {}
     for meaning in leaves.counts:
+        if not meaning.modality:
+            continue
         name = name_unit(meaning)
-        number = pick(leaves, meaning.kind, meaning.modality) if name else 0
+        number = find(leaves, meaning) or 0 if name else 0
         whole = counts.output if meaning.kind == "output" else counts.cached if meaning.kind == "cached" else counts.input
         if number > whole:
             told.append(f"{name}_over_{meaning.kind}: {number}")
         if number and whole:
             units[name] = min(number, whole)
-    units |= {name: int(n) if n == n.to_integral_value() else n for name, n in leaves.units.items()}
-    if citation := pick(leaves, "citation"):
+    if leaves.units:
+        units |= {name: int(n) if n == n.to_integral_value() else n for name, n in leaves.units.items()}
+    if CITATION in leaves.counts and (citation := find(leaves, CITATION)):
         units["output_citation_tokens"] = citation
     return units
 
@@ -287,7 +305,7 @@ def read_passes(leaves: Leaves, parts: Parts, counts: TokenCounts, told: list[st
         if kind in ("message", ""):
             continue
         if kind not in ("compaction", "advisor_message"):
-            told.append(f"not_understood: {to_plain('iterations.type=' + kind)}")
+            told.append(f"{NOT_UNDERSTOOD}{to_plain('iterations.type=' + kind)}")
         told.extend(reading.told)
         passes.append(Pass(reading.counts, find_name(one, ("model",))))
     return tuple(passes)
@@ -299,6 +317,8 @@ def add_counts(one: TokenCounts, other: TokenCounts) -> TokenCounts:
 
 def choose_mode(leaves: Leaves, told: list[str]) -> Processing | None:
     """How the call was worked off; of two words for it the one that costs more, and that is told."""
+    if not leaves.modes:
+        return None
     modes = [mode for mode in ("fast", "priority", "flex", "batch") if mode in leaves.modes]
     if len(modes) > 1:
         told.append(f"differs: {'/'.join(modes)}")
@@ -335,17 +355,15 @@ def find_name(raw: Mapping[str, Any], names: Iterable[str]) -> str:
     return name
 
 
-def find(leaves: Leaves, kind: str, modality: str = "", ttl: str = "") -> int | None:
+def find(leaves: Leaves, meaning: Meaning) -> int | None:
     """The number of a meaning: of several keys the newest name's, unless it is 0; None where there is none."""
-    known = leaves.counts.get(Meaning(kind, modality, ttl))
-    if not known:
+    known = leaves.counts.get(meaning)
+    if known is None:
         return None
+    if len(known) == 1:
+        return known[0][1]
     told = [(path, number) for path, number in known if number] or known
     return min(told, key=lambda one: (rank(one[0]), -one[1]))[1]
-
-
-def pick(leaves: Leaves, kind: str, modality: str = "", ttl: str = "") -> int:
-    return find(leaves, kind, modality, ttl) or 0
 
 
 def rank(path: Path) -> int:
@@ -361,10 +379,10 @@ def list_differing(leaves: Leaves) -> list[str]:
     return [
         "/".join(dict.fromkeys(".".join(path) for path, _ in known))
         for known in leaves.counts.values()
-        if len({number for _, number in known if number}) > 1
+        if len(known) > 1 and len({number for _, number in known if number}) > 1
     ]
 
 
 def shorten(told: list[str]) -> list[str]:
     told = list(dict.fromkeys(told))
-    return told if len(told) <= TOLD_MAX else [*told[:TOLD_MAX], f"not_understood: {len(told) - TOLD_MAX} more"]
+    return told if len(told) <= TOLD_MAX else [*told[:TOLD_MAX], f"{NOT_UNDERSTOOD}{len(told) - TOLD_MAX} more"]

@@ -60,6 +60,7 @@ _UNITS = {
     frozenset({"page", "processed"}): "input_document_pages",
     frozenset({"text", "message"}): "input_text_messages",
 }
+CALLS = frozenset({"num_model_requests", "n_requests", "num_requests"})  # of exports: of how many calls a row is the sum
 _OF_UNITS = frozenset({"request", "call", "count", "num", "number", "input", "usage", "info", "server", "tool", "use",
                        "side", "gen", "ai", "detail", "billed", "unit", "token", "metadata", "anthropic", "used"})  # fmt: skip
 
@@ -74,7 +75,7 @@ class Meaning(NamedTuple):
     mode: str = ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def split_words(key: str) -> tuple[str, ...]:
     """The words of a key in lower case and singular: `cacheReadInputTokens` is cache, read, input, token."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key[:200]).lower()
@@ -171,7 +172,9 @@ def is_harmless(path: Path) -> bool:
     """Whether a key is known to be about no money: how long it took, what it is called."""
     words = words_of(path)
     times = {"input", "output", "queue", "time", "duration", "eval", "total", "load"}
-    return bool(words_of(path[-1:]) & _HARMLESS) and not words & _MONEY or (words <= times and bool(words & _HARMLESS))
+    if not words & _HARMLESS:
+        return False
+    return words <= times or (bool(words_of(path[-1:]) & _HARMLESS) and not words & _MONEY)
 
 
 def name_concern(told: str) -> str:

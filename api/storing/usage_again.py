@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from api.storing.flusher import Outcome
 from api.storing.rows import UsageRow
 
-SAME_CALL = ("team", "agent", "sums_as", "deliverable", "run")
+SAME_CALL = ("team", "agent", "sums_as", "deliverable")
 AMOUNTS = (
     "input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens",
     "processing", "reported_usd",

@@ -24,20 +24,21 @@ class PassOut(msgspec.Struct, omit_defaults=True):
 
 
 class UsageDetails(msgspec.Struct, omit_defaults=True):
-    """`units`, `geo` and `passes` as in Extras; `told` are words for the sender."""
+    """`units`, `geo`, `passes` and `calls` as in Extras; `told` are words for the sender."""
 
     units: dict[str, float | int] = {}
     geo: str = ""
     passes: list[PassOut] = []
     told: list[str] = []
+    calls: int = 1
 
     @property
     def extras(self) -> Extras | None:
         """What the price depends on; None where it is nothing but the counts."""
-        if not (self.units or self.geo or self.passes):
+        if not (self.units or self.geo or self.passes or self.calls != 1):
             return None
         units = {name: number if isinstance(number, int) else to_exact(number) for name, number in self.units.items()}
-        return Extras(units, self.geo, tuple(read_pass(one) for one in self.passes))
+        return Extras(units, self.geo, tuple(read_pass(one) for one in self.passes), self.calls)
 
 
 decode_details = msgspec.json.Decoder(UsageDetails).decode
@@ -58,6 +59,7 @@ def write_details(extras: Extras | None, told: tuple[str, ...]) -> str | None:
         extras.geo,
         [PassOut(**{name: getattr(one.counts, name) for name in COUNTS}, model=one.model) for one in extras.passes],
         list(told),
+        extras.calls,
     )
     return msgspec.json.encode(details).decode()
 

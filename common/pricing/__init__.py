@@ -118,13 +118,14 @@ def price_pass(
     if override:
         price = charge(counts, override.rates, "override")
         if extras and price.usd is not None and listed is not None and not isinstance(listed, str):
-            others, unknown = charge_others(counts, extras.units, listed)
+            others, unknown = charge_others(extras, listed, counts.input)
             return replace(price, usd=price.usd + others).noting(*unknown)
         return price
     if listed is None or isinstance(listed, str):
         return Price(None, "unpriced", listed or "model_unknown")
     if extras is None and not listed.has_more_than_text:
-        return charge(counts, listed.of(counts.input), "catalog").noting(listed.note)
+        price = charge(counts, listed.of(counts.input), "catalog")
+        return price.noting(listed.note) if listed.note else price
     return charge_listed(counts, extras or Extras(), listed).noting(listed.note)
 
 

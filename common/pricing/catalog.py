@@ -67,7 +67,7 @@ def find_seller(provider: str, model: str) -> "Provider | None":
     return find_provider("aws") if is_open and is_of_bedrock(spell(model)) else home
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def name_model(provider: str, model: str) -> str:
     """What all spellings of a model are summed up as, whoever sold it: the name that its maker has in the catalog, else the
     catalog's own name of it, bare, else the name as sent, spelt alike."""
@@ -153,7 +153,7 @@ def find_anywhere(model: str) -> "ModelInfo | None":
     return None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def find_provider(name: str) -> "Provider | None":
     """The catalog's provider of that name or one of its other names (`bedrock` is `aws`, `gcp.gen_ai` is `google`)."""
     from genai_prices.data_snapshot import find_provider_by_id

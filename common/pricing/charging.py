@@ -42,7 +42,7 @@ class Price:
 
     def noting(self, *words: str) -> "Price":
         """The price with further words of what is not sure about it; one that is unpriced has its reason alone."""
-        if self.usd is None:
+        if self.usd is None or not any(words):
             return self
         return replace(self, reason=",".join(dict.fromkeys(word for word in (self.reason, *words) if word)))
 
@@ -77,25 +77,26 @@ def pair_rates(counts: TokenCounts, rates: Rates) -> Iterator[tuple[int, Decimal
 def charge_listed(counts: TokenCounts, extras: Extras, listed: ListedRates) -> Price:
     """A call at the catalog's rates: text, modalities and reasoning with rates of their own, where it ran, and then what is
     no token: searches, seconds, the fee of a request."""
-    rates = listed.of(counts.input)
-    plain = charge_modalities(counts, extras.units, listed, rates)
+    size = counts.input // max(1, extras.calls)
+    plain = charge_modalities(counts, extras.units, listed, size)
     if plain.usd is None and not (counts.total == 0 and extras.units):
         return plain
     factor = find_geo_factor(listed.provider, extras.geo)
-    others, unknown = charge_others(counts, extras.units, listed)
+    others, unknown = charge_others(extras, listed, size)
     usd = (plain.usd or Decimal(0)) * (1 if factor is None else factor) + others
     return replace(plain, usd=usd).noting(*(["geo_rate_unknown"] if factor is None else []), *unknown)
 
 
-def charge_modalities(counts: TokenCounts, units: Mapping[str, int | Decimal], listed: ListedRates, rates: Rates) -> Price:
+def charge_modalities(counts: TokenCounts, units: Mapping[str, int | Decimal], listed: ListedRates, size: int) -> Price:
     """The tokens of a call, those with a rate of their own at that; where a modality has none it costs what text does.
+    `size`: the input by which the tier is found.
 
     What is taken out of the text costs as if it had been all there was of it, so that a model that has no rate for text
     of a kind that was not spent is priced too.
     """
-    usd, text = Decimal(0), counts
+    usd, text, rates = Decimal(0), counts, listed.of(size)
     for unit, kind, tokens in list_parts(counts, units):
-        rate = listed.price_unit(unit, counts.input)
+        rate = listed.price_unit(unit, size)
         if rate is None or not tokens:
             continue
         taken = min(tokens, getattr(text, kind) - (text.cached + text.cache_write if kind == "input" else 0))
@@ -127,20 +128,18 @@ def list_parts(counts: TokenCounts, units: Mapping[str, int | Decimal]) -> Itera
     yield "output_citation_tokens", "output", int(units.get("output_citation_tokens", 0))
 
 
-def charge_others(
-    counts: TokenCounts, units: Mapping[str, int | Decimal], listed: ListedRates
-) -> tuple[Decimal, list[str]]:
-    """What is no token, and the words for what of it has no price."""
+def charge_others(extras: Extras, listed: ListedRates, size: int) -> tuple[Decimal, list[str]]:
+    """What is no token, the fee of each request among it, and the words for what of it has no price."""
     usd, unknown = Decimal(0), list[str]()
-    for unit, number in units.items():
+    for unit, number in extras.units.items():
         if unit.endswith("_tokens") or not number:
             continue
-        rate = listed.price_unit(unit, counts.input)
+        rate = listed.price_unit(unit, size)
         if rate is None:
             unknown.append(f"{unit}_rate_unknown")
         else:
             usd += number * rate
-    return usd + (listed.price_unit("requests", counts.input) or 0), unknown
+    return usd + (listed.price_unit("requests", size) or 0) * max(1, extras.calls), unknown
 
 
 def to_micro_usd(usd: Decimal) -> int:

@@ -68,11 +68,13 @@ class Extras:
 
     `units` are amounts by the catalog's names of them: `input_audio_tokens` and others of a modality, which are in the
     counts too, `web_searches`, `audio_seconds`. `geo` is where it ran, as the provider says. `passes` are in the counts too.
+    `calls`: of how many calls it is the sum, as exports are; what a rate depends on is then the mean of them.
     """
 
     units: Mapping[str, int | Decimal] = field(default_factory=dict)
     geo: str = ""
     passes: tuple[Pass, ...] = ()
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ _ALIASES = {
 _FAMILIES = (("azure", "azure"), ("az.ai", "azure"), ("gcp.", "google"), ("aws.", "aws"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def spell(name: str) -> str:
     """Lower case, hyphens for spaces and underscores."""
     return re.sub(r"[\s_]+", "-", name.strip().lower())
@@ -49,7 +49,7 @@ def list_provider_names(provider: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in names if one))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def list_spellings(model: str) -> tuple[str, ...]:
     """How the catalog may know a model: as written, without a provider's prefix, with `claude-` before its family, without
     what OpenRouter adds for the route, and in the order of words that Anthropic has."""
