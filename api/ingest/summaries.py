@@ -61,9 +61,7 @@ def summarize(batch: Batch[Any], outcomes: Sequence[Outcome], adjusted: list[Adj
     )
 
 
-def tell_sent_again(
-    batch: Batch[Any], outcomes: Sequence[Outcome], adjusted: list[AdjustedItem]
-) -> list[AdjustedItem]:
+def tell_sent_again(batch: Batch[Any], outcomes: Sequence[Outcome], adjusted: list[AdjustedItem]) -> list[AdjustedItem]:
     """What was adjusted, with what became of records whose key was stored with something else."""
     if not any(outcome in outcomes for outcome in SENT_AGAIN):
         return adjusted

@@ -36,11 +36,23 @@ MODEL_NAMES = (
 _WRAPPERS = ("usage", "usageMetadata", "usage_metadata", "usageDetails", "usage_details", "token_usage", "tokenUsage",
              "usage_object", "last_token_usage", "response_metadata", "total_token_usage")  # fmt: skip
 # Keys beside the usage object of an answer that change its price.
-_BESIDE = ("service_tier", "serviceTier", "speed", "inference_geo", "trafficType", "providerMetadata", "provider_metadata")
+_BESIDE = (
+    "service_tier",
+    "serviceTier",
+    "speed",
+    "inference_geo",
+    "trafficType",
+    "providerMetadata",
+    "provider_metadata",
+)
 _SAME = frozenset({"input", "output"})
 INPUT, OUTPUT, TOTAL, PLAIN = Meaning("input"), Meaning("output"), Meaning("total"), Meaning("plain")
 CACHED, WRITTEN, REASONING, TOOL = Meaning("cached"), Meaning("cache_write"), Meaning("reasoning"), Meaning("tool")
-WRITTEN_1H, WRITTEN_5M, CITATION = Meaning("cache_write", ttl="1h"), Meaning("cache_write", ttl="5m"), Meaning("citation")
+WRITTEN_1H, WRITTEN_5M, CITATION = (
+    Meaning("cache_write", ttl="1h"),
+    Meaning("cache_write", ttl="5m"),
+    Meaning("citation"),
+)
 # Of keys with one meaning those that count: what is billed before what the model's own counting says.
 _RANKS = ("native", "billed")
 
@@ -93,7 +105,7 @@ def read_usage(raw: Mapping[str, Any], *, provider: str = "", model: str = "") -
     counts = to_counts(parts)
     told = [*leaves.told, *parts.told]
     units = read_units(leaves, counts, told)
-    passes = read_passes(leaves, parts, counts, told)
+    passes = read_passes(leaves, counts, told)
     is_split_assumed = parts.output is None and parts.total is not None
     cost = read_cost(usage, leaves, provider, told) if leaves.costs else None
     for one in passes:
@@ -101,7 +113,9 @@ def read_usage(raw: Mapping[str, Any], *, provider: str = "", model: str = "") -
     extras = None
     if units or leaves.geo or passes or leaves.calls > 1:
         extras = Extras(units, leaves.geo, passes, leaves.calls)
-    return UsageReading(counts, extras, choose_mode(leaves, told), cost, is_split_assumed, tuple(shorten(told)) if told else ())
+    return UsageReading(
+        counts, extras, choose_mode(leaves, told), cost, is_split_assumed, tuple(shorten(told)) if told else ()
+    )
 
 
 def unwrap(raw: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -195,11 +209,11 @@ def is_beside(path: Path, usage: Mapping[str, Any], leaves: Leaves) -> bool:
 def settle(parts: Parts) -> None:
     """Make input and output whole: with all of their parts in them. A total says what is beside and what within; without
     one, or where none of the ways to read it fits, the usual way of the form counts."""
+    if not parts.input and parts.total and parts.output is not None:
+        beside = parts.output + parts.reasoning * parts.is_reasoning_beside + parts.tool
+        parts.input = max(0, parts.total - beside - parts.cache * parts.is_cache_beside)
     cache, reasoning, tool = choose_way(parts)
-    if parts.total is not None and parts.output is not None and not parts.input:
-        parts.input = max(0, parts.total - parts.output - (parts.reasoning if reasoning else 0) - parts.tool * tool)
-    if not cache and parts.cache > parts.input and (parts.input or parts.output is not None):
-        cache = True
+    if cache and not parts.is_cache_beside and add_up(parts, (cache, reasoning, tool)) != parts.total:
         parts.told.append("cache_added_to_input")
     parts.input += parts.cache * cache + parts.tool * tool
     if parts.output is not None or parts.reasoning or parts.citation:
@@ -273,7 +287,9 @@ def read_units(leaves: Leaves, counts: TokenCounts, told: list[str]) -> dict[str
             continue
         name = name_unit(meaning)
         number = find(leaves, meaning) or 0 if name else 0
-        whole = counts.output if meaning.kind == "output" else counts.cached if meaning.kind == "cached" else counts.input
+        whole = (
+            counts.output if meaning.kind == "output" else counts.cached if meaning.kind == "cached" else counts.input
+        )
         if number > whole:
             told.append(f"{name}_over_{meaning.kind}: {number}")
         if number and whole:
@@ -293,11 +309,13 @@ def name_unit(meaning: Meaning) -> str:
     return names.get(meaning.kind, "").format(meaning.modality)
 
 
-def read_passes(leaves: Leaves, parts: Parts, counts: TokenCounts, told: list[str]) -> tuple[Pass, ...]:
+def read_passes(leaves: Leaves, counts: TokenCounts, told: list[str]) -> tuple[Pass, ...]:
     """The passes that the call's own counts leave out: Anthropic counts compactions and advisors in `iterations` alone."""
     if not leaves.iterations:
         return ()
-    each = [(str(one.get("type") or ""), one, read_usage({**one, "type": None, "model": None})) for one in leaves.iterations]
+    each = [
+        (str(one.get("type") or ""), one, read_usage({**one, "type": None, "model": None})) for one in leaves.iterations
+    ]
     if sum(reading.counts.total for _, _, reading in each) == counts.total:
         return ()
     passes = []

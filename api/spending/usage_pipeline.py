@@ -19,8 +19,8 @@ from api.ingest.schemas import AdjustedItem
 from api.spending.overrides import list_overrides
 from api.spending.usage_leaves import NOT_UNDERSTOOD
 from api.spending.usage_rows import UsageContext, make_usage_row, name_usage_adjustments
-from api.spending.usage_words import name_concern
 from api.spending.usage_schemas import USAGE_WORDING, UsageBatchIn, UsageIn
+from api.spending.usage_words import name_concern
 from api.storing.rows import UsageRow
 from api.storing.writer import Writer
 from common.settings import Settings

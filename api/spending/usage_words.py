@@ -18,17 +18,94 @@ _SYNONYMS = {
 }  # fmt: skip
 # Words that say whose number it is or that it is one, and nothing about what is counted.
 _NEUTRAL = frozenset(
-    "token count detail usage gen ai llm num number native billed of metadata model provider anthropic openai google "
-    "bedrock vertex content by modality object used use eval total_ last raw_".split()
+    [
+        "token",
+        "count",
+        "detail",
+        "usage",
+        "gen",
+        "ai",
+        "llm",
+        "num",
+        "number",
+        "native",
+        "billed",
+        "of",
+        "metadata",
+        "model",
+        "provider",
+        "anthropic",
+        "openai",
+        "google",
+        "bedrock",
+        "vertex",
+        "content",
+        "by",
+        "modality",
+        "object",
+        "used",
+        "use",
+        "eval",
+        "total_",
+        "last",
+        "raw_",
+    ]
 )
+_CACHE_WORDS = frozenset({"cache", "cached", "caching", "ephemeral", "uncached"})
 _MODALITIES = frozenset({"text", "audio", "image", "video", "document", "unspecified"})
 _MODES = frozenset({"flex", "priority", "batch", "fast"})
 _TTLS = frozenset({"1h", "5m"})
 # A key with one of these and a value is about money; if it was not understood, that is told.
 _MONEY = frozenset(
-    "token cache cached caching cachable uncached ephemeral tier tool audio image video search request call query second "
-    "character page cost price credit fee billed billing billable charge usd unit speed geo region service traffic "
-    "priority flex batch modality reasoning citation function plugin fetch execution grounding step turn".split()
+    [
+        "token",
+        "cache",
+        "cached",
+        "caching",
+        "cachable",
+        "uncached",
+        "ephemeral",
+        "tier",
+        "tool",
+        "audio",
+        "image",
+        "video",
+        "search",
+        "request",
+        "call",
+        "query",
+        "second",
+        "character",
+        "page",
+        "cost",
+        "price",
+        "credit",
+        "fee",
+        "billed",
+        "billing",
+        "billable",
+        "charge",
+        "usd",
+        "unit",
+        "speed",
+        "geo",
+        "region",
+        "service",
+        "traffic",
+        "priority",
+        "flex",
+        "batch",
+        "modality",
+        "reasoning",
+        "citation",
+        "function",
+        "plugin",
+        "fetch",
+        "execution",
+        "grounding",
+        "step",
+        "turn",
+    ]
 )
 _CONCERNS = (
     ("cache", frozenset({"cache", "cached", "caching", "ephemeral"})),
@@ -39,7 +116,23 @@ _CONCERNS = (
 )
 # Measures of time and names: no money in them, unless a word of money stands beside.
 _HARMLESS = frozenset(
-    "duration time latency ms timestamp created id object fingerprint version index port temperature seed logprob".split()
+    [
+        "duration",
+        "time",
+        "latency",
+        "ms",
+        "timestamp",
+        "created",
+        "id",
+        "object",
+        "fingerprint",
+        "version",
+        "index",
+        "port",
+        "temperature",
+        "seed",
+        "logprob",
+    ]
 )
 # Amounts that are no tokens, by their words: the catalog's names of them. An empty one costs nothing.
 _UNITS = {
@@ -60,7 +153,9 @@ _UNITS = {
     frozenset({"page", "processed"}): "input_document_pages",
     frozenset({"text", "message"}): "input_text_messages",
 }
-CALLS = frozenset({"num_model_requests", "n_requests", "num_requests"})  # of exports: of how many calls a row is the sum
+CALLS = frozenset(
+    {"num_model_requests", "n_requests", "num_requests"}
+)  # of exports: of how many calls a row is the sum
 _OF_UNITS = frozenset({"request", "call", "count", "num", "number", "input", "usage", "info", "server", "tool", "use",
                        "side", "gen", "ai", "detail", "billed", "unit", "token", "metadata", "anthropic", "used"})  # fmt: skip
 
@@ -124,25 +219,28 @@ def find_kind(left: set[str], side: str, *, is_told: bool) -> str:
     if left <= {"input", "output", "total"}:
         return (side or "total") if is_told and left else ""
     left.discard("total")
-    if side == "output" and left & {"cache", "cached"} or side == "input" and "reasoning" in left:
+    if (side == "output" and left & {"cache", "cached"}) or (side == "input" and "reasoning" in left):
         return ""
-    if left & {"cache", "cached", "caching", "ephemeral", "uncached"}:
-        if not left <= {"cache", "cached", "caching", "ephemeral", "uncached", "read", "write", "miss", "no", "non"}:
-            return ""
-        if left & {"miss", "no", "non", "uncached"}:
-            return "plain"
-        if left & {"write", "ephemeral"}:
-            return "cache_write"
-        return "cached" if left & {"read", "cached"} or is_told else ""
-    if left == {"reasoning"}:
-        return "reasoning"
-    if left == {"citation"}:
-        return "citation"
+    if left & _CACHE_WORDS:
+        return find_cache_kind(left, is_told=is_told)
+    if left in ({"reasoning"}, {"citation"}):
+        return next(iter(left))
     if left == {"tool"}:
         return "tool" if is_told and side != "output" else "inside" if is_told else ""
     if left in ({"accepted", "prediction"}, {"rejected", "prediction"}):
         return "inside"
     return ""
+
+
+def find_cache_kind(left: set[str], *, is_told: bool) -> str:
+    """What of a cache the words name: what was read, what was written, what is in none; else nothing."""
+    if not left <= _CACHE_WORDS | {"read", "write", "miss", "no", "non"}:
+        return ""
+    if left & {"miss", "no", "non", "uncached"}:
+        return "plain"
+    if left & {"write", "ephemeral"}:
+        return "cache_write"
+    return "cached" if is_told or left & {"read", "cached"} else ""
 
 
 def take_one(left: set[str], among: frozenset[str]) -> str:

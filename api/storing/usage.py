@@ -173,7 +173,9 @@ async def store_usage(names_max: int, connection: Any, rows: Sequence[UsageRow])
     if stored == len(rows):
         return [Outcome.stored] * len(rows)
     new = {tuple(key) for key in keys or []} if stored < len(chosen) else None
-    known = [] if new is None else [place for place in chosen if (rows[place].project_id, rows[place].event_key) not in new]
+    known = (
+        [] if new is None else [place for place in chosen if (rows[place].project_id, rows[place].event_key) not in new]
+    )
     outcomes |= dict.fromkeys(chosen, Outcome.stored) | await store_again(connection, rows, known)
     return [outcomes[place] for place in range(len(rows))]
 

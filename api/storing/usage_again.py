@@ -37,7 +37,9 @@ def choose_rows(rows: Sequence[UsageRow]) -> tuple[list[int], dict[int, Outcome]
 def judge_again(stored: UsageRow, sent: UsageRow) -> Outcome:
     """What becomes of a record whose key is stored: `replaced` where it is the same call further on, `duplicate` where it
     says the same, else `differs`."""
-    if all(getattr(stored, name) == getattr(sent, name) for name in (*SAME_CALL, *AMOUNTS)) and is_same_detail(stored, sent):
+    if all(getattr(stored, name) == getattr(sent, name) for name in (*SAME_CALL, *AMOUNTS)) and is_same_detail(
+        stored, sent
+    ):
         return Outcome.duplicate
     is_same_call = all(getattr(stored, name) == getattr(sent, name) for name in SAME_CALL)
     return Outcome.replaced if is_same_call and count(sent) > count(stored) else Outcome.differs

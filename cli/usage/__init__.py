@@ -32,7 +32,9 @@ from common.settings import Settings
 usage_app = typer.Typer(
     no_args_is_help=True,
     help="Bring in what agents spent: session logs, spend logs, exports.",
-    epilog=examples("usage import", "usage import ~/.claude/projects --team checkout", "usage import spend.csv --dry-run"),
+    epilog=examples(
+        "usage import", "usage import ~/.claude/projects --team checkout", "usage import spend.csv --dry-run"
+    ),
 )
 AHEAD = timedelta(minutes=5)
 
@@ -51,8 +53,12 @@ def usage() -> None:
     ),
 )
 def import_usage(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files, or folders of them; none: those of the agents.")] = None,
-    team: Annotated[str, typer.Option(help="Team of all records. Default: what they say, else the session's folder.")] = "",
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, or folders of them; none: those of the agents.")
+    ] = None,
+    team: Annotated[
+        str, typer.Option(help="Team of all records. Default: what they say, else the session's folder.")
+    ] = "",
     agent: Annotated[str, typer.Option(help="Agent of all records. Default: what they say.")] = "",
     model: Annotated[str, typer.Option(help="Model of those that name none.")] = "",
     deliverable: Annotated[str, typer.Option(help="What all of it was spent on.")] = "",
@@ -197,10 +203,15 @@ def describe(summary: ImportSummary) -> dict[str, Any]:
     return {
         **{name: getattr(summary, name) for name in counted},
         "total": as_numbers(summary.total),
-        "sums": [{"team": team, "day": day, "model": model, **as_numbers(sums)} for team, day, model, sums in summary.rows()],
+        "sums": [
+            {"team": team, "day": day, "model": model, **as_numbers(sums)} for team, day, model, sums in summary.rows()
+        ],
         "adjusted": dict(summary.told),
         "not_counted": dict(summary.skipped),
-        "not_read": [{"reason": reason, "count": count, "first": summary.first.get(reason)} for reason, count in summary.unread.items()],
+        "not_read": [
+            {"reason": reason, "count": count, "first": summary.first.get(reason)}
+            for reason, count in summary.unread.items()
+        ],
     }
 
 

@@ -46,7 +46,11 @@ def read_document(document: Row, options: Options) -> Iterator[Found]:
     elif isinstance(results := document.get("results"), list):
         around = {key: value for key, value in document.items() if key not in ("results", "object")}
         for one in results:
-            yield from read_row({**around, **one}, options) if isinstance(one, dict) else iter((Unread("no object in results"),))
+            yield from (
+                read_row({**around, **one}, options)
+                if isinstance(one, dict)
+                else iter((Unread("no object in results"),))
+            )
     else:
         yield from read_row(document, options)
 
@@ -78,7 +82,10 @@ def read_litellm(row: Row, options: Options) -> Found:
     """A row of LiteLLM_SpendLogs. What it reckoned itself is not taken, but where nobody else knows a price."""
     about = read_object(row.get("metadata"))
     told = read_object(about.get("usage_object")) or read_object(about.get("additional_usage_values"))
-    usage = {**told, **{name: to_count(row.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}}
+    usage = {
+        **told,
+        **{name: to_count(row.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens")},
+    }
     if str(row.get("cache_hit")).lower() == "true":
         return Skipped("answered out of LiteLLM's own cache")
     if not any(usage[name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")):
@@ -111,8 +118,12 @@ def read_openai(row: Row, options: Options) -> Found:
     usage["total_tokens"] = usage.get("input_tokens", 0) + usage.get("output_tokens", 0)
     usage.setdefault("output_tokens", 0)
     tier = known.get("service_tier")
-    usage |= {"service_tier": "batch" if str(known.get("batch")).lower() == "true" else tier} if tier or known.get("batch") else {}
-    usage.setdefault("num_model_requests", estimate_calls(usage["input_tokens"] if "input_tokens" in usage else 0))
+    usage |= (
+        {"service_tier": "batch" if str(known.get("batch")).lower() == "true" else tier}
+        if tier or known.get("batch")
+        else {}
+    )
+    usage.setdefault("num_model_requests", estimate_calls(usage.get("input_tokens", 0)))
     start = known.get("start_time_iso") or known.get("start_time") or known.get("timestamp")
     return UsageRecord(
         event_key=name_row("openai", start, row, OPENAI_KEYS),

@@ -83,7 +83,7 @@ decode_count = msgspec.json.Decoder(TokenCount).decode
 decode_progress = msgspec.json.Decoder(Progress).decode
 
 # A line without any of these holds no usage; most lines, and nearly all bytes, are such.
-MARKS = (b'"usage"', b'token_count', b'turn_context', b'session_meta')
+MARKS = (b'"usage"', b"token_count", b"turn_context", b"session_meta")
 CODEX_COUNTS = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens")
 
 

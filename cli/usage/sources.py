@@ -34,7 +34,11 @@ def find_files(paths: list[Path]) -> list[Path]:
         paths = [home for one in HOMES if (home := Path.home() / one).is_dir()]
     files: list[Path] = []
     for path in paths:
-        files += sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file()) if path.is_dir() else [path]
+        files += (
+            sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
+            if path.is_dir()
+            else [path]
+        )
     return files
 
 
@@ -94,7 +98,9 @@ def read_lines(chunks: Chunks, options: Options) -> Iterator[tuple[int, UsageRec
 
 def is_of_session(line: bytes) -> bool:
     """Whether a line says of which type it is at its top or is deep in one that does, as every line of a session log."""
-    return b'"type"' in line and not any(mark in line for mark in (b'"request_id"', b'"results"', b'"num_model_requests"'))
+    return b'"type"' in line and not any(
+        mark in line for mark in (b'"request_id"', b'"results"', b'"num_model_requests"')
+    )
 
 
 def read_values(chunks: Chunks, options: Options) -> Iterator[tuple[int, UsageRecord | Unread | Skipped]]:

@@ -25,6 +25,11 @@ MODEL_MAX_CHARS = 200
 _GATEWAYS = frozenset({"", "litellm", "litellm-proxy", "gateway", "vercel", "portkey", "helicone"})
 # Whose names for their own models are those of sums; each knows its models by how the name begins.
 _MAKERS = ("anthropic", "openai", "google", "mistral", "x-ai", "deepseek", "cohere", "moonshotai", "zhipuai", "minimax")
+# How names begin that are a maker's too, and that the catalog asks for the provider of.
+_ALSO_MADE = {
+    "openai": ("text-embedding-", "chatgpt-", "codex-", "computer-use"),
+    "mistral": ("mistral-embed", "open-mi"),
+}
 _VARIANT = re.compile(r"[:@]|-fast$")
 
 
@@ -98,7 +103,9 @@ def find_made(model: str) -> "ModelInfo | None":
 
 def knows(home: "Provider", name: str) -> bool:
     """Whether a name begins as those of a maker's models do; one that was trained further is a model of that one too."""
-    return bool(home.model_match and home.model_match.is_match(name.removeprefix("ft:")))
+    bare = name.removeprefix("ft:")
+    is_own = home.model_match is not None and home.model_match.is_match(bare)
+    return is_own or bare.startswith(_ALSO_MADE.get(home.id, ("\0",)))
 
 
 def find_at(home: "Provider", model: str) -> "ModelInfo | None":
@@ -111,7 +118,9 @@ def find_at(home: "Provider", model: str) -> "ModelInfo | None":
     if (made := find_made(model)) and (found := pick_entry(home.id, made.id, model)):
         return found
     everyone = list(load_catalog())
-    return next((found for name in list_spellings(model) if (found := home.find_model(name, all_providers=everyone))), None)
+    return next(
+        (found for name in list_spellings(model) if (found := home.find_model(name, all_providers=everyone))), None
+    )
 
 
 def pick_entry(home: str, made: str, model: str) -> "ModelInfo | None":

@@ -96,7 +96,7 @@ def list_rates(provider: str, model: str, at: datetime, processing: Processing) 
         tuple((kind, price) for kind, price in listed.items() if not is_flat(price)),
         note,
         find_home(provider, model),
-        {unit: price for unit, price in list_units(prices)},
+        dict(list_units(prices)),
     )
 
 

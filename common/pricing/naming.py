@@ -17,7 +17,9 @@ _VENDORS = (
     "stability|twelvelabs|writer|zai"
 )
 # A region or the catalog's word for one, the vendor, the model: how Bedrock alone writes it.
-BEDROCK = re.compile(rf"^(?:(?P<region>[a-z]{{2,6}}(?:-gov)?|regional|global)\.)?(?:{_VENDORS})\.(?P<model>[a-z0-9].*)$")
+BEDROCK = re.compile(
+    rf"^(?:(?P<region>[a-z]{{2,6}}(?:-gov)?|regional|global)\.)?(?:{_VENDORS})\.(?P<model>[a-z0-9].*)$"
+)
 _VERSION = re.compile(r"(?:-v\d+)?:\d+(?::\d+k)?$|-v1$")
 _CLAUDE_FAMILY = re.compile(r"(?:haiku|sonnet|opus|fable|mythos)-")
 _CLAUDE_TURNED = re.compile(r"^claude-(\d+(?:[.-]\d)?)-(haiku|sonnet|opus|fable|mythos)(?P<rest>.*)$")

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from common.pricing.catalog import find_model, name_model
+from common.pricing.catalog import find_model
 from common.pricing.counts import Processing, Rates
 from common.pricing.listed import find_rates
 from common.pricing.naming import list_spellings, spell

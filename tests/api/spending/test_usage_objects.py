@@ -57,9 +57,7 @@ def test_openai_cache_writes() -> None:
     assert count({"input_tokens": 10, "input_tokens_details": {"cached_tokens": 3, "cache_write_tokens": 4}}) == (
         TokenCounts(10, 0, 3, 4)
     )
-    assert count({"prompt_tokens": 10, "prompt_tokens_details": {"cache_write_tokens": 4}}) == TokenCounts(
-        10, 0, 0, 4
-    )
+    assert count({"prompt_tokens": 10, "prompt_tokens_details": {"cache_write_tokens": 4}}) == TokenCounts(10, 0, 0, 4)
 
 
 def test_a_gateway_that_speaks_chat_with_the_keys_of_anthropic_counts_the_cache_once() -> None:

@@ -80,7 +80,9 @@ async def test_parts_are_stored_by_what_they_are(service: Service) -> None:
     chain = {"input_tokens": 1_000, "output_tokens": 300, "input_token_details": {"cache_read": 400, "cache_creation": 200},
              "output_token_details": {"reasoning": 250}}  # fmt: skip
     over = {"input_tokens": 10, "output_tokens": 102, "output_tokens_details": {"reasoning_tokens": 109}}
-    answer = await post(project, record("a", model="claude-sonnet-4-5", usage=chain), record("b", model="gpt-5", usage=over))
+    answer = await post(
+        project, record("a", model="claude-sonnet-4-5", usage=chain), record("b", model="gpt-5", usage=over)
+    )
     assert answer["adjusted"] == [{"index": 1, "adjustments": ["reasoning_over_output: 109"]}]
     rows = await service.execute(
         "SELECT input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens FROM usage_records"
@@ -143,7 +145,11 @@ async def test_a_retry_that_says_the_same_is_a_duplicate_and_nothing_more(servic
 
 async def test_what_was_not_understood_is_named_counted_and_priced_again_as_it_was(service: Service) -> None:
     project = await service.project()
-    usage = {**CLAUDE, "server_tool_use": {"web_search_requests": 3, "moon_landing_requests": 1}, "cache_frost_tokens": 7}
+    usage = {
+        **CLAUDE,
+        "server_tool_use": {"web_search_requests": 3, "moon_landing_requests": 1},
+        "cache_frost_tokens": 7,
+    }
     answer = await post(project, record("a", model="claude-sonnet-4-5", usage=usage))
     assert answer["adjusted"] == [{"index": 0, "adjustments": [
         "not_understood: server_tool_use.moon_landing_requests", "not_understood: cache_frost_tokens"]}]  # fmt: skip

@@ -150,8 +150,8 @@ def test_batch_is_cheaper_and_an_unknown_mode_is_refused_before_the_catalog() ->
         price_tokens(counts, provider="", model="claude-haiku-4-5", occurred_at=NOW, processing="bacth")
 
 
-def price_mode(model: str, mode: str, at: datetime, counts: TokenCounts = TokenCounts(1_000_000, 0)) -> tuple[object, str]:
-    found = price_tokens(counts, provider="", model=model, occurred_at=at, processing=mode)
+def price_mode(model: str, mode: str, at: datetime) -> tuple[object, str]:
+    found = price_tokens(TokenCounts(1_000_000, 0), provider="", model=model, occurred_at=at, processing=mode)
     return found.usd, found.reason
 
 
