@@ -17,6 +17,7 @@ from api.ingest.receivers.items import Rejected
 from api.ingest.receivers.native import describe_rejection
 from api.spending.usage_rows import UsageContext, make_usage_row
 from api.spending.usage_schemas import UsageIn
+from api.storing.rows import UsageRow
 from cli.client import ApiFailed, IngestKey, Url, open_api
 from cli.examples import examples
 from cli.output import Column, Json, Rows, print_json, print_rows, show_count
@@ -131,21 +132,20 @@ def give(records: list[UsageRecord], context: UsageContext, summary: ImportSumma
     taken = []
     for record in records:
         summary.records += 1
+        cost, record.cost_usd = record.cost_usd, None
         row = read_record(record, context)
+        if isinstance(row, UsageRow) and row.cost_usd is None and cost is not None:
+            record.cost_usd = cost  # what a gateway reckoned counts only where nobody else knows a price
+            row = read_record(record, context)
         if isinstance(row, Rejected):
             summary.note_unread(Place(record, record.event_key, 0), row.detail)
             continue
-        if row.cost_usd is not None:
-            record.cost_usd = None  # what a gateway reckoned counts only where nobody else knows a price
-        elif record.cost_usd is not None:
-            priced = read_record(record, context)
-            row = row if isinstance(priced, Rejected) else priced
         summary.add(row)
         taken.append(record)
     delivery.send(taken)
 
 
-def read_record(record: UsageRecord, context: UsageContext) -> Any:
+def read_record(record: UsageRecord, context: UsageContext) -> UsageRow | Rejected:
     """The row that is made of a record, by what the catalog says alone, or why there is none."""
     try:
         return make_usage_row(UsageIn.model_validate(record.as_json()), context)

@@ -93,7 +93,7 @@ def list_rates(provider: str, model: str, at: datetime, processing: Processing) 
     listed = {kind: prices.get(key) for kind, key in _KEYS.items()}
     return ListedRates(
         Rates(**{kind: read_base(price) for kind, price in listed.items()}),
-        tuple((kind, price) for kind, price in listed.items() if not is_flat(price)),
+        tuple((kind, price) for kind, price in listed.items() if price is not None and not is_flat(price)),
         note,
         find_home(provider, model),
         dict(list_units(prices)),
@@ -146,6 +146,15 @@ def scale(price: Any, factor: Decimal) -> Any:
     return TieredPrices(price.base * factor, [Tier(tier.start, tier.price * factor) for tier in price.tiers])
 
 
+def divide(price: Any, per: int) -> Any:
+    """The price of one where that of `per` is listed, in each of its tiers."""
+    from genai_prices.types import Tier, TieredPrices
+
+    if isinstance(price, Decimal):
+        return price / per
+    return TieredPrices(price.base / per, [Tier(tier.start, tier.price / per) for tier in price.tiers])
+
+
 def read_prices(prices: "ModelPrice") -> dict[str, Any]:
     """What is there of a price, by the catalog's keys."""
     return {key: price for key, price in vars(prices).items() if price is not None and not key.startswith("_")}
@@ -157,7 +166,7 @@ def list_units(prices: Mapping[str, Any]) -> "Iterator[tuple[str, Decimal | Tier
     for key, price in prices.items():
         if key not in _OF_RATES and key in units:
             name, per = units[key]
-            yield name, scale(price, Decimal(1) / per)
+            yield name, divide(price, per)
 
 
 @cache
