@@ -77,4 +77,4 @@ SeverityName = TypeAliasType(
         Field(description="How bad an error is, mildest first."),
     ],
 )
-ProcessingName = TypeAliasType("ProcessingName", Literal["standard", "batch"])
+ProcessingName = TypeAliasType("ProcessingName", Literal["standard", "batch", "flex", "priority", "fast"])

@@ -81,6 +81,7 @@ PLACES = {
     "secret-key": Place("cli.secret_key:secret_key_app"),
     "budget": Place("cli.budget:budget_app"),
     "alerts": Place("cli.alerts:alerts_app"),
+    "usage": Place("cli.usage:usage_app"),
     "api": Place("cli.programs:api", ["api", "api --processes 2"]),
     "worker": Place("cli.programs:worker", ["worker", "worker --check"]),
     "migrate": Place("cli.migrate:migrate", ["migrate", "migrate --check"]),

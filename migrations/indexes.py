@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from alembic import op
 from sqlalchemy import text
+from sqlalchemy.sql.elements import TextClause
 
 # Whether a table is partitioned, so that its index is made partition by partition.
 IS_PARTITIONED = text("SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(:name)")
@@ -19,8 +20,9 @@ LIST_LACKING = text("""
 """)
 
 
-def create_index(name: str, table: str, columns: Sequence[str]) -> None:
-    """Make the index CONCURRENTLY; of a partitioned table each part of it. `name` begins with the table's name.
+def create_index(name: str, table: str, columns: Sequence[str], *, where: str = "") -> None:
+    """Make the index CONCURRENTLY; of a partitioned table each part of it. `name` begins with the table's name. `where`:
+    the rows that it holds, of a table that is not partitioned.
 
     It commits what its migration did before and may end half-way, so it stands in a migration of its own, and may be
     run again: what is whole stays, what is not is made anew. It waits for the transactions that began before it,
@@ -28,7 +30,7 @@ def create_index(name: str, table: str, columns: Sequence[str]) -> None:
     """
     with op.get_context().autocommit_block():
         if not op.get_bind().scalar(IS_PARTITIONED, {"name": table}):
-            make_whole(name, table, columns)
+            make_whole(name, table, columns, text(where) if where else None)  # rule-ok: constants of the migration
             return
         # nothing is filled here: the lock that it takes on the table is held for a moment
         op.execute(f"CREATE INDEX IF NOT EXISTS {name} ON ONLY {table} ({', '.join(columns)})")  # rule-ok: constants
@@ -38,10 +40,12 @@ def create_index(name: str, table: str, columns: Sequence[str]) -> None:
             op.execute(f"ALTER INDEX {name} ATTACH PARTITION {part}")  # rule-ok: constants and Postgres' own names
 
 
-def make_whole(name: str, table: str, columns: Sequence[str]) -> None:
+def make_whole(name: str, table: str, columns: Sequence[str], where: TextClause | None = None) -> None:
     """The index of one table, valid; outside a transaction."""
     op.execute("SET lock_timeout = 0")
     if op.get_bind().scalar(IS_INVALID, {"name": name}):
         op.drop_index(name, table, postgresql_concurrently=True)
-    op.create_index(name, table, list(columns), postgresql_concurrently=True, if_not_exists=True)
+    op.create_index(
+        name, table, list(columns), postgresql_concurrently=True, if_not_exists=True, postgresql_where=where
+    )
     op.execute("RESET lock_timeout")

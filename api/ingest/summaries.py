@@ -12,6 +12,7 @@ from api.storing.flusher import Outcome
 from api.storing.rows import ROW_OVERHEAD_BYTES
 from common.telemetry import metrics
 
+SENT_AGAIN = (Outcome.replaced, Outcome.differs)
 NOT_HELD = Rejected("invalid_field", "Postgres cannot hold this: see the log for the reason")
 
 
@@ -54,7 +55,18 @@ def summarize(batch: Batch[Any], outcomes: Sequence[Outcome], adjusted: list[Adj
     return BatchAnswer(
         status="partial" if rejected else "success",
         count=outcomes.count(Outcome.stored),
-        duplicates=outcomes.count(Outcome.duplicate),
+        duplicates=sum(outcomes.count(outcome) for outcome in (Outcome.duplicate, *SENT_AGAIN)),
         rejected=[RejectedItem(index=i, reason=r.reason, detail=r.detail) for i, r in sorted(rejected.items())],
-        adjusted=adjusted,
+        adjusted=tell_sent_again(batch, outcomes, adjusted),
     )
+
+
+def tell_sent_again(batch: Batch[Any], outcomes: Sequence[Outcome], adjusted: list[AdjustedItem]) -> list[AdjustedItem]:
+    """What was adjusted, with what became of records whose key was stored with something else."""
+    if not any(outcome in outcomes for outcome in SENT_AGAIN):
+        return adjusted
+    said = {item.index: item.adjustments for item in adjusted}
+    for place, outcome in zip(batch.places, outcomes, strict=True):
+        if outcome in SENT_AGAIN:
+            said[place] = [*said.get(place, []), outcome.value]
+    return [AdjustedItem(index=place, adjustments=words) for place, words in sorted(said.items())]

@@ -16,13 +16,17 @@ from api.ingest.receivers.otlp.encodings import Encoding, receivers_of
 from api.ingest.receivers.otlp.errors import find_text, name_service, to_time
 from api.ingest.receivers.otlp.records import Attributes, Bounds, Group, Origin, Signal, Span, Unreadable
 from api.ingest.receivers.otlp.spans import SPANS, find_recorded
-from api.spending.usage_objects import NAME_MAX_CHARS, OTEL_MODEL_NAMES, OTEL_NAMES, OTEL_PROVIDER_NAMES
+from api.spending.usage_leaves import NAME_MAX_CHARS
+from api.spending.usage_objects import MODEL_NAMES, PROVIDER_NAMES
 from api.spending.usage_schemas import UsageIn
 from common.settings import Settings
 
 GEN_AI = b"gen_ai."
-TOKENS = (*OTEL_NAMES["input"], *OTEL_NAMES["output"])
-KEPT = (*OTEL_MODEL_NAMES, *OTEL_PROVIDER_NAMES, *(name for names in OTEL_NAMES.values() for name in names))
+TOKENS = (
+    "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"
+)  # fmt: skip
+NAMES = frozenset((*MODEL_NAMES, *PROVIDER_NAMES))
+USAGE = ("gen_ai.usage.", "llm.token_count.", "llm.usage.", "ai.usage.")
 OPERATION, RESPONSE_ID, AGENT = "gen_ai.operation.name", "gen_ai.response.id", "gen_ai.agent.name"
 INFERENCE = frozenset({"chat", "text_completion", "generate_content", "embeddings"})
 # What spans without an operation go by that are none of inference: their names begin so, or have this attribute.
@@ -109,6 +113,11 @@ def is_inference(span: Span) -> bool:
     return str(operation).lower() in INFERENCE
 
 
+def is_of_usage(name: str) -> bool:
+    """Whether an attribute is about what was spent: also one that is not known yet, so that it is told."""
+    return name in NAMES or name.startswith(USAGE) or name.endswith(("service_tier", "inference_geo"))
+
+
 def make_record(span: Span, origin: Origin, agent: str | None) -> Item[UsageIn]:
     attributes = span.attributes
     occurred_at = to_time(span.start_ns or span.end_ns)
@@ -121,7 +130,7 @@ def make_record(span: Span, origin: Origin, agent: str | None) -> Item[UsageIn]:
             team=team,
             agent=cut_name(agent or service),
             occurred_at=occurred_at,
-            usage={name: attributes[name] for name in KEPT if name in attributes},
+            usage={name: value for name, value in attributes.items() if is_of_usage(name)},
             deliverable=cut_name(find_text(attributes, (DELIVERABLE,))),
         )
     except ValidationError as invalid:

@@ -17,11 +17,14 @@ from api.ingest.receivers.native import native_receivers
 from api.ingest.scheduler import BodyScheduler
 from api.ingest.schemas import AdjustedItem
 from api.spending.overrides import list_overrides
+from api.spending.usage_leaves import NOT_UNDERSTOOD
 from api.spending.usage_rows import UsageContext, make_usage_row, name_usage_adjustments
 from api.spending.usage_schemas import USAGE_WORDING, UsageBatchIn, UsageIn
+from api.spending.usage_words import name_concern
 from api.storing.rows import UsageRow
 from api.storing.writer import Writer
 from common.settings import Settings
+from common.telemetry import metrics
 
 # What the models read in one go: 20 ms, in which nobody else runs.
 TOGETHER_BYTES, TOGETHER_BRACKETS = 2**20, 10_000
@@ -88,7 +91,17 @@ def sort_rows(batch: Batch[UsageIn], made: list[UsageRow | Rejected]) -> Batch[U
         if number in batch.adjusted:
             adjusted[len(rows)] = batch.adjusted[number]
         rows.append(row)
+        count_not_understood(row)
     return Batch(rows, adjusted, dict(sorted(rejected.items())))
+
+
+def count_not_understood(row: UsageRow) -> None:
+    """Count what may be money and is in no price; the answer names it."""
+    if row.details is None or (details := row.known_details) is None:
+        return
+    for told in details.told:
+        if told.startswith(NOT_UNDERSTOOD):
+            metrics.NOT_UNDERSTOOD.of(name_concern(told)).inc()
 
 
 def list_adjusted(batch: Batch[UsageRow]) -> list[AdjustedItem]:

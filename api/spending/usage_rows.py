@@ -1,20 +1,22 @@
 """From a usage record as sent to the row that is written: its counts, its name in sums, its price. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from api.ingest.receivers.items import Rejected
-from api.spending.usage_objects import UsageUnreadable, read_otel_model, read_processing, read_usage
+from api.spending.usage_objects import UsageReading, UsageUnreadable, read_usage, read_usage_names
 from api.spending.usage_schemas import UsageIn
 from api.storing.rows import UsageRow
+from api.storing.usage_details import write_details
 from common.database.clock import CLOCK
 from common.pricing import (
     Price,
     Processing,
     RateOverride,
     TokenCounts,
+    makes_no_output,
     name_model,
     price_tokens,
     split_total,
@@ -54,8 +56,8 @@ def make_usage_row(sent: UsageIn, usage_context: UsageContext) -> UsageRow | Rej
         span = f"{usage_context.oldest:%Y-%m-%d} to {usage_context.newest:%Y-%m-%d %H:%M} UTC"
         return Rejected("invalid_field", f"occurred_at: not in the time that is kept, {span}", "/occurred_at")
     try:
-        counts = read_counts(sent)
         provider, model = name_source(sent)
+        reading = read_sent(sent, provider, model)
     except UsageUnreadable as error:
         return Rejected("invalid_field", f"usage: {error}", "/usage")
     except ValueError as error:
@@ -64,6 +66,7 @@ def make_usage_row(sent: UsageIn, usage_context: UsageContext) -> UsageRow | Rej
         return Rejected("missing_field", "model: neither the record nor its usage names one", "/model")
     if reserved := next((name for name in ("team", "agent") if getattr(sent, name) == OVERFLOW_NAME), None):
         return Rejected("invalid_field", f"{reserved}: {OVERFLOW_NAME} is what others are summed up as", f"/{reserved}")
+    counts = reading.counts
     return price_row(
         UsageRow(
             project_id=usage_context.project_id,
@@ -75,52 +78,64 @@ def make_usage_row(sent: UsageIn, usage_context: UsageContext) -> UsageRow | Rej
             provider=provider,
             model=model,
             sums_as=name_model(provider, model),
-            processing=name_processing(sent),
+            processing=sent.processing or (reading.processing or Processing.standard).value,
             input_tokens=counts.input,
             cached_tokens=counts.cached,
             cache_write_tokens=counts.cache_write,
             cache_write_1h_tokens=counts.cache_write_1h,
             output_tokens=counts.output,
             reasoning_tokens=counts.reasoning,
-            is_estimated=sent.total_tokens is not None,
-            reported_usd=sent.cost_usd,
+            is_estimated=reading.is_estimated,
+            reported_usd=reading.reported_usd if sent.cost_usd is None else sent.cost_usd,
             cost_usd=None,
             priced_by=UNPRICED,
             price_note="",
             deliverable=sent.deliverable,
             event_id=sent.event_id,
             pattern_id=sent.pattern_id,
+            details=write_details(reading.extras, reading.told),
+            run=sent.run,
+            parent_run=sent.parent_run,
         ),
         usage_context.overrides,
     )
 
 
-def read_counts(sent: UsageIn) -> TokenCounts:
+def read_sent(sent: UsageIn, provider: str, model: str) -> UsageReading:
     """The tokens in whichever form they were sent. Raises ValueError (UsageUnreadable) where they make no sense."""
     if sent.usage is not None:
-        return read_usage(sent.usage)
+        reading = read_usage(sent.usage, provider=provider, model=model)
+        if reading.is_estimated:
+            return split_reading(reading, provider, model, sent.occurred_at)
+        return reading
     if sent.total_tokens is not None:
-        return split_total(sent.total_tokens)
-    return TokenCounts(
-        input=sent.input_tokens or 0,
-        output=sent.output_tokens or 0,
-        cached=sent.cached_tokens or 0,
-        cache_write=sent.cache_write_tokens or 0,
-        reasoning=sent.reasoning_tokens or 0,
+        return UsageReading(split_total(sent.total_tokens), is_estimated=True)
+    return UsageReading(
+        TokenCounts(
+            input=sent.input_tokens or 0,
+            output=sent.output_tokens or 0,
+            cached=sent.cached_tokens or 0,
+            cache_write=sent.cache_write_tokens or 0,
+            reasoning=sent.reasoning_tokens or 0,
+        )
     )
 
 
+def split_reading(reading: UsageReading, provider: str, model: str, at: datetime) -> UsageReading:
+    """A total alone: all of it is input where the model makes no output, as those for embeddings; else its split is
+    assumed."""
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if makes_no_output(provider, model, at):
+        return replace(reading, is_estimated=False)
+    return replace(reading, counts=split_total(reading.counts.total))
+
+
 def name_source(sent: UsageIn) -> tuple[str, str]:
-    """Provider and model, of the record before those of its attributes. Raises UsageUnreadable."""
+    """Provider and model, of the record before those of its usage object. Raises UsageUnreadable."""
     if not sent.usage or (sent.provider and sent.model):
         return sent.provider or "", sent.model or ""
-    provider, model = read_otel_model(sent.usage)
+    provider, model = read_usage_names(sent.usage)
     return sent.provider or provider, sent.model or model
-
-
-def name_processing(sent: UsageIn) -> str:
-    told = read_processing(sent.usage) if sent.usage else None
-    return sent.processing or (told or Processing.standard).value
 
 
 def price_row(row: UsageRow, overrides: Sequence[RateOverride]) -> UsageRow:
@@ -135,6 +150,7 @@ def price_row(row: UsageRow, overrides: Sequence[RateOverride]) -> UsageRow:
         occurred_at=row.occurred_at,
         processing=row.processing,
         overrides=overrides,
+        extras=details.extras if (details := row.known_details) else None,
     )
     if price.source != "override" and (row.reported_usd or (row.reported_usd == 0 and not row.counts.total)):
         return row._replace(cost_usd=row.reported_usd, priced_by="reported", price_note="")
@@ -151,5 +167,6 @@ def name_usage_adjustments(row: UsageRow, adjustments: int) -> list[str]:
     return [
         *(adjustment.name or "" for adjustment in Adjustment(adjustments)),
         *(word for word, holds in said if holds),
-        *([row.price_note] if row.price_note else []),
+        *(row.price_note.split(",") if row.price_note else []),
+        *(details.told if (details := row.known_details) else []),
     ]

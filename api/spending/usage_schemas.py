@@ -10,16 +10,17 @@ from api.fields import Instant, LenientInstant, Name, ProcessingName
 from api.ingest.receivers.json_bounds import VALUES_READ
 from api.ingest.receivers.wording import Wording
 from api.ingest.schemas import SentName
-from api.spending.usage_objects import TOKENS_MAX
+from api.spending.usage_leaves import TOKENS_MAX
+from common.pricing import Processing
 
 Tokens = Annotated[int, Field(ge=0, le=TOKENS_MAX)]
 Usd = Annotated[Decimal, Field(ge=0, le=10**9, max_digits=21, decimal_places=12)]
 # Names of records are never cleaned: tokens of one would be counted under another, or as a duplicate not at all.
 USAGE_WORDING = Wording(
-    words={"processing": {mode: mode for mode in ("standard", "batch")}},
-    optional_names=frozenset({"agent", "provider", "model", "deliverable"}),
+    words={"processing": {mode.value: mode.value for mode in Processing}},
+    optional_names=frozenset({"agent", "provider", "model", "deliverable", "run", "parent_run"}),
     whole={"usage": VALUES_READ},
-    exact=frozenset({"event_key", "team", "agent", "provider", "model", "deliverable"}),
+    exact=frozenset({"event_key", "team", "agent", "provider", "model", "deliverable", "run", "parent_run"}),
 )
 COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
@@ -66,11 +67,13 @@ class UsageIn(BaseModel):
     )
     usage: dict[str, Any] | None = Field(
         None,
-        description="Instead of the counts: the usage object of Anthropic or OpenAI, or gen_ai.* attributes. "
-        "Of at most 1,000 commas and brackets.",
+        description="Instead of the counts: the usage object of a provider, SDK or gateway, or gen_ai.* attributes. What "
+        "was not understood of it is told. Of at most 1,000 commas and brackets.",
     )
     processing: ProcessingName | None = Field(None, description="standard if neither this nor usage says.")
     deliverable: SentName | None = Field(None, description="`ref` of the work that it was spent on.")
+    run: SentName | None = Field(None, description="The session or task that it belongs to.")
+    parent_run: SentName | None = Field(None, description="The run that started that one.")
     cost_usd: Usd | None = Field(None, description="What the provider says that the call cost.")
     event_id: UUID | None = Field(None, description="Event id of the error that it was spent on.")
     pattern_id: UUID | None = Field(None, description="Id of the pattern that it was spent on.")

@@ -44,11 +44,15 @@ LAST_ATTEMPT_AFTER_SECONDS = 0.3  # the second one comes at once: most connectio
 
 
 class Outcome(StrEnum):
-    """What became of one row. Rejected: Postgres cannot hold it, whatever is done."""
+    """What became of one row. Rejected: Postgres cannot hold it, whatever is done. Of usage alone, where its key was there:
+    replaced, it is the same call further on and took the place of what was stored; differs, it says something else, and what
+    was stored stays."""
 
     stored = "stored"
     duplicate = "duplicate"
     rejected = "rejected"
+    replaced = "replaced"
+    differs = "differs"
 
 
 class StoreFailed(Exception):

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from api.storing.usage_details import UsageDetails, read_details
 from common.pricing import TokenCounts
 
 ROW_OVERHEAD_BYTES = 400  # that a row takes in memory beside its long texts, roughly
@@ -84,6 +85,9 @@ class UsageRow(NamedTuple):
     pattern_id: UUID | None
     sums_team: str | None = None
     sums_agent: str | None = None
+    details: str | None = None  # see `usage_details`; None for most
+    run: str | None = None
+    parent_run: str | None = None
 
     @property
     def name(self) -> str:
@@ -105,6 +109,11 @@ class UsageRow(NamedTuple):
             cache_write_1h=self.cache_write_1h_tokens,
             reasoning=self.reasoning_tokens,
         )
+
+    @property
+    def known_details(self) -> UsageDetails | None:
+        """What the price depends on beyond the counts, and what was not understood."""
+        return None if self.details is None else read_details(self.details)
 
     @property
     def is_tied_to_an_error(self) -> bool:

@@ -41,8 +41,8 @@ def split_records(chunks: Chunks, shape: Shape) -> Iterator[Found | None]:
             return join_parts(read_lines(split_lines(chunks), is_json=shape.form is Form.ndjson))
 
 
-def split_lines(chunks: Chunks) -> Iterator[bytes | None]:
-    """The lines without their ends."""
+def split_lines(chunks: Chunks, max_bytes: int = LINE_MAX_BYTES) -> Iterator[bytes | None]:
+    """The lines without their ends; of one that is longer the first bytes."""
     pieces: list[bytes] = []
     held = 0
     for chunk in chunks:
@@ -50,16 +50,16 @@ def split_lines(chunks: Chunks) -> Iterator[bytes | None]:
             yield None
             continue
         first, *others = chunk.split(b"\n")
-        if held < LINE_MAX_BYTES:
-            pieces.append(first[: LINE_MAX_BYTES - held])
+        if held < max_bytes:
+            pieces.append(first[: max_bytes - held])
             held += len(pieces[-1])
         if not others:
             continue
         yield b"".join(pieces)
         *whole, last = others
         for line in whole:
-            yield line[:LINE_MAX_BYTES]
-        pieces, held = [last[:LINE_MAX_BYTES]], min(len(last), LINE_MAX_BYTES)
+            yield line[:max_bytes]
+        pieces, held = [last[:max_bytes]], min(len(last), max_bytes)
     if held:
         yield b"".join(pieces)
 

@@ -4,15 +4,17 @@ Pure: counts, a model, a time and overrides in; a price or the reason why there 
 Nothing here is ever 0 because something was not known: that is `unpriced`, and its `usd` is None.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
-from typing import Literal
+from decimal import ROUND_HALF_UP, Decimal
 
 from common.pricing.catalog import load_catalog, name_model
+from common.pricing.charging import Price, charge, charge_listed, charge_others, to_micro_usd
 from common.pricing.counts import (
     ASSUMED_OUTPUT_SHARE,
+    Extras,
+    Pass,
     Processing,
     Rates,
     TokenCounts,
@@ -21,17 +23,22 @@ from common.pricing.counts import (
     split_total,
 )
 from common.pricing.listed import find_rates
+from common.pricing.naming import is_free
 from common.pricing.overrides import RateOverride, find_doubtful_rates, find_override
 
 __all__ = [
+    "Extras",
+    "Pass",
     "Price",
     "Processing",
     "RateOverride",
     "Rates",
     "TokenCounts",
     "UnknownProcessing",
+    "charge",
     "find_doubtful_rates",
     "load_catalog",
+    "makes_no_output",
     "name_model",
     "parse_processing",
     "price_tokens",
@@ -40,34 +47,6 @@ __all__ = [
     "split_total",
     "to_micro_usd",
 ]
-
-MILLION = Decimal(1_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a call cost, or with `usd` None why that is not known.
-
-    `reason` of an unpriced call is one of provider_unknown, model_unknown, rate_missing, rate_zero; of a priced one it
-    is empty, or batch_rate_unknown where a batch had to be charged as a standard call. `assumed_output_share` is
-    set where the split of the tokens was assumed.
-    """
-
-    usd: Decimal | None
-    source: Literal["catalog", "override", "unpriced"]
-    reason: str = ""
-    rates: Rates | None = None
-    assumed_output_share: Decimal | None = None
-
-    @property
-    def is_estimated(self) -> bool:
-        """Whether the split of the tokens was assumed."""
-        return self.assumed_output_share is not None
-
-    @property
-    def micro_usd(self) -> int | None:
-        """Whole micro-USD; see `to_micro_usd`."""
-        return None if self.usd is None else to_micro_usd(self.usd)
 
 
 def price_tokens(
@@ -78,6 +57,7 @@ def price_tokens(
     occurred_at: datetime,
     processing: Processing | str = Processing.standard,
     overrides: Iterable[RateOverride] = (),
+    extras: Extras | None = None,
 ) -> Price:
     """Price one call at the rates of the moment it happened.
 
@@ -87,16 +67,66 @@ def price_tokens(
     if occurred_at.tzinfo is None:
         raise ValueError("occurred_at needs a time zone")
     mode = parse_processing(processing)
-    override = find_override(overrides, provider, model, occurred_at, mode)
-    if override:
-        return charge(counts, override.rates, "override")
-    listed = find_rates(provider, model, occurred_at, mode)
-    if isinstance(listed, str):
-        return Price(None, "unpriced", listed)
-    price = charge(counts, listed.of(counts.input), "catalog")
-    if price.usd and listed.lacks_batch_rate:
-        return replace(price, reason="batch_rate_unknown")
+    if extras and extras.passes:
+        return price_passes(counts, extras, provider, model, occurred_at, mode, tuple(overrides))
+    return price_pass(counts, extras, provider, model, occurred_at, mode, overrides)
+
+
+def price_passes(
+    counts: TokenCounts,
+    extras: Extras,
+    provider: str,
+    model: str,
+    at: datetime,
+    mode: Processing,
+    overrides: tuple[RateOverride, ...],
+) -> Price:
+    """A call and the passes beside it: each is in a tier of its own, and may be of another model."""
+    rest = replace(extras, passes=())
+    price = price_pass(subtract_passes(counts, extras.passes), rest, provider, model, at, mode, overrides)
+    beside = Extras(geo=extras.geo)
+    for one in extras.passes:
+        other = price_pass(one.counts, beside, provider, one.model or model, at, mode, overrides)
+        if price.usd is None or other.usd is None:
+            return price if price.usd is None else other
+        price = replace(price, usd=price.usd + other.usd).noting(other.reason)
     return price
+
+
+def subtract_passes(counts: TokenCounts, passes: Iterable[Pass]) -> TokenCounts:
+    """What is left of a call without the passes that are in its counts."""
+    left = {name: getattr(counts, name) for name in TokenCounts.__dataclass_fields__}
+    for one in passes:
+        left = {name: number - getattr(one.counts, name) for name, number in left.items()}
+    return TokenCounts(**left)
+
+
+def price_pass(
+    counts: TokenCounts,
+    extras: Extras | None,
+    provider: str,
+    model: str,
+    at: datetime,
+    mode: Processing,
+    overrides: Iterable[RateOverride],
+) -> Price:
+    """One pass: by an override, which has rates of tokens alone, else by the catalog; nothing where the name says free."""
+    override = find_override(overrides, provider, model, at, mode)
+    if override is None and is_free(model):
+        return Price(Decimal(0), "catalog", "free")
+    listed = None if override and not extras else find_rates(provider, model, at, mode)
+    if override:
+        price = charge(counts, override.rates, "override")
+        if extras and price.usd is not None and listed is not None and not isinstance(listed, str):
+            others, unknown = charge_others(extras, listed, counts.input)
+            return replace(price, usd=price.usd + others).noting(*unknown)
+        return price
+    if listed is None or isinstance(listed, str):
+        return Price(None, "unpriced", listed or "model_unknown")
+    if extras is None and not listed.has_more_than_text:
+        price = charge(counts, listed.of(counts.input), "catalog")
+        return price.noting(listed.note) if listed.note else price
+    return charge_listed(counts, extras or Extras(), listed).noting(listed.note)
 
 
 def price_total(
@@ -121,37 +151,10 @@ def price_total(
     return replace(price, assumed_output_share=output_share)
 
 
-def charge(counts: TokenCounts, rates: Rates, source: Literal["catalog", "override"]) -> Price:
-    """Counts times rates. Unpriced where a rate is missing, or where the catalog has only zeros for what was spent."""
-    usd = Decimal(0)
-    for tokens, rate in pair_rates(counts, rates):
-        if rate is None:
-            return Price(None, "unpriced", "rate_missing", rates)
-        usd += tokens * rate / MILLION
-    if usd == 0 and counts.total and source == "catalog":
-        return Price(None, "unpriced", "rate_zero", rates)
-    return Price(usd, source, rates=rates)
-
-
-def pair_rates(counts: TokenCounts, rates: Rates) -> Iterator[tuple[int, Decimal | None]]:
-    """Each kind of token that was spent, with its rate."""
-    cached = rates.input if rates.cached is None else rates.cached
-    written = rates.input if rates.cache_write is None else rates.cache_write
-    kept = written if rates.cache_write_1h is None else rates.cache_write_1h
-    pairs = (
-        (counts.input - counts.cached - counts.cache_write, rates.input),
-        (counts.cached, cached),
-        (counts.cache_write - counts.cache_write_1h, written),
-        (counts.cache_write_1h, kept),
-        (counts.output, rates.output),
-    )
-    return ((tokens, rate) for tokens, rate in pairs if tokens)
-
-
-def to_micro_usd(usd: Decimal) -> int:
-    """Whole micro-USD, half to even; a positive amount is at least 1. Convert sums, not the parts of a sum."""
-    rounded = int((usd * MILLION).to_integral_value(ROUND_HALF_EVEN))
-    return max(1, rounded) if usd > 0 else rounded
+def makes_no_output(provider: str, model: str, at: datetime) -> bool:
+    """Whether the catalog has a rate for a model's input and none for output: all of its tokens are input."""
+    listed = find_rates(provider, model, at, Processing.standard)
+    return not isinstance(listed, str) and listed.base.output is None and listed.base.input is not None
 
 
 def show_usd(usd: Decimal | None) -> str:

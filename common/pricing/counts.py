@@ -1,6 +1,7 @@
 """What is priced: the tokens of a call, how it was processed, and the rates that they meet. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
@@ -8,14 +9,17 @@ ASSUMED_OUTPUT_SHARE = Decimal("0.5")
 
 
 class UnknownProcessing(ValueError):
-    """A processing mode that is not standard or batch. The catalog would take it and give the full price."""
+    """A processing mode that there is none of. The catalog would take it and give the full price."""
 
 
 class Processing(StrEnum):
-    """How the provider worked the call off."""
+    """How the provider worked the call off: each has rates of its own where the provider offers it."""
 
     standard = "standard"
     batch = "batch"
+    flex = "flex"
+    priority = "priority"
+    fast = "fast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,29 @@ class TokenCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Pass:
+    """A pass of a call that the provider bills beside it, such as a compaction. An empty `model`: that of the call."""
+
+    counts: TokenCounts
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What the price of a call depends on beyond its tokens.
+
+    `units` are amounts by the catalog's names of them: `input_audio_tokens` and others of a modality, which are in the
+    counts too, `web_searches`, `audio_seconds`. `geo` is where it ran, as the provider says. `passes` are in the counts too.
+    `calls`: of how many calls it is the sum, as exports are; what a rate depends on is then the mean of them.
+    """
+
+    units: Mapping[str, int | Decimal] = field(default_factory=dict)
+    geo: str = ""
+    passes: tuple[Pass, ...] = ()
+    calls: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Rates:
     """USD per million tokens; None where there is no rate. Without a cache rate, cached input costs what input does."""
 
@@ -62,11 +89,11 @@ class Rates:
 
 
 def parse_processing(text: str) -> Processing:
-    """The mode of that name. Raises UnknownProcessing, which names the two that there are."""
+    """The mode of that name. Raises UnknownProcessing, which names those that there are."""
     try:
         return Processing(text)
     except ValueError as error:
-        raise UnknownProcessing(f"processing is standard or batch, not {text[:40]!r}") from error
+        raise UnknownProcessing(f"processing is {', '.join(Processing)}, not {text[:40]!r}") from error
 
 
 def split_total(total: int, output_share: Decimal = ASSUMED_OUTPUT_SHARE) -> TokenCounts:

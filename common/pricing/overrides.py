@@ -6,9 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from common.pricing.catalog import find_model, list_spellings, spell
+from common.pricing.catalog import find_model
 from common.pricing.counts import Processing, Rates
 from common.pricing.listed import find_rates
+from common.pricing.naming import list_spellings, spell
 
 OFF_BY = 10
 PLAUSIBLE_USD_PER_MILLION = (Decimal("0.001"), Decimal(1000))

@@ -44,6 +44,11 @@ usage_records = sa.Table(
     sa.Column("pattern_id", UUID(as_uuid=True)),
     sa.Column("sums_team", sa.Text, comment="The team in sums; null where it is the team."),
     sa.Column("sums_agent", sa.Text, comment="The agent in sums; null where it is the agent."),
+    sa.Column(
+        "details", sa.Text, comment="JSON: what the price depends on beyond the counts, and what was not understood."
+    ),
+    sa.Column("run", sa.Text, comment="The session or task that the call belongs to."),
+    sa.Column("parent_run", sa.Text, comment="The one that started it."),
     sa.Index("usage_records_project_id_occurred_at_idx", "project_id", "occurred_at", "event_key"),
     sa.Index(
         "usage_records_project_id_deliverable_idx",
@@ -62,6 +67,13 @@ usage_records = sa.Table(
         "project_id",
         "event_id",
         postgresql_where=sa.text("event_id IS NOT NULL"),
+    ),
+    sa.Index("usage_records_project_id_run_idx", "project_id", "run", postgresql_where=sa.text("run IS NOT NULL")),
+    sa.Index(
+        "usage_records_project_id_parent_run_idx",
+        "project_id",
+        "parent_run",
+        postgresql_where=sa.text("parent_run IS NOT NULL"),
     ),
 )
 

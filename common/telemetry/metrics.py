@@ -78,10 +78,11 @@ LIMITED = CATALOG.counter(
 # ingest
 ITEMS = CATALOG.counter(
     "mayday_items_total",
-    "Errors and usage records that were sent, by what became of them.",
+    "Errors and usage records that were sent, by what became of them. A usage record whose key is stored has replaced it, or "
+    "differs and was not stored.",
     "api",
     kind=KINDS,
-    outcome=("stored", "duplicate", "rejected"),
+    outcome=("stored", "duplicate", "rejected", "replaced", "differs"),
 )
 DISCARDED = CATALOG.counter(
     "mayday_items_discarded_total",
@@ -256,6 +257,13 @@ OVERFLOW_USAGE = CATALOG.counter(
     "may; which project is in the log (`usage_overflow`).",
     "api",
     kind=("team", "agent", "model"),
+)
+NOT_UNDERSTOOD = CATALOG.counter(
+    "mayday_usage_not_understood_total",
+    "What usage objects said that may be money and is in no price, since nobody here knows what it means; the answer "
+    "names it in `adjusted`.",
+    "api",
+    about=("cache", "tier", "tool", "modality", "tokens", "other"),
 )
 OVERFLOW_ERRORS = CATALOG.counter(
     "mayday_overflow_errors_total",

@@ -7,15 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.spending.usage_objects import (
-    OTEL_NAMES,
-    UsageForm,
-    UsageUnreadable,
-    name_form,
-    read_otel_model,
-    read_processing,
-    read_usage,
-)
+from api.spending.usage_objects import UsageUnreadable, read_usage, read_usage_names
 from common.pricing import Processing, TokenCounts
 
 ANTHROPIC = {
@@ -44,28 +36,28 @@ RESPONSES = {
 }
 
 
+def count(raw: dict[str, Any], **about: str) -> TokenCounts:
+    return read_usage(raw, **about).counts
+
+
 def test_anthropic_adds_the_cache_to_its_input() -> None:
-    assert name_form(ANTHROPIC) is UsageForm.anthropic
-    assert read_usage(ANTHROPIC) == TokenCounts(
+    assert count(ANTHROPIC) == TokenCounts(
         input=5_146, output=503, cached=1_000, cache_write=2_051, reasoning=200, cache_write_1h=51
     )
-    assert read_processing(ANTHROPIC) is Processing.batch
-    assert read_processing(CHAT) is None
+    assert read_usage(ANTHROPIC).processing is Processing.batch
+    assert read_usage(CHAT).processing is None
 
 
-@pytest.mark.parametrize(("raw", "form"), [(CHAT, UsageForm.openai_chat), (RESPONSES, UsageForm.openai_responses)])
-def test_openai_has_the_cache_in_its_input(raw: dict[str, Any], form: UsageForm) -> None:
-    assert name_form(raw) is form
-    assert read_usage(raw) == TokenCounts(input=2_006, output=300, cached=1_920, reasoning=64)
+@pytest.mark.parametrize("raw", [CHAT, RESPONSES])
+def test_openai_has_the_cache_in_its_input(raw: dict[str, Any]) -> None:
+    assert count(raw) == TokenCounts(input=2_006, output=300, cached=1_920, reasoning=64)
 
 
 def test_openai_cache_writes() -> None:
-    assert read_usage({"input_tokens": 10, "input_tokens_details": {"cached_tokens": 3, "cache_write_tokens": 4}}) == (
+    assert count({"input_tokens": 10, "input_tokens_details": {"cached_tokens": 3, "cache_write_tokens": 4}}) == (
         TokenCounts(10, 0, 3, 4)
     )
-    assert read_usage({"prompt_tokens": 10, "prompt_tokens_details": {"cache_write_tokens": 4}}) == TokenCounts(
-        10, 0, 0, 4
-    )
+    assert count({"prompt_tokens": 10, "prompt_tokens_details": {"cache_write_tokens": 4}}) == TokenCounts(10, 0, 0, 4)
 
 
 def test_a_gateway_that_speaks_chat_with_the_keys_of_anthropic_counts_the_cache_once() -> None:
@@ -75,7 +67,7 @@ def test_a_gateway_that_speaks_chat_with_the_keys_of_anthropic_counts_the_cache_
         "cache_read_input_tokens": 60,
         "cache_creation_input_tokens": 30,
     }
-    assert read_usage(raw) == TokenCounts(100, 5, 60, 30)
+    assert count(raw) == TokenCounts(100, 5, 60, 30)
 
 
 def test_reasoning_outside_of_completion_tokens_is_added_where_the_total_says_so() -> None:
@@ -85,12 +77,12 @@ def test_reasoning_outside_of_completion_tokens_is_added_where_the_total_says_so
         "total_tokens": 150,
         "completion_tokens_details": {"reasoning_tokens": 40},
     }
-    assert read_usage(raw) == TokenCounts(100, 50, reasoning=40)
+    assert count(raw) == TokenCounts(100, 50, reasoning=40)
 
 
 def test_plain_counts_are_the_same_in_both_forms_that_have_them() -> None:
-    assert read_usage({"input_tokens": 7, "output_tokens": 8}) == TokenCounts(7, 8)
-    assert read_usage({"input_tokens": 7, "output_tokens": 8, "cache_read_input_tokens": 0}) == TokenCounts(7, 8)
+    assert count({"input_tokens": 7, "output_tokens": 8}) == TokenCounts(7, 8)
+    assert count({"input_tokens": 7, "output_tokens": 8, "cache_read_input_tokens": 0}) == TokenCounts(7, 8)
 
 
 @pytest.mark.parametrize(
@@ -120,20 +112,20 @@ def test_plain_counts_are_the_same_in_both_forms_that_have_them() -> None:
     ],
 )
 def test_attributes_of_opentelemetry_old_and_new(raw: dict[str, Any]) -> None:
-    assert read_usage(raw) == TokenCounts(100, 20, 60, 30, 5)
+    assert count(raw) == TokenCounts(100, 20, 60, 30, 5)
 
 
 def test_a_new_attribute_wins_over_the_old_one_beside_it() -> None:
     raw = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.prompt_tokens": 1, "gen_ai.usage.completion_tokens": 2}
-    assert read_usage(raw) == TokenCounts(100, 2)
+    assert count(raw) == TokenCounts(100, 2)
 
 
 def test_model_and_provider_of_attributes_old_and_new() -> None:
     old = {"gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o"}
     new = {"gen_ai.provider.name": "anthropic", "gen_ai.response.model": "claude-haiku-4-5-20251001"}
-    assert read_otel_model(old) == ("openai", "gpt-4o")
-    assert read_otel_model({**old, **new}) == ("anthropic", "claude-haiku-4-5-20251001")
-    assert read_otel_model({}) == ("", "")
+    assert read_usage_names(old) == ("openai", "gpt-4o")
+    assert read_usage_names({**old, **new}) == ("anthropic", "claude-haiku-4-5-20251001")
+    assert read_usage_names({}) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +133,7 @@ def test_model_and_provider_of_attributes_old_and_new() -> None:
     [
         ({}, "no token counts"),
         ({"input_tokens": None, "output_tokens": None}, "no token counts"),
-        ({"gen_ai.system": "openai"}, "has neither gen_ai.usage.input_tokens"),
+        ({"gen_ai.system": "openai"}, "no token counts"),
         ({"prompt_tokens": -1}, "prompt_tokens must be a whole number"),
         ({"prompt_tokens": True}, "prompt_tokens must be a whole number"),
         ({"prompt_tokens": 1.5}, "prompt_tokens must be a whole number"),
@@ -150,8 +142,6 @@ def test_model_and_provider_of_attributes_old_and_new() -> None:
         ({"prompt_tokens": "9" * 5_000}, "prompt_tokens must be a whole number"),
         ({"prompt_tokens": "1,000"}, "prompt_tokens must be a whole number"),
         ({"prompt_tokens": 5, "prompt_tokens_details": [1]}, "prompt_tokens_details must be an object"),
-        ({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 6}}, "do not fit in 5"),
-        ({"gen_ai.usage.input_tokens": 5, "gen_ai.usage.cache_read.input_tokens": 6}, "do not fit in 5"),
         (
             {"input_tokens": 5, "cache_read_input_tokens": 3, "input_tokens_details": {"cached_tokens": 3}},
             "cache keys of two forms",
@@ -163,7 +153,14 @@ def test_what_gives_no_certain_counts_is_refused(raw: dict[str, Any], message: s
         read_usage(raw)
 
 
-KEYS = [*ANTHROPIC, *CHAT, *RESPONSES, *(name for names in OTEL_NAMES.values() for name in names), "cached_tokens"]
+GEN_AI = [
+    "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.prompt_tokens",
+    "gen_ai.usage.completion_tokens", "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.reasoning_tokens", "llm.token_count.prompt_details.cache_read",
+]  # fmt: skip
+GEMINI = ["promptTokenCount", "candidatesTokenCount", "totalTokenCount", "thoughtsTokenCount", "promptTokensDetails",
+          "iterations", "modality", "tokenCount", "type", "cost", "cached_tokens", "raw", "usage"]  # fmt: skip
+KEYS = [*ANTHROPIC, *CHAT, *RESPONSES, *GEN_AI, *GEMINI]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=15),
     lambda inner: st.dictionaries(st.sampled_from(KEYS), inner, max_size=3) | st.lists(inner, max_size=2),
@@ -174,7 +171,7 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8))
 def test_any_object_is_read_or_refused(raw: dict[str, Any]) -> None:
     try:
-        counts = read_usage(json.loads(json.dumps(raw)))
+        counts = count(json.loads(json.dumps(raw)))
     except UsageUnreadable:
         return
     assert counts.cached + counts.cache_write <= counts.input
@@ -184,4 +181,4 @@ def test_any_object_is_read_or_refused(raw: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ["m" * 201, "m\ufffd"])
 def test_a_model_is_not_cut_or_cleaned_into_another_one(name: str) -> None:
     with pytest.raises(UsageUnreadable, match="200 characters"):
-        read_otel_model({"gen_ai.request.model": name})
+        read_usage_names({"gen_ai.request.model": name})

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from genai_prices import Usage
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from common import pricing
 from common.pricing import (
+    Extras,
+    Pass,
     Price,
     Processing,
     Rates,
@@ -24,6 +27,7 @@ from common.pricing import (
 from common.pricing.catalog import load_catalog
 
 NOW = datetime(2026, 2, 10, 12, tzinfo=UTC)
+NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)  # the catalog knows the rates of modes from October on
 REAL_NAMES = {"ft:gpt-4o": "ft:gpt-4o-2024-08-06:acme::1", "ft:gpt-4o-mini": "ft:gpt-4o-mini-2024-07-18:acme::1"}
 CHAT = {
     f"{provider.id}:{model.id}": (provider, model)
@@ -73,7 +77,6 @@ def test_golden_totals_of_haiku_half_of_them_output(total: int, usd: str, shown:
         ("our-gateway", "claude-haiku-4-5", "provider_unknown"),
         ("openai", "moderation", "rate_missing"),
         ("openai", "text-embedding-3-small", "rate_missing"),
-        ("openrouter", "agentica-org/deepcoder-14b-preview:free", "rate_missing"),
         ("", "x" * 201, "model_unknown"),
     ],
 )
@@ -91,10 +94,10 @@ def test_zeros_of_the_catalog_are_unpriced_and_zeros_of_an_override_are_free() -
 
 
 @pytest.mark.parametrize("name", sorted(CHAT))
-@pytest.mark.parametrize("mode", Processing)
-def test_every_anthropic_and_openai_model_has_a_price_or_is_unpriced(name: str, mode: Processing) -> None:
+def test_every_anthropic_and_openai_model_has_a_price_or_is_unpriced(name: str) -> None:
     provider, model = CHAT[name]
-    for counts in (TokenCounts(1_000, 500), TokenCounts(300_000, 500, 20_000, 10_000, 0, 5_000), TokenCounts(1, 1)):
+    sizes = (TokenCounts(1_000, 500), TokenCounts(300_000, 500, 20_000, 10_000, 0, 5_000), TokenCounts(1, 1))
+    for counts, mode in product(sizes, Processing):
         for at in (datetime(2024, 1, 1, tzinfo=UTC), NOW, datetime(2026, 11, 1, tzinfo=UTC)):
             found = price_tokens(
                 counts, provider=provider.id, model=REAL_NAMES.get(model.id, model.id), occurred_at=at, processing=mode
@@ -112,20 +115,20 @@ def ask_library(provider: Provider, model: ModelInfo, counts: TokenCounts, mode:
         cache_write_1h_tokens=counts.cache_write_1h,
     )
     context = {"processing": "batch"} if mode is Processing.batch else None
-    return model.calc_price(usage, provider, genai_request_timestamp=NOW, price_context=context).total_price
+    return model.calc_price(usage, provider, genai_request_timestamp=NOVEMBER, price_context=context).total_price
 
 
 @given(
     st.sampled_from(sorted(set(CHAT) - {f"openai:{name}" for name in PRICELESS})),
     st.tuples(*[st.integers(0, 400_000)] * 5),
-    st.sampled_from(Processing),
+    st.sampled_from((Processing.standard, Processing.batch)),
 )
 def test_prices_are_those_of_the_library(name: str, parts: tuple[int, ...], mode: Processing) -> None:
     provider, model = CHAT[name]
     plain, cached, written, kept, output = parts
     counts = TokenCounts(plain + cached + written + kept, output, cached, written + kept, 0, kept)
     found = price_tokens(
-        counts, provider=provider.id, model=REAL_NAMES.get(model.id, model.id), occurred_at=NOW, processing=mode
+        counts, provider=provider.id, model=REAL_NAMES.get(model.id, model.id), occurred_at=NOVEMBER, processing=mode
     )
     assert found.usd == ask_library(provider, model, counts, mode)
 
@@ -143,16 +146,75 @@ def test_batch_is_cheaper_and_an_unknown_mode_is_refused_before_the_catalog() ->
     later = datetime(2026, 11, 1, tzinfo=UTC)
     batch = price_tokens(counts, provider="", model="claude-haiku-4-5", occurred_at=later, processing="batch")
     assert (batch.usd, batch.reason) == (Decimal(3), "")
-    with pytest.raises(UnknownProcessing, match="standard or batch, not 'bacth'"):
+    with pytest.raises(UnknownProcessing, match="standard, batch, flex, priority, fast, not 'bacth'"):
         price_tokens(counts, provider="", model="claude-haiku-4-5", occurred_at=NOW, processing="bacth")
 
 
-def test_a_batch_without_a_rate_of_its_own_says_that_it_was_charged_as_standard() -> None:
-    early = datetime(2026, 2, 1, tzinfo=UTC)  # the catalog knows batch rates of this model from October 2026 on
+def price_mode(model: str, mode: str, at: datetime) -> tuple[object, str]:
+    found = price_tokens(TokenCounts(1_000_000, 0), provider="", model=model, occurred_at=at, processing=mode)
+    return found.usd, found.reason
+
+
+def test_a_mode_before_the_catalog_knew_it_costs_its_share_of_the_rate_of_then_and_says_so() -> None:
+    assert price_mode("claude-haiku-4-5", "batch", NOW) == (Decimal("0.5"), "batch_rate_assumed")
+    assert price_mode("gpt-5-mini", "priority", NOW) == (Decimal("0.45"), "priority_rate_assumed")
+    before = datetime(2026, 3, 12, tzinfo=UTC)  # a long context cost twice as much then: so did a batch of it
+    assert price_mode("claude-opus-4-6", "batch", before) == (Decimal(5), "batch_rate_assumed")
+
+
+def test_a_mode_that_the_catalog_does_not_know_is_charged_as_standard_and_says_so() -> None:
+    assert price_mode("claude-haiku-4-5", "flex", NOVEMBER) == (Decimal(1), "flex_rate_unknown")
+    assert price_mode("gpt-4", "priority", NOVEMBER) == (Decimal(30), "priority_rate_unknown")
+
+
+AUDIO = Extras({"input_audio_tokens": 600, "cache_audio_read_tokens": 200, "output_audio_tokens": 50})
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "counts", "extras", "usd", "reason"),
+    [
+        # 400 text at 4, 400 audio at 32, 200 cached audio at 0.4, 100 cached text at 0.4; 50 text at 16, 50 audio at 64
+        ("", "gpt-realtime", TokenCounts(1_100, 100, 300), AUDIO, "0.01852", ""),
+        # the modality of cached tokens is not told: text is taken as cached first
+        ("", "gpt-realtime", TokenCounts(1_000, 0, 300), Extras({"input_audio_tokens": 600}), "0.01972", ""),
+        ("", "gpt-4o", TokenCounts(1_000, 0), Extras({"input_image_tokens": 800}), "0.0025", ""),
+        ("anthropic", "claude-sonnet-4-5", TokenCounts(0, 0), Extras({"web_searches": 2}), "0.02", ""),
+        ("anthropic", "claude-sonnet-4-5", TokenCounts(1_000, 0), Extras({"code_executions": 2}), "0.003",
+         "code_executions_rate_unknown"),
+        ("openai", "whisper-1", TokenCounts(0, 0), Extras({"audio_seconds": 90}), "0.009", ""),
+        ("perplexity", "sonar-pro", TokenCounts(1_000, 1_000), Extras(), "0.032", ""),
+        ("perplexity", "sonar-pro", TokenCounts(1_000, 1_000), Extras(calls=3), "0.060", ""),
+        ("perplexity", "sonar-deep-research", TokenCounts(1_000, 10_000, 0, 0, 6_000),
+         Extras({"web_searches": 4, "output_citation_tokens": 1_000}), "0.066", ""),
+        ("anthropic", "claude-sonnet-4-5", TokenCounts(400_000, 0), Extras(calls=4), "1.2", ""),
+        ("anthropic", "claude-sonnet-4-5", TokenCounts(400_000, 0), Extras(), "2.4", ""),
+        ("anthropic", "claude-sonnet-4-6", TokenCounts(1_000, 1_000), Extras({"web_searches": 1}, "us"), "0.0298", ""),
+        ("anthropic", "claude-sonnet-4-6", TokenCounts(1_000, 1_000), Extras(geo="mars"), "0.018", "geo_rate_unknown"),
+        ("openai", "gpt-4o", TokenCounts(1_000, 1_000), Extras(geo="us"), "0.0125", "geo_rate_unknown"),
+        # a compaction is a call of its own: both are under the start of the tier that their sum is over
+        ("anthropic", "claude-sonnet-4-5", TokenCounts(203_000, 4_500),
+         Extras(passes=(Pass(TokenCounts(180_000, 3_500)),)), "0.6765", ""),
+        ("anthropic", "claude-sonnet-4-5", TokenCounts(2_000, 200),
+         Extras(passes=(Pass(TokenCounts(1_000, 100), "claude-opus-4-8"),)), "0.012", ""),
+        ("anthropic", "claude-sonnet-4-5", TokenCounts(2_000, 200),
+         Extras(passes=(Pass(TokenCounts(1_000, 100), "claude-opus-99"),)), None, "model_unknown"),
+        ("", "openrouter/google/gemma-3-27b-it:free", TokenCounts(5, 5), None, "0", "free"),
+    ],
+)  # fmt: skip
+def test_what_is_no_text_costs_what_it_is(
+    provider: str, model: str, counts: TokenCounts, extras: Extras | None, usd: str | None, reason: str
+) -> None:
+    found = price_tokens(counts, provider=provider, model=model, occurred_at=NOVEMBER, extras=extras)
+    assert (found.usd, found.reason) == (None if usd is None else Decimal(usd), reason)
+
+
+def test_searches_cost_the_same_where_a_project_has_its_own_rates_for_tokens() -> None:
+    own = pricing.RateOverride("claude-sonnet-4-5", Rates(Decimal(1), Decimal(1)), datetime(2026, 1, 1, tzinfo=UTC))
     found = price_tokens(
-        TokenCounts(1_000_000, 0), provider="", model="claude-haiku-4-5", occurred_at=early, processing="batch"
-    )
-    assert (found.usd, found.reason) == (Decimal(1), "batch_rate_unknown")
+        TokenCounts(1_000, 0), provider="", model="claude-sonnet-4-5", occurred_at=NOVEMBER, overrides=[own],
+        extras=Extras({"web_searches": 1}),
+    )  # fmt: skip
+    assert (found.usd, found.source) == (Decimal("0.011"), "override")
 
 
 def test_a_price_that_changed_in_the_middle_of_a_month_is_that_of_the_call() -> None:
