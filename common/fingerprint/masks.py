@@ -45,7 +45,8 @@ _VARIABLE = re.compile(
     (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}}|\d{{1,2}}\.?[ ][^\W\d_]{{3,10}}+\.?[ ](?:19|20)\d\d)(?!\w)
     # a place where something can start: a sign or a digit, or a word that is not plain
   | (?:(?=["'`\u201c-\u201e\u2018\u201a\u00ab:\\/~.*+\-<>\d])|(?=[A-Za-z])(?![A-Za-z_]{{1,32}}+[ ,;()=]))(?:
-    (?=["'`])(?:  # quoted, but not a name and its kind in "type": "overloaded", nor a request line
+    (?<!\w)'(?:\[[^\n]{{0,200}}?\]|\([^\n]{{0,200}}?\)|\{{[^\n]{{0,200}}?\}}|<[^\n]{{0,200}}?>)'(?![\w:])  # quoted, with quotes inside
+  | (?=["'`])(?:  # quoted, but not a name and its kind in "type": "overloaded", nor a request line
       (?<!\w)(?<!["'](?:type|code)["']:)(?<!["'](?:type|code)["']:[ ])
       (?:"(?!(?:{_METHOD})[ ]|{_EXCEPTION})[^"\n]{{0,400}}+"(?!:)|'(?!{_EXCEPTION})[^'\n]{{0,400}}+'(?![\w:]))
     | `[^`\n]{{0,400}}+`)
@@ -88,6 +89,7 @@ _WHOLE = re.compile(
   | (?<=<\*>)[ ]\(<\*>\)                                                          # the same value, said otherwise
   | (?<![\w.])(?!\w{0,60}(?:Error|Exception)\()[A-Z]\w{1,60}+\((?:\w{1,20}=)?<\*>\)   # a number or text with its kind
   | <(?:class[ ]<\*>|[\w.]{1,80}+(?:[ ][\w.]{1,40}+){0,3}[ ]at[ ]<\*>)>               # what Python says of an object
+  | (?<=:[ ])[\w.\-]{1,60}(?:,[ ][\w.\-]{1,60}){1,60}(?=$|[.;)])                            # a list at the end
   | (?<=\()(?:\?|%s|\$<\*>)(?:,[ ]?(?:\?|%s|\$<\*>)){0,99}(?=\))                   # places for values in SQL
     """,
     re.VERBOSE,
@@ -145,7 +147,7 @@ def mask(message: str) -> str:
 
 
 def _has_whole(line: str) -> bool:
-    return "(" in line or "[" in line or "{" in line or "=" in line or "at <*>>" in line
+    return "(" in line or "[" in line or "{" in line or "=" in line or ", " in line or "<class " in line
 
 
 def _hide_whole(match: re.Match[str]) -> str:
