@@ -1,4 +1,4 @@
-"""What makes two errors the same at ingest: exception type and in-app frames, else the masked message. Pure.
+"""What makes two errors the same at ingest: the statement that raised them, else the masked message. Pure.
 
 Raise FINGERPRINT_VERSION with any change that gives an error another fingerprint; the version is part of the hash.
 """
@@ -11,16 +11,17 @@ from typing import Final
 from common.fingerprint.frames import Frame, Thrown, qualify_type, read_frames
 from common.fingerprint.grouping import GROUPING, GROUPING_CHARS, Grouping, read_grouping
 from common.fingerprint.masks import HOLE, REDACTED, mask_message
+from common.fingerprint.raising import Raised, add_callers, find_raised, says_something
 from common.fingerprint.traces import (
-    LINE_CHARS,
     TRACE_CHARS,
     TRACE_ENTRIES,
     SplitTrace,
     Trace,
+    head_of_line,
     may_be_kept,
+    read_text,
     read_trace,
     split_trace,
-    type_of_line,
 )
 
 __all__ = [
@@ -49,7 +50,7 @@ __all__ = [
     "split_trace",
 ]
 
-FINGERPRINT_VERSION: Final = 1
+FINGERPRINT_VERSION: Final = 2
 # What the errors of a project count under that has as many fingerprints as it may; no error has it itself.
 OVERFLOW: Final = 0
 TITLE_CHARS: Final = 200
@@ -62,8 +63,8 @@ class Fingerprint:
     """`value`: signed 64 bits, never 0. `grouped_by`: stacktrace, message or client.
 
     `skeleton`: the masked message, one line of at most 1,000 characters; `title`: at most 200, what people see.
-    `origin`: the innermost in-app frame, or the client's own fingerprint, else empty; errors of different origin
-    are never put into one pattern.
+    `origin`: where it was raised, or the client's own fingerprint, else empty; errors of different origin are never put into
+    one pattern.
     """
 
     value: int
@@ -84,16 +85,15 @@ def fingerprint_error(
     """Never raises, whatever the text. The same answer in every process and on every Python. What `grouping` tells goes
     before what is read of the texts."""
     error_type = error_type[:_TYPE_CHARS] if error_type else None
-    template = grouping.template if grouping else None
-    skeleton = mask_message(template or message)
     if client_fingerprint:
-        return _of_client(client_fingerprint[:_CLIENT_CHARS], error_type, skeleton)
-    if template:
-        return _of_skeleton(skeleton, error_type)
-    trace = grouping.trace if grouping else None
-    if trace is None:
-        trace = read_trace(split_trace(stack_trace)) if stack_trace else None
-    return _of_trace(trace, error_type, skeleton) if trace else _of_skeleton(skeleton, error_type)
+        return _of_client(client_fingerprint[:_CLIENT_CHARS], error_type, mask_message(message))
+    template = grouping.template if grouping else None
+    split = split_trace(stack_trace) if stack_trace and not template else None
+    told = grouping.trace if grouping and not template else None
+    found = find_statement(message, error_type, split, told)
+    if found is None:
+        return _of_skeleton(mask_message(template or message), error_type)
+    return _of_statement(*found, found[1] or mask_message(message), error_type)
 
 
 def fingerprint_value(
@@ -104,32 +104,47 @@ def fingerprint_value(
     client_fingerprint: str | None = None,
     grouping: Grouping | None = None,
 ) -> int:
-    """`fingerprint_error(...).value`, without masking a message that a trace or the client speaks for: masks are
-    the dearest part of an error whose message was never seen."""
+    """`fingerprint_error(...).value`, without masking a message that a statement or the client speaks for, and without
+    texts for people."""
     if client_fingerprint:
         return _hash("client", client_fingerprint[:_CLIENT_CHARS])
-    if grouping is not None:
-        if grouping.template:
-            trace = None
-        elif grouping.trace:
-            return _trace_value(grouping.trace, error_type[:_TYPE_CHARS] if error_type else None)
-    if trace is not None:
-        line, rest, last_first = trace
-        head = type_of_line(line)
-        is_kept = head and len(head) <= LINE_CHARS and may_be_kept(rest)
-        value = _recall_value(head, rest, last_first, error_type) if is_kept else _value_of(*trace, error_type)
-        if value:
-            return value
-    return fingerprint_error(message=message, error_type=error_type, stack_trace=None, grouping=grouping).value
+    error_type = error_type[:_TYPE_CHARS] if error_type else None
+    template = grouping.template if grouping else None
+    if not template and (trace or grouping):
+        found = find_statement(message, error_type, trace, grouping.trace if grouping else None)
+        if found is not None:
+            return _statement_value(*found)
+    return _of_skeleton(mask_message(template or message), error_type).value
 
 
-def _value_of(line: str, rest: str, last_first: bool, error_type: str | None) -> int:
-    """0 where no frame can be read."""
-    read = read_trace(SplitTrace(line, rest, last_first))
-    return _trace_value(read, error_type[:_TYPE_CHARS] if error_type else None) if read else 0
+def find_statement(
+    message: str, error_type: str | None, split: SplitTrace | None, told: Trace | None
+) -> tuple[Raised, str] | None:
+    """The statement that raised an error, and what it says, masked; empty where its source says it. None without frames."""
+    raised = find_raised(told, error_type) if told is not None else _find_raised(split, error_type) if split else None
+    if raised is None:
+        return None
+    if raised.is_told:
+        return raised, ""
+    skeleton = mask_message(message) if message != error_type else ""
+    if not (raised.is_raise or says_something(skeleton)):
+        whole = told or (read_trace(split) if split else None)
+        raised = add_callers(raised, whole) if whole else raised
+    return raised, skeleton
 
 
-_recall_value = lru_cache(maxsize=TRACE_ENTRIES)(_value_of)
+def _find_raised(split: SplitTrace, error_type: str | None) -> Raised | None:
+    line, rest, last_first = split
+    find = _recall_raised if may_be_kept(rest) else _raised_in
+    return find(head_of_line(line), rest, last_first, error_type)
+
+
+def _raised_in(head: str, rest: str, last_first: bool, error_type: str | None) -> Raised | None:
+    trace = read_text(head, rest, last_first, is_whole=False)
+    return find_raised(trace, error_type) if trace.frames else None
+
+
+_recall_raised = lru_cache(maxsize=TRACE_ENTRIES)(_raised_in)
 
 
 @lru_cache(maxsize=4_096)
@@ -143,16 +158,14 @@ def _of_client(client: str, error_type: str | None, skeleton: str) -> Fingerprin
     return Fingerprint(_hash("client", client), "client", skeleton, make_title(error_type, skeleton), client)
 
 
-@lru_cache(maxsize=TRACE_ENTRIES)
-def _of_trace(trace: Trace, error_type: str | None, skeleton: str) -> Fingerprint:
-    title = make_title(error_type or (trace.types[0] if trace.types else None), skeleton)
-    return Fingerprint(_trace_value(trace, error_type), "stacktrace", skeleton, title, trace.frames[0])
+def _of_statement(raised: Raised, said: str, skeleton: str, error_type: str | None) -> Fingerprint:
+    title = make_title(error_type or (raised.types[0] if raised.types else None), skeleton)
+    return Fingerprint(_statement_value(raised, said), "stacktrace", skeleton, title, raised.origin)
 
 
 @lru_cache(maxsize=TRACE_ENTRIES)
-def _trace_value(trace: Trace, error_type: str | None) -> int:
-    types = (error_type, *trace.types[1:]) if error_type else trace.types
-    return _hash("stacktrace", *types, "", *trace.frames)
+def _statement_value(raised: Raised, said: str) -> int:
+    return _hash("stacktrace", raised.origin, said)
 
 
 def make_title(error_type: str | None, skeleton: str) -> str:

@@ -3,12 +3,13 @@ comes to the same. Pure."""
 
 import json
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeGuard
 
-from common.fingerprint.traces import FRAMES, LINE_CHARS, Trace
+from common.fingerprint.traces import ERRORS, FRAMES, LINE_CHARS, Trace
 
 GROUPING: Final = "grouping"  # the first key of a context that has one
-GROUPING_CHARS: Final = (FRAMES + 9) * (LINE_CHARS + 4)  # of JSON, in which it stands for certain where it is ASCII
+GROUPING_CHARS: Final = (FRAMES + 2 * ERRORS + 2) * (LINE_CHARS + 4)  # of JSON, in which it stands for certain where it is ASCII
 _START: Final = f'{{"{GROUPING}":'
 decode = json.JSONDecoder().raw_decode
 
@@ -23,16 +24,17 @@ class Grouping(NamedTuple):
     def as_json(self) -> dict[str, Any] | None:
         """As it is kept; None where there is nothing to keep."""
         if self.trace is not None:
-            return {"types": list(self.trace.types), "frames": list(self.trace.frames)}
+            told = self.trace._asdict()
+            return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items() if value}
         return {"template": self.template} if self.template else None
 
     def change(self, change: Callable[[str], tuple[str, int]]) -> tuple["Grouping", int]:
         """Each text of it changed so, and the sum of the numbers that come with that."""
-        types, frames = self.trace or ((), ())
-        texts, counts = zip(*map(change, (self.template or "", *types, *frames)), strict=True)
-        place = 1 + len(types)
-        trace = Trace(texts[1:place], texts[place:]) if self.trace is not None else None
-        return Grouping(trace, texts[0] or None), sum(counts)
+        types, frames, source, causes = self.trace or Trace((), ())
+        texts, counts = zip(*map(change, (self.template or "", source, *types, *frames, *causes)), strict=True)
+        ends = list(accumulate((2, len(types), len(frames))))
+        trace = Trace(texts[2 : ends[1]], texts[ends[1] : ends[2]], texts[1], texts[ends[2] :])
+        return Grouping(trace if self.trace is not None else None, texts[0] or None), sum(counts)
 
 
 def read_grouping(context: str) -> Grouping | None:
@@ -45,9 +47,10 @@ def read_grouping(context: str) -> Grouping | None:
         return None
     if not isinstance(value, dict):
         return None
-    types, frames, template = value.get("types"), value.get("frames"), value.get("template")
-    if are_texts(types) and are_texts(frames) and frames:
-        return Grouping(Trace(tuple(types), tuple(frames)))
+    types, frames, template = value.get("types", []), value.get("frames"), value.get("template")
+    source, causes = value.get("source", ""), value.get("causes", [])
+    if are_texts(types) and are_texts(frames) and frames and isinstance(source, str) and are_texts(causes):
+        return Grouping(Trace(tuple(types), tuple(frames), source, tuple(causes)))
     return Grouping(template=template) if isinstance(template, str) and template else None
 
 

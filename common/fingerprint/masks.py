@@ -25,6 +25,10 @@ _TOP_DOMAIN = (
     r"(?:com|net|org|edu|gov|mil|int|info|biz|io|dev|app|ai|cloud|local|localdomain|internal|intranet|lan|corp|home"
     r"|arpa|svc|eu|us|uk|de|fr|it|es|nl|be|ch|at|se|no|fi|dk|pl|cz|ru|ua|tr|il|cn|jp|kr|tw|hk|sg|in|au|nz|ca|br|mx|ar)"
 )
+_AFTER = (  # what stands before a host, in lookbehinds of one width each
+    r"(?:(?<=tcp[ ])|(?<=udp[ ])|(?<=[ ]to[ ])|(?<=[ ]at[ ])|(?<=from[ ])|(?<=host[ ])|(?<=with[ ])|(?<=peer[ ])"
+    r"|(?<=server[ ])|(?<=broker[ ])|(?<=proxy[ ])|(?<=[A-Z]{5}[ ]))"
+)
 _METHOD = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"
 _EXCEPTION = r"[A-Za-z_.]++(?:(?<=Error)|(?<=Exception))(?!\w)"
 _CODE = rf"(?:{_EXCEPTION}|(?:[A-Z][A-Z0-9]*+(?:(?=_[A-Z0-9])_[A-Z0-9]++)++|E[A-Z]{{3,}}+)(?!\w))"
@@ -38,23 +42,27 @@ _VARIABLE = re.compile(
     (?:\{{[^{{}}]{{0,200}}+\}}|\([^()]{{0,200}}+\)|\[[^\[\]]{{0,200}}+\])?
     # date
   | (?=[ADFJMNOSTW\d])(?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ ]{{1,2}})?
-    (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}})(?!\w)
+    (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}}|\d{{1,2}}\.?[ ][^\W\d_]{{3,10}}+\.?[ ](?:19|20)\d\d)(?!\w)
     # a place where something can start: a sign or a digit, or a word that is not plain
-  | (?:(?=["'`:\\/~.*+\-<>\d])|(?=[A-Za-z])(?![A-Za-z_]{{1,32}}+[ ,;()=]))(?:
-    (?=["'`])(?:  # quoted, but not a name and its kind in "type": "overloaded", nor a request line
+  | (?:(?=["'`\u201c-\u201e\u2018\u201a\u00ab:\\/~.*+\-<>\d])|(?=[A-Za-z])(?![A-Za-z_]{{1,32}}+[ ,;()=]))(?:
+    (?<!\w)'(?:\[[^\n]{{0,200}}?\]|\([^\n]{{0,200}}?\)|\{{[^\n]{{0,200}}?\}}|<[^\n]{{0,200}}?>)'(?![\w:])  # quoted, with quotes inside
+  | (?=["'`])(?:  # quoted, but not a name and its kind in "type": "overloaded", nor a request line
       (?<!\w)(?<!["'](?:type|code)["']:)(?<!["'](?:type|code)["']:[ ])
       (?:"(?!(?:{_METHOD})[ ]|{_EXCEPTION})[^"\n]{{0,400}}+"(?!:)|'(?!{_EXCEPTION})[^'\n]{{0,400}}+'(?![\w:]))
     | `[^`\n]{{0,400}}+`)
+  | [\u201c\u201e\u201d][^\u201c\u201d\n]{{0,400}}+[\u201c\u201d] | [\u2018\u201a][^\u2018\u2019\n]{{0,400}}+[\u2018\u2019]
+  | \u00ab[^\u00bb\n]{{0,400}}+\u00bb
   | (?=[\w.])(?<![\w.@+\-])(?:
       [A-Za-z][A-Za-z0-9+.\-]{{1,40}}://(?:[^\s"'<>()\[\]{{}},;:.]++|(?=[.:][\w/])[.:])*+  # URL
     | [\w.+\-]{{1,64}}+@[\w\-]++(?:(?=\.[\w\-])\.[\w\-]++)*+                                       # e-mail, user@host
     | (?:[\w\-]{{1,63}}\.){{1,10}}                                                     # host, by domain or port
       (?:{_TOP_DOMAIN}(?:(?=:\d):\d++)?+(?![\w.(])|[\w\-]{{1,63}}:\d{{2,5}}(?![\w.:]))
+    | (?:localhost|{_AFTER}[\w\-]{{1,63}}):\d{{2,5}}(?![\w.]|:\w)                       # a host of one word
     | (?<!/)(?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:(?=[./]++[\w\-])[./]++[\w\-]++)++      # relative path: a/b.c
     )
   | (?<![\w.:])(?=[0-9A-Fa-f:]{{0,5}}:[0-9A-Fa-f]{{0,4}}:)                             # IPv6, MAC
-    [0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{0,4}}){{2,31}}+(?![\w:])
-  | (?<![\w:])[A-Za-z]:\\[^\s"'<>|,;()]*+ | \\\\[\w.$\-]++\\[^\s"'<>|,;()]*+           # Windows path, share
+    (?:[0-9A-Fa-f]{{1,4}}(?::{{1,2}}[0-9A-Fa-f]{{1,4}}){{2,31}}+(?:::)?+|::(?:[0-9A-Fa-f]{{1,4}}(?::[0-9A-Fa-f]{{1,4}}){{0,6}}+)?)(?!\w)(?!:\w)
+  | (?<![\w:])[A-Za-z]:\\(?:[^\s"'<>|,;:\\]{{1,80}}+(?:[ ][^\s"'<>|,;:\\]{{1,40}}+){{0,4}}+\\){{0,20}}[^\s"'<>|,;()]*+ | \\\\[\w.$\-]++\\[^\s"'<>|,;()]*+           # Windows path, share
   | (?<![\w.<>*)/\]~])[~.]{{0,2}}+/                                                    # Unix path
     (?:[\w@%+~$\-]++|(?=[/.:][\w/@~])[/.:])++/?+(?:\?[^\s"'<>]*+)?+
   | (?=[A-Za-z\d])(?<![A-Za-z\d])(?:
@@ -71,7 +79,25 @@ _VARIABLE = re.compile(
     """,
     re.VERBOSE,
 )
-_TRAILING_UNIT = rf"(?:[ ]?{_UNIT}(?!\w))?"
+_ZONE = r"(?:UTC|GMT|CES?T|E[ESD]T|C[SD]T|M[SD]T|P[SD]T|BST|IST|JST|KST|MSK|AE[SD]T|EEST|WES?T)"
+_TRAILING_UNIT = rf"(?:[ ]?(?:{_UNIT}|[AaPp]\.?[Mm]\.?|{_ZONE})(?!\w))?"
+# After what varies is hidden, what it leaves of something that is one value as a whole.
+_WHOLE = re.compile(
+    r"""
+    (?<=[ =:(,])\{(?![^{}]{0,400}["'](?:type|code|msg|message)["'])(?:[ ]?["']?[\w.<*>\-]{1,60}["']?[ ]?:[^{}]{0,400})?\}  # an object
+  | (?<=[ =:(,])\[(?:[^\[\],]{0,200}+,[^\[\]]{0,400}|(?:<\*>)?+)\](?::<\*>)?+            # a list, empty or of one value
+  | (?<=<\*>)[ ]\(<\*>\)                                                          # the same value, said otherwise
+  | (?<![\w.])(?!\w{0,60}(?:Error|Exception)\()[A-Z]\w{1,60}+\((?:\w{1,20}=)?<\*>\)   # a number or text with its kind
+  | <(?:class[ ]<\*>|[\w.]{1,80}+(?:[ ][\w.]{1,40}+){0,3}[ ]at[ ]<\*>)>               # what Python says of an object
+  | (?<=:[ ])[\w.\-]{1,60}(?:,[ ][\w.\-]{1,60}){1,60}(?=$|[.;)])                            # a list at the end
+  | (?<=\()(?:\?|%s|\$<\*>)(?:,[ ]?(?:\?|%s|\$<\*>)){0,99}(?=\))                   # places for values in SQL
+    """,
+    re.VERBOSE,
+)
+_EMPTY = re.compile(r"(?<=[ ]\()(?=\))|(?<=\w=)(?=[,;)\]}]|$|[ ]{1,2}[\w.]{1,40}=)")  # nothing, where a value may stand
+_MESSAGE = re.compile(
+    r'(?:(?<![^ ])(?:msg|message)=|^\{[^{}\[\]]{0,400}?"(?:msg|message)"[ ]?:[ ]?)"((?:[^"\\]|\\.){1,2000}+)"'
+)
 _RUN = re.compile(
     rf"<\*>{_TRAILING_UNIT}(?:(?::|[ ,;/|.+\-]{{0,3}}+)<\*>{_TRAILING_UNIT}){{0,64}}",
 )
@@ -109,10 +135,23 @@ def mask(message: str) -> str:
     if not message.isprintable():
         message = _UNSTORABLE.sub("\ufffd", message)
     line = " ".join(message.split())
-    line = _RUN.sub(HOLE, _VARIABLE.sub(HOLE, line))
+    if ('="' in line or line.startswith("{")) and (told := _MESSAGE.search(line)):  # the message of a record is no value
+        line = f"{line[: told.start(1) - 1]} {told[1]} {line[told.end() :]}"
+    line = _VARIABLE.sub(HOLE, line)
+    if _has_whole(line):
+        line = _EMPTY.sub(HOLE, _WHOLE.sub(_hide_whole, _WHOLE.sub(_hide_whole, line)))
+    line = _RUN.sub(HOLE, line)
     if line.count(HOLE) > 1:
         line = _fold_repeats(line)
     return line[:SKELETON_CHARS]
+
+
+def _has_whole(line: str) -> bool:
+    return "(" in line or "[" in line or "{" in line or "=" in line or ", " in line or "<class " in line
+
+
+def _hide_whole(match: re.Match[str]) -> str:
+    return "" if match[0].startswith(" (") else HOLE  # what was said before, said again
 
 
 def _fold_repeats(line: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from worker.grouping.templates import find_templates, span_templates
+from worker.grouping.templates import DISTINCT, DISTINCT_RAISED, find_templates, span_templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,9 @@ def _templates(skeletons: Sequence[Skeleton]) -> dict[_Kind, str]:
     for skeleton in skeletons:
         texts[skeleton.error_type, skeleton.origin].add(skeleton.text)
     return {
-        (*kind, text): template for kind, found in texts.items() for text, template in find_templates(found).items()
+        (*kind, text): template
+        for kind, found in texts.items()
+        for text, template in find_templates(found, DISTINCT_RAISED if kind[1] else DISTINCT).items()
     }
 
 

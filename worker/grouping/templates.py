@@ -11,15 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 HOLE: Final = "<*>"
-DISTINCT: Final = (
-    1 << 30,
-    8,
-    5,
-    5,
-    5,
-    4,
-    3,
-)  # values that open a place, by the number of constant words around it
+Evidence = tuple[int, ...]
+# Values that open a place, by the number of constant words around it.
+DISTINCT: Final[Evidence] = (1 << 30, 8, 5, 5, 5, 4, 3)
+# The same among what one statement or function raised, as traces tell: there two sentences of the same words are rare.
+DISTINCT_RAISED: Final[Evidence] = (1 << 30, 3, 3, 2, 2, 2, 2)
+CAPITALS: Final = 0.5
+VERB_SHARE: Final = 0.4
+TAILS: Final = 3
+TAIL_WORDS: Final = 4
+LITERALS: Final = frozenset({"true", "false", "null", "none", "nil", "undefined", "nan"})
+BEFORE_VERBS: Final = frozenset(
+    {"failed", "unable", "trying", "tried", "attempt", "attempted", "attempting", "able", "refused", "could", "did", "does", "do", "can", "must", "error"}
+)
 FEWEST: Final = 1 + DISTINCT[-1]  # skeletons that open several places at once: one more than for a single place
 LEVELS: Final = 6  # of frequency tried for each skeleton; more cost time on random text and find nothing
 PLACES: Final = 120  # the rest of a longer skeleton is one token
@@ -33,11 +37,12 @@ _TOKEN = re.compile(r"\s?(?:[^\s=:,;()\[\]{}\"'|]++|[=:,;()\[\]{}\"'|])")
 _HOLES = re.compile(r"<\*>(?:(?::|[ ,;/|.+\-]{0,3}+)<\*>)++")
 
 
-def find_templates(texts: Iterable[str]) -> dict[str, str]:
-    """Each text with its template, for texts that may share one. At most a few passes over all places."""
+def find_templates(texts: Iterable[str], evidence: Evidence = DISTINCT) -> dict[str, str]:
+    """Each text with its template, for texts that may share one. At most a few passes over all places. `evidence`: how many
+    values open a place, by the number of constant words around it."""
     templates = _shorten({text: _tokens(text) for text in texts})
-    for step in (_merge_single_places, _merge_by_frequency, _merge_single_places):
-        moves = step(set(templates.values()))
+    for step in (_merge_single_places, _merge_tails, _merge_by_frequency, _merge_single_places):
+        moves = step(set(templates.values()), evidence)
         templates = {text: moves.get(tokens, tokens) for text, tokens in templates.items()}
     return {text: _close(tokens) for text, tokens in templates.items()}
 
@@ -78,19 +83,20 @@ def _shorten(templates: dict[str, _Tokens]) -> dict[str, _Tokens]:
     return {text: _cut(tokens, max(1, places)) for text, tokens in templates.items()}
 
 
-def _merge_single_places(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
+def _merge_single_places(templates: set[_Tokens], evidence: Evidence) -> dict[_Tokens, _Tokens]:
     """Old template to new, until no two templates that differ in one place can be joined there."""
     final = {tokens: tokens for tokens in templates}
-    while moves := _widen(set(final.values())):
+    while moves := _widen(set(final.values()), evidence):
         final = {old: moves.get(new, new) for old, new in final.items()}
     return final
 
 
-def _widen(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
+def _widen(templates: set[_Tokens], evidence: Evidence) -> dict[_Tokens, _Tokens]:
     joined = _Joined()
     for place, group in _same_but_one(templates):
         rest = group[0][:place] + group[0][place + 1 :]
-        if _is_variable({tokens[place] for tokens in group}, _constant_words(rest)):
+        before = group[0][max(0, place - 2) : place]
+        if _is_variable({tokens[place] for tokens in group}, _constant_words(rest), before, evidence):
             joined.join(group, place)
     return joined.moves()
 
@@ -137,7 +143,22 @@ class _Joined:
         return tokens
 
 
-def _merge_by_frequency(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
+def _merge_tails(templates: set[_Tokens], evidence: Evidence) -> dict[_Tokens, _Tokens]:
+    """Joins templates that are the same up to the last colon: what led to a failure stands there, in any number of words."""
+    groups: defaultdict[_Tokens, list[_Tokens]] = defaultdict(list)
+    for tokens in templates:
+        colon = max((place for place, token in enumerate(tokens) if token == ":"), default=0)
+        if 0 < colon < len(tokens) - 1 and tokens[colon + 1][0] == " ":
+            groups[tokens[: colon + 1]].append(tokens)
+    moves: dict[_Tokens, _Tokens] = {}
+    for head, found in groups.items():
+        is_open = any(_is_hole("".join(tokens[len(head) :])) for tokens in found)
+        if len(found) >= (2 if is_open else TAILS) and _constant_words(head) >= TAIL_WORDS:
+            moves |= dict.fromkeys(found, (*head, f" {HOLE}"))
+    return moves
+
+
+def _merge_by_frequency(templates: set[_Tokens], evidence: Evidence) -> dict[_Tokens, _Tokens]:
     """Joins templates that differ in several places at once: constants are seen often, values seldom.
 
     The idea of the longest common pattern in Brain (Yu et al., IEEE TSC 2023), over distinct skeletons.
@@ -148,16 +169,16 @@ def _merge_by_frequency(templates: set[_Tokens]) -> dict[_Tokens, _Tokens]:
     moves: dict[_Tokens, _Tokens] = {}
     for group in by_length.values():
         if len(group) >= FEWEST:
-            moves |= _merge_rare(group)
+            moves |= _merge_rare(group, evidence)
     return moves
 
 
-def _merge_rare(group: list[_Tokens]) -> dict[_Tokens, _Tokens]:
+def _merge_rare(group: list[_Tokens], evidence: Evidence) -> dict[_Tokens, _Tokens]:
     candidates = _open_rare(group)
     moves: dict[_Tokens, _Tokens] = {}
     for pattern in sorted(candidates, key=lambda pattern: (-_constant_words(pattern), pattern)):
         free = [tokens for tokens in candidates[pattern] if tokens not in moves]
-        if _is_pattern(pattern, free):
+        if _is_pattern(pattern, free, evidence):
             moves |= dict.fromkeys(free, pattern)
     return moves
 
@@ -175,25 +196,52 @@ def _open_rare(group: list[_Tokens]) -> dict[_Tokens, list[_Tokens]]:
     return {pattern: found for pattern, found in members.items() if len(found) >= FEWEST}
 
 
-def _is_pattern(pattern: _Tokens, members: list[_Tokens]) -> bool:
+def _is_pattern(pattern: _Tokens, members: list[_Tokens], evidence: Evidence) -> bool:
     words = _constant_words(pattern)
-    if len(members) <= _distinct(words):
+    if len(members) <= _distinct(words, evidence):
         return False
     values = [{tokens[place] for tokens in members} for place in range(len(pattern))]
-    opened = [found for found, token in zip(values, pattern, strict=True) if found != {token}]
-    return words >= max(2, len(opened)) and all(_is_variable(found, words) for found in opened)
+    opened = [(place, found) for place, (found, token) in enumerate(zip(values, pattern, strict=True)) if found != {token}]
+    return words >= max(2, len(opened)) and all(
+        _is_variable(found, words, pattern[max(0, place - 2) : place], evidence) for place, found in opened
+    )
 
 
-def _is_variable(values: set[str], constant_words: int) -> bool:
-    """Whether a place with these values varies, given how many constant words hold its skeletons together."""
-    masked = sum(HOLE in value for value in values)
-    if masked:  # a value that the masks know sits there already
-        return constant_words >= (1 if masked == len(values) else 2)
-    return len(values) >= _distinct(constant_words)
+def _is_variable(values: set[str], constant_words: int, before: _Tokens, evidence: Evidence) -> bool:
+    """Whether a place with these values varies, given how many constant words hold its skeletons together, and the two tokens
+    before it."""
+    if any(_is_hole(value) for value in values):  # a value that the masks know sits there already
+        return constant_words >= (1 if all(_is_hole(value) or _is_literal(value) for value in values) else 2)
+    if all(HOLE in value for value in values):
+        return constant_words >= 1
+    share = VERB_SHARE if _is_verb_next(before) else 1.0
+    return share * sum(_weigh(value) for value in values) >= _distinct(constant_words, evidence)
 
 
-def _distinct(constant_words: int) -> int:
-    return DISTINCT[min(constant_words, len(DISTINCT) - 1)]
+def _is_hole(value: str) -> bool:
+    return HOLE in value and not any(map(str.isalpha, value))
+
+
+def _is_literal(value: str) -> bool:
+    return value.strip().lower() in LITERALS
+
+
+def _is_verb_next(before: _Tokens) -> bool:
+    """Whether what comes next is what was to be done, and not with what: `failed to ...`, `cannot ...`."""
+    words = [token.strip().lower() for token in before]
+    return words[-1:] in (["cannot"], ["can't"], ["could"], ["couldn't"], ["must"]) or (
+        len(words) == 2 and words[1] in ("to", "not") and words[0] in BEFORE_VERBS
+    )
+
+
+def _weigh(value: str) -> float:
+    """How much a value says that others may stand in its place: words in capitals, as states are written, less than others."""
+    word = value.strip()
+    return CAPITALS if len(word) > 1 and word.isalpha() and word.isupper() else 1.0
+
+
+def _distinct(constant_words: int, evidence: Evidence) -> int:
+    return evidence[min(constant_words, len(evidence) - 1)]
 
 
 def _constant_words(tokens: _Tokens) -> int:

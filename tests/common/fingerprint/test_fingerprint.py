@@ -16,7 +16,11 @@ from hypothesis import strategies as st
 from common.fingerprint import (
     fingerprint_error,
     fingerprint_value,
+    languages,
+    libraries,
     masks,
+    names,
+    raising,
     split_trace,
     traces,
 )
@@ -71,7 +75,7 @@ def unbounded_repeats(parsed: Any, inside: bool = False) -> Iterator[str]:
                     yield from unbounded_repeats(branch, inside or code in (MAX_REPEAT, MIN_REPEAT))
 
 
-@pytest.mark.parametrize("module", [masks, traces])
+@pytest.mark.parametrize("module", [masks, traces, languages, names, libraries, raising])
 def test_no_expression_can_go_back_without_a_bound(module: ModuleType) -> None:
     patterns = {name: found for name, found in vars(module).items() if isinstance(found, re.Pattern)}
     assert patterns

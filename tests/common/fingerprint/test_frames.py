@@ -40,7 +40,12 @@ SAME: list[tuple[str, str, str, list[Thrown]]] = [
             Thrown(
                 "shop.errors.CartError",
                 [
-                    Frame("shop.views", "Views.show", f"/srv/app/releases/{N}/shop/views.py"),
+                    Frame(
+                        "shop.views",
+                        "Views.show",
+                        f"/srv/app/releases/{N}/shop/views.py",
+                        source=f'raise CartError("no cart {N}")',
+                    ),
                     Frame("web.core", "call", LIB),
                 ],
             ),
@@ -268,7 +273,7 @@ def test_what_pythons_sdk_tells_has_the_key_of_what_python_prints(way: Callable[
     chain = read_exceptions(event["exception"])
     trace = find_trace("python", chain)
     assert trace is not None
-    told = fingerprint_error(message="m", error_type=error_type, stack_trace=None, grouping=Grouping(trace))
+    told = fingerprint_error(message="it broke", error_type=error_type, stack_trace=None, grouping=Grouping(trace))
     assert told.grouped_by == "stacktrace"
     assert told.value == text_value(printed, error_type)
     written = write_trace("python", chain)

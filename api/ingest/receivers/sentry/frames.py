@@ -56,7 +56,7 @@ class StackFrame:
 
     @property
     def for_grouping(self) -> Frame:
-        return Frame(self.module, self.function, self.path, self.in_app)
+        return Frame(self.module, self.function, self.path, self.in_app, self.code)
 
     @property
     def name(self) -> str:
