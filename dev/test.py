@@ -18,7 +18,10 @@ RUNS = {"chaos": "tests.chaos", "nights": "tests.nights"}
 # What a first word stands for, and none: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "": ({}, TWO_PROCESSES),
-    "attacks": ({"MAYDAY_TEST_ATTACKS": "long"}, ["tests/attacks", "tests/system/test_hostile.py", "-rP", "-o", "faulthandler_timeout=0"]),
+    "attacks": (
+        {"MAYDAY_TEST_ATTACKS": "long"},
+        ["tests/attacks", "tests/system/test_hostile.py", "-rP", "-o", "faulthandler_timeout=0"],
+    ),
     "lane": ({"MAYDAY_TEST_OVER_SOCKETS": "1", "MAYDAY_FAST_LANE": "on"}, ["tests/flow"]),
     "routed": ({"MAYDAY_TEST_OVER_SOCKETS": "1", "MAYDAY_FAST_LANE": "off"}, ["tests/flow"]),
     "pooled": ({"MAYDAY_DATABASE_POOLER": "transaction"}, ["tests/flow"]),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from common.fingerprint.traces import name_by_file
+from common.fingerprint.libraries import is_library
 
 SOURCE_LINES_MAX = 60
 
@@ -78,7 +78,7 @@ def read_frame(frame: Mapping[str, Any]) -> ShownFrame:
     return ShownFrame(
         name=function or "?",
         place=place,
-        is_own=own if isinstance(own, bool) else name_by_file(file.replace("\\", "/"), function)[1],
+        is_own=own if isinstance(own, bool) else not is_library(file.replace("\\", "/")),
         source=read_source(frame.get("source"), as_number(frame.get("source_from")), line),
         local=local if isinstance(local, Mapping) else {},
     )

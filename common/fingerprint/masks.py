@@ -135,7 +135,9 @@ def mask(message: str) -> str:
     if not message.isprintable():
         message = _UNSTORABLE.sub("\ufffd", message)
     line = " ".join(message.split())
-    if ('="' in line or line.startswith("{")) and (told := _MESSAGE.search(line)):  # the message of a record is no value
+    if ('="' in line or line.startswith("{")) and (
+        told := _MESSAGE.search(line)
+    ):  # the message of a record is no value
         line = f"{line[: told.start(1) - 1]} {told[1]} {line[told.end() :]}"
     line = _VARIABLE.sub(HOLE, line)
     if _has_whole(line):

@@ -22,7 +22,24 @@ TAILS: Final = 3
 TAIL_WORDS: Final = 4
 LITERALS: Final = frozenset({"true", "false", "null", "none", "nil", "undefined", "nan"})
 BEFORE_VERBS: Final = frozenset(
-    {"failed", "unable", "trying", "tried", "attempt", "attempted", "attempting", "able", "refused", "could", "did", "does", "do", "can", "must", "error"}
+    {
+        "failed",
+        "unable",
+        "trying",
+        "tried",
+        "attempt",
+        "attempted",
+        "attempting",
+        "able",
+        "refused",
+        "could",
+        "did",
+        "does",
+        "do",
+        "can",
+        "must",
+        "error",
+    }
 )
 FEWEST: Final = 1 + DISTINCT[-1]  # skeletons that open several places at once: one more than for a single place
 LEVELS: Final = 6  # of frequency tried for each skeleton; more cost time on random text and find nothing
@@ -201,7 +218,9 @@ def _is_pattern(pattern: _Tokens, members: list[_Tokens], evidence: Evidence) ->
     if len(members) <= _distinct(words, evidence):
         return False
     values = [{tokens[place] for tokens in members} for place in range(len(pattern))]
-    opened = [(place, found) for place, (found, token) in enumerate(zip(values, pattern, strict=True)) if found != {token}]
+    opened = [
+        (place, found) for place, (found, token) in enumerate(zip(values, pattern, strict=True)) if found != {token}
+    ]
     return words >= max(2, len(opened)) and all(
         _is_variable(found, words, pattern[max(0, place - 2) : place], evidence) for place, found in opened
     )

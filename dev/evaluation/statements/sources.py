@@ -164,7 +164,9 @@ def read_go(text: str, file: str) -> Iterator[Statement]:
                 break
             values.append("+".join(operands))
             at += sum(map(len, operands)) + 1
-            at = min((found for found in (text.find(",", at - 2), text.find(")", at - 2)) if found >= 0), default=len(text))
+            at = min(
+                (found for found in (text.find(",", at - 2), text.find(")", at - 2)) if found >= 0), default=len(text)
+            )
             if at >= len(text) or text[at] == ")":
                 break
             at += 1

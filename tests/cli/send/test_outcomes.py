@@ -47,8 +47,11 @@ def key_of(project: Project) -> str:
     return project.ingest.headers["Authorization"].removeprefix("Bearer ")
 
 
-async def stored(service: Service) -> Counter[str]:
-    rows = await service.execute("SELECT severity, service, occurred_at, error_type, message, event_id FROM errors")
+async def stored(service: Service, project: Project) -> Counter[str]:
+    rows = await service.execute(
+        "SELECT severity, service, occurred_at, error_type, message FROM errors WHERE project_id = :project_id",
+        project_id=project.id,
+    )
     words = ("debug", "info", "warning", "error", "critical")
     errors = [
         {
@@ -72,22 +75,22 @@ async def test_the_folder_through_send_and_once_more(service: Service, tmp_path:
         assert f"{expected.total()} stored, 0 duplicates" in output
         code, output, _ = await send(port, key_of(project), *arguments)
         assert f"0 stored, {expected.total()} duplicates" in output
-    found = await stored(service)
+    found = await stored(service, project)
     timed = Counter({error: count for error, count in expected.items() if error.split(" | ")[2] != "-"})
     assert timed - found == Counter()
     assert found.total() == expected.total()
 
 
-@pytest.mark.parametrize("name", FOR_THE_ROUTE)
-async def test_a_file_through_the_route_of_shippers(service: Service, name: str) -> None:
-    project = await service.project()
+async def test_each_file_through_the_route_of_shippers(service: Service) -> None:
     asked = {"level": "warning", "service": SERVICE}
-    answer = await project.ingest.post("/api/logs", params=asked, content=(FOLDER / name).read_bytes())
-    assert (answer.status_code, answer.json()["rejected_count"]) == (200, 0), answer.text
-    expected = Counter(error for error in OUTCOMES[name].errors if error.split(" | ")[2] != "-")
-    found = await stored(service)
-    assert expected - found == Counter()
-    assert found.total() == len(OUTCOMES[name].errors)
+    for name in FOR_THE_ROUTE:
+        project = await service.project(name)
+        answer = await project.ingest.post("/api/logs", params=asked, content=(FOLDER / name).read_bytes())
+        assert (answer.status_code, answer.json()["rejected_count"]) == (200, 0), (name, answer.text)
+        expected = Counter(error for error in OUTCOMES[name].errors if error.split(" | ")[2] != "-")
+        found = await stored(service, project)
+        assert expected - found == Counter(), name
+        assert found.total() == len(OUTCOMES[name].errors), name
 
 
 async def test_three_kinds_of_failure_are_three_patterns(service: Service) -> None:
@@ -136,10 +139,10 @@ async def test_a_slow_stream_is_sent_each_second(service: Service) -> None:
             sender.stdin.write(b"ERROR it failed %d\n" % number)
             await sender.stdin.drain()
             for _ in range(600):
-                if (await stored(service)).total() == number + 1:
+                if (await stored(service, project)).total() == number + 1:
                     break
                 await asyncio.sleep(0.05)
-            assert (await stored(service)).total() == number + 1
+            assert (await stored(service, project)).total() == number + 1
         sender.stdin.close()
         output, _ = await asyncio.wait_for(sender.communicate(), 60)
     assert b"3 stored" in output

@@ -121,9 +121,7 @@ def is_one_pattern(pair: Pair) -> bool:
         (one, fingerprint_error(message=one.message, error_type=one.error_type, stack_trace=one.trace))
         for one in (pair.first, pair.second)
     ]
-    skeletons = {
-        seen.value: Skeleton(seen.value, one.error_type, seen.skeleton, 1, seen.origin) for one, seen in found
-    }
+    skeletons = {seen.value: Skeleton(seen.value, one.error_type, seen.skeleton, 1, seen.origin) for one, seen in found}
     assert {seen.grouped_by for _, seen in found} == {"stacktrace"}, "no frame was read"
     return len(cluster_skeletons(skeletons.values())) == 1
 
