@@ -7,8 +7,8 @@ none of it; they price one of ours again by its counts alone.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021_usage_details"
-down_revision = "0020_sessions"
+revision = "0025_usage_details"
+down_revision = "0024_project_deletion"
 branch_labels = None
 depends_on = None
 

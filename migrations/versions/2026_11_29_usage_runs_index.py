@@ -7,8 +7,8 @@ from alembic import op
 
 from migrations.indexes import create_index
 
-revision = "0022_usage_runs_index"
-down_revision = "0021_usage_details"
+revision = "0026_usage_runs_index"
+down_revision = "0025_usage_details"
 branch_labels = None
 depends_on = None
 
