@@ -31,6 +31,8 @@ from api.ingest.fast import fast_writes
 from api.ingest.pipeline import Pipeline
 from api.ingest.receivers.sentry.answers import SHOWN_HEADERS
 from api.ingest.scheduler import BodyScheduler
+from api.ingest.sentry_fast import fast_envelopes
+from api.ingest.sentry_intake import SentryIntake
 from api.ingest.sentry_routes import PATHS as SENTRY_PATHS
 from api.pages import routes as page_routes
 from api.reads import entries
@@ -92,6 +94,7 @@ class State(TypedDict):
     writer: Writer[ErrorRow]
     pipeline: ErrorPipeline
     losses: Losses
+    sentry_intake: SentryIntake
     usage_writer: Writer[UsageRow]
     usage_pipeline: Pipeline[UsageIn, UsageRow]
     otlp: otlp_routes.Destinations
@@ -189,6 +192,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             dsn_ring = DsnRing(looking_up, settings.key_cache_seconds, of_strangers, key_uses.note)
             session_ring = SessionRing(looking_up, settings.key_cache_seconds, of_strangers)
             pipeline = ErrorPipeline(settings, writer, scheduler, early_days)
+            sentry_intake = SentryIntake(pipeline, losses, shares)
             usage_pipeline = make_usage_pipeline(settings, usage_writer, scheduler, shares)
             otlp_usage_of = otlp_routes.Destination(usage_pipeline, otlp_usage.RECEIVERS, otlp_usage.may_hold_usage)
             probes = health.Probes(note_failure=lambda _: None)  # who asks is told
@@ -199,6 +203,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             stack.push_async_callback(reads.close)
             fast_lane: FastLane = {
                 **fast_writes(settings, key_ring, quotas, pipeline, bodies, responder),
+                **fast_envelopes(sentry_intake, dsn_ring, quotas, bodies, responder),
                 **fast_reads(settings, key_ring, quotas, reads, build_context, responder),
             }
             yield {
@@ -217,6 +222,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
                 "writer": writer,
                 "pipeline": pipeline,
                 "losses": losses,
+                "sentry_intake": sentry_intake,
                 "usage_writer": usage_writer,
                 "usage_pipeline": usage_pipeline,
                 "otlp": otlp_routes.make_destinations(pipeline, otlp_usage_of),

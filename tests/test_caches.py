@@ -13,6 +13,7 @@ import pytest
 import api
 import common
 from api.access.keys import MAX_REMEMBERED
+from api.ingest.sanitize.redaction.objects import FRAME_CHARS
 from api.reads.forms import ERRORS, Form, Format
 from api.reads.http import PACKED_MAX_BYTES, USUAL_CHARS, choose_encoding, pack, packed_answers, recall_encoding
 from api.reads.tokens import estimate_tokens, recall_tokens
@@ -35,6 +36,7 @@ MEMOS = {
     "api.storing.other_days.name_lock": 100,
     "api.ingest.receivers.plain.remember_tags": 512 * WIDE,
     "api.ingest.receivers.sentry.services.service_of_server": 2 * 253 * WIDE,
+    "api.ingest.sanitize.redaction.objects.remember_frame": 2 * FRAME_CHARS * WIDE + NAME + 16 * 64,
     "api.ingest.sanitize.redaction.objects.remember_key": 3 * 64 * WIDE,
     "api.ingest.sanitize.redaction.names.recall_secret": NAME,
     "api.ingest.sanitize.redaction.names.recall_words": 2 * NAME,

@@ -12,6 +12,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from pydantic_core import from_json
 
 from api.access.keys import Authorize, Caller, DsnRing, KeyRing
+from api.access.quotas import Allowance
 from api.http.problems import Forbidden, QuotaExceeded, Unauthorized
 from common.keys import Scope, find_dsn_key
 
@@ -38,10 +39,9 @@ class DsnAuthorize(Authorize):
         try:
             await Authorize.admit(self, request)
         except QuotaExceeded as problem:
-            if not (self.has_envelope and may_be_report(request, problem)):
+            if not (self.has_envelope and may_be_report(request.headers.get("content-length", ""), problem)):
                 raise
-            for policy in REQUEST_POLICIES:
-                request.scope["allowance"].count(policy, 1)
+            count_report(request.scope["allowance"])
             request.scope.update(caller=request.scope["sender"], over_quota=problem)
         caller = cast("Caller", request.scope["caller"])
         if request.path_params["number"] != str(caller.project_number):
@@ -63,11 +63,17 @@ class DsnAuthorize(Authorize):
         return caller
 
 
-def may_be_report(request: Request, problem: QuotaExceeded) -> bool:
-    """Whether only what may be sent is used up, and not the requests, and the body is as small as that of a report."""
-    declared = request.headers.get("content-length", "")
+def may_be_report(declared: str, problem: QuotaExceeded) -> bool:
+    """Whether only what may be sent is used up, and not the requests, and the body of this declared length is as small as that
+    of a report."""
     is_small = declared.isdecimal() and len(declared) < 9 and int(declared) <= REPORT_BYTES
     return is_small and not any(place.pointer in REQUEST_POLICIES for place in problem.errors or ())
+
+
+def count_report(allowance: Allowance) -> None:
+    """Count the request of what may be a report, whatever else is used up."""
+    for policy in REQUEST_POLICIES:
+        allowance.count(policy, 1)
 
 
 def read_dsn_keys(request: Request) -> set[str]:

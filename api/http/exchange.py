@@ -79,6 +79,11 @@ class Exchange:
         return is_first
 
     @property
+    def route(self) -> str:
+        """The template of its path, by which it is counted."""
+        return self.head.path
+
+    @property
     def body(self) -> bytes:
         """What it brought, once that is whole."""
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)

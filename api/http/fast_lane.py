@@ -5,6 +5,7 @@ a handler leaves, goes to the routes, which answer the same: the lane is a short
 (MAYDAY_FAST_LANE).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -22,6 +23,10 @@ class FastHandler(Protocol[Asked]):
     @property
     def method(self) -> str: ...
 
+    @property
+    def own_fields(self) -> frozenset[bytes]:
+        """Fields that it reads as the middleware and the routes would, which leave a head plain for it."""
+
     def read(self, head: Head, /) -> Asked | None:
         """What this plain head asks, which is the same each time that its bytes come again; None where only the route can
         tell."""
@@ -33,7 +38,10 @@ class FastHandler(Protocol[Asked]):
         many bytes is whole; None where this one has to take the route. Never waits."""
 
 
-FastLane = Mapping[bytes, FastHandler[Any]]  # by request target, as it stands in the request line
+# By request target, as it stands in the request line; in one that names a thing by its number NUMBER stands for that.
+FastLane = Mapping[bytes, FastHandler[Any]]
+NUMBER = b"{number}"
+NUMBERED = re.compile(rb"(?<=/)[0-9]{1,18}(?=/)")
 
 
 @dataclass(slots=True)  # as Head is
@@ -47,8 +55,8 @@ class FastRequest:
 
 def find_request(lane: FastLane, target: bytes, head: Head) -> FastRequest | None:
     """The request as the lane has it; None where only the route can take it."""
-    handler = lane.get(target)
-    if handler is None or handler.method != head.method or not head.is_plain:
+    handler = lane.get(target) or lane.get(NUMBERED.sub(NUMBER, target, count=1))
+    if handler is None or handler.method != head.method or not head.is_plain_beside(handler.own_fields):
         return None
     asked = handler.read(head)
     return None if asked is None else FastRequest(handler, asked, head)

@@ -40,7 +40,11 @@ class Head:
     def is_plain(self) -> bool:
         """Whether it says nothing but what it asks: no field has a meaning for anyone but who answers it, a GET has no
         body, and what a POST brings has its length."""
-        if not self.is_sure or not ROUTED.isdisjoint(self.fields):
+        return self.is_plain_beside(frozenset())
+
+    def is_plain_beside(self, own: frozenset[bytes]) -> bool:
+        """The same where who answers it reads these fields too."""
+        if not self.is_sure or not (ROUTED - own).isdisjoint(self.fields):
             return False
         if self.method == "GET":
             return not self.has_body

@@ -112,15 +112,15 @@ class Responder:
         exchange.send(exchange, ready)
         head, seconds = exchange.head, perf_counter() - exchange.started
         if exchange.span is not None:
-            traces.end_request(exchange.span, head.method, head.path, same.status, exchange.request_id)
-        self.note(head, same.status, seconds, exchange.request_id, exchange.asker, defect)
+            traces.end_request(exchange.span, head.method, exchange.route, same.status, exchange.request_id)
+        self.note(head, same.status, seconds, exchange.request_id, exchange.asker, defect, exchange.route)
 
     def abandon(self, exchange: Exchange) -> None:
         """Count a request whose client went away before its body was whole."""
         if exchange.complete():
             head = exchange.head
-            traces.end_request(exchange.span, head.method, head.path, 0, exchange.request_id)
-            count_answer(head.method, head.path, 0, perf_counter() - exchange.started, "lane")
+            traces.end_request(exchange.span, head.method, exchange.route, 0, exchange.request_id)
+            count_answer(head.method, exchange.route, 0, perf_counter() - exchange.started, "lane")
 
     def note(
         self,
@@ -130,9 +130,11 @@ class Responder:
         request_id: str,
         asker: Asker,
         defect: Exception | None = None,
+        route: str = "",
     ) -> None:
-        """Count a request that was answered with this status after so many seconds, and write its line if it has one."""
-        count_answer(head.method, head.path, status, seconds, "lane")
+        """Count a request that was answered with this status after so many seconds, under the template of its path where that
+        is another, and write its line if it has one."""
+        count_answer(head.method, route or head.path, status, seconds, "lane")
         if defect is not None or status >= 500 or self.lines.is_due():
             with structlog.contextvars.bound_contextvars(request_id=request_id, **asker.log_fields()):
                 self.lines.write(head.method, head.path, status, seconds, defect)

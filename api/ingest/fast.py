@@ -32,6 +32,7 @@ class FastWrites:
     """Takes plain posts of errors to one target, and has each answered once."""
 
     method: ClassVar[str] = "POST"
+    own_fields: ClassVar[frozenset[bytes]] = frozenset()
     settings: Settings
     key_ring: KeyRing
     quotas: Quotas

@@ -41,6 +41,7 @@ class FastRead:
     """Answers one read out of this process's copies."""
 
     method: ClassVar[str] = "GET"
+    own_fields: ClassVar[frozenset[bytes]] = frozenset()
     settings: Settings
     key_ring: KeyRing
     quotas: Quotas

@@ -55,7 +55,12 @@ def has_more_values_than(text: str, most: int) -> bool:
     """Whether a text of bounded length has more commas and opening brackets than this outside of its strings."""
     if text.count(",") + text.count("[") + text.count("{") <= most:
         return False
-    return len(without_strings(text.encode()).translate(None, NO_SEPARATORS)) > most
+    return count_values(text.encode()) > most
+
+
+def count_values(text: bytes) -> int:
+    """The commas and opening brackets of a text of bounded length outside of its strings: so many keys and items at most."""
+    return len(without_strings(text).translate(None, NO_SEPARATORS))
 
 
 def is_shallow(value: Any, max_depth: int) -> bool:

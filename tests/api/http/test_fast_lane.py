@@ -14,6 +14,7 @@ class Echo:
     """Asks for the path, unless that says otherwise."""
 
     method = "GET"
+    own_fields = frozenset({b"own"})
 
     def __init__(self) -> None:
         self.heads: list[Head] = []
@@ -62,3 +63,17 @@ def test_what_the_handler_does_not_read_goes_by_the_route() -> None:
 
 def test_an_empty_lane_takes_nothing() -> None:
     assert find_request({}, b"/recent", head_of(b"/recent")) is None
+
+
+def test_a_target_that_names_a_thing_by_its_number_is_found_and_others_like_it_are_not() -> None:
+    echo, lane = Echo(), {b"/api/{number}/things/": Echo()}
+    lane[b"/api/{number}/things/"] = echo
+    for target in (b"/api/7/things/", b"/api/123456789012345678/things/"):
+        assert find_request(lane, target, head_of(target)) is not None
+    for target in (b"/api/x/things/", b"/api//things/", b"/api/7/8/things/", b"/api/{number}x/things/", b"/api/7/things"):
+        assert find_request(lane, target, head_of(target)) is None
+
+
+def test_a_field_that_the_handler_reads_itself_leaves_the_head_plain() -> None:
+    assert head_of(b"/", more=[(b"content-encoding", b"gzip")]).is_plain_beside(frozenset({b"content-encoding"}))
+    assert not head_of(b"/", more=[(b"content-encoding", b"gzip")]).is_plain_beside(frozenset({b"origin"}))

@@ -211,7 +211,12 @@ def keep_sdk(sent: Any) -> str | None:
 
 def keep_modules(sent: Any) -> str | None:
     """Name and version of each in a line: as a map they would be hundreds of keys, of which some read as those of secrets."""
-    return "\n".join(f"{as_text(name)} {as_text(version)}" for name, version in as_pairs(sent)) or None
+    if type(sent) is dict:
+        try:
+            return "\n".join(map(" ".join, sent.items())) or None
+        except TypeError:
+            pass  # a version that is no text
+    return "\n".join([f"{as_text(name)} {as_text(version)}" for name, version in as_pairs(sent)]) or None
 
 
 def is_event(event: Mapping[str, Any]) -> bool:

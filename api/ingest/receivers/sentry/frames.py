@@ -92,15 +92,23 @@ class StackFrame:
         line = self.raw.get("context_line")
         if not isinstance(line, str):
             return
-        before, after = lines_of(self.raw, "pre_context"), lines_of(self.raw, "post_context")
+        before, after = lines_of(self.raw.get("pre_context")), lines_of(self.raw.get("post_context"))
         before, after = before[-SOURCE_LINES:], after[:SOURCE_LINES]
-        kept["source"] = "\n".join([*before, line, *after])
+        try:
+            kept["source"] = "\n".join([*before, line, *after])
+        except TypeError:
+            before, after = texts_of(before), texts_of(after)
+            kept["source"] = "\n".join([*before, line, *after])
         if self.line is not None and before:
             kept["source_from"] = max(self.line - len(before), 0)
 
 
-def lines_of(raw: Mapping[str, Any], name: str) -> list[str]:
-    return [one for one in as_list(raw.get(name)) if isinstance(one, str)]
+def lines_of(sent: Any) -> list[Any]:
+    return sent if type(sent) is list else []
+
+
+def texts_of(lines: list[Any]) -> list[str]:
+    return [one for one in lines if isinstance(one, str)]
 
 
 @dataclass(slots=True)

@@ -1,15 +1,17 @@
 """An event's context within its limits: what matters least goes first. Pure."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import msgspec
 from pydantic_core import to_json
 
-from api.ingest.receivers.json_bounds import has_more_values_than
+from api.ingest.receivers.json_bounds import count_values
 from common.fingerprint import GROUPING_CHARS
 from common.settings import Settings
 
 Sections = dict[str, Any]
+encode = msgspec.json.Encoder().encode
 GROUPING_KEYS = 60  # two for each frame and type, roughly, and those that a section has more than the event
 BREADCRUMBS_KEPT = (30, 10)  # at the first cut of them, and at the second
 ENDS_KEPT = 20  # frames at either end of an error, where all are too many
@@ -17,26 +19,51 @@ TEXT_CHARS = 1_000  # of a text where nothing else helped
 TEXTS_LEFT = 500  # texts and numbers of a section that is still too much
 
 
+class Weight(NamedTuple):
+    """Of a value as JSON: how many bytes it has, and keys and items at most."""
+
+    size_bytes: int
+    values: int
+
+
 def fit(sections: Sections, settings: Settings) -> tuple[Sections, bool]:
     """The sections of a context as far as they may be kept, and whether something had to go. They are changed in place."""
-    if is_within(sections, settings):
+    weights = {name: weigh(value) for name, value in sections.items()}
+    if are_within(weights, settings):
         return sections, False
-    for trim in TRIMS:
+    for touched, trim in TRIMS:
+        if not any(name in sections for name in touched):
+            continue
         trim(sections)
-        if is_within(sections, settings):
+        for name in touched:
+            weights.pop(name, None)
+            if name in sections:
+                weights[name] = weigh(sections[name])
+        if are_within(weights, settings):
             return sections, True
     return {name: value for name, value in sections.items() if name in {"exception", "trace_id", "span_id"}}, True
 
 
-def is_within(sections: Sections, settings: Settings) -> bool:
-    """Whether a context keeps its limits, told by its text: a walk over its values takes ten times as long."""
-    return may_keep(to_json(sections, inf_nan_mode="strings").decode(), settings)
+def weigh(value: Any) -> Weight:
+    """Told by the text: a walk over its values takes ten times as long."""
+    try:
+        text = encode(value)
+    except OverflowError:  # a long number
+        text = to_json(value, inf_nan_mode="strings")
+    return Weight(len(text), count_values(text))
 
 
-def may_keep(text: str, settings: Settings) -> bool:
-    """Whether what a JSON text says keeps the limits of a context; some room is left for its grouping, which goes before."""
+def are_within(weights: Mapping[str, Weight], settings: Settings) -> bool:
+    """Whether sections of these weights keep the limits of a context; some room is left for its grouping, which goes before."""
     most, size = settings.json_max_keys - GROUPING_KEYS, settings.error_max_bytes - GROUPING_CHARS
-    return len(text) <= max(size, settings.error_max_bytes // 2) and not has_more_values_than(text, max(most, 1))
+    size_bytes = sum(len(name) + 4 + weight.size_bytes for name, weight in weights.items()) + 1
+    values = sum(weight.values for weight in weights.values()) + max(len(weights), 1)
+    return size_bytes <= max(size, settings.error_max_bytes // 2) and values <= max(most, 1)
+
+
+def is_within(sections: Sections, settings: Settings) -> bool:
+    """The same of the sections themselves."""
+    return are_within({name: weigh(value) for name, value in sections.items()}, settings)
 
 
 def frames_of(sections: Sections) -> Iterator[dict[str, Any]]:
@@ -127,21 +154,25 @@ class Shortener:
         return value
 
 
-# In this order, until it fits.
-TRIMS: tuple[Callable[[Sections], None], ...] = (
-    without("modules", "debug_meta"),
-    without("threads"),
-    with_breadcrumbs(BREADCRUMBS_KEPT[0]),
-    without_locals_of_libraries,
-    with_breadcrumbs(BREADCRUMBS_KEPT[1]),
-    without_source_of_libraries,
-    with_ends_of_stacks,
-    without_locals,
-    with_few_errors,
-    without("extra"),
-    without_source,
-    without("contexts"),
-    with_short_texts,
-    without("breadcrumbs", "sdk"),
-    without("request"),
+SECTIONS = (
+    "exception", "logged", "trace_id", "span_id", "transaction", "logger", "server_name", "dist", "user", "request",
+    "breadcrumbs", "contexts", "extra", "threads", "platform", "sdk", "modules",
+)  # fmt: skip
+# In this order, until it fits; each with the sections that it touches.
+TRIMS: tuple[tuple[Sequence[str], Callable[[Sections], None]], ...] = (
+    (["modules"], without("modules")),
+    (["threads"], without("threads")),
+    (["breadcrumbs"], with_breadcrumbs(BREADCRUMBS_KEPT[0])),
+    (["exception"], without_locals_of_libraries),
+    (["breadcrumbs"], with_breadcrumbs(BREADCRUMBS_KEPT[1])),
+    (["exception"], without_source_of_libraries),
+    (["exception"], with_ends_of_stacks),
+    (["exception"], without_locals),
+    (["exception"], with_few_errors),
+    (["extra"], without("extra")),
+    (["exception"], without_source),
+    (["contexts"], without("contexts")),
+    (SECTIONS, with_short_texts),
+    (["breadcrumbs", "sdk"], without("breadcrumbs", "sdk")),
+    (["request"], without("request")),
 )

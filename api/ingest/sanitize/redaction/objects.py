@@ -1,17 +1,17 @@
 """Secrets in a JSON value: by key, by form, and where a name and its value stand side by side. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pydantic_core import to_json
+import msgspec
 
 from api.ingest.sanitize.redaction.cards import redact_cards
 from api.ingest.sanitize.redaction.names import NAME_CHARS, is_secret, vocabulary, words_of
 from api.ingest.sanitize.redaction.nothing import is_nothing
 from api.ingest.sanitize.redaction.prose import TOKEN
-from api.ingest.sanitize.redaction.texts import may_hold_secrets, redact_text
+from api.ingest.sanitize.redaction.texts import has_hint, may_hold_secrets, redact_text
 from common.fingerprint import REDACTED
 
 LABELS = vocabulary("""
@@ -24,8 +24,13 @@ VALUES = vocabulary("""
 PATHS = vocabulary("loc path pointer instance_path data_path json_path")
 WORTH_A_LOOK = 3  # members: of fewer the walk is no dearer
 KEYS_ENTRIES, KEY_CHARS = 2_048, 64  # longer keys are judged each time
+SOURCE, LOCALS = "source", "locals"  # of a frame: the text of the program around it, and what its variables were
+FRAMES_ENTRIES, FRAME_CHARS, FRAME_KEYS = 2_048, 2_048, 16
+FEW = 3  # objects, which are looked at one by one
 KEYS_TOLD = 12  # keys of an object, of which one may say that a number beside it is a card's
 HEADER = re.compile(r"(?ai)authorization|cookie|^x-|-(?:key|token)$")
+NOT_ENCODED = (ValueError, OverflowError, RecursionError)
+encode = msgspec.json.Encoder().encode  # a third of what others take
 FLAG = re.compile(r"--?[A-Za-z]")
 NO_SECRET = re.compile(r"[A-Za-z_][A-Za-z_ .-]*")
 
@@ -40,7 +45,7 @@ def redact_value(value: Any, names: str = "") -> tuple[Any, int]:
         case dict():
             return redact_object(value, names)
         case list():
-            return redact_list(value, names)
+            return redact_some(value, names) if are_objects(value) else redact_list(value, names)
         case int() if not isinstance(value, bool):
             text, found = redact_cards(str(value), names)
             return (text, found) if found else (value, 0)
@@ -60,12 +65,30 @@ def is_worth_a_look(value: Any) -> bool:
     return True
 
 
+def are_objects(values: list[Any]) -> bool:
+    """Whether this is a list of objects that differ from event to event, as breadcrumbs do: frames are remembered instead."""
+    return len(values) > FEW and type(values[0]) is dict and SOURCE not in values[0] and "frames" not in values[0]
+
+
+def redact_some(values: list[Any], names: str) -> tuple[list[Any], int]:
+    """Of many objects those that may hold something are found by halves."""
+    if not all(type(one) is dict for one in values):
+        return redact_list(values, names)
+    if not may_hold(values):
+        return values, 0
+    if len(values) <= FEW:
+        return redact_list(values, names)
+    half = len(values) // 2
+    (first, in_first), (last, in_last) = redact_some(values[:half], names), redact_some(values[half:], names)
+    return first + last, in_first + in_last
+
+
 def may_hold(value: Any) -> bool:
     """Whether anything in a value could be a secret, told by its JSON: nearly every part of a large value is passed by, at a
     tenth of what the walk over it takes."""
     try:
-        return may_hold_secrets(to_json(value, inf_nan_mode="strings").decode())
-    except ValueError:  # half a surrogate pair
+        return has_hint(encode(value))
+    except NOT_ENCODED:  # half a surrogate pair, a long number, what is nested very deep
         return True
 
 
@@ -107,6 +130,50 @@ def recall_key(key: str) -> JudgedKey:
 
 
 def redact_object(value: Mapping[str, Any], names: str) -> tuple[dict[str, Any], int]:
+    if SOURCE in value and (remembered := redact_frame(value, names)) is not None:
+        return remembered
+    return redact_members(value, names)
+
+
+def redact_frame(frame: Mapping[str, Any], names: str) -> tuple[dict[str, Any], int] | None:
+    """The same of a frame with its source, which comes again with each error of its kind: what is of the program is judged once,
+    and the locals each time. None where it is none that is remembered."""
+    texts = [one for one in frame.values() if type(one) is str]
+    others = [one for one in frame.values() if type(one) is not str and not is_plain_number(one)]
+    locals_ = frame.get(LOCALS)
+    if len(frame) > FRAME_KEYS or len("".join([*texts, *frame])) > FRAME_CHARS:
+        return None
+    if any(one is not locals_ for one in others):
+        return None
+    is_nested = type(locals_) is dict or type(locals_) is list
+    if others and not is_nested:
+        return None
+    told = [*frame.values()]
+    if is_nested:
+        told[list(frame).index(LOCALS)] = None
+    kept, count, under = remember_frame(names[-NAME_CHARS:], tuple(frame), *told)
+    kept = dict(kept)
+    if is_nested:
+        kept[LOCALS], found = redact_value(locals_, under)
+        count += found
+    return kept, count
+
+
+def is_plain_number(one: Any) -> bool:
+    return type(one) is bool or (type(one) is int and one.bit_length() < 64)
+
+
+def judge_frame(names: str, keys: tuple[str, ...], *values: Any) -> tuple[dict[str, Any], int, str]:
+    """What is of the program in a frame, without secrets, and the names that its locals stand under."""
+    told = " ".join([*keys[:KEYS_TOLD], names])
+    return *redact_members(dict(zip(keys, values, strict=True)), names), f"{told} {LOCALS}"
+
+
+# By type too: 1 is not true.
+remember_frame = lru_cache(maxsize=FRAMES_ENTRIES, typed=True)(judge_frame)
+
+
+def redact_members(value: Mapping[str, Any], names: str) -> tuple[dict[str, Any], int]:
     kept: dict[str, Any] = {}
     count = 0
     told = " ".join([*list(value)[:KEYS_TOLD], names[-NAME_CHARS:]])
@@ -114,15 +181,22 @@ def redact_object(value: Mapping[str, Any], names: str) -> tuple[dict[str, Any],
     is_labelled = any(
         key.may_label and is_label(key.words, item) for key, item in zip(judged, value.values(), strict=True)
     )
+    are_calm = hold_nothing(value.values())
     for (name, item), key in zip(value.items(), judged, strict=True):
         if is_secret_under(key, name, item) or (is_labelled and key.is_value and holds_any(item, "")):
             kept[key.text], found = REDACTED, 1
-        elif isinstance(item, str) and not may_hold_secrets(item) and not item[:1].isdigit():
+        elif isinstance(item, str) and (are_calm or not may_hold_secrets(item)) and not item[:1].isdigit():
             kept[key.text], found = item, 0
         else:
             kept[key.text], found = redact_value(item, f"{told} {name}")
         count += key.found + found
     return kept, count
+
+
+def hold_nothing(items: Iterable[Any]) -> bool:
+    """Whether it is known of all texts among these that they hold nothing: several are looked at as one."""
+    texts = [item for item in items if type(item) is str]
+    return len(texts) >= WORTH_A_LOOK and not may_hold_secrets("\n".join(texts))
 
 
 def is_label(words: str, item: Any) -> bool:

@@ -170,3 +170,77 @@ def test_parts_that_hold_nothing_are_passed_by_and_all_else_is_as_by_the_whole_w
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(objects, "may_hold", lambda _: True)
         assert to_json(redact_value(value)) == to_json(passed_by)
+
+
+def redact_plainly(value: Any, names: str) -> tuple[Any, int]:
+    """As `redact_value`, without a look at anything beforehand, and without memory: each text by itself."""
+    if isinstance(value, str):
+        return objects.redact_string(value, names)
+    if isinstance(value, list):
+        return redact_list_plainly(value, names)
+    if not isinstance(value, dict):
+        return redact_value(value, names)
+    told = " ".join([*list(value)[: objects.KEYS_TOLD], names[-objects.NAME_CHARS :]])
+    judged = [judge_key(key) for key in value]
+    is_labelled = any(
+        key.may_label and objects.is_label(key.words, item) for key, item in zip(judged, value.values(), strict=True)
+    )
+    kept: dict[str, Any] = {}
+    count = 0
+    for (name, item), key in zip(value.items(), judged, strict=True):
+        is_taken = is_secret_under(key, name, item) or (is_labelled and key.is_value and objects.holds_any(item, ""))
+        kept[key.text], found = (REDACTED, 1) if is_taken else redact_plainly(item, f"{told} {name}")
+        count += key.found + found
+    return kept, count
+
+
+def redact_list_plainly(value: list[Any], names: str) -> tuple[list[Any], int]:
+    kept: list[Any] = []
+    count = 0
+    before: Any = None
+    for place, item in enumerate(value):
+        is_taken = (
+            isinstance(item, str)
+            and isinstance(before, str)
+            and objects.stands_before(before, item, place, len(value))
+        )
+        redacted, found = (REDACTED, 1) if is_taken else redact_plainly(item, names)
+        kept.append(redacted)
+        count, before = count + found, item
+    return kept, count
+
+
+TEXTS = ANY_TEXT | DRAWN | st.sampled_from(["4111 1111 1111 1111", "4111111111111111", "session = get()", "pw", "x"])
+LOCALS = st.dictionaries(PIECES | KEYS | SECRET_NAMES, TEXTS | st.integers() | st.lists(TEXTS, max_size=2), max_size=4)
+FRAMES = st.fixed_dictionaries(
+    {"source": TEXTS},
+    optional={
+        "function": TEXTS, "file": TEXTS, "line": st.integers() | st.booleans(), "in_app": st.booleans() | st.integers(0, 1),
+        "locals": LOCALS | st.none() | TEXTS, "card": TEXTS, "number": TEXTS | st.lists(TEXTS, max_size=1),
+    },
+)  # fmt: skip
+CRUMBS = st.fixed_dictionaries({"message": TEXTS}, optional={"category": TEXTS, "data": LOCALS, "level": TEXTS, "n": TEXTS})
+EVENTS = st.fixed_dictionaries(
+    {"exception": st.lists(st.fixed_dictionaries({"type": TEXTS, "frames": st.lists(FRAMES, max_size=3)}), max_size=2)},
+    optional={"breadcrumbs": st.lists(CRUMBS, max_size=9), "user": LOCALS, "card": LOCALS, "extra": ANY_JSON, "sdk": TEXTS},
+)
+
+
+@settings(max_examples=150)
+@given(EVENTS | ANY_JSON)
+def test_what_is_looked_at_beforehand_or_remembered_changes_nothing(value: Any) -> None:
+    expected = redact_plainly(copy.deepcopy(value), "")
+    for _ in range(2):  # the second time out of memory
+        redacted = redact_value(value, "")
+        assert repr(redacted) == repr(expected)
+
+
+def test_a_frame_is_judged_once_and_its_locals_each_time() -> None:
+    frame = {"function": "f", "line": 7, "in_app": True, "source": "session = open(session)", "locals": {"password": "a-x1"}}
+    before = objects.remember_frame.cache_info()
+    for number in range(3):
+        kept, count = redact_value(frame | {"locals": {"password": f"hunter{number}", "n": "7"}}, "frames")
+        assert (kept["locals"], count) == ({"password": REDACTED, "n": "7"}, 1)
+    after = objects.remember_frame.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
+    assert redact_value(frame | {"line": True}, "frames")[0]["line"] is True
