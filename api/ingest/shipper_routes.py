@@ -8,7 +8,6 @@ from starlette.datastructures import Headers
 from api.access.keys import IngestCaller
 from api.access.routers import Router
 from api.fields import SeverityName
-from api.http.problems import Unsupported
 from api.ingest.receivers.items import Batch
 from api.ingest.receivers.shipper import shipper_receiver
 from api.ingest.receivers.shipper.levels import SEVERITIES, read_level
@@ -60,12 +59,12 @@ async def log_records(
         Query(description="Level of records that name none; else they are judged by what they say."),
     ] = None,
 ) -> LogsAnswer:
-    """Store what log shippers send: a list of records, or one a line (NDJSON), or one after the other, whatever the type.
+    """Store what log shippers send: a list of records, or one a line (NDJSON), or one after the other, whatever the type;
+    or msgpack, where the type says so.
 
     Message, level, time, service and traces are read under the names that loggers use; the rest is context. A record with a
     time is the same error whenever it is sent. 200 comes after the commit.
     """
-    refuse_msgpack(request.headers.get("content-type", ""))
     pipeline, sent = pipeline_of(request), await read_sent(request, caller)
     said = read_headers(request.headers, sent.body)
     options = MappingOptions(
@@ -75,14 +74,8 @@ async def log_records(
         severity=severity or said.severity,
         now=CLOCK.now(),
     )
-    batch, outcomes = await pipeline.receive(sent, shipper_receiver(options))
+    batch, outcomes = await pipeline.receive(sent, shipper_receiver(options, sent.content_type or ""))
     return describe_logs(batch, outcomes)
-
-
-def refuse_msgpack(content_type: str) -> None:
-    """Raise Unsupported for the one form that shippers have which is no text."""
-    if "msgpack" in content_type.lower():
-        raise Unsupported("msgpack is not read: send JSON (of Fluent Bit, that is `Format json_lines`)")
 
 
 class Said(NamedTuple):

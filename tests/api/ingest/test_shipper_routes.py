@@ -3,8 +3,11 @@
 import asyncio
 import gzip
 import json
+import struct
+import time
 from typing import Any
 
+import msgpack
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -107,11 +110,24 @@ async def test_the_request_may_say_what_its_records_do_not(service: Service) -> 
     assert (errors["it is late"]["service"], errors["it is late"]["environment"]) == ("post", "production")
 
 
-async def test_the_default_of_fluent_bit_is_refused_with_what_to_do(service: Service) -> None:
+async def test_the_default_of_fluent_bit_is_read_and_sent_again_it_is_a_duplicate(service: Service) -> None:
     project = await service.project()
-    answer = await project.ingest.post("/api/logs", content=b"\x92", headers={"Content-Type": "application/msgpack"})
-    assert answer.status_code == 415
-    assert "Format json_lines" in answer.json()["detail"]
+    at = msgpack.ExtType(0, struct.pack(">II", int(time.time()) - 60, 5))
+    events = [
+        [[at, {}], {"log": "payment 4711 failed", "level": "error", "kubernetes": {"container_name": "shop"}}],
+        [[at, {}], {"log": "it goes on", "level": "info"}],
+    ]
+    body = gzip.compress(b"".join(map(msgpack.packb, events)))
+    headers = {"Content-Type": "application/msgpack", "Content-Encoding": "gzip"}
+    answers = [(await project.ingest.post("/api/logs", content=body, headers=headers)).json() for _ in range(2)]
+    assert [(one["count"], one["duplicates"], one["discarded"]) for one in answers] == [
+        (1, 0, {"below_level": 1}),
+        (0, 1, {"below_level": 1}),
+    ]
+    [error] = (await project.get("/api/errors"))["errors"]
+    assert (error["message"], error["service"]) == ("payment 4711 failed", "shop")
+    broken = await project.ingest.post("/api/logs", content=b"\x92", headers={"Content-Type": "application/msgpack"})
+    assert (broken.status_code, broken.json()["rejected"][0]["reason"]) == (200, "not_msgpack")
 
 
 async def test_what_syslog_ng_says_in_headers_is_of_its_one_line(service: Service) -> None:

@@ -9,23 +9,27 @@ from typing import cast
 from api.ingest.receivers import Receiver
 from api.ingest.receivers.items import Batch, Item, Parsed, Rejected, sort_out
 from api.ingest.receivers.native import SentError
-from api.ingest.receivers.shipper.bodies import MESSAGE, Sent, read_records
+from api.ingest.receivers.shipper.bodies import MESSAGE, Sent, Walk, read_records
 from api.ingest.receivers.shipper.ids import RequestIds
 from api.ingest.receivers.shipper.joining import Joiner, Whole
 from api.ingest.receivers.shipper.mapping import Discarded, MappingOptions, map_whole
+from api.ingest.receivers.shipper.packed_bodies import walk_packed
 from common.settings import Settings
 
 
-def shipper_receiver(options: MappingOptions) -> Receiver[SentError]:
-    """The receiver of one request: who sends may say what its records do not."""
-    return Receiver("shipper", (), partial(read_batch, options=options))
+def shipper_receiver(options: MappingOptions, content_type: str = "") -> Receiver[SentError]:
+    """The receiver of one request: who sends may say what its records do not. All types are read as text but one."""
+    walk = walk_packed if "msgpack" in content_type.lower() else None
+    return Receiver("shipper", (), partial(read_batch, options=options, walk=walk))
 
 
-def read_batch(body: bytes, settings: Settings, *, options: MappingOptions) -> Batch[SentError]:
-    """The errors of a body. Raises Invalid where it has too many records."""
+def read_batch(
+    body: bytes, settings: Settings, *, options: MappingOptions, walk: Walk | None = None
+) -> Batch[SentError]:
+    """The errors of a body. Raises Invalid where it has too many records, BodyTooLarge."""
     discarded: Counter[str] = Counter()
     ids = RequestIds()
-    items = list(map_all(join_all(read_records(body, settings)), options, ids, discarded))
+    items = list(map_all(join_all(read_records(body, settings, walk)), options, ids, discarded))
     return replace(sort_out(items), discarded=discarded)
 
 

@@ -2,7 +2,7 @@
 several lines, plain lines, or all of them mixed. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from api.http.problems import Invalid
@@ -28,9 +28,13 @@ class Sent(NamedTuple):
     adjustments: int = 0
 
 
-def read_records(body: bytes, settings: Settings) -> Iterator[Sent | Rejected]:
-    """Raises Invalid where a body has more records than are taken at once."""
-    for number, sent in enumerate(walk_records(to_utf8(body), settings)):
+Walk = Callable[[bytes, Settings], Iterator[Sent | Rejected]]  # over the records of a body in one form
+
+
+def read_records(body: bytes, settings: Settings, walk: Walk | None = None) -> Iterator[Sent | Rejected]:
+    """The records of a body of text, or of another form that `walk` reads. Raises Invalid where a body has more records than
+    are taken at once, BodyTooLarge."""
+    for number, sent in enumerate(walk(body, settings) if walk else walk_records(to_utf8(body), settings)):
         if number >= RECORDS_MAX:
             raise Invalid(f"over {RECORDS_MAX:,} records in one request: send less at once")
         yield sent
