@@ -16,3 +16,15 @@ async def test_the_status_of_the_api_is_shown_to_administrators_alone(service: S
         person = await sign_in(service, project, scope)
         assert (await person.open("system")).status_code == 403
         assert "/system" not in await person.see()
+
+
+async def test_what_senders_lost_is_shown_where_there_is_any(service: Service) -> None:
+    project = await service.project()
+    person = await sign_in(service, project)
+    assert "Lost by senders" not in await person.see("system")
+    service.state["losses"].note(project.id, "refused", "error", 431)
+    await service.state["losses"].write()
+    page = await person.see("system")
+    assert "Lost by senders" in page
+    assert "refused" in page
+    assert '<td class="count">431</td>' in page
