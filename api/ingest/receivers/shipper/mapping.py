@@ -126,15 +126,17 @@ def make_error(
     options: MappingOptions,
     adjustments: int,
 ) -> Mapped:
-    """The error of a record that is kept. Its message is the log's; where that says no more than that there was an
-    exception ("Exception in ASGI application"), it is the exception's own, and the log's is context."""
+    """The error of a record that is kept. Its message is that of its exception, as by every other door, so that an error has one
+    title whichever way it came; what the log said is context. Where there is no exception, or none that says anything, it is
+    the log's, unless that says only that there was one ("Exception in ASGI application")."""
     clock = Clock(options.now, options.zone)
     timestamp = take_time(record, names_of, clock)
     error_type = record.take(names_of("error_type", ()), read_name) or failure.type
     stack = record.take(names_of("stack_trace", ()), lambda value, _: read_message(value)) or failure.stack
     said, failed = message, failure.message or error_type
     is_failure = bool(error_type or stack)
-    message = failed if not said or (failed and is_failure and is_generic(said)) else said
+    is_own = is_failure and bool(failure.message or (failed and is_generic(said)))
+    message = failed if is_own or not said else said
     service = take_service(record, names_of) or options.service
     environment = record.take(names_of("environment", names.ENVIRONMENTS), read_name) or options.environment
     release = record.take(names_of("release", names.RELEASES), read_scalar)
@@ -147,7 +149,7 @@ def make_error(
         message = to_json(record.sent, inf_nan_mode="strings", serialize_unknown=True).decode(errors="replace")
     context = context_of(record)
     if said and said != message:
-        context["log_message"] = said
+        context["logged"] = said
     if failure.message and failure.message != message and failure.message not in (stack or ""):
         context["error_message"] = failure.message
     return build_error(

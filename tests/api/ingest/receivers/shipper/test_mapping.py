@@ -130,7 +130,7 @@ RECORDS: dict[str, tuple[dict[str, Any], str, str, str, str | None]] = {
         },
         "error",
         "shop",
-        "it failed",
+        "no",
         "TypeError",
     ),
     "bunyan": (
@@ -144,7 +144,7 @@ RECORDS: dict[str, tuple[dict[str, Any], str, str, str, str | None]] = {
         {"level": "error", "message": "it failed", "stack": NODE, "timestamp": AT, "service": "shop"},
         "error",
         "shop",
-        "it failed",
+        "no",
         "TypeError",
     ),
     "zap": (
@@ -329,7 +329,15 @@ def test_a_trace_at_the_level_of_the_journal_is_an_error() -> None:
 def test_a_message_that_says_nothing_gives_way_to_the_exceptions() -> None:
     error = error_of({"level": "error", "message": "Exception in ASGI application", "exc_info": NODE})
     assert error.message == "no"
-    assert error.context == {"log_message": "Exception in ASGI application"}
+    assert error.context == {"logged": "Exception in ASGI application"}
+
+
+def test_an_error_has_the_message_of_its_exception_whatever_was_logged_beside_it() -> None:
+    errors = [error_of({"level": "error", "message": said, "exc_info": NODE}) for said in ("order 7 failed", "order 8 failed")]
+    assert [error.message for error in errors] == ["no", "no"]
+    assert [error.context for error in errors] == [{"logged": "order 7 failed"}, {"logged": "order 8 failed"}]
+    typed = error_of({"level": "error", "message": "order 7 failed", "error.type": "TypeError"})
+    assert (typed.message, typed.error_type, typed.context) == ("order 7 failed", "TypeError", None)
 
 
 def test_names_that_are_told_count_before_others() -> None:
