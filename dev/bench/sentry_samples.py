@@ -132,7 +132,13 @@ def make_locals(rng: random.Random, number: int) -> dict[str, Any]:
 def make_breadcrumb(rng: random.Random, at: str) -> dict[str, Any]:
     if rng.random() < 0.5:
         message = f"SELECT amount FROM orders WHERE id = {rng.randrange(10**6)}"
-        return {"type": "default", "category": "query", "message": message, "data": {"db.system": "postgresql"}, "timestamp": at}
+        return {
+            "type": "default",
+            "category": "query",
+            "message": message,
+            "data": {"db.system": "postgresql"},
+            "timestamp": at,
+        }
     message = f"{rng.choice(VERBS)} {rng.choice(TYPES)} after {rng.randrange(9_000)} ms"
     return {"type": "log", "level": "info", "category": f"shop.{rng.choice(MODULES)}", "message": message, "data": {}, "timestamp": at}  # fmt: skip
 

@@ -106,7 +106,9 @@ async def test_with_postgres_stopped_for_a_while_few_are_lost_and_status_metrics
         async with httpx.AsyncClient(base_url=api.url, follow_redirects=True, trust_env=False, timeout=30) as browser:
             home = str((await browser.get(link)).url).split("?")[0].rstrip("/")
             page = (await browser.get(f"{home}/system")).text
-        print(f"of {SENT} in {SENT * PAUSE_SECONDS:.0f} s, Postgres away for {AWAY_SECONDS}: stored {stored}, lost {lost}")
+        print(
+            f"of {SENT} in {SENT * PAUSE_SECONDS:.0f} s, Postgres away for {AWAY_SECONDS}: stored {stored}, lost {lost}"
+        )
         refused = lost.get("refused", 0)
         assert stored + refused == SENT, (stored, lost)
         assert refused <= AWAY_SECONDS // 4  # one for each wait that was over, in place of one for each half second

@@ -70,7 +70,13 @@ def test_a_target_that_names_a_thing_by_its_number_is_found_and_others_like_it_a
     lane[b"/api/{number}/things/"] = echo
     for target in (b"/api/7/things/", b"/api/123456789012345678/things/"):
         assert find_request(lane, target, head_of(target)) is not None
-    for target in (b"/api/x/things/", b"/api//things/", b"/api/7/8/things/", b"/api/{number}x/things/", b"/api/7/things"):
+    for target in (
+        b"/api/x/things/",
+        b"/api//things/",
+        b"/api/7/8/things/",
+        b"/api/{number}x/things/",
+        b"/api/7/things",
+    ):
         assert find_request(lane, target, head_of(target)) is None
 
 

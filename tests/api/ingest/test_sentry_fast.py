@@ -44,7 +44,9 @@ async def both(service: Service) -> AsyncIterator[Ways]:
         listening(service.app, service.state | {"fast_lane": {}}) as routes,
     ):
         opened = await ways(service, lane, routes)
-        await opened[0].tell(routes, request(b"POST", opened[1], opened[2], body=FIRST))  # its key is known from here on
+        await opened[0].tell(
+            routes, request(b"POST", opened[1], opened[2], body=FIRST)
+        )  # its key is known from here on
         yield opened
 
 
@@ -94,7 +96,14 @@ async def test_what_is_odd_is_answered_the_same(both: Ways) -> None:
         ([auth], FIRST.replace(b"{", b'{"dsn": "http://%b@x/1", ' % (b"0" * 32), 1)),
     ]
     sent = [request(b"POST", target, *lines, body=body) for lines, body in lines_and_bodies]
-    targets = [b"/api/99/envelope/", b"/api/1x/envelope/", b"/api//envelope/", target + b"?x=1", target[:-1], b"/api/0%b" % target[5:]]
+    targets = [
+        b"/api/99/envelope/",
+        b"/api/1x/envelope/",
+        b"/api//envelope/",
+        target + b"?x=1",
+        target[:-1],
+        b"/api/0%b" % target[5:],
+    ]
     sent += [request(b"POST", one, auth, body=FIRST) for one in targets]
     sent += [request(b"GET", target, auth), request(b"PUT", target, auth, body=FIRST)]
     assert await opened.differ(sent) == []

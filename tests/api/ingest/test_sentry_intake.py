@@ -24,7 +24,12 @@ class Noted:
 
 @pytest.mark.parametrize(
     ("problem", "status", "is_lost"),
-    [(Overloaded("x"), 429, True), (Unavailable("x"), 503, True), (BadRequest("x"), 400, False), (BodyTooLarge("x"), 413, False)],
+    [
+        (Overloaded("x"), 429, True),
+        (Unavailable("x"), 503, True),
+        (BadRequest("x"), 400, False),
+        (BodyTooLarge("x"), 413, False),
+    ],
 )
 def test_a_refusal_is_a_loss_where_the_event_was_right(problem: Problem, status: int, is_lost: bool) -> None:
     noted = Noted()

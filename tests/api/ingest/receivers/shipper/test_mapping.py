@@ -333,7 +333,9 @@ def test_a_message_that_says_nothing_gives_way_to_the_exceptions() -> None:
 
 
 def test_an_error_has_the_message_of_its_exception_whatever_was_logged_beside_it() -> None:
-    errors = [error_of({"level": "error", "message": said, "exc_info": NODE}) for said in ("order 7 failed", "order 8 failed")]
+    errors = [
+        error_of({"level": "error", "message": said, "exc_info": NODE}) for said in ("order 7 failed", "order 8 failed")
+    ]
     assert [error.message for error in errors] == ["no", "no"]
     assert [error.context for error in errors] == [{"logged": "order 7 failed"}, {"logged": "order 8 failed"}]
     typed = error_of({"level": "error", "message": "order 7 failed", "error.type": "TypeError"})

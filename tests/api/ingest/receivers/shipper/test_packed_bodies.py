@@ -93,6 +93,9 @@ def test_a_body_beyond_what_is_read_at_once_is_refused() -> None:
 
 
 @settings(max_examples=100)
-@given(st.binary(max_size=200) | st.lists(st.binary(max_size=20), max_size=5).map(lambda parts: b"\x92\x01\x81\xa1a".join(parts)))
+@given(
+    st.binary(max_size=200)
+    | st.lists(st.binary(max_size=20), max_size=5).map(lambda parts: b"\x92\x01\x81\xa1a".join(parts))
+)
 def test_no_bytes_raise_anything(body: bytes) -> None:
     read(body)

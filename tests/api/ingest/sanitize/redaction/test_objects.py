@@ -200,9 +200,7 @@ def redact_list_plainly(value: list[Any], names: str) -> tuple[list[Any], int]:
     before: Any = None
     for place, item in enumerate(value):
         is_taken = (
-            isinstance(item, str)
-            and isinstance(before, str)
-            and objects.stands_before(before, item, place, len(value))
+            isinstance(item, str) and isinstance(before, str) and objects.stands_before(before, item, place, len(value))
         )
         redacted, found = (REDACTED, 1) if is_taken else redact_plainly(item, names)
         kept.append(redacted)
@@ -219,10 +217,18 @@ FRAMES = st.fixed_dictionaries(
         "locals": LOCALS | st.none() | TEXTS, "card": TEXTS, "number": TEXTS | st.lists(TEXTS, max_size=1),
     },
 )  # fmt: skip
-CRUMBS = st.fixed_dictionaries({"message": TEXTS}, optional={"category": TEXTS, "data": LOCALS, "level": TEXTS, "n": TEXTS})
+CRUMBS = st.fixed_dictionaries(
+    {"message": TEXTS}, optional={"category": TEXTS, "data": LOCALS, "level": TEXTS, "n": TEXTS}
+)
 EVENTS = st.fixed_dictionaries(
     {"exception": st.lists(st.fixed_dictionaries({"type": TEXTS, "frames": st.lists(FRAMES, max_size=3)}), max_size=2)},
-    optional={"breadcrumbs": st.lists(CRUMBS, max_size=9), "user": LOCALS, "card": LOCALS, "extra": ANY_JSON, "sdk": TEXTS},
+    optional={
+        "breadcrumbs": st.lists(CRUMBS, max_size=9),
+        "user": LOCALS,
+        "card": LOCALS,
+        "extra": ANY_JSON,
+        "sdk": TEXTS,
+    },
 )
 
 
@@ -236,7 +242,13 @@ def test_what_is_looked_at_beforehand_or_remembered_changes_nothing(value: Any) 
 
 
 def test_a_frame_is_judged_once_and_its_locals_each_time() -> None:
-    frame = {"function": "f", "line": 7, "in_app": True, "source": "session = open(session)", "locals": {"password": "a-x1"}}
+    frame = {
+        "function": "f",
+        "line": 7,
+        "in_app": True,
+        "source": "session = open(session)",
+        "locals": {"password": "a-x1"},
+    }
     before = objects.remember_frame.cache_info()
     for number in range(3):
         kept, count = redact_value(frame | {"locals": {"password": f"hunter{number}", "n": "7"}}, "frames")
