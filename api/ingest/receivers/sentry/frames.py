@@ -6,7 +6,6 @@ from typing import Any
 
 from api.ingest.receivers.sentry.values import (
     as_count,
-    as_list,
     as_object,
     as_text,
     list_values,
