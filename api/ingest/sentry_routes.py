@@ -40,7 +40,7 @@ class SentryRoute(Guarded):
                     structlog.contextvars.bind_contextvars(problem=problem.slug, detail=problem.detail)
                 intake = cast("SentryIntake", request.state.sentry_intake)
                 sender = cast("Caller | None", request.scope.get("sender"))
-                return intake.describe_failure(problem, sender and sender.project_id)
+                return intake.describe_failure(problem, None if sender is None else sender.project_id)
 
         return answer
 

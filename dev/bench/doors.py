@@ -9,12 +9,12 @@ Another door is one function that gives its requests and what they must be answe
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, cycle
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import uvloop
 from pydantic_core import to_json
 
-from common.keys import parse_key
+from common.keys import Key, parse_key
 from dev.bench.command import measure_in_slices
 from dev.bench.error_samples import batch_bodies, encode, make_errors
 from dev.bench.ingest import Contest
@@ -79,8 +79,7 @@ def sentry_large(errors: Sequence[Error], key: str) -> Door:
 
 def sentry_door(errors: Sequence[Error], key: str, size: Size) -> Door:
     """Envelopes as SDKs send them, one event each, packed; a new project has the number 1."""
-    parsed = parse_key(key)
-    assert parsed is not None
+    parsed = cast("Key", parse_key(key))
     auth = f"X-Sentry-Auth: Sentry sentry_version=7, sentry_client=bench/1, sentry_key={parsed.dsn_key.text}\r\n"
     kept = f"{auth}Content-Type: application/x-sentry-envelope\r\nContent-Encoding: gzip\r\n"
     events = make_events(errors[:EVENTS], size)

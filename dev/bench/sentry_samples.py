@@ -81,7 +81,7 @@ def make_event(
         "breadcrumbs": {"values": [make_breadcrumb(rng, error["timestamp"]) for _ in range(size.breadcrumbs)]},
         "extra": {"sys.argv": ["manage.py", "runserver"]},
         "tags": {"service": error["service"], **error["tags"]},
-        "modules": {f"{PACKAGES[n % len(PACKAGES)]}{n // len(PACKAGES) or ''}": f"{n % 7}.{n % 11}.0" for n in range(size.modules)},
+        "modules": make_modules(size.modules),
         "release": error["release"],
         "environment": error["environment"],
         "server_name": error["tags"]["host"],
@@ -93,6 +93,12 @@ def make_event(
         },
         "platform": "python",
     }  # fmt: skip
+
+
+def make_modules(number: int) -> dict[str, str]:
+    """Packages with their versions."""
+    sizes = len(PACKAGES)
+    return {f"{PACKAGES[n % sizes]}{n // sizes or ''}": f"{n % 7}.{n % 11}.0" for n in range(number)}
 
 
 def make_stack(rng: random.Random, service: str, frames: int) -> list[dict[str, Any]]:
@@ -131,7 +137,7 @@ def make_locals(rng: random.Random, number: int) -> dict[str, Any]:
 
 def make_breadcrumb(rng: random.Random, at: str) -> dict[str, Any]:
     if rng.random() < 0.5:
-        message = f"SELECT amount FROM orders WHERE id = {rng.randrange(10**6)}"
+        message = f"SELECT amount FROM orders WHERE id = {rng.randrange(10**6)}"  # noqa: S608 - a text
         return {
             "type": "default",
             "category": "query",
@@ -140,7 +146,8 @@ def make_breadcrumb(rng: random.Random, at: str) -> dict[str, Any]:
             "timestamp": at,
         }
     message = f"{rng.choice(VERBS)} {rng.choice(TYPES)} after {rng.randrange(9_000)} ms"
-    return {"type": "log", "level": "info", "category": f"shop.{rng.choice(MODULES)}", "message": message, "data": {}, "timestamp": at}  # fmt: skip
+    category = f"shop.{rng.choice(MODULES)}"
+    return {"type": "log", "level": "info", "category": category, "message": message, "data": {}, "timestamp": at}
 
 
 def write_envelope(event: Mapping[str, Any], event_id: str) -> bytes:

@@ -64,8 +64,6 @@ async def test_every_framing_is_answered_the_same_packed_and_not(both: Ways) -> 
         lines, whole = packed(body, codings[number % len(codings)], auth)
         sent.append(request(b"POST", target, *lines, body=whole))
     taken = counted("lane")
-    for one, by_lane, by_routes in (await opened.differ(sent))[:3]:
-        print(one[:300], by_lane, by_routes, sep="\n", end="\n\n")
     assert await opened.differ(sent) == []
     assert counted("lane") - taken >= 2 * (len(bodies) - 2)
 
@@ -135,14 +133,16 @@ async def test_an_event_waits_by_the_lane_too_and_is_stored_once(service: Servic
 async def test_what_is_refused_by_the_lane_is_counted_and_a_report_of_it_comes_through(settings: Settings) -> None:
     report: dict[str, Any] = {"discarded_events": [{"reason": "ratelimit_backoff", "category": "error", "quantity": 5}]}
     lines = ("client_report", json.dumps(report).encode())
-    async with run_service(settings.model_copy(update={"limit_project_errors": 1})) as service:
-        async with listening(service.app, service.state) as port:
-            _, target, auth = await ways(service, port, port)
-            async with sdk(port, auth) as client:
-                sent = [FIRST, FIRST, envelope(lines, ("event", BODY)), envelope(lines)]
-                answers = [await client.post(target.decode(), content=body) for body in sent]
-            assert [answer.status_code for answer in answers] == [200, 429, 429, 200]
-            assert answers[1].headers["X-Sentry-Rate-Limits"].startswith(answers[1].headers["Retry-After"])
-            await service.state["losses"].write()
-            told = await service.execute("SELECT reason, category, count FROM sender_losses ORDER BY reason")
-            assert told == [("ratelimit_backoff", "error", 5), ("refused", "error", 2)]
+    async with (
+        run_service(settings.model_copy(update={"limit_project_errors": 1})) as service,
+        listening(service.app, service.state) as port,
+    ):
+        _, target, auth = await ways(service, port, port)
+        async with sdk(port, auth) as client:
+            sent = [FIRST, FIRST, envelope(lines, ("event", BODY)), envelope(lines)]
+            answers = [await client.post(target.decode(), content=body) for body in sent]
+        assert [answer.status_code for answer in answers] == [200, 429, 429, 200]
+        assert answers[1].headers["X-Sentry-Rate-Limits"].startswith(answers[1].headers["Retry-After"])
+        await service.state["losses"].write()
+        told = await service.execute("SELECT reason, category, count FROM sender_losses ORDER BY reason")
+        assert told == [("ratelimit_backoff", "error", 5), ("refused", "error", 2)]

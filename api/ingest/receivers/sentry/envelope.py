@@ -6,7 +6,7 @@ may be no item at all.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json
@@ -20,11 +20,19 @@ ITEMS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item: its type, its header, and its bytes."""
+    """One item: its type, its header, and where its bytes are in the body. Of those that are not kept, as attachments, no copy
+    is made."""
 
     type: str
     header: Mapping[str, Any]
-    payload: bytes
+    body: bytes = field(repr=False)
+    start: int
+    end: int
+
+    @property
+    def payload(self) -> bytes:
+        """A copy of its bytes."""
+        return self.body[self.start : self.end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +64,10 @@ def walk_items(body: bytes, place: int) -> Iterator[Item]:
         if not line.strip():
             continue
         header = read_header(line, "an item's header")
-        payload, place = read_payload(body, place, header.get("length"))
+        start = place
+        end, place = find_payload(body, start, header.get("length"))
         kind = header.get("type")
-        yield Item(kind if isinstance(kind, str) else "", header, payload)
+        yield Item(kind if isinstance(kind, str) else "", header, body, start, end)
 
 
 def read_line(body: bytes, place: int) -> tuple[bytes, int]:
@@ -80,10 +89,12 @@ def read_header(line: bytes, what: str) -> dict[str, Any]:
     return header
 
 
-def read_payload(body: bytes, place: int, length: Any) -> tuple[bytes, int]:
-    """The bytes of an item, and where the next one begins. Raises BadRequest where they are not as long as said."""
+def find_payload(body: bytes, place: int, length: Any) -> tuple[int, int]:
+    """Where the bytes of an item end that begin here, and where the next one begins. Raises BadRequest where they are not as
+    long as said."""
     if length is None:
-        return read_line(body, place)
+        end = body.find(b"\n", place)
+        return (len(body), len(body)) if end < 0 else (end, end + 1)
     if not isinstance(length, int) or isinstance(length, bool) or length < 0:
         raise BadRequest("the length of an item must be a whole number of bytes, or left out")
     end = place + length
@@ -92,4 +103,4 @@ def read_payload(body: bytes, place: int, length: Any) -> tuple[bytes, int]:
     if end < len(body) and body[end : end + 1] not in {b"\n", b"\r"}:
         raise BadRequest(f"an item goes on after its length of {length:,} bytes: its line must end there")
     after = end + 2 if body[end : end + 2] == b"\r\n" else end + 1
-    return body[place:end], min(after, len(body))
+    return end, min(after, len(body))

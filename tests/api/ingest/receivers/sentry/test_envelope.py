@@ -1,5 +1,6 @@
 """The framing of envelopes, byte by byte."""
 
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -99,3 +100,14 @@ def test_any_bytes_are_an_envelope_or_refused(body: bytes) -> None:
     for whole in (body, b"{}\n" + body, b'{}\n{"type":"event","length":3}\n' + body):
         with suppress(BadRequest):
             read_envelope(whole)
+
+
+def test_of_an_attachment_no_copy_is_made() -> None:
+    size = 20 * 2**20
+    body = b'{}\n{"type":"attachment","length":%d}\n' % size + bytes(size) + b'\n{"type":"event"}\n' + EVENT
+    tracemalloc.start()
+    [attachment, event] = read_envelope(body).items
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (attachment.type, event.payload) == ("attachment", EVENT)
+    assert peak_bytes < 2**20

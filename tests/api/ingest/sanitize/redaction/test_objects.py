@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from api.ingest.sanitize.redaction import REDACTED, objects, redact_value
+from api.ingest.sanitize.redaction.names import NAME_CHARS
 from api.ingest.sanitize.redaction.objects import holds_drawn, is_secret_under, judge_key
 from tests.api.ingest.sanitize.redaction.samples import ANY_TEXT, DRAWN, PIECES, SECRET_NAMES
 
@@ -180,7 +181,7 @@ def redact_plainly(value: Any, names: str) -> tuple[Any, int]:
         return redact_list_plainly(value, names)
     if not isinstance(value, dict):
         return redact_value(value, names)
-    told = " ".join([*list(value)[: objects.KEYS_TOLD], names[-objects.NAME_CHARS :]])
+    told = " ".join([*list(value)[: objects.KEYS_TOLD], names[-NAME_CHARS:]])
     judged = [judge_key(key) for key in value]
     is_labelled = any(
         key.may_label and objects.is_label(key.words, item) for key, item in zip(judged, value.values(), strict=True)
