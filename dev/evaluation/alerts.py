@@ -145,7 +145,7 @@ def judge(
     """The changes of one quarter, and the trends that hold after it."""
     seen = [p for p, lived in enumerate(day.lived) if lived.has_come(quarter)]
     scores = score_trends({p: activity_of(day.lived[p], quarter, now) for p in seen}, now)
-    rising = {p: score.trend for p, score in scores.items() if score.trend in {"spiking", "rising"}}
+    rising: dict[int, str] = {p: score.trend for p, score in scores.items() if score.trend in {"spiking", "rising"}}
     changes = [make(day, now, p, "new") for p in seen if p not in known and not day.lived[p].hourly]
     known.update(seen)
     fresh = [p for p in rising if holding.get(p) != rising[p]]
