@@ -25,6 +25,8 @@ IDS = {
     "pattern_id": "Id of the pattern.",
     "budget_id": "Id of the budget.",
     "override_id": "Id of the override.",
+    "channel_id": "Id of the channel.",
+    "test_id": "Id of the test message.",
 }
 TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": 0}
 RETRY_AFTER = {"Retry-After": {"description": "Seconds after which to come again.", "schema": COUNT}}
