@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from common.alerts.addresses import AllowList, is_public, plain, read_host
 
 PRIVATE = [
-    "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.255", "168.63.129.16", "169.254.169.254", "172.16.0.1",
+    "0.0.0.1", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.255", "168.63.129.16", "169.254.169.254", "172.16.0.1",
     "172.31.255.255", "192.0.0.192", "192.168.0.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
     "::", "::1", "fe80::1", "fd00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "2001:db8::1", "100::1", "3fff::1", "5f00::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::a00:1",
@@ -103,7 +103,7 @@ def test_a_host_has_one_form(text: str, host: str) -> None:
      "a.b" * 90, "a b", "a/b", "a%00b", "a:b", "[a]", "host\n", "xn--a.①"],
 )  # fmt: skip
 def test_a_host_that_programs_read_in_two_ways_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match="host|address"):
+    with pytest.raises(ValueError, match=r"host|address"):
         read_host(text)
 
 

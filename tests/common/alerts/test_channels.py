@@ -22,15 +22,14 @@ OLD, NEW = make_secret_key(), make_secret_key()
 
 async def test_sealed_anew_the_old_key_may_go(service: Service) -> None:
     project, engine = await service.project(), service.tools.engine
-    ids = []
     async with engine.begin() as connection:
-        for number in range(5):
-            ids.append(
-                await add_channel(
-                    connection, Sealer([OLD]), project.id,
-                    name=str(number), kind="webhook", config={"url": number}, hint="x", max_per_hour=1,
-                )
-            )  # fmt: skip
+        ids = [
+            await add_channel(
+                connection, Sealer([OLD]), project.id,
+                name=str(number), kind="webhook", config={"url": number}, hint="x", max_per_hour=1,
+            )
+            for number in range(5)
+        ]  # fmt: skip
     assert await reseal_all(engine, Sealer([NEW, OLD]), most=2) == 5
     async with engine.begin() as connection:
         for number, channel_id in enumerate(ids):

@@ -11,7 +11,8 @@ from common.alerts.kinds.chat import KIND, named_host, read_service, url_for
         "json://hooks.example/", "mailto://user:password@mail.example", "file:///etc/passwd", "syslog://", "dbus://", "apprise://hooks.example/x",
         "slack://a/b/c?template=/etc/passwd", "slack://a/b/c?verify=no", "ntfys://host.example/x?attach=http://10.0.0.1/", "tgram://1:a/2?content=x",
         "slack://a/b/c,json://127.0.0.1 ", "slack://a/b/c json://127.0.0.1", "discord://1/a?ping=@everyone", "discord://1/a?avatar_url=http://10.0.0.1",
-        "workflows://evil.example/a/b", "workflows://evil-logic.azure.com.evil.example/a/b", "gotify://host.example:22/token", "slack:///", "SLACK",
+        "workflows://evil.example/a/b", "workflows://evil-logic.azure.com.evil.example/a/b", "gotify://host.example:22/token", "slack:///",
+       "SLACK",
         "ntfys://host.example/x?redirect=yes", "pagerduty://a@b?dedup=x",
     ],
 )  # fmt: skip
