@@ -3,9 +3,9 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from api.alerts.channel_schemas import ChannelChange, ChannelIn, EmailIn, WebhookIn
+from api.alerts.channel_schemas import ChannelChange, ChannelIn, ChatIn, EmailIn, WebhookIn
 
-ONE = TypeAdapter[WebhookIn | EmailIn](ChannelIn)
+ONE = TypeAdapter[WebhookIn | EmailIn | ChatIn](ChannelIn)
 
 
 def test_the_kind_says_what_is_needed() -> None:

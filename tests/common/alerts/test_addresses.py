@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.alerts.addresses import AllowList, is_public, plain, read_host
+from common.alerts.addresses import Address, AllowList, is_public, plain, read_host
 
 PRIVATE = [
     "0.0.0.1", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.255", "168.63.129.16", "169.254.169.254", "172.16.0.1",
@@ -41,7 +41,8 @@ def test_a_public_address_is_known_for_one(address: str) -> None:
 @given(st.integers(0, 2**32 - 1).map(IPv4Address))
 def test_what_python_calls_private_is_never_public_in_whatever_it_is_wrapped(address: IPv4Address) -> None:
     wrapped = [int(ip_address(prefix)) + int(address) for prefix in ("::ffff:0:0", "64:ff9b::")]
-    forms = [address, *map(IPv6Address, wrapped), IPv6Address((0x2002 << 112) + (int(address) << 80))]
+    numbers = [*wrapped, (0x2002 << 112) + (int(address) << 80)]
+    forms: list[Address] = [address, *(IPv6Address(number) for number in numbers)]
     if not address.is_global or address.is_multicast:
         assert [form for form in forms if is_public(form)] == []
     assert len({is_public(form) for form in forms}) == 1
