@@ -21,7 +21,8 @@ from typing import Any
 
 from common.alerts.addresses import AllowList
 
-ANSWER_BYTES = 3_000  # less than a pipe takes at once, so that lines of two children never mix
+ANSWER_BYTES = 3_000
+TOLD_BYTES = 1_800  # as JSON less than a pipe takes at once (4,096), so that lines of two children never mix
 MEMORY_BYTES = 1_024 * 1_024 * 1_024
 PLACES = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"}
 NEVER = {
@@ -137,12 +138,9 @@ def answer(request: dict[str, Any]) -> bytes:
         accepted, told = send(request)
     except Exception as error:  # noqa: BLE001 - a library's: its text may hold the URL
         accepted, told = False, f"failed: {type(error).__name__}"
-    line = {
-        "id": request["id"],
-        "accepted": accepted,
-        "told": told.encode()[: ANSWER_BYTES // 6].decode(errors="ignore"),
-    }
-    return json.dumps(line).encode() + b"\n"
+    shown = "".join(char if char.isprintable() else " " for char in told)
+    cut = shown.encode(errors="ignore")[:TOLD_BYTES].decode(errors="ignore")
+    return json.dumps({"id": request["id"], "accepted": accepted, "told": cut}, ensure_ascii=False).encode() + b"\n"
 
 
 def serve_one(line: bytes) -> None:

@@ -107,8 +107,8 @@ def test_each_failure_on_the_way_has_words() -> None:
     told = [
         describe(error)
         for error in (
-            AddressRefused("not public"), httpcore.ReadTimeout(), with_tls, httpcore.ConnectError(), httpcore.RemoteProtocolError(),
-            httpcore.ReadError(), ConnectionResetError(), MemoryError(),
+            AddressRefused("not public"), httpcore.ReadTimeout(), with_tls, httpcore.ConnectError(),
+            httpcore.RemoteProtocolError(), httpcore.ReadError(), ConnectionResetError(), MemoryError(),
         )
     ]  # fmt: skip
     assert len(set(told)) == 7
