@@ -25,7 +25,15 @@ JOBS = all_jobs(SETTINGS)
 
 
 def test_the_jobs_are_those_that_docs_and_alerts_name() -> None:
-    assert [job.name for job in JOBS] == ["repair", "upkeep", "fold", "patterns", "budgets", "channel_tests", "arrivals"]
+    assert [job.name for job in JOBS] == [
+        "repair",
+        "upkeep",
+        "fold",
+        "patterns",
+        "budgets",
+        "channel_tests",
+        "arrivals",
+    ]
     assert count_jobs(SETTINGS) == len(JOBS) - 1
 
 
