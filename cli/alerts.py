@@ -21,6 +21,7 @@ alerts_app = typer.Typer(
     help="Rules of alerts: list them, try one on what was, test a channel, mute.",
     epilog=examples("alerts list", "alerts preview 'Spikes and incidents'", "alerts mute --pattern 1 --for 2h"),
 )
+HOUR = timedelta(hours=1)
 RULE_COLUMNS = [Column("armed"), Column("name", is_long=True), Column("when", is_long=True), Column("channels")]
 MESSAGE_COLUMNS = [Column("due_at"), Column("kind"), Column("title", is_long=True), Column("changes", is_number=True)]
 
@@ -85,8 +86,9 @@ def mute(
     channel: Annotated[str | None, typer.Option(help="Name or id of a channel.")] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All messages of this project.")] = False,
     span: Annotated[
-        timedelta, typer.Option("--for", parser=parse_length, metavar="LENGTH", help="For so long, as 30min or 2h.")
-    ] = timedelta(hours=1),
+        timedelta | None,
+        typer.Option("--for", parser=parse_length, metavar="LENGTH", help="For so long, as 30min or 2h; else an hour."),
+    ] = None,
     note: Annotated[str | None, typer.Option(help="Why, for those who look here next.")] = None,
     as_json: Json = False,
     url: Url = None,
@@ -94,7 +96,7 @@ def mute(
 ) -> None:
     """Send nothing of a pattern, by a rule or on a channel for a while. What was not sent then is not sent later."""
     with connected(Scope.admin, url, key) as api:
-        body: dict[str, Any] = {"until": (datetime.now(UTC) + span).isoformat()}
+        body: dict[str, Any] = {"until": (datetime.now(UTC) + (span or HOUR)).isoformat()}
         if pattern is not None:
             body["pattern"] = find_pattern_id(api, Settings.load(), pattern)
         if rule is not None:

@@ -18,6 +18,10 @@ RUNS = {"chaos": "tests.chaos", "nights": "tests.nights"}
 # What a first word stands for, and none: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "": ({}, TWO_PROCESSES),
+    "alerts": (
+        {"MAYDAY_TEST_ALERTS": "10000", "MAYDAY_TEST_REPLAY_DAYS": "14"},
+        ["tests/chaos/test_alerts.py", "tests/flow/test_alerts_replay.py", "-rP", "-o", "faulthandler_timeout=0"],
+    ),
     "attacks": (
         {"MAYDAY_TEST_ATTACKS": "long"},
         ["tests/attacks", "tests/system/test_hostile.py", "-rP", "-o", "faulthandler_timeout=0"],
@@ -60,6 +64,8 @@ def test(context: typer.Context) -> None:
     the Dockerfile is built and compose.yaml brought up under podman, used, and taken down; some minutes.
     `mayday test doors`: SDKs and exporters of others send what fails, with what they need from PyPI and npm; it takes
     node, npm and chromium.
+    `mayday test alerts`: ten thousand messages are owed while workers are killed and receivers fail, and a fortnight is
+    replayed beside its preview.
     `mayday test screenshots`: the pictures of docs/pages.md are made anew, by Chromium.
     """
     kind, *rest = context.args or [""]

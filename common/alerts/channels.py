@@ -59,7 +59,12 @@ FIND_SEALED = text(
     """
 )
 # The same, and nobody changes it meanwhile.
-HOLD_SEALED = text(f"{FIND_SEALED.text} FOR UPDATE")
+HOLD_SEALED = text(
+    """
+    SELECT name, kind, config_sealed, max_per_hour FROM alert_channels
+    WHERE project_id = :project_id AND channel_id = :channel_id FOR UPDATE
+    """
+)
 # How sending went; only a failure leaves its words.
 NOTE_RECEIPT = text(
     """

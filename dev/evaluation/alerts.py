@@ -145,7 +145,7 @@ def judge(
     """The changes of one quarter, and the trends that hold after it."""
     seen = [p for p, lived in enumerate(day.lived) if lived.has_come(quarter)]
     scores = score_trends({p: activity_of(day.lived[p], quarter, now) for p in seen}, now)
-    rising = {p: score.trend for p, score in scores.items() if score.trend in {"spiking", "rising"}}
+    rising: dict[int, str] = {p: score.trend for p, score in scores.items() if score.trend in {"spiking", "rising"}}
     changes = [make(day, now, p, "new") for p in seen if p not in known and not day.lived[p].hourly]
     known.update(seen)
     fresh = [p for p in rising if holding.get(p) != rising[p]]
@@ -217,12 +217,10 @@ def find_recall(day: Day, told: Sequence[Told]) -> float:
 
 
 def match_recall(day: Day, recall: float, beside: Sequence[Told] = ()) -> list[Told]:
-    """The fewest messages of "more than N in an hour", with those beside it, that find as much."""
-    for most in (*range(2_000, 100, -100), *range(100, 20, -10), *range(20, -1, -1)):
-        told = [*tell_more_than(day, most), *beside]
-        if find_recall(day, told) >= recall:
-            return told
-    return told
+    """The fewest messages of "more than N in an hour", with those beside it, that find as much, or as much as it can find."""
+    steps = (*range(2_000, 100, -100), *range(100, 20, -10), *range(20, -1, -1))
+    tries = [[*tell_more_than(day, most), *beside] for most in steps]
+    return min(tries, key=lambda told: (-min(recall, find_recall(day, told)), len(told)))
 
 
 def measure(setting: str, seeds: Sequence[int], patterns: int) -> dict[str, dict[str, float]]:

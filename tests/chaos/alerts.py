@@ -1,6 +1,6 @@
 """Alerts under faults: real workers deliver what a writer owes, while these are killed and stores crash and receivers fail.
 
-`MAYDAY_TEST_ALERTS=10000 ./mayday test tests/chaos/test_alerts.py` is the long form.
+`./mayday test alerts` is the long form.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 is what the preview of each rule says for the same time.
 
 Time passes by moving all that is stored into the past, by whole days: so hours of the day, which digests and quiet hours go
-by, stay what they were. MAYDAY_TEST_REPLAY_DAYS=14 makes it a fortnight.
+by, stay what they were. `./mayday test alerts` makes it a fortnight.
 """
 
 import os

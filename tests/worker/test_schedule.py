@@ -35,6 +35,8 @@ def test_the_jobs_are_those_that_docs_and_alerts_name() -> None:
 def test_the_steps_of_a_job_end_within_its_time_so_that_none_takes_anothers(settings: Settings) -> None:
     for job in all_jobs(settings):
         rounds = [step.bounds for step in job.steps if isinstance(step, EachProject)]
+        if not rounds:
+            continue
         assert (
             sum(one.round_seconds for one in rounds) + max(one.turn_seconds for one in rounds)
             < settings.job_max_seconds

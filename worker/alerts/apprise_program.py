@@ -138,12 +138,9 @@ def answer(request: dict[str, Any]) -> bytes:
         accepted, told = send(request)
     except Exception as error:  # noqa: BLE001 - a library's: its text may hold the URL
         accepted, told = False, f"failed: {type(error).__name__}"
-    line = {
-        "id": request["id"],
-        "accepted": accepted,
-        "told": told.encode()[: ANSWER_BYTES // 6].decode(errors="ignore"),
-    }
-    return json.dumps(line).encode() + b"\n"
+    shown = "".join(char if char.isprintable() else " " for char in told)
+    cut = shown.encode(errors="ignore")[:TOLD_BYTES].decode(errors="ignore")
+    return json.dumps({"id": request["id"], "accepted": accepted, "told": cut}, ensure_ascii=False).encode() + b"\n"
 
 
 def serve_one(line: bytes) -> None:

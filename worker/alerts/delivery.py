@@ -78,12 +78,9 @@ class Deliverer:
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
-                    for (
-                        project_id,
-                        channel_id,
-                    ) in await self.find_due():  # rule-ok: a task each, the longest waiting first
-                        self.busy.add(channel_id)
-                        group.create_task(self.serve(project_id, channel_id), name="delivering")
+                    for due in await self.find_due():  # a task each, the longest waiting first
+                        self.busy.add(due[1])
+                        group.create_task(self.serve(*due), name="delivering")
                 except (SQLAlchemyError, OSError) as error:
                     log.debug("notifications_not_found", error=str(error))
                 await asyncio.sleep(POLL_SECONDS)
@@ -172,6 +169,7 @@ class Deliverer:
         if channel is None:
             claimed = await outbox.claim(connection, project_id, channel_id, 1_000, CLAIM_SECONDS)
             await outbox.end(connection, project_id, ids_of(claimed), "dead", GONE)
+            await outbox.take_held(connection, project_id, channel_id)
             metrics.NOTIFICATIONS.of("dead").inc(len(claimed))
         return channel
 
@@ -200,11 +198,23 @@ class Deliverer:
                 await outbox.end(connection, channel.project_id, [one.notification_id], "muted")
             metrics.NOTIFICATIONS.of("muted").inc()
             return Receipt(True, False, "muted")
-        message = compose(one.notification_id, changes, one.left_out, place)
+        try:
+            message = compose(one.notification_id, changes, one.left_out, place)
+        except Exception:  # one that cannot be put into words keeps no other waiting
+            log.exception("notification_not_composed", notification_id=str(one.notification_id))
+            return await self.give_up(channel, one)
         receipt = await self.sender.send(channel, message, attempt=one.attempts)
         async with self.engine.begin() as connection:
             await note_receipt(connection, channel.project_id, channel.channel_id, receipt)
             await self.note(connection, channel, one, message, receipt)
+        return receipt
+
+    async def give_up(self, channel: OpenedChannel, one: Claimed) -> Receipt:
+        """End a message that this release cannot put into words; the log says why."""
+        receipt = Receipt(False, False, "it could not be put into words: see the worker's log")
+        async with self.engine.begin() as connection:
+            await outbox.end(connection, channel.project_id, [one.notification_id], "dead", receipt.told)
+        metrics.NOTIFICATIONS.of("dead").inc()
         return receipt
 
     async def note(

@@ -40,8 +40,8 @@ def login_of(config: Config) -> tuple[str, str] | None:
 
 
 def secrets(config: Config) -> list[str]:
-    login = login_of(config)
-    return [config["url"], *([login[1]] if login else [])]
+    quoted = split_url(config["url"], ("smtp", "smtps")).password
+    return [config["url"], *([quoted, unquote(quoted)] if quoted else [])]
 
 
 def hint(config: Config) -> str:

@@ -51,7 +51,8 @@ async def test_rates_count_what_is_folded_and_what_is_not(service: Service) -> N
     assert told["project"]["oldest_delta_seconds"] == 0
     assert told["project"]["patterns_seconds"] < 30
     assert told["service"]["worker"] == "ok"
-    assert set(told["service"]["job_seconds"]) == {"fold", "patterns", "upkeep", "budgets", "deletions"}
+    jobs = {"fold", "patterns", "upkeep", "alerts", "budgets", "deletions", "channel_tests"}
+    assert set(told["service"]["job_seconds"]) == jobs
 
 
 async def test_nothing_in_the_answer_changes_with_what_another_project_sends(service: Service) -> None:

@@ -85,7 +85,7 @@ async def receiving(
         yield received
 
 
-def names(table: Mapping[str, Sequence[str] | list[Sequence[str]]]) -> Any:
+def names(table: Mapping[str, Sequence[str] | Sequence[list[str]]]) -> Any:
     """A resolver of these names; a list of answers is given one after the other, the last for ever."""
     asked = dict.fromkeys(table, 0)
 

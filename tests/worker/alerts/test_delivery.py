@@ -160,6 +160,14 @@ async def test_what_was_owed_to_a_channel_that_is_gone_ends(place: Place) -> Non
     assert sorted(await place.states()) == ["dead", "sent"]
 
 
+async def test_what_cannot_be_put_into_words_keeps_no_other_waiting(place: Place) -> None:
+    await place.note("new")
+    await place.service.execute("""UPDATE notifications SET changes = jsonb_set(changes, '{0,facts}', '{"tags": 7}')""")
+    await place.note("new")
+    await place.deliver()
+    assert sorted(await place.states()) == ["dead", "dead", "sent", "sent"]
+
+
 async def test_a_channel_whose_secrets_cannot_be_read_waits_for_the_key(place: Place) -> None:
     await place.note("new")
     right, place.deliverer.sealer = place.deliverer.sealer, Sealer([])
