@@ -53,7 +53,9 @@ async def make_project(connection: AsyncConnection, name: str) -> UUID | None:
     if await find_project(connection, name) is not None:
         return None
     project_id = uuid_utils.compat.uuid7()
-    await connection.execute(projects.insert().values(project_id=project_id, name=name, created_at=func.clock_timestamp()))
+    await connection.execute(
+        projects.insert().values(project_id=project_id, name=name, created_at=func.clock_timestamp())
+    )
     return project_id
 
 
@@ -128,7 +130,9 @@ async def create_key(
 async def revoke_all_keys(connection: AsyncConnection, project_id: UUID) -> float | None:
     """Revoke every key of the project; how many seconds ago the last one was. None where it has no keys."""
     own = api_keys.c.project_id == project_id
-    await connection.execute(update(api_keys).where(own, api_keys.c.revoked_at.is_(None)).values(revoked_at=func.clock_timestamp()))
+    await connection.execute(
+        update(api_keys).where(own, api_keys.c.revoked_at.is_(None)).values(revoked_at=func.clock_timestamp())
+    )
     ago: float | None = await connection.scalar(SECONDS_SINCE_REVOKED, {"project_id": project_id})
     return ago
 
