@@ -65,7 +65,7 @@ async def change_keys(request: Request, caller: Admin) -> Response:
             return await show_system_page(request, caller, made=made)
         case "revoke":
             await accounts.revoke_project_key(request, caller, one_of(form, "key"))
-            return go_to(home_of(caller.project_id) + "system?done=revoke#keys")
+            return go_to(home_of(caller.project_id) + "system?done=revoke#project-keys")
     raise Invalid("this is nothing that can be done with keys: open the page anew, and try again there")
 
 
@@ -84,7 +84,7 @@ async def change_projects(request: Request, caller: Admin) -> Response:
         await accounts.delete_project(request, caller, subject, name)
     else:
         raise Invalid("this is nothing that can be done with projects: open the page anew, and try again there")
-    return go_to(f"{home_of(caller.project_id)}system?done={what}#projects")
+    return go_to(f"{home_of(caller.project_id)}system?done={what}#all-projects")
 
 
 @router.get("/p/{project_id}/system/projects/{subject}")

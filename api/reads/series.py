@@ -41,10 +41,9 @@ MINUTES = """
 HOURS = """
     SELECT fingerprint, service, severity, environment, hour AS at, count FROM hourly_rollups
     WHERE project_id = :project_id AND hour >= :before"""
-COUNT_MINUTES, COUNT_HOURS, COUNT_ERRORS = (
-    text(f"WITH r AS ({rows}) {BY_STEP}")
-    for rows in (MINUTES, HOURS, f"SELECT * FROM {ERRORS_SINCE} e")  # noqa: S608 - made of a constant
-)
+ERRORS = f"SELECT * FROM {ERRORS_SINCE} e"  # noqa: S608 - made of a constant
+COUNT_MINUTES, COUNT_HOURS = text(f"WITH r AS ({MINUTES}) {BY_STEP}"), text(f"WITH r AS ({HOURS}) {BY_STEP}")
+COUNT_ERRORS = text(f"WITH r AS ({ERRORS}) {BY_STEP}")
 
 
 class Steps(NamedTuple):

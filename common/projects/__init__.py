@@ -1,7 +1,7 @@
 """Projects and keys, for the command line and the API: the only writer of `projects` and `api_keys`."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,10 @@ LIST_KEYS = text("""
 HOLD_PROJECT = text(
     "SELECT number FROM projects WHERE project_id = :project_id AND deletion_began_at IS NULL FOR SHARE"
 )
+# How long ago the last key of a project was revoked; nothing where it has none.
+SECONDS_SINCE_REVOKED = text(
+    "SELECT extract(epoch FROM clock_timestamp() - max(revoked_at))::float FROM api_keys WHERE project_id = :project_id"
+)
 
 
 class ProjectGone(LookupError):
@@ -49,7 +53,9 @@ async def make_project(connection: AsyncConnection, name: str) -> UUID | None:
     if await find_project(connection, name) is not None:
         return None
     project_id = uuid_utils.compat.uuid7()
-    await connection.execute(projects.insert().values(project_id=project_id, name=name, created_at=datetime.now(UTC)))
+    await connection.execute(
+        projects.insert().values(project_id=project_id, name=name, created_at=func.clock_timestamp())
+    )
     return project_id
 
 
@@ -83,9 +89,9 @@ async def hold_project(connection: AsyncConnection, project_id: UUID) -> int:
     return number
 
 
-async def begin_deletion(connection: AsyncConnection, project_id: UUID) -> datetime | None:
+async def begin_deletion(connection: AsyncConnection, project_id: UUID) -> float | None:
     """End every key of the project and mark it as one that is being deleted, which is never taken back; it gets no key any more.
-    When its last key was revoked, now or before; None where it has none."""
+    How many seconds ago its last key was revoked; None where it has none."""
     began = func.coalesce(projects.c.deletion_began_at, func.now())
     await connection.execute(
         update(projects).where(projects.c.project_id == project_id).values(deletion_began_at=began)
@@ -113,7 +119,7 @@ async def create_key(
             scope=scope.value,
             name=name,
             secret_sha256=key.secret_sha256,
-            created_at=datetime.now(UTC),
+            created_at=func.clock_timestamp(),
             expires_at=None if valid_for is None else func.now() + valid_for,
             dsn_key_sha256=key.dsn_key.sha256 if scope is Scope.ingest else None,
         )
@@ -121,14 +127,14 @@ async def create_key(
     return str(key)
 
 
-async def revoke_all_keys(connection: AsyncConnection, project_id: UUID) -> datetime | None:
-    """Revoke every key of the project; when the last one was, now or before. None where it has no keys."""
+async def revoke_all_keys(connection: AsyncConnection, project_id: UUID) -> float | None:
+    """Revoke every key of the project; how many seconds ago the last one was. None where it has no keys."""
     own = api_keys.c.project_id == project_id
     await connection.execute(
-        update(api_keys).where(own, api_keys.c.revoked_at.is_(None)).values(revoked_at=datetime.now(UTC))
+        update(api_keys).where(own, api_keys.c.revoked_at.is_(None)).values(revoked_at=func.clock_timestamp())
     )
-    revoked_at: datetime | None = await connection.scalar(select(func.max(api_keys.c.revoked_at)).where(own))
-    return revoked_at
+    ago: float | None = await connection.scalar(SECONDS_SINCE_REVOKED, {"project_id": project_id})
+    return ago
 
 
 async def find_dsn(connection: AsyncConnection, key_text: str, base_url: str) -> str | None:
@@ -152,7 +158,7 @@ async def revoke_key(connection: AsyncConnection, key_id: str, project_id: UUID 
     `key_cache_seconds` at most."""
     which = [api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None)]
     which += [] if project_id is None else [api_keys.c.project_id == project_id]
-    revoked = await connection.execute(update(api_keys).where(*which).values(revoked_at=datetime.now(UTC)))
+    revoked = await connection.execute(update(api_keys).where(*which).values(revoked_at=func.clock_timestamp()))
     return revoked.rowcount > 0
 
 

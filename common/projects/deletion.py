@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -79,10 +79,11 @@ async def delete_project(
     Raises DeletionHeldUp while the worker does not let go of it: then run it again.
     """
     async with engine.begin() as connection:
-        revoked_at = await begin_deletion(connection, project_id)
+        seconds_ago = await begin_deletion(connection, project_id)
+    began = time.monotonic()
     await delete_all_rows(engine, project_id, say)
-    if revoked_at and not is_known_to_nobody:
-        await wait_until_forgotten(revoked_at, say)
+    if seconds_ago is not None and not is_known_to_nobody:
+        await wait_until_forgotten(seconds_ago + time.monotonic() - began, say)
         await delete_all_rows(engine, project_id, say)
     async with engine.begin() as connection, worker_held_off(connection, jobs, settings.job_max_seconds + 10):
         await delete_the_rest(connection, project_id)
@@ -119,9 +120,9 @@ async def go_on_deleting(
     return False
 
 
-async def wait_until_forgotten(revoked_at: datetime, say: Say) -> None:
-    """Until no process of the API trusts a key that was revoked then."""
-    left = FORGOTTEN_SECONDS - (datetime.now(UTC) - revoked_at).total_seconds()
+async def wait_until_forgotten(seconds_ago: float, say: Say) -> None:
+    """Until no process of the API trusts a key that was revoked so long ago."""
+    left = FORGOTTEN_SECONDS - seconds_ago
     if left > 0:
         say(f"waiting {left:.0f} s, until no process of the API trusts its keys any more")
         await asyncio.sleep(left)

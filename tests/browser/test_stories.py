@@ -64,6 +64,7 @@ async def test_from_the_first_error_to_resolved_and_back_by_keys(service: Servic
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_be_visible()
     await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
     await page.keyboard.press("j")
     await page.keyboard.press("j")
     await page.keyboard.press("k")

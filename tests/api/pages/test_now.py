@@ -91,7 +91,7 @@ async def test_the_first_error_of_each_release_is_marked_on_the_bars(service: Se
             assert start[:13] == seen[name][:13], "the hour in which the API says that its first error came"
     assert "<option>2.0</option>" in page
     kept = await person.see(window="24h", release="2.0", service="shop")
-    assert "search?service=shop&amp;release=2.0&amp;since=" in kept
+    assert "search?release=2.0&amp;service=shop&amp;since=" in kept
 
 
 async def test_a_page_that_did_not_change_is_a_304(service: Service) -> None:

@@ -45,7 +45,7 @@ async def test_a_key_is_made_shown_once_with_dsn_and_curl_line_and_revoked(servi
     assert key.secret not in again
     assert f'value="{key.key_id}"' in again
     revoked = await person.send("keys", again, do="revoke", key=key.key_id)
-    assert revoked.headers["location"] == f"{person.home}system?done=revoke#keys"
+    assert revoked.headers["location"] == f"{person.home}system?done=revoke#project-keys"
     assert f'value="{key.key_id}"' not in await person.see("system")
     client = await service.client(sent)
     assert (await client.post("/api/errors/log", json={})).status_code == 401
@@ -95,7 +95,7 @@ async def test_an_operator_makes_and_deletes_a_project_and_a_tenant_sees_none(op
     wrong = await person.send("projects", asked, do="delete", project=str(tenant.id), name="store")
     assert wrong.status_code == 409
     deleted = await person.send("projects", asked, do="delete", project=str(tenant.id), name="shop")
-    assert deleted.headers["location"].endswith("system?done=delete#projects")
+    assert deleted.headers["location"].endswith("system?done=delete#all-projects")
     assert "deleting" in await person.see("system")
     assert (await other.open()).status_code == 303, "its sessions end at once"
 
@@ -111,6 +111,12 @@ async def test_hostile_names_of_keys_and_projects_are_shown_as_what_they_are(ope
     assert (found.dangers, len(found.scripts)) == ([], 1)
     for project_id in re.findall(r"system/projects/([0-9a-f-]{36})", page):
         assert scan(await person.see(f"system/projects/{project_id}")).dangers == []
+
+
+async def test_each_id_on_the_page_is_one_things(operated: Service) -> None:
+    person = await sign_in(operated, await operated.project("operators"))
+    ids = re.findall(r' id="([^"]+)"', await person.see("system"))
+    assert len(ids) == len(set(ids))
 
 
 async def test_what_senders_lost_is_shown_where_there_is_any(service: Service) -> None:
