@@ -158,6 +158,8 @@ def take_leaf(leaves: Leaves, path: Path, value: Any) -> None:
             leaves.tell(path)
         return
     match kind.what:
+        case "count" if value is True and "token" not in words_of(path):
+            take_unknown(leaves, kind, path, value)
         case "count":
             take_count(leaves, kind.meaning or Meaning("inside"), path, value)
         case "tier" | "speed" | "geo":
