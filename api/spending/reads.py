@@ -26,6 +26,7 @@ from api.spending.usage_reads import (
     build_override_page,
     build_usage_page,
 )
+from api.spending.usage_runs import RUN_TREE
 from api.spending.usage_summary import USAGE_SUMMARY
 
 COST_REPORT = Read(
@@ -118,6 +119,7 @@ READS: tuple[Read[Any], ...] = (
     COST_REPORT,
     USAGE_PAGE,
     USAGE_SUMMARY,
+    RUN_TREE,
     OVERRIDE_PAGE,
     BUDGET_PAGE,
     ONE_BUDGET,

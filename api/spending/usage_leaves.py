@@ -153,12 +153,10 @@ def take_leaf(leaves: Leaves, path: Path, value: Any) -> None:
     if leaves.is_attributes and is_asked(kind, path[0]):
         return
     if path[-1] == "iterations" and isinstance(value, list):
-        leaves.iterations += [one for one in value if isinstance(one, dict)]
-        if any(not isinstance(one, dict) for one in value):
-            leaves.tell(path)
+        take_iterations(leaves, path, value)
         return
     match kind.what:
-        case "count":
+        case "count" if value is not True or "token" in words_of(path):
             take_count(leaves, kind.meaning or Meaning("inside"), path, value)
         case "tier" | "speed" | "geo":
             take_setting(leaves, kind.what, path, value)
@@ -172,6 +170,13 @@ def take_leaf(leaves: Leaves, path: Path, value: Any) -> None:
             leaves.calls = max(1, read_count(path, value))
         case _:
             take_unknown(leaves, kind, path, value)
+
+
+def take_iterations(leaves: Leaves, path: Path, value: list[Any]) -> None:
+    """The passes of a call; what is none of them is told."""
+    leaves.iterations += [one for one in value if isinstance(one, dict)]
+    if len(leaves.iterations) < len(value):
+        leaves.tell(path)
 
 
 def is_asked(kind: Kind, key: str) -> bool:

@@ -246,14 +246,14 @@ def list_ways(parts: Parts) -> list[tuple[bool, bool, bool]]:
     """The ways to read an object, the usual one of its form first: is cache beside input, reasoning beside output, the
     input of tools beside input."""
     usual = (parts.is_cache_beside, parts.is_reasoning_beside, True)
-    ways = [
+    possible = [
         way
-        for way in product((False, True), repeat=3)
+        for way in product((False, True), (False, True), (False, True))
         if not (parts.is_cache_sure and way[0] != usual[0])
         and not (parts.is_reasoning_sure and way[1] != usual[1])
         and (way[0] or parts.cache <= parts.input)
     ]
-    return sorted(ways or [usual], key=lambda way: sum(one != other for one, other in zip(way, usual, strict=True)))
+    return sorted(possible or [usual], key=lambda way: sum(one != other for one, other in zip(way, usual, strict=True)))
 
 
 def add_up(parts: Parts, way: tuple[bool, bool, bool]) -> int:

@@ -1,4 +1,4 @@
-"""One call that is told of more than once: streams report its tokens as they grow, and a retry says the same again. Pure.
+"""One call that is told of more than once: streams report its tokens as they grow, and a retry says the same again.
 
 Of several the one with the most tokens counts, whatever the order in which they come: a stream's last report has all that
 the earlier ones have.

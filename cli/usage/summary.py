@@ -1,4 +1,4 @@
-"""What an import found: tokens and cost by team, day and model, what it is unsure of, and what could not be read. Pure."""
+"""What an import found: tokens and cost by team, day and model, what it is unsure of, and what could not be read."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -81,7 +81,16 @@ def name_model(provider: str, model: str) -> str:
     if own := find_made(model):
         return own.id
     found = find_model(provider, model)
-    return spell(model) if isinstance(found, str) else name_bare(found.id)
+    return strip_sellers(spell(model)) if isinstance(found, str) else name_bare(found.id)
+
+
+def strip_sellers(name: str) -> str:
+    """A name without the providers and gateways before it: `openrouter/openai/gpt-99`."""
+    head, _, tail = name.partition("/")
+    while tail and (head in _GATEWAYS or find_provider(head)):
+        name = tail
+        head, _, tail = name.partition("/")
+    return name
 
 
 def name_bare(entry: str) -> str:

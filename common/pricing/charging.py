@@ -97,6 +97,8 @@ def charge_modalities(counts: TokenCounts, units: Mapping[str, int | Decimal], l
     usd, text, rates = Decimal(0), counts, listed.of(size)
     for unit, kind, tokens in list_parts(counts, units):
         rate = listed.price_unit(unit, size)
+        if rate is None and kind == "cached" and rates.cached is None:
+            rate = listed.price_unit(unit.replace("cache_", "input_").replace("_read", ""), size)
         if rate is None or not tokens:
             continue
         taken = min(tokens, getattr(text, kind) - (text.cached + text.cache_write if kind == "input" else 0))

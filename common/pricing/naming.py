@@ -23,6 +23,7 @@ BEDROCK = re.compile(
 _VERSION = re.compile(r"(?:-v\d+)?:\d+(?::\d+k)?$|-v1$")
 _CLAUDE_FAMILY = re.compile(r"(?:haiku|sonnet|opus|fable|mythos)-")
 _CLAUDE_TURNED = re.compile(r"^claude-(\d+(?:[.-]\d)?)-(haiku|sonnet|opus|fable|mythos)(?P<rest>.*)$")
+_DOTTED = re.compile(r"(\d)\.(\d)")
 _FAST = re.compile(r"^(claude-.+)-fast$")
 _ALIASES = {
     "x-ai": "x-ai",
@@ -55,7 +56,7 @@ def list_provider_names(provider: str) -> tuple[str, ...]:
 def list_spellings(model: str) -> tuple[str, ...]:
     """How the catalog may know a model: as written, without a provider's prefix, with `claude-` before its family, without
     what OpenRouter adds for the route, and in the order of words that Anthropic has."""
-    names = [spell(model)]
+    names = [spell(model), model.strip().lower()]
     names += [_CONTEXT.sub("", name) for name in names if _CONTEXT.search(name)]
     names += [_ROUTED.sub("", name) for name in names if _ROUTED.search(name)]
     names += [name.rpartition("/")[2] for name in names if "/" in name]
@@ -63,6 +64,7 @@ def list_spellings(model: str) -> tuple[str, ...]:
     names += [name.removeprefix("databricks-") for name in names if name.startswith("databricks-")]
     names += [f"claude-{name}" for name in names if _CLAUDE_FAMILY.match(name)]
     names += [turned for name in names if (turned := turn_claude(name))]
+    names += [_DOTTED.sub(r"\1-\2", name) for name in names if name.startswith("claude-") and "." in name]
     return tuple(dict.fromkeys(names))
 
 

@@ -23,7 +23,7 @@ def claude_line(
     content = [{"type": "text", "text": 'it says {"usage": 5} and \u00fc'}]
     message = {"id": message_id, "type": "message", "role": "assistant", "model": model, "content": content,
                "stop_reason": None, "usage": usage}  # fmt: skip
-    line = {
+    line: dict[str, Any] = {
         "parentUuid": None, "isSidechain": False, "userType": "external", "cwd": "/home/ada/checkout", "sessionId": session,
         "version": version, "message": message, "requestId": f"req-{message_id}", "type": "assistant",
         "uuid": f"{message_id}-{output}", "timestamp": DAY,

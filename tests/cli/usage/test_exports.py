@@ -72,8 +72,8 @@ def test_a_page_of_openai_has_a_record_for_each_result_and_says_what_has_no_mode
 
 
 def test_the_old_export_of_openai_is_read_too() -> None:
-    record = only({"timestamp": 1_795_168_800, "n_requests": 3, "snapshot_id": "gpt-4o-2024-08-06",
-                   "n_context_tokens_total": 100, "n_generated_tokens_total": 10, "n_cached_context_tokens_total": 40})  # fmt: skip
+    tokens = {"n_context_tokens_total": 100, "n_generated_tokens_total": 10, "n_cached_context_tokens_total": 40}
+    record = only({"timestamp": 1_795_168_800, "n_requests": 3, "snapshot_id": "gpt-4o-2024-08-06", **tokens})
     assert record.usage == {"input_tokens": 100, "output_tokens": 10, "input_cached_tokens": 40, "num_model_requests": 3,
                             "total_tokens": 110}  # fmt: skip
 

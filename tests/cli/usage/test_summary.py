@@ -13,9 +13,9 @@ from cli.usage.summary import REASONS_MAX, ImportSummary
 def test_sums_are_by_team_day_and_model_whatever_the_spelling_and_each_call_counts_once() -> None:
     summary, context, now = ImportSummary(), make_context(), datetime.now(UTC).isoformat()
     for key, model in (("1", "claude-haiku-4-5"), ("2", "anthropic/claude-haiku-4.5"), ("1", "claude-haiku-4-5")):
-        summary.add(
-            read_record(UsageRecord(key, "ops", model, now, {"input_tokens": 1_000, "output_tokens": 0}), context)
-        )
+        row = read_record(UsageRecord(key, "ops", model, now, {"input_tokens": 1_000, "output_tokens": 0}), context)
+        assert isinstance(row, UsageRow)
+        summary.add(row)
     [(team, day, model, sums)] = list(summary.rows())
     assert (team, day, model) == ("ops", now[:10], "claude-haiku-4-5")
     assert (sums.calls, sums.input_tokens, sums.usd) == (2, 2_000, Decimal("0.002"))
