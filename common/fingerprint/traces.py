@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from common.fingerprint.languages import LINE_CHARS, PYTHON, TYPE, Language, Part, find_language, is_python
+from common.fingerprint.languages import LINE_CHARS, PYTHON, TYPE, Language, Part, Place, find_language, is_python
 
 __all__ = ["LINE_CHARS"]
 
@@ -148,15 +148,21 @@ def _choose_lazily(language: Language, parts: Sequence[Part], is_whole: bool) ->
     """As `choose_frames`; not `is_whole`, no more of the lines is read than it takes to see where each error was raised."""
     if is_whole:
         return choose_frames([_read_section(language, part) for part in parts])
+    if len(parts) == 1 and (place := _first_own(language, parts[0].lines)) is not None:
+        source = " ".join(place.source.split())[:SOURCE_CHARS] if place.source else ""
+        return Trace((parts[0].type,) if parts[0].type else (), (place.named[0],), source)
     sections = []
     for part in parts:
-        for place in language.read(part.lines):
-            if place.named[1]:
-                sections.append(Section(part.type, [place.named], [place.source]))
-                break
-        else:
-            sections.append(_read_section(language, part))
+        place = _first_own(language, part.lines)
+        sections.append(_read_section(language, part) if place is None else Section(part.type, [place.named], [place.source]))
     return choose_frames(sections).cut()
+
+
+def _first_own(language: Language, lines: Sequence[str]) -> Place | None:
+    for place in language.read(lines):
+        if place.named[1]:
+            return place
+    return None
 
 
 def _read_section(language: Language, part: Part) -> Section:
