@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 from common.fingerprint.languages import LINE_CHARS, PYTHON, TYPE, Language, Part, Place, find_language, is_python
+from common.fingerprint.names import make_stable
 
 __all__ = ["LINE_CHARS"]
 
@@ -149,7 +150,7 @@ def _choose_lazily(language: Language, parts: Sequence[Part], is_whole: bool) ->
     if is_whole:
         return choose_frames([_read_section(language, part) for part in parts])
     if len(parts) == 1 and (place := _first_own(language, parts[0].lines)) is not None:
-        source = " ".join(place.source.split())[:SOURCE_CHARS] if place.source else ""
+        source = _even_source(place.source)
         return Trace((parts[0].type,) if parts[0].type else (), (place.named[0],), source)
     sections = []
     for part in parts:
@@ -185,8 +186,13 @@ def choose_frames(sections: "Sequence[Section]") -> Trace:
 
 def _make_trace(types: tuple[str, ...], chosen: Sequence[tuple[str, str]], causes: Sequence[str]) -> Trace:
     frames = tuple(dict.fromkeys([name for name, _ in chosen]))[:FRAMES]
-    source = " ".join(chosen[0][1].split())[:SOURCE_CHARS] if chosen else ""
+    source = _even_source(chosen[0][1]) if chosen else ""
     return Trace(types, frames, source, tuple(dict.fromkeys(causes)))
+
+
+def _even_source(source: str) -> str:
+    """A line of source without what a reformatting or another limit in it changes."""
+    return make_stable(" ".join(source.split())[:SOURCE_CHARS]) if source else ""
 
 
 def _own(section: Section) -> list[tuple[str, str]]:
