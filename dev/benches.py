@@ -8,7 +8,7 @@ import typer
 
 KINDS = (
     "all", "curve", "doors", "grouping", "ingest", "isolation", "memory", "patterns", "peaks", "projection", "reads", "redaction",
-    "report", "scaling", "trends",
+    "report", "scaling", "statements", "trends",
 )  # fmt: skip
 
 

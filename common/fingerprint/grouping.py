@@ -9,7 +9,9 @@ from typing import Any, Final, NamedTuple, TypeGuard
 from common.fingerprint.traces import ERRORS, FRAMES, LINE_CHARS, Trace
 
 GROUPING: Final = "grouping"  # the first key of a context that has one
-GROUPING_CHARS: Final = (FRAMES + 2 * ERRORS + 2) * (LINE_CHARS + 4)  # of JSON, in which it stands for certain where it is ASCII
+GROUPING_CHARS: Final = (FRAMES + 2 * ERRORS + 2) * (
+    LINE_CHARS + 4
+)  # of JSON, in which it stands for certain where it is ASCII
 _START: Final = f'{{"{GROUPING}":'
 decode = json.JSONDecoder().raw_decode
 

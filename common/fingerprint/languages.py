@@ -61,13 +61,22 @@ class Language(NamedTuple):
 
 
 TYPE: Final = re.compile(
-    r'[ \t]{0,64}+(?:\| {0,64}+)?(?:(?:Caused by|Suppressed|\[cause\]|Next|---> ?|--->): ?|---> |Uncaught (?:\(in promise\) )?'
+    r"[ \t]{0,64}+(?:\| {0,64}+)?(?:(?:Caused by|Suppressed|\[cause\]|Next|---> ?|--->): ?|---> |Uncaught (?:\(in promise\) )?"
     r'|Exception in thread "[^"\n]{0,200}+" |Unhandled [Ee]xception[.:] ?|PHP Fatal error: {1,4}Uncaught |Fatal error: Uncaught '
     r"|Next |\*\* \()?"
     r"([A-Za-z_$][\w$]*+(?:(?:\.|::|\\)[\w$]++)*+)(?= {0,4}(?:[:\r]|\) |$))"
 )
 _RUBY_TYPE: Final = re.compile(r"\(([A-Z][\w:]*+)\)\s?$")
-_NO_TYPE: Final = ("Traceback ", "goroutine ", "at ", "File ", "from ", "During handling", "The above exception", "thread '")
+_NO_TYPE: Final = (
+    "Traceback ",
+    "goroutine ",
+    "at ",
+    "File ",
+    "from ",
+    "During handling",
+    "The above exception",
+    "thread '",
+)
 
 
 def find_type(lines: Lines) -> str | None:
@@ -145,12 +154,16 @@ def split_caused(lines: Lines) -> list[Part]:
             keeps.append(not text.startswith("Suppressed") and not is_inner)
     ends = [*starts[1:], len(lines)]
     parts = [lines[start:end] for start, end, keep in zip(starts, ends, keeps, strict=True) if keep]
-    return [Part(find_type(part[:1] if number else part) or read_type(part[0].lstrip()), part) for number, part in enumerate(parts)]
+    return [
+        Part(find_type(part[:1] if number else part) or read_type(part[0].lstrip()), part)
+        for number, part in enumerate(parts)
+    ]
 
 
 # JavaScript, in engines that say `at`, and in those that say `@`.
 _SCRIPT: Final = re.compile(
-    r"\s{0,64}+at (?:([^(]{1,200}?) ?\()?(?:address at )?((?:\w{1,20}:)?[^()\s][^()]{0,400}?)(?::\d{1,9}){1,3}\)?,?\s{0,9}+(?:\{\s*)?$"
+    r"\s{0,64}+at (?:([^(]{1,200}+)\()?(?:address at )?((?:\w{1,20}:)?[^()\s][^()]{0,400}?)(?::\d{1,9}){1,3}"
+    r"\)?,?\s{0,9}+(?:\{\s{0,9}+)?$"
 )
 _GECKO: Final = re.compile(r"\s{0,64}+([^\s@]{0,200}+)@(\S{1,400}?)(?::\d{1,9}){1,2}\s{0,9}$")
 _OF_ENGINE: Final = re.compile(r"\s{0,64}+at .{0,200}\((?:native|<anonymous>|index \d{1,9})\)\s{0,9}$")
@@ -181,7 +194,9 @@ def read_go(lines: Lines) -> Iterator[Place]:
 
 
 # Ruby
-_RUBY: Final = re.compile(r"\s{0,9}+(?:\d{1,4}: )?(?:from )?((?:[A-Za-z]:)?[^\s:]++):\d++(?::in [`'](.{1,300}?)'(?=:|\s|$))?")
+_RUBY: Final = re.compile(
+    r"\s{0,9}+(?:\d{1,4}: )?(?:from )?((?:[A-Za-z]:)?[^\s:]++):\d++(?::in [`']([^'\n]{1,300}+)'(?=:|\s|$))?"
+)
 _RUBY_FILES: Final = (".rb", ".erb", ".rake", ".ru")
 
 
@@ -192,7 +207,9 @@ def read_ruby(lines: Lines) -> Iterator[Place]:
 
 
 # .NET: an inner error stands with its frames before those of the one that holds it.
-_DOTNET: Final = re.compile(r"\s{0,64}+at ([^\s(][^(]{0,300}+)\([^\n]{0,2000}?\)(?: in (\S.{0,400}?):(?:line )?\d++)?\s{0,9}$")
+_DOTNET: Final = re.compile(
+    r"\s{0,64}+at ([^\s(][^(]{0,300}+)\([^\n]{0,2000}?\)(?: in ((?:[A-Za-z]:)?[^\n:]{1,400}+):(?:line )?\d++)?\s{0,9}$"
+)
 
 
 def read_dotnet(lines: Lines) -> Iterator[Place]:
@@ -238,7 +255,9 @@ def read_dart(lines: Lines) -> Iterator[Place]:
 
 
 # Elixir
-_ELIXIR: Final = re.compile(r"\s{0,9}+(?:\((\w{1,60}) [\w.\-+]{1,40}\) )?(\S{1,300}?\.(?:exs?|eex|heex|erl)):\d{1,7}: (.{1,300})")
+_ELIXIR: Final = re.compile(
+    r"\s{0,9}+(?:\((\w{1,60}) [\w.\-+]{1,40}\) )?(\S{1,300}?\.(?:exs?|eex|heex|erl)):\d{1,7}: (.{1,300})"
+)
 _OTP: Final = frozenset({"stdlib", "kernel", "elixir", "ex_unit", "iex", "mix", "logger", "eex"})
 
 
@@ -272,7 +291,10 @@ def read_rust(lines: Lines) -> Iterator[Place]:
 
 
 # Swift and Objective-C
-_APPLE: Final = re.compile(r"\s{0,64}+\d{1,4} {1,60}(\S.{0,60}?) {1,60}0x[0-9a-fA-F]++ (.{1,300}?)(?: \+ \d++)?(?: \(([^():]{1,200})(?::\d++){1,2}\))?\s{0,9}$")
+_APPLE: Final = re.compile(
+    r"\s{0,64}+\d{1,4} {1,60}(\S.{0,60}?) {1,60}0x[0-9a-fA-F]++ (.{1,300}?)(?: \+ \d++)?"
+    r"(?: \(([^():]{1,200}+)(?::\d++){1,2}\))?\s{0,9}$"
+)
 
 
 def read_apple(lines: Lines) -> Iterator[Place]:

@@ -42,10 +42,12 @@ _VARIABLE = re.compile(
     (?:\{{[^{{}}]{{0,200}}+\}}|\([^()]{{0,200}}+\)|\[[^\[\]]{{0,200}}+\])?
     # date
   | (?=[ADFJMNOSTW\d])(?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ ]{{1,2}})?
-    (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}}|\d{{1,2}}\.?[ ][^\W\d_]{{3,10}}+\.?[ ](?:19|20)\d\d)(?!\w)
+    (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}}
+      |\d{{1,2}}\.?[ ][^\W\d_]{{3,10}}+\.?[ ](?:19|20)\d\d)(?!\w)
     # a place where something can start: a sign or a digit, or a word that is not plain
   | (?:(?=["'`\u201c-\u201e\u2018\u201a\u00ab:\\/~.*+\-<>\d])|(?=[A-Za-z])(?![A-Za-z_]{{1,32}}+[ ,;()=]))(?:
-    (?<!\w)'(?:\[[^\n]{{0,200}}?\]|\([^\n]{{0,200}}?\)|\{{[^\n]{{0,200}}?\}}|<[^\n]{{0,200}}?>)'(?![\w:])  # quoted, with quotes inside
+    (?<!\w)'(?:\[[^\n]{{0,120}}?\]|\([^\n]{{0,120}}?\)|\{{[^\n]{{0,120}}?\}}  # quoted, with quotes inside
+      |<[^\n]{{0,120}}?>)'(?![\w:])
   | (?=["'`])(?:  # quoted, but not a name and its kind in "type": "overloaded", nor a request line
       (?<!\w)(?<!["'](?:type|code)["']:)(?<!["'](?:type|code)["']:[ ])
       (?:"(?!(?:{_METHOD})[ ]|{_EXCEPTION})[^"\n]{{0,400}}+"(?!:)|'(?!{_EXCEPTION})[^'\n]{{0,400}}+'(?![\w:]))
@@ -61,8 +63,10 @@ _VARIABLE = re.compile(
     | (?<!/)(?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:(?=[./]++[\w\-])[./]++[\w\-]++)++      # relative path: a/b.c
     )
   | (?<![\w.:])(?=[0-9A-Fa-f:]{{0,5}}:[0-9A-Fa-f]{{0,4}}:)                             # IPv6, MAC
-    (?:[0-9A-Fa-f]{{1,4}}(?::{{1,2}}[0-9A-Fa-f]{{1,4}}){{2,31}}+(?:::)?+|::(?:[0-9A-Fa-f]{{1,4}}(?::[0-9A-Fa-f]{{1,4}}){{0,6}}+)?)(?!\w)(?!:\w)
-  | (?<![\w:])[A-Za-z]:\\(?:[^\s"'<>|,;:\\]{{1,80}}+(?:[ ][^\s"'<>|,;:\\]{{1,40}}+){{0,4}}+\\){{0,20}}[^\s"'<>|,;()]*+ | \\\\[\w.$\-]++\\[^\s"'<>|,;()]*+           # Windows path, share
+    (?:[0-9A-Fa-f]{{1,4}}(?::{{1,2}}[0-9A-Fa-f]{{1,4}}){{2,31}}+(?:::)?+
+      |(?:[0-9A-Fa-f]{{1,4}})?::(?:[0-9A-Fa-f]{{1,4}}(?::[0-9A-Fa-f]{{1,4}}){{0,6}}+)?)(?!\w)(?!:\w)
+  | (?<![\w:])[A-Za-z]:\\(?:[^\s"'<>|,;:\\]{{1,80}}+(?:[ ][^\s"'<>|,;:\\]{{1,40}}+){{0,4}}+\\){{0,20}}[^\s"'<>|,;()]*+
+  | \\\\[\w.$\-]++\\[^\s"'<>|,;()]*+           # Windows path, share
   | (?<![\w.<>*)/\]~])[~.]{{0,2}}+/                                                    # Unix path
     (?:[\w@%+~$\-]++|(?=[/.:][\w/@~])[/.:])++/?+(?:\?[^\s"'<>]*+)?+
   | (?=[A-Za-z\d])(?<![A-Za-z\d])(?:
@@ -84,8 +88,9 @@ _TRAILING_UNIT = rf"(?:[ ]?(?:{_UNIT}|[AaPp]\.?[Mm]\.?|{_ZONE})(?!\w))?"
 # After what varies is hidden, what it leaves of something that is one value as a whole.
 _WHOLE = re.compile(
     r"""
-    (?<=[ =:(,])\{(?![^{}]{0,400}["'](?:type|code|msg|message)["'])(?:[ ]?["']?[\w.<*>\-]{1,60}["']?[ ]?:[^{}]{0,400})?\}  # an object
-  | (?<=[ =:(,])\[(?:[^\[\],]{0,200}+,[^\[\]]{0,400}|(?:<\*>)?+)\](?::<\*>)?+            # a list, empty or of one value
+    (?<=[ =:(,])\{(?![^{}]{0,400}["'](?:type|code|msg|message)["'])  # an object
+      (?:[ ]?["']?[\w.<*>\-]{1,60}["']?[ ]?:[^{}]{0,400}+)?\}
+  | (?<=[ =:(,])\[(?:[^\[\],]{0,200}+,[^\[\]]{0,400}+|(?:<\*>)?+)\](?::<\*>)?+            # a list, empty or of one value
   | (?<=<\*>)[ ]\(<\*>\)                                                          # the same value, said otherwise
   | (?<![\w.])(?!\w{0,60}(?:Error|Exception)\()[A-Z]\w{1,60}+\((?:\w{1,20}=)?<\*>\)   # a number or text with its kind
   | <(?:class[ ]<\*>|[\w.]{1,80}+(?:[ ][\w.]{1,40}+){0,3}[ ]at[ ]<\*>)>               # what Python says of an object
@@ -108,7 +113,9 @@ _UUID = re.compile(
     r"-(?<=(?<![A-Za-z0-9_.@/+\-])[0-9a-f]{8}-)[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![A-Za-z0-9_.@:/\-])"
 )
 _EVEN_UUID: Final = "11111111-1111-1111-1111-111111111111"
-_ONES: Final = bytes.maketrans(b"0123456789\x01", b"11111111110")  # of bytes, since on texts it takes five times as long
+_ONES: Final = bytes.maketrans(
+    b"0123456789\x01", b"11111111110"
+)  # of bytes, since on texts it takes five times as long
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
@@ -150,7 +157,9 @@ def mask(message: str) -> str:
     if not message.isprintable():
         message = _UNSTORABLE.sub("\ufffd", message)
     line = " ".join(message.split())
-    if ('="' in line or line.startswith("{")) and (told := _MESSAGE.search(line)):  # the message of a record is no value
+    if ('="' in line or line.startswith("{")) and (
+        told := _MESSAGE.search(line)
+    ):  # the message of a record is no value
         line = f"{line[: told.start(1) - 1]} {told[1]} {line[told.end() :]}"
     line = _VARIABLE.sub(HOLE, line)
     if _has_whole(line):

@@ -64,7 +64,7 @@ _OF_FRAMES: Final = re.compile(
 _RUBY_HEAD: Final = re.compile(
     r"(\S{1,400}?\.(?:rb|erb|rake|ru):\d{1,7}:in [`'].{1,300}?'): .{0,2000}?(\([A-Z][\w:]{0,200}+\))?\s?$"
 )
-_PANICKED: Final = re.compile(r".{0,300}?(panicked at )(?:'.{0,400}', )?(\S{1,300}:\d{1,7}:\d{1,7}:?)\s?$")
+_PANICKED: Final = re.compile(r".{0,300}?(panicked at )(?:'[^']{0,400}+', )?(\S{1,300}:\d{1,7}:\d{1,7}:?)\s?$")
 
 
 def may_be_kept(rest: str) -> bool:
@@ -155,7 +155,9 @@ def _choose_lazily(language: Language, parts: Sequence[Part], is_whole: bool) ->
     sections = []
     for part in parts:
         place = _first_own(language, part.lines)
-        sections.append(_read_section(language, part) if place is None else Section(part.type, [place.named], [place.source]))
+        sections.append(
+            _read_section(language, part) if place is None else Section(part.type, [place.named], [place.source])
+        )
     return choose_frames(sections).cut()
 
 

@@ -33,7 +33,9 @@ def make_errors(statements: Sequence[Statement], seed: str, each: Sequence[int] 
     """Shuffled; the same on every run. Statements of the same words are one label."""
     dice = random.Random(seed)
     made = [
-        Labelled(re.sub(r"\s+", " ", one.label), say(one, dice), one) for one in statements for _ in range(dice.choice(each))
+        Labelled(re.sub(r"\s+", " ", one.label), say(one, dice), one)
+        for one in statements
+        for _ in range(dice.choice(each))
     ]
     dice.shuffle(made)
     return made
@@ -50,5 +52,7 @@ def trace_of(error: Labelled, caller: int) -> str:
     frames = [("web/app.py", "dispatch", "return self.views[name](request)")]
     frames += [(f"shop/jobs{caller}.py", f"run_{'abcdefgh'[caller % 8]}", "work(job)")]
     frames += [(one.file, one.function, one.source)]
-    text = "".join(f'  File "/srv/{file}", line {10 + caller}, in {function}\n    {source}\n' for file, function, source in frames)
+    text = "".join(
+        f'  File "/srv/{file}", line {10 + caller}, in {function}\n    {source}\n' for file, function, source in frames
+    )
     return f"Traceback (most recent call last):\n{text}{one.error_type}: {error.message}"

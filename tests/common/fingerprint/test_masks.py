@@ -98,7 +98,24 @@ def test_what_was_redacted_is_grouped_as_what_was_not(redacted: str, sibling: st
 DIGITS_AND_MORE = st.text(alphabet="0123456789019xXaAfFgGzZ .,:;-_/@=+*<>()[]{}'\"`%\u0664\u00e9", max_size=60)
 
 WORDS = st.sampled_from(
-    ["0x7f3a", " 0b3f6c1e-93ab-4f7e-8a55-0c0ffee0abcd", "deadbeef-dead-beef-dead-beefdeadbeef ", "", "v2", "0x", "user ", "a1b2", "-3 ms", "2026-02-01 ", "10:00", "blk_", "GET /a/", "::1", "k=v", "1e5"]
+    [
+        "0x7f3a",
+        " 0b3f6c1e-93ab-4f7e-8a55-0c0ffee0abcd",
+        "deadbeef-dead-beef-dead-beefdeadbeef ",
+        "",
+        "v2",
+        "0x",
+        "user ",
+        "a1b2",
+        "-3 ms",
+        "2026-02-01 ",
+        "10:00",
+        "blk_",
+        "GET /a/",
+        "::1",
+        "k=v",
+        "1e5",
+    ]
 )
 
 

@@ -4,6 +4,7 @@ what is replaced in it, and in its message, in the other of the pair.
 Half of them, by a hash of their names, are set aside: rules are made with the others alone.
 """
 
+# ruff: noqa: E501 - traces have long lines
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -27,7 +28,10 @@ class Pair(NamedTuple):
 
 Change = dict[str, str]
 
-PYTHON = Base("ValueError", "order 17 has no total", """Traceback (most recent call last):
+PYTHON = Base(
+    "ValueError",
+    "order 17 has no total",
+    """Traceback (most recent call last):
   File "/srv/app/releases/20260301/shop/web/handlers.py", line 44, in handle
     return self.view(request)
   File "/srv/venv/lib/python3.11/site-packages/flask/app.py", line 880, in dispatch_request
@@ -37,22 +41,38 @@ PYTHON = Base("ValueError", "order 17 has no total", """Traceback (most recent c
   File "/srv/app/releases/20260301/shop/orders/models.py", line 212, in close
     raise ValueError(f"order {self.id} has no total")
 ValueError: order 17 has no total
-""")
-JAVASCRIPT = Base("Error", "card was declined", """Error: card was declined
+""",
+)
+JAVASCRIPT = Base(
+    "Error",
+    "card was declined",
+    """Error: card was declined
     at charge (/srv/shop/dist/payments/charge.js:31:11)
     at async settle (/srv/shop/dist/payments/settle.js:18:5)
     at async /srv/shop/dist/routes/checkout.js:77:20
     at Layer.handle [as handle_request] (/srv/shop/node_modules/express/lib/router/layer.js:95:5)
-    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)""")
-BROWSER = Base("TypeError", "Cannot read properties of undefined (reading 'total')", """TypeError: Cannot read properties of undefined (reading 'total')
+    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)""",
+)
+BROWSER = Base(
+    "TypeError",
+    "Cannot read properties of undefined (reading 'total')",
+    """TypeError: Cannot read properties of undefined (reading 'total')
     at showCart (https://shop.example.com/assets/index-DhT8x_Qa.js:14:2231)
     at Xe (https://shop.example.com/assets/index-DhT8x_Qa.js:2:9911)
-    at HTMLButtonElement.t (https://shop.example.com/assets/vendor-C9a1_xZ2.js:1:8122)""")
-NATIVE = Base("TypeError", "undefined is not an object (evaluating 'cart.items.length')", """TypeError: undefined is not an object (evaluating 'cart.items.length')
+    at HTMLButtonElement.t (https://shop.example.com/assets/vendor-C9a1_xZ2.js:1:8122)""",
+)
+NATIVE = Base(
+    "TypeError",
+    "undefined is not an object (evaluating 'cart.items.length')",
+    """TypeError: undefined is not an object (evaluating 'cart.items.length')
     at renderCart (address at index.android.bundle:1:452311)
     at updateScreen (address at index.android.bundle:1:332110)
-    at apply (native)""")
-JAVA = Base("com.acme.shop.OrderFailed", "order 4711 could not be closed", """com.acme.shop.OrderFailed: order 4711 could not be closed
+    at apply (native)""",
+)
+JAVA = Base(
+    "com.acme.shop.OrderFailed",
+    "order 4711 could not be closed",
+    """com.acme.shop.OrderFailed: order 4711 could not be closed
 \tat com.acme.shop.Orders.close(Orders.java:88)
 \tat com.acme.shop.web.Checkout.post(Checkout.java:41)
 \tat jdk.internal.reflect.GeneratedMethodAccessor82.invoke(Unknown Source)
@@ -61,14 +81,22 @@ JAVA = Base("com.acme.shop.OrderFailed", "order 4711 could not be closed", """co
 Caused by: java.sql.SQLTimeoutException: statement cancelled after 3000 ms
 \tat org.postgresql.jdbc.PgStatement.execute(PgStatement.java:448)
 \tat com.acme.shop.db.OrderStore.save(OrderStore.java:120)
-\t... 42 more""")
-KOTLIN = Base("java.lang.IllegalStateException", "cart is locked by another session", """java.lang.IllegalStateException: cart is locked by another session
+\t... 42 more""",
+)
+KOTLIN = Base(
+    "java.lang.IllegalStateException",
+    "cart is locked by another session",
+    """java.lang.IllegalStateException: cart is locked by another session
 \tat com.acme.cart.CartService$lock$2.invokeSuspend(CartService.kt:57)
 \tat _COROUTINE._BOUNDARY._(CoroutineDebugging.kt:46)
 \tat com.acme.cart.CartController$add$1.invokeSuspend(CartController.kt:33)
 \tat kotlin.coroutines.jvm.internal.BaseContinuationImpl.resumeWith(ContinuationImpl.kt:33)
-\tat kotlinx.coroutines.DispatchedTask.run(DispatchedTask.kt:108)""")
-GO = Base("panic", "runtime error: index out of range [5] with length 3", """panic: runtime error: index out of range [5] with length 3
+\tat kotlinx.coroutines.DispatchedTask.run(DispatchedTask.kt:108)""",
+)
+GO = Base(
+    "panic",
+    "runtime error: index out of range [5] with length 3",
+    """panic: runtime error: index out of range [5] with length 3
 
 goroutine 34 [running]:
 runtime.goPanicIndex(0x5, 0x3)
@@ -80,12 +108,20 @@ example.com/shop/web.(*Server).checkout(0xc000112000, {0x7f11, 0xc0000a})
 net/http.HandlerFunc.ServeHTTP(0xc0000b, {0x1, 0x2}, 0x3)
 \t/usr/local/go/src/net/http/server.go:2136 +0x29
 created by net/http.(*Server).Serve in goroutine 1
-\t/usr/local/go/src/net/http/server.go:3086 +0x5cb""")
-RUBY = Base("Shop::CardDeclined", "card was declined by the bank", """/srv/shop/app/models/payment.rb:41:in 'Payment#charge': card was declined by the bank (Shop::CardDeclined)
+\t/usr/local/go/src/net/http/server.go:3086 +0x5cb""",
+)
+RUBY = Base(
+    "Shop::CardDeclined",
+    "card was declined by the bank",
+    """/srv/shop/app/models/payment.rb:41:in 'Payment#charge': card was declined by the bank (Shop::CardDeclined)
 \tfrom /srv/shop/app/models/order.rb:19:in 'block in Order#settle'
 \tfrom /usr/local/bundle/gems/activerecord-7.1.2/lib/active_record/relation.rb:88:in 'each'
-\tfrom /srv/shop/app/controllers/orders_controller.rb:12:in 'OrdersController#create'""")
-DOTNET = Base("Shop.OrderException", "order 12 is closed", """Shop.OrderException: order 12 is closed
+\tfrom /srv/shop/app/controllers/orders_controller.rb:12:in 'OrdersController#create'""",
+)
+DOTNET = Base(
+    "Shop.OrderException",
+    "order 12 is closed",
+    """Shop.OrderException: order 12 is closed
  ---> System.InvalidOperationException: Sequence contains no elements
    at System.Linq.ThrowHelper.ThrowNoElementsException()
    at System.Linq.Enumerable.First[TSource](IEnumerable`1 source)
@@ -94,20 +130,32 @@ DOTNET = Base("Shop.OrderException", "order 12 is closed", """Shop.OrderExceptio
    at Shop.Orders.<CloseAsync>d__7.MoveNext() in /src/Shop/Orders.cs:line 52
 --- End of stack trace from previous location ---
    at Shop.Web.CheckoutController.<Post>d__3.MoveNext() in /src/Shop/Web/CheckoutController.cs:line 31
-   at Microsoft.AspNetCore.Mvc.Infrastructure.ActionMethodExecutor.Execute(Object controller, Object[] arguments)""")
-PHP = Base("App\\Order\\OrderException", "Order 99 has no lines", """PHP Fatal error:  Uncaught App\\Order\\OrderException: Order 99 has no lines in /var/www/shop/src/Order/Order.php:71
+   at Microsoft.AspNetCore.Mvc.Infrastructure.ActionMethodExecutor.Execute(Object controller, Object[] arguments)""",
+)
+PHP = Base(
+    "App\\Order\\OrderException",
+    "Order 99 has no lines",
+    """PHP Fatal error:  Uncaught App\\Order\\OrderException: Order 99 has no lines in /var/www/shop/src/Order/Order.php:71
 Stack trace:
 #0 /var/www/shop/src/Order/Checkout.php(33): App\\Order\\Order->close(Object(App\\Cart), 12)
 #1 /var/www/shop/vendor/slim/slim/Slim/App.php(198): App\\Order\\Checkout->__invoke()
 #2 [internal function]: Slim\\App->handle()
 #3 {main}
-  thrown in /var/www/shop/src/Order/Order.php on line 71""")
-ELIXIR = Base("RuntimeError", "cart is empty", """** (RuntimeError) cart is empty
+  thrown in /var/www/shop/src/Order/Order.php on line 71""",
+)
+ELIXIR = Base(
+    "RuntimeError",
+    "cart is empty",
+    """** (RuntimeError) cart is empty
     (elixir 1.15.4) lib/enum.ex:1693: anonymous fn/3 in Enum.map/2
     (shop 0.3.1) lib/shop/cart.ex:42: Shop.Cart.total!/1
     (shop 0.3.1) lib/shop_web/checkout_controller.ex:19: ShopWeb.CheckoutController.create/2
-    (phoenix 1.7.10) lib/phoenix/router.ex:430: Phoenix.Router.__call__/5""")
-RUST = Base("panic", "called `Option::unwrap()` on a `None` value", """thread 'tokio-runtime-worker' panicked at src/cart.rs:57:31:
+    (phoenix 1.7.10) lib/phoenix/router.ex:430: Phoenix.Router.__call__/5""",
+)
+RUST = Base(
+    "panic",
+    "called `Option::unwrap()` on a `None` value",
+    """thread 'tokio-runtime-worker' panicked at src/cart.rs:57:31:
 called `Option::unwrap()` on a `None` value
 stack backtrace:
    0: rust_begin_unwind
@@ -121,20 +169,29 @@ stack backtrace:
    4: shop::web::checkout::{{closure}}
              at ./src/web.rs:120:9
    5: tokio::runtime::task::raw::poll
-             at /root/.cargo/registry/src/index.crates.io-6f17d22bba15001f/tokio-1.35.0/src/runtime/task/raw.rs:201:5""")
-DART = Base("StateError", "Bad state: No element", """Unhandled exception:
+             at /root/.cargo/registry/src/index.crates.io-6f17d22bba15001f/tokio-1.35.0/src/runtime/task/raw.rs:201:5""",
+)
+DART = Base(
+    "StateError",
+    "Bad state: No element",
+    """Unhandled exception:
 Bad state: No element
 #0      List.first (dart:core-patch/growable_array.dart:332:5)
 #1      Cart.cheapest (package:shop/cart.dart:41:24)
 #2      _CheckoutState.build.<anonymous closure> (package:shop/screens/checkout.dart:88:17)
 #3      StatefulElement.build (package:flutter/src/widgets/framework.dart:5583:27)
-<asynchronous suspension>""")
-SWIFT = Base("NSInvalidArgumentException", "-[NSNull length]: unrecognized selector sent to instance 0x1ff", """*** Terminating app due to uncaught exception 'NSInvalidArgumentException', reason: '-[NSNull length]: unrecognized selector sent to instance 0x1ff'
+<asynchronous suspension>""",
+)
+SWIFT = Base(
+    "NSInvalidArgumentException",
+    "-[NSNull length]: unrecognized selector sent to instance 0x1ff",
+    """*** Terminating app due to uncaught exception 'NSInvalidArgumentException', reason: '-[NSNull length]: unrecognized selector sent to instance 0x1ff'
 0   CoreFoundation                      0x00000001a4f2c9c8 __exceptionPreprocess + 220
 1   libobjc.A.dylib                     0x00000001b9249b54 objc_exception_throw + 60
 2   Shop                                0x0000000104f3a1c4 $s4Shop4CartC5totalSdyF + 312
 3   Shop                                0x0000000104f3b004 -[CheckoutViewController pay:] + 96
-4   UIKitCore                           0x00000001a7a3e1c4 -[UIApplication sendAction:to:from:forEvent:] + 96""")
+4   UIKitCore                           0x00000001a7a3e1c4 -[UIApplication sendAction:to:from:forEvent:] + 96""",
+)
 
 BASES: dict[str, Base] = {
     "python": PYTHON, "javascript": JAVASCRIPT, "browser": BROWSER, "react native": NATIVE, "java": JAVA, "kotlin": KOTLIN,
@@ -145,12 +202,17 @@ ONE: dict[str, dict[str, Change]] = {
     "python": {
         "deploy": {"20260301": "20260415", "line 212": "line 230", "line 91": "line 99"},
         "value": {"order 17": "order 99812"},
-        "other caller": {"line 91, in checkout": "line 14, in close_all", "order.close(cart)": "[o.close(c) for o in due]"},
+        "other caller": {
+            "line 91, in checkout": "line 14, in close_all",
+            "order.close(cart)": "[o.close(c) for o in due]",
+        },
         "other python": {"python3.11": "python3.13", "/srv/venv": "/opt/venv"},
         "other library version": {"line 880": "line 902", "dispatch_request": "full_dispatch"},
         "markers": {'has no total")\n': 'has no total")\n    ^^^^^^^^^^^^^^^^^^^^^^^^\n'},
         "container": {"/srv/app/releases/20260301/": "/app/"},
-        "library frames gone": {'  File "/srv/venv/lib/python3.11/site-packages/flask/app.py", line 880, in dispatch_request\n    return view(**args)\n': ""},
+        "library frames gone": {
+            '  File "/srv/venv/lib/python3.11/site-packages/flask/app.py", line 880, in dispatch_request\n    return view(**args)\n': ""
+        },
         "log's own words": {},
     },
     "javascript": {
@@ -163,7 +225,11 @@ ONE: dict[str, dict[str, Change]] = {
     },
     "browser": {
         "hash of the build": {"index-DhT8x_Qa.js": "index-BkR-2mZp.js", "vendor-C9a1_xZ2": "vendor-Zz91aB3_"},
-        "minified names": {"at Xe (": "at qn (", "HTMLButtonElement.t ": "HTMLButtonElement.r ", "DhT8x_Qa": "AbT8xQQ1"},
+        "minified names": {
+            "at Xe (": "at qn (",
+            "HTMLButtonElement.t ": "HTMLButtonElement.r ",
+            "DhT8x_Qa": "AbT8xQQ1",
+        },
         "columns": {":14:2231": ":15:101", ":2:9911": ":2:9870"},
         "host": {"shop.example.com": "www.example.com"},
         "query": {".js:14": ".js?v=12:14"},
@@ -176,31 +242,48 @@ ONE: dict[str, dict[str, Change]] = {
         "lines": {"Orders.java:88": "Orders.java:92", "PgStatement.java:448": "PgStatement.java:401"},
         "value": {"order 4711": "order 12", "3000 ms": "5000 ms"},
         "accessor": {"GeneratedMethodAccessor82": "GeneratedMethodAccessor7"},
-        "proxy": {"com.acme.shop.web.Checkout.post(Checkout.java:41)": "com.acme.shop.web.Checkout$$EnhancerBySpringCGLIB$$1a2b3c.post(<generated>)\n\tat com.acme.shop.web.Checkout.post(Checkout.java:41)"},
-        "hibernate proxy": {"com.acme.shop.Orders.close(Orders.java:88)": "com.acme.shop.Orders$HibernateProxy$AbCdEfGh.close(Unknown Source)"},
+        "proxy": {
+            "com.acme.shop.web.Checkout.post(Checkout.java:41)": "com.acme.shop.web.Checkout$$EnhancerBySpringCGLIB$$1a2b3c.post(<generated>)\n\tat com.acme.shop.web.Checkout.post(Checkout.java:41)"
+        },
+        "hibernate proxy": {
+            "com.acme.shop.Orders.close(Orders.java:88)": "com.acme.shop.Orders$HibernateProxy$AbCdEfGh.close(Unknown Source)"
+        },
         "more": {"... 42 more": "... 17 more"},
         "module": {"java.base/java.lang": "java.lang"},
-        "thread": {"com.acme.shop.OrderFailed: order": 'Exception in thread "http-nio-8080-exec-3" com.acme.shop.OrderFailed: order'},
-        "suppressed": {"Caused by: java.sql": "\tSuppressed: java.io.IOException: stream closed\n\t\tat com.acme.shop.Orders.release(Orders.java:95)\nCaused by: java.sql"},
+        "thread": {
+            "com.acme.shop.OrderFailed: order": 'Exception in thread "http-nio-8080-exec-3" com.acme.shop.OrderFailed: order'
+        },
+        "suppressed": {
+            "Caused by: java.sql": "\tSuppressed: java.io.IOException: stream closed\n\t\tat com.acme.shop.Orders.release(Orders.java:95)\nCaused by: java.sql"
+        },
         "jar": {"(Orders.java:88)": "(Orders.java:88) ~[shop-1.4.2.jar:1.4.2]"},
     },
     "kotlin": {
         "lines": {"CartService.kt:57": "CartService.kt:61"},
         "number of the lambda": {"$lock$2": "$lock$3", "$add$1": "$add$4"},
         "no boundary": {"\tat _COROUTINE._BOUNDARY._(CoroutineDebugging.kt:46)\n": ""},
-        "dispatcher": {"kotlinx.coroutines.DispatchedTask.run(DispatchedTask.kt:108)": "kotlinx.coroutines.EventLoopImplBase.processNextEvent(EventLoop.common.kt:280)"},
+        "dispatcher": {
+            "kotlinx.coroutines.DispatchedTask.run(DispatchedTask.kt:108)": "kotlinx.coroutines.EventLoopImplBase.processNextEvent(EventLoop.common.kt:280)"
+        },
     },
     "go": {
         "values": {"[5] with length 3": "[12] with length 4", "0x5, 0x3": "0xc, 0x4"},
         "goroutine": {"goroutine 34": "goroutine 1201", "0xc000112000": "0xc000aaa000"},
         "build folder": {"/build/src/": "/home/ci/work/shop/"},
-        "another goroutine": {"+0x5cb": "+0x5cb\n\ngoroutine 7 [select]:\nexample.com/shop/jobs.run()\n\t/build/src/jobs/run.go:12 +0x44"},
+        "another goroutine": {
+            "+0x5cb": "+0x5cb\n\ngoroutine 7 [select]:\nexample.com/shop/jobs.run()\n\t/build/src/jobs/run.go:12 +0x44"
+        },
         "trimpath": {"/build/src/": "example.com/shop/", "/usr/local/go/src/": ""},
         "go version": {"/usr/local/go/src": "/opt/hostedtoolcache/go/1.22.1/x64/src", "panic.go:114": "panic.go:115"},
         "lines": {"cart.go:52": "cart.go:59", "server.go:141": "server.go:150"},
     },
     "ruby": {
-        "before 3.4": {"'Payment#charge'": "`charge'", "'block in Order#settle'": "`block in settle'", "'each'": "`each'", "'OrdersController#create'": "`create'"},
+        "before 3.4": {
+            "'Payment#charge'": "`charge'",
+            "'block in Order#settle'": "`block in settle'",
+            "'each'": "`each'",
+            "'OrdersController#create'": "`create'",
+        },
         "lines": {"payment.rb:41": "payment.rb:44"},
         "gem version": {"activerecord-7.1.2": "activerecord-7.2.0", "relation.rb:88": "relation.rb:90"},
         "release": {"/srv/shop/app": "/srv/shop/releases/20260101/app"},
@@ -211,7 +294,11 @@ ONE: dict[str, dict[str, Change]] = {
         "lines": {":line 88": ":line 91", ":line 52": ":line 60"},
         "build folder": {"/src/Shop": "C:\\agent\\_work\\1\\s\\Shop"},
         "unhandled": {"Shop.OrderException: order": "Unhandled exception. Shop.OrderException: order"},
-        "no symbols": {" in /src/Shop/Orders.cs:line 52": "", " in /src/Shop/Data/OrderStore.cs:line 88": "", " in /src/Shop/Web/CheckoutController.cs:line 31": ""},
+        "no symbols": {
+            " in /src/Shop/Orders.cs:line 52": "",
+            " in /src/Shop/Data/OrderStore.cs:line 88": "",
+            " in /src/Shop/Web/CheckoutController.cs:line 31": "",
+        },
     },
     "php": {
         "value": {"Order 99 has": "Order 3 has"},
@@ -226,7 +313,10 @@ ONE: dict[str, dict[str, Change]] = {
     },
     "rust": {
         "lines": {"cart.rs:57:31": "cart.rs:61:20"},
-        "toolchain": {"82e1608dfa6e0b5569232559e3d385fea5a93112": "9fc6b43126469e3858e2fe86cafb4f0fd5068869", "panicking.rs:645:5": "panicking.rs:652:5"},
+        "toolchain": {
+            "82e1608dfa6e0b5569232559e3d385fea5a93112": "9fc6b43126469e3858e2fe86cafb4f0fd5068869",
+            "panicking.rs:645:5": "panicking.rs:652:5",
+        },
         "thread": {"'tokio-runtime-worker'": "'main'"},
         "hashes": {"shop::cart::total": "shop::cart::total::h0123456789abcdef"},
         "library version": {"tokio-1.35.0": "tokio-1.36.0"},
@@ -238,7 +328,9 @@ ONE: dict[str, dict[str, Change]] = {
     },
     "swift": {
         "addresses": {"0x0000000104f3a1c4": "0x0000000100a3a1c4", "0x1ff": "0x2aa", "+ 312": "+ 320"},
-        "system version": {"0x00000001a4f2c9c8 __exceptionPreprocess + 220": "0x00000001c4f2c9c8 __exceptionPreprocess + 240"},
+        "system version": {
+            "0x00000001a4f2c9c8 __exceptionPreprocess + 220": "0x00000001c4f2c9c8 __exceptionPreprocess + 240"
+        },
     },
 }
 
@@ -250,7 +342,9 @@ DIFFERENT: dict[str, dict[str, Change]] = {
         "another type": {"ValueError": "TypeError"},
         "another file": {"orders/models.py": "returns/models.py"},
         "another statement": {'raise ValueError(f"order {self.id} has no total")': "return int(self.total)"},
-        "a cause": {"Traceback (most": 'Traceback (most recent call last):\n  File "/srv/app/shop/db.py", line 3, in get\n    return rows[0]\nIndexError: list index out of range\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most'},
+        "a cause": {
+            "Traceback (most": 'Traceback (most recent call last):\n  File "/srv/app/shop/db.py", line 3, in get\n    return rows[0]\nIndexError: list index out of range\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most'
+        },
     },
     "javascript": {
         "another message": {"card was declined": "gateway did not answer"},
@@ -269,8 +363,12 @@ DIFFERENT: dict[str, dict[str, Change]] = {
         "another message": {"undefined is not an object (evaluating 'cart.items.length')": "Network request failed"},
     },
     "java": {
-        "another cause": {"java.sql.SQLTimeoutException: statement cancelled after 3000 ms": "java.io.IOException: disk is full"},
-        "another place of the cause": {"com.acme.shop.db.OrderStore.save(OrderStore.java:120)": "com.acme.shop.db.StockStore.take(StockStore.java:61)"},
+        "another cause": {
+            "java.sql.SQLTimeoutException: statement cancelled after 3000 ms": "java.io.IOException: disk is full"
+        },
+        "another place of the cause": {
+            "com.acme.shop.db.OrderStore.save(OrderStore.java:120)": "com.acme.shop.db.StockStore.take(StockStore.java:61)"
+        },
         "another message": {"could not be closed": "was shipped before"},
         "another method": {"Orders.close": "Orders.cancel"},
         "another type": {"OrderFailed": "OrderLocked"},
@@ -292,7 +390,9 @@ DIFFERENT: dict[str, dict[str, Change]] = {
         "another type": {"Shop::CardDeclined": "Shop::Offline"},
     },
     "dotnet": {
-        "another inner error": {"System.InvalidOperationException: Sequence contains no elements": "System.TimeoutException: The operation has timed out"},
+        "another inner error": {
+            "System.InvalidOperationException: Sequence contains no elements": "System.TimeoutException: The operation has timed out"
+        },
         "another place of the inner error": {"Shop.Data.OrderStore.<FindAsync>": "Shop.Data.StockStore.<TakeAsync>"},
         "another method": {"Shop.Orders.<CloseAsync>": "Shop.Orders.<CancelAsync>"},
         "another message": {"order 12 is closed": "payment is still pending"},
@@ -318,7 +418,9 @@ DIFFERENT: dict[str, dict[str, Change]] = {
     },
     "swift": {
         "another method": {"$s4Shop4CartC5totalSdyF": "$s4Shop4MenuC4loadyyF"},
-        "another message": {"-[NSNull length]: unrecognized selector sent to instance 0x1ff": "attempt to insert nil object from objects"},
+        "another message": {
+            "-[NSNull length]: unrecognized selector sent to instance 0x1ff": "attempt to insert nil object from objects"
+        },
     },
 }
 

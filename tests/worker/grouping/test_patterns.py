@@ -289,11 +289,13 @@ async def test_a_new_version_of_fingerprints_keeps_ids_states_and_decisions(engi
     errors = [Error(message, ago(hours=30), error_type=kind) for message, kind in KINDS]
     await store(engine, errors)
     async with engine.begin() as connection:
-        for table in ("errors", "deltas"):
-            await connection.execute(text(f"UPDATE {table} SET fingerprint = fingerprint # 12345"))
+        await connection.execute(text("UPDATE errors SET fingerprint = fingerprint # 12345"))
+        await connection.execute(text("UPDATE deltas SET fingerprint = fingerprint # 12345"))
     await fold_deltas(engine, 48)
     async with engine.begin() as connection:
-        await connection.execute(text("UPDATE fingerprints SET version = 1, skeleton = 'old ' || skeleton, grouped_by = 'message'"))
+        await connection.execute(
+            text("UPDATE fingerprints SET version = 1, skeleton = 'old ' || skeleton, grouped_by = 'message'")
+        )
         await connection.execute(text("UPDATE fingerprints SET pattern_id = gen_random_uuid()"))
         await connection.execute(WRITE_OLD_PATTERNS, {"project_id": PROJECT})
         pinned = await connection.scalar(text("SELECT pattern_id FROM fingerprints ORDER BY fingerprint LIMIT 1"))
@@ -306,9 +308,11 @@ async def test_a_new_version_of_fingerprints_keeps_ids_states_and_decisions(engi
     after = {one.fingerprint: await pattern_of(engine, one.fingerprint) for one in errors}
     kept = sum(moved.get(before[one], before[one]) == after[one] for one in before)
     assert kept >= 0.99 * len(before)
-    assert {await pattern_of(engine, one ^ 12345) for one in before} == set(after.values()), "and the old ones are there too"
+    assert {await pattern_of(engine, one ^ 12345) for one in before} == set(after.values()), (
+        "and the old ones are there too"
+    )
     titles = await pattern_ids(engine)
-    assert {"user <*> has no cart", "disk <*> is full"} <= titles.keys()
+    assert {"KeyError: user <*> has no cart", "disk <*> is full"} <= titles.keys()
     assert await scalar(engine, "SELECT count(*) FROM fingerprints WHERE version <> 2") == 0
     assert await scalar(engine, "SELECT count(*) FROM patterns WHERE trend = 'new'") == 0
     assert await update_patterns(engine, PROJECT) == 0, "once"
