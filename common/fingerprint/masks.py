@@ -91,12 +91,13 @@ _WHOLE = re.compile(
     (?<=[ =:(,])\{(?![^{}]{0,400}["'](?:type|code|msg|message)["'])  # an object
       (?:[ ]?["']?[\w.<*>\-]{1,60}["']?[ ]?:[^{}]{0,400}+)?\}
   | (?<=[ =:(,])\[(?:[^\[\],]{0,200}+,[^\[\]]{0,400}+|(?:<\*>)?+)\](?::<\*>)?+            # a list, empty or of one value
-  | (?<=<\*>)[ ]\(<\*>\)                                                          # the same value, said otherwise
+  | (?<=<\*>)(?:[ ]%(unit)s)?[ ]\(<\*>[ ]%(unit)s\)                                   # the same value, in another unit
   | (?<![\w.])(?!\w{0,60}(?:Error|Exception)\()[A-Z]\w{1,60}+\((?:\w{1,20}=)?<\*>\)   # a number or text with its kind
   | <(?:class[ ]<\*>|[\w.]{1,80}+(?:[ ][\w.]{1,40}+){0,3}[ ]at[ ]<\*>)>               # what Python says of an object
   | (?<=:[ ])[\w.\-]{1,60}(?:,[ ][\w.\-]{1,60}){1,60}(?=$|[.;)])                            # a list at the end
-  | (?<=\()(?:\?|%s|\$<\*>)(?:,[ ]?(?:\?|%s|\$<\*>)){0,99}(?=\))                   # places for values in SQL
-    """,
+  | (?<=\()(?:\?|%%s|\$<\*>)(?:,[ ]?(?:\?|%%s|\$<\*>)){0,99}(?=\))                   # places for values in SQL
+    """
+    % {"unit": _UNIT},
     re.VERBOSE,
 )
 _EMPTY = re.compile(r"(?<=[ ]\()(?=\))|(?<=\w=)(?=[,;)\]}]|$|[ ]{1,2}[\w.]{1,40}=)")  # nothing, where a value may stand
@@ -175,7 +176,7 @@ def _has_whole(line: str) -> bool:
 
 
 def _hide_whole(match: re.Match[str]) -> str:
-    return "" if match[0].startswith(" (") else HOLE  # what was said before, said again
+    return "" if match[0][0] == " " else HOLE  # what was said before, said again
 
 
 def _fold_repeats(line: str) -> str:

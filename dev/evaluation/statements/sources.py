@@ -63,7 +63,7 @@ def pieces_of(node: ast.expr) -> list[Piece] | None:
         return [node.value] if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):
         return [
-            part.value
+            str(part.value)
             if isinstance(part, ast.Constant)
             else Slot(ast.unparse(part.value), getattr(part, "conversion", -1) == ord("r"))  # type: ignore[attr-defined]
             for part in node.values

@@ -44,6 +44,27 @@ MASKED = [
     ("token a8Zk29xQ1 expired", "token <*> expired"),
     ("secret ******** refused", "secret <*> refused"),
     ('"GET /x HTTP/1.1" 500', '"GET <*>" <*>'),
+    ('level=err msg="not found" id=3', "level=<*> msg= not found  id=<*>"),
+    ('{"level":"error","msg":"lost order 7","id":3}', '{"level":<*>,"msg": lost order <*> ,"id":<*>}'),
+    ("payload {} refused", "payload <*> refused"),
+    ('payload {"id":1} refused', "payload <*> refused"),
+    ("owners: [a, b] left", "owners: <*> left"),
+    ("unknown keys: a, b", "unknown keys: <*>"),
+    ("WHERE id IN (?, ?, ?)", "WHERE id IN (<*>)"),
+    ("WHERE id IN ($1, $2)", "WHERE id IN (<*>)"),
+    ("from 1.2.3.4 () at noon", "from <*> (<*>) at noon"),
+    ("logname= uid=0 rhost= user=root", "logname=<*> uid=<*> rhost=<*> user=<*>"),
+    ("1190 bytes (1.16 KB) sent", "<*> sent"),
+    ("synchronized to LOCAL(0), stratum 3", "synchronized to <*>, stratum <*>"),
+    ("dial tcp db:5432: refused", "dial tcp <*>: refused"),
+    ("dial tcp [::1]:5432: refused", "dial tcp <*>: refused"),
+    ("late since 4:05 PM", "late since <*>"),
+    ("late since Tue, 03 Mar 2026 10:00:00 GMT", "late since <*>"),
+    ("am 12. M\u00e4rz 2026 um drei", "am <*> um drei"),
+    (r"cannot open C:\Program Files\App\x.txt now", "cannot open <*> now"),
+    ("no key \u201ca b\u201d in \u00abc\u00bb or \u2018d\u2019", "no key <*> in <*> or <*>"),
+    ("no key '['a', 'b']' in it", "no key <*> in it"),
+    ("<Cart object at 0x7f12> is <class 'int'>", "<*> is <*>"),
 ]
 
 KEPT = [
@@ -55,6 +76,10 @@ KEPT = [
     ('{"type": "overloaded", "id": "x"}', '{"type": "overloaded", "id": <*>}'),
     ("a == b and c", "a == b and c"),
     ("plain words only", "plain words only"),
+    ("Intent { act=MAIN } not found", "Intent { act=<*> } not found"),
+    ("std::vector::at failed", "std::vector::at failed"),
+    ("the main() function and [preauth]", "the main() function and [preauth]"),
+    ("raised TimeoutError(3)", "raised TimeoutError(<*>)"),
 ]
 
 
