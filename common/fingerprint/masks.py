@@ -91,13 +91,12 @@ _WHOLE = re.compile(
     (?<=[ =:(,])\{(?![^{}]{0,400}["'](?:type|code|msg|message)["'])  # an object
       (?:[ ]?["']?[\w.<*>\-]{1,60}["']?[ ]?:[^{}]{0,400}+)?\}
   | (?<=[ =:(,])\[(?:[^\[\],]{0,200}+,[^\[\]]{0,400}+|(?:<\*>)?+)\](?::<\*>)?+            # a list, empty or of one value
-  | (?<=<\*>)(?:[ ]%(unit)s)?[ ]\(<\*>[ ]%(unit)s\)                                   # the same value, in another unit
+  | (?<=<\*>)(?:[ ]UNIT)?[ ]\(<\*>[ ]UNIT\)                                   # the same value, in another unit
   | (?<![\w.])(?!\w{0,60}(?:Error|Exception)\()[A-Z]\w{1,60}+\((?:\w{1,20}=)?<\*>\)   # a number or text with its kind
   | <(?:class[ ]<\*>|[\w.]{1,80}+(?:[ ][\w.]{1,40}+){0,3}[ ]at[ ]<\*>)>               # what Python says of an object
   | (?<=:[ ])[\w.\-]{1,60}(?:,[ ][\w.\-]{1,60}){1,60}(?=$|[.;)])                            # a list at the end
-  | (?<=\()(?:\?|%%s|\$<\*>)(?:,[ ]?(?:\?|%%s|\$<\*>)){0,99}(?=\))                   # places for values in SQL
-    """
-    % {"unit": _UNIT},
+  | (?<=\()(?:\?|%s|\$<\*>)(?:,[ ]?(?:\?|%s|\$<\*>)){0,99}(?=\))                   # places for values in SQL
+    """.replace("UNIT", _UNIT),
     re.VERBOSE,
 )
 _EMPTY = re.compile(r"(?<=[ ]\()(?=\))|(?<=\w=)(?=[,;)\]}]|$|[ ]{1,2}[\w.]{1,40}=)")  # nothing, where a value may stand
