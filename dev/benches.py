@@ -8,7 +8,7 @@ import typer
 
 KINDS = (
     "alerts", "all", "curve", "doors", "grouping", "ingest", "isolation", "memory", "pages", "patterns", "peaks",
-    "projection", "reads", "redaction", "report", "scaling", "trends",
+    "projection", "reads", "redaction", "report", "scaling", "statements", "trends",
 )  # fmt: skip
 
 

@@ -26,7 +26,6 @@ KIB, MIB = 2**10, 2**20
 WIDE = 4  # bytes of a character at most
 ENTRY = 300  # bytes of what a key and a value are held in
 NAME = 200 * WIDE
-TRACE = TRACE_CHARS * WIDE  # its frames and types are parts of it
 # Of each memo the most bytes that one entry can have: texts are kept up to a length, names are of at most 200 characters.
 # One that is made of what the program has in itself, and not of what it is sent, has FIXED.
 FIXED = 0
@@ -59,15 +58,13 @@ MEMOS = {
     "common.cache.sealing.form_of": FIXED,
     "common.database.connections.process_name": FIXED,
     "common.database.schema.known_revisions": FIXED,
-    "common.fingerprint._recall_value": TRACE_CHARS + LINE_CHARS * WIDE + NAME,
+    "common.fingerprint._recall_raised": TRACE_CHARS + 2 * LINE_CHARS * WIDE + NAME,
     "common.fingerprint._of_skeleton": 2 * (1_000 + 256) * WIDE,
-    "common.fingerprint._of_trace": TRACE + 1_000 * WIDE,
-    "common.fingerprint._trace_value": TRACE + NAME,
+    "common.fingerprint._statement_value": (LINE_CHARS + 1_000) * WIDE + NAME,
     "common.fingerprint.frames._remember": 2 * 200 * WIDE,
     "common.fingerprint.masks._remember": 2 * 512 * WIDE,
+    "common.fingerprint.raising.says_something": 1_000 * WIDE,
     "common.fingerprint.traces._recall": 2 * TRACE_CHARS + LINE_CHARS * WIDE,
-    "common.fingerprint.traces._recall_between": 2 * TRACE_CHARS + 2 * LINE_CHARS * WIDE,
-    "common.fingerprint.traces._remember_line": 2 * 512 * WIDE,
     "common.pricing.catalog.find_model": 2 * NAME,
     "common.pricing.catalog.find_provider": NAME,
     "common.pricing.catalog.list_entries": FIXED,
@@ -144,15 +141,15 @@ def test_a_long_piece_of_text_is_counted_and_not_remembered() -> None:
 
 @pytest.mark.parametrize(("letter", "is_kept"), [("a", True), ("é", False), ("\U0001f600", False)])
 def test_a_trace_is_remembered_by_its_bytes(letter: str, is_kept: bool) -> None:
-    before = find_memos()["common.fingerprint.traces._recall"].cache_info().currsize
+    before = find_memos()["common.fingerprint._recall_raised"].cache_info().currsize
     frame = f'  File "{letter * 60}.py", line 1, in f\n    {letter * 60}\n'
     trace = f"Traceback (most recent call last):\n{frame * 40}ValueError: no"
     assert TRACE_CHARS // 4 < len(trace) <= TRACE_CHARS
     split = split_trace(trace)
     assert may_be_kept(split.rest) is is_kept
     value = fingerprint_value(message="no", error_type=None, trace=split)
-    assert value == fingerprint_value(message="other", error_type=None, trace=split)
-    after = find_memos()["common.fingerprint.traces._recall"].cache_info().currsize
+    assert value == fingerprint_value(message="no", error_type=None, trace=split)
+    after = find_memos()["common.fingerprint._recall_raised"].cache_info().currsize
     assert (after > before) is is_kept
 
 

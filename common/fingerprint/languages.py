@@ -162,7 +162,8 @@ def split_caused(lines: Lines) -> list[Part]:
 
 # JavaScript, in engines that say `at`, and in those that say `@`.
 _SCRIPT: Final = re.compile(
-    r"\s{0,64}+at (?:([^(]{1,200}?) ?\()?(?:address at )?((?:\w{1,20}:)?[^()\s][^()]{0,400}?)(?::\d{1,9}){1,3}\)?,?\s{0,9}+(?:\{\s*)?$"
+    r"\s{0,64}+at (?:([^(]{1,200}+)\()?(?:address at )?((?:\w{1,20}:)?[^()\s][^()]{0,400}?)(?::\d{1,9}){1,3}"
+    r"\)?,?\s{0,9}+(?:\{\s{0,9}+)?$"
 )
 _GECKO: Final = re.compile(r"\s{0,64}+([^\s@]{0,200}+)@(\S{1,400}?)(?::\d{1,9}){1,2}\s{0,9}$")
 _OF_ENGINE: Final = re.compile(r"\s{0,64}+at .{0,200}\((?:native|<anonymous>|index \d{1,9})\)\s{0,9}$")
@@ -194,7 +195,7 @@ def read_go(lines: Lines) -> Iterator[Place]:
 
 # Ruby
 _RUBY: Final = re.compile(
-    r"\s{0,9}+(?:\d{1,4}: )?(?:from )?((?:[A-Za-z]:)?[^\s:]++):\d++(?::in [`'](.{1,300}?)'(?=:|\s|$))?"
+    r"\s{0,9}+(?:\d{1,4}: )?(?:from )?((?:[A-Za-z]:)?[^\s:]++):\d++(?::in [`']([^'\n]{1,300}+)'(?=:|\s|$))?"
 )
 _RUBY_FILES: Final = (".rb", ".erb", ".rake", ".ru")
 
@@ -207,7 +208,7 @@ def read_ruby(lines: Lines) -> Iterator[Place]:
 
 # .NET: an inner error stands with its frames before those of the one that holds it.
 _DOTNET: Final = re.compile(
-    r"\s{0,64}+at ([^\s(][^(]{0,300}+)\([^\n]{0,2000}?\)(?: in (\S.{0,400}?):(?:line )?\d++)?\s{0,9}$"
+    r"\s{0,64}+at ([^\s(][^(]{0,300}+)\([^\n]{0,2000}?\)(?: in ((?:[A-Za-z]:)?[^\n:]{1,400}+):(?:line )?\d++)?\s{0,9}$"
 )
 
 
@@ -291,7 +292,8 @@ def read_rust(lines: Lines) -> Iterator[Place]:
 
 # Swift and Objective-C
 _APPLE: Final = re.compile(
-    r"\s{0,64}+\d{1,4} {1,60}(\S.{0,60}?) {1,60}0x[0-9a-fA-F]++ (.{1,300}?)(?: \+ \d++)?(?: \(([^():]{1,200})(?::\d++){1,2}\))?\s{0,9}$"
+    r"\s{0,64}+\d{1,4} {1,60}(\S.{0,60}?) {1,60}0x[0-9a-fA-F]++ (.{1,300}?)(?: \+ \d++)?"
+    r"(?: \(([^():]{1,200}+)(?::\d++){1,2}\))?\s{0,9}$"
 )
 
 

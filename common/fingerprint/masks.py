@@ -42,10 +42,12 @@ _VARIABLE = re.compile(
     (?:\{{[^{{}}]{{0,200}}+\}}|\([^()]{{0,200}}+\)|\[[^\[\]]{{0,200}}+\])?
     # date
   | (?=[ADFJMNOSTW\d])(?<!\w)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ ]{{1,2}})?
-    (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}}|\d{{1,2}}\.?[ ][^\W\d_]{{3,10}}+\.?[ ](?:19|20)\d\d)(?!\w)
+    (?:{_MONTH}[ ]{{1,2}}\d{{1,2}}|\d{{1,2}}[ \-/]{_MONTH}[ \-/]\d{{2,4}}
+      |\d{{1,2}}\.?[ ][^\W\d_]{{3,10}}+\.?[ ](?:19|20)\d\d)(?!\w)
     # a place where something can start: a sign or a digit, or a word that is not plain
   | (?:(?=["'`\u201c-\u201e\u2018\u201a\u00ab:\\/~.*+\-<>\d])|(?=[A-Za-z])(?![A-Za-z_]{{1,32}}+[ ,;()=]))(?:
-    (?<!\w)'(?:\[[^\n]{{0,200}}?\]|\([^\n]{{0,200}}?\)|\{{[^\n]{{0,200}}?\}}|<[^\n]{{0,200}}?>)'(?![\w:])  # quoted, with quotes inside
+    (?<!\w)'(?:\[[^\n]{{0,120}}?\]|\([^\n]{{0,120}}?\)|\{{[^\n]{{0,120}}?\}}  # quoted, with quotes inside
+      |<[^\n]{{0,120}}?>)'(?![\w:])
   | (?=["'`])(?:  # quoted, but not a name and its kind in "type": "overloaded", nor a request line
       (?<!\w)(?<!["'](?:type|code)["']:)(?<!["'](?:type|code)["']:[ ])
       (?:"(?!(?:{_METHOD})[ ]|{_EXCEPTION})[^"\n]{{0,400}}+"(?!:)|'(?!{_EXCEPTION})[^'\n]{{0,400}}+'(?![\w:]))
@@ -61,8 +63,10 @@ _VARIABLE = re.compile(
     | (?<!/)(?=[\w\-]*+(?:\.[\w.\-]*+/|/[\w/\-]*+\.))[\w\-]++(?:(?=[./]++[\w\-])[./]++[\w\-]++)++      # relative path: a/b.c
     )
   | (?<![\w.:])(?=[0-9A-Fa-f:]{{0,5}}:[0-9A-Fa-f]{{0,4}}:)                             # IPv6, MAC
-    (?:[0-9A-Fa-f]{{1,4}}(?::{{1,2}}[0-9A-Fa-f]{{1,4}}){{2,31}}+(?:::)?+|::(?:[0-9A-Fa-f]{{1,4}}(?::[0-9A-Fa-f]{{1,4}}){{0,6}}+)?)(?!\w)(?!:\w)
-  | (?<![\w:])[A-Za-z]:\\(?:[^\s"'<>|,;:\\]{{1,80}}+(?:[ ][^\s"'<>|,;:\\]{{1,40}}+){{0,4}}+\\){{0,20}}[^\s"'<>|,;()]*+ | \\\\[\w.$\-]++\\[^\s"'<>|,;()]*+           # Windows path, share
+    (?:[0-9A-Fa-f]{{1,4}}(?::{{1,2}}[0-9A-Fa-f]{{1,4}}){{2,31}}+(?:::)?+
+      |(?:[0-9A-Fa-f]{{1,4}})?::(?:[0-9A-Fa-f]{{1,4}}(?::[0-9A-Fa-f]{{1,4}}){{0,6}}+)?)(?!\w)(?!:\w)
+  | (?<![\w:])[A-Za-z]:\\(?:[^\s"'<>|,;:\\]{{1,80}}+(?:[ ][^\s"'<>|,;:\\]{{1,40}}+){{0,4}}+\\){{0,20}}[^\s"'<>|,;()]*+
+  | \\\\[\w.$\-]++\\[^\s"'<>|,;()]*+           # Windows path, share
   | (?<![\w.<>*)/\]~])[~.]{{0,2}}+/                                                    # Unix path
     (?:[\w@%+~$\-]++|(?=[/.:][\w/@~])[/.:])++/?+(?:\?[^\s"'<>]*+)?+
   | (?=[A-Za-z\d])(?<![A-Za-z\d])(?:
@@ -84,14 +88,15 @@ _TRAILING_UNIT = rf"(?:[ ]?(?:{_UNIT}|[AaPp]\.?[Mm]\.?|{_ZONE})(?!\w))?"
 # After what varies is hidden, what it leaves of something that is one value as a whole.
 _WHOLE = re.compile(
     r"""
-    (?<=[ =:(,])\{(?![^{}]{0,400}["'](?:type|code|msg|message)["'])(?:[ ]?["']?[\w.<*>\-]{1,60}["']?[ ]?:[^{}]{0,400})?\}  # an object
-  | (?<=[ =:(,])\[(?:[^\[\],]{0,200}+,[^\[\]]{0,400}|(?:<\*>)?+)\](?::<\*>)?+            # a list, empty or of one value
-  | (?<=<\*>)[ ]\(<\*>\)                                                          # the same value, said otherwise
+    (?<=[ =:(,])\{(?![^{}]{0,400}["'](?:type|code|msg|message)["'])  # an object
+      (?:[ ]?["']?[\w.<*>\-]{1,60}["']?[ ]?:[^{}]{0,400}+)?\}
+  | (?<=[ =:(,])\[(?:[^\[\],]{0,200}+,[^\[\]]{0,400}+|(?:<\*>)?+)\](?::<\*>)?+            # a list, empty or of one value
+  | (?<=<\*>)(?:[ ]UNIT)?[ ]\(<\*>[ ]UNIT\)                                   # the same value, in another unit
   | (?<![\w.])(?!\w{0,60}(?:Error|Exception)\()[A-Z]\w{1,60}+\((?:\w{1,20}=)?<\*>\)   # a number or text with its kind
   | <(?:class[ ]<\*>|[\w.]{1,80}+(?:[ ][\w.]{1,40}+){0,3}[ ]at[ ]<\*>)>               # what Python says of an object
   | (?<=:[ ])[\w.\-]{1,60}(?:,[ ][\w.\-]{1,60}){1,60}(?=$|[.;)])                            # a list at the end
   | (?<=\()(?:\?|%s|\$<\*>)(?:,[ ]?(?:\?|%s|\$<\*>)){0,99}(?=\))                   # places for values in SQL
-    """,
+    """.replace("UNIT", _UNIT),
     re.VERBOSE,
 )
 _EMPTY = re.compile(r"(?<=[ ]\()(?=\))|(?<=\w=)(?=[,;)\]}]|$|[ ]{1,2}[\w.]{1,40}=)")  # nothing, where a value may stand
@@ -102,7 +107,15 @@ _RUN = re.compile(
     rf"<\*>{_TRAILING_UNIT}(?:(?::|[ ,;/|.+\-]{{0,3}}+)<\*>{_TRAILING_UNIT}){{0,64}}",
 )
 _DIGIT = re.compile("[0-9]")
-_ONES: Final = bytes.maketrans(b"0123456789", b"1111111111")  # of bytes, since on texts it takes five times as long
+# Each begins with what the text is searched for fast, and looks back from there.
+_HEXADECIMAL = re.compile(r"0x(?<![A-Za-z0-9_]0x)[0-9a-f]{1,16}+(?![A-Za-z0-9_.:])")
+_UUID = re.compile(
+    r"-(?<=(?<![A-Za-z0-9_.@/+\-])[0-9a-f]{8}-)[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![A-Za-z0-9_.@:/\-])"
+)
+_EVEN_UUID: Final = "11111111-1111-1111-1111-111111111111"
+_ONES: Final = bytes.maketrans(
+    b"0123456789\x01", b"11111111110"
+)  # of bytes, since on texts it takes five times as long
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
@@ -116,11 +129,20 @@ def mask_message(message: str) -> str:
 
 
 def _recall(message: str) -> str:
-    """By the memo, where messages that differ in digits alone are one: no expression here asks which digit it is but
-    for `0x`. If digits are left in the skeleton, they must be those of the message."""
-    if not message.isascii() or "0x" in message or "0X" in message:
+    """By the memo, where messages that differ in digits alone are one, and in those of hexadecimal numbers and UUIDs: no
+    expression here asks which digit it is but for `0x`. If digits are left in the skeleton, they must be those of the
+    message."""
+    if not message.isascii() or "0X" in message or "\x01" in message:
         return _remember(message)[0]
-    skeleton, has_digits = _remember(message.encode().translate(_ONES).decode())
+    even = message
+    if "0x" in message:
+        even = _HEXADECIMAL.sub("\x01x1", message)
+        if "0x" in even:
+            return _remember(message)[0]
+    if message.count("-") > 3:
+        for match in _UUID.finditer(even):
+            even = f"{even[: match.start() - 8]}{_EVEN_UUID}{even[match.end() :]}"
+    skeleton, has_digits = _remember(even.encode().translate(_ONES).decode())
     return mask(message) if has_digits else skeleton
 
 
@@ -153,7 +175,7 @@ def _has_whole(line: str) -> bool:
 
 
 def _hide_whole(match: re.Match[str]) -> str:
-    return "" if match[0].startswith(" (") else HOLE  # what was said before, said again
+    return "" if match[0][0] == " " else HOLE  # what was said before, said again
 
 
 def _fold_repeats(line: str) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from common.fingerprint.languages import LINE_CHARS, PYTHON, TYPE, Language, Part, find_language, is_python
+from common.fingerprint.languages import LINE_CHARS, PYTHON, TYPE, Language, Part, Place, find_language, is_python
+from common.fingerprint.names import make_stable
 
 __all__ = ["LINE_CHARS"]
 
@@ -63,7 +64,7 @@ _OF_FRAMES: Final = re.compile(
 _RUBY_HEAD: Final = re.compile(
     r"(\S{1,400}?\.(?:rb|erb|rake|ru):\d{1,7}:in [`'].{1,300}?'): .{0,2000}?(\([A-Z][\w:]{0,200}+\))?\s?$"
 )
-_PANICKED: Final = re.compile(r".{0,300}?(panicked at )(?:'.{0,400}', )?(\S{1,300}:\d{1,7}:\d{1,7}:?)\s?$")
+_PANICKED: Final = re.compile(r".{0,300}?(panicked at )(?:'[^']{0,400}+', )?(\S{1,300}:\d{1,7}:\d{1,7}:?)\s?$")
 
 
 def may_be_kept(rest: str) -> bool:
@@ -148,15 +149,23 @@ def _choose_lazily(language: Language, parts: Sequence[Part], is_whole: bool) ->
     """As `choose_frames`; not `is_whole`, no more of the lines is read than it takes to see where each error was raised."""
     if is_whole:
         return choose_frames([_read_section(language, part) for part in parts])
+    if len(parts) == 1 and (place := _first_own(language, parts[0].lines)) is not None:
+        source = _even_source(place.source)
+        return Trace((parts[0].type,) if parts[0].type else (), (place.named[0],), source)
     sections = []
     for part in parts:
-        for place in language.read(part.lines):
-            if place.named[1]:
-                sections.append(Section(part.type, [place.named], [place.source]))
-                break
-        else:
-            sections.append(_read_section(language, part))
+        place = _first_own(language, part.lines)
+        sections.append(
+            _read_section(language, part) if place is None else Section(part.type, [place.named], [place.source])
+        )
     return choose_frames(sections).cut()
+
+
+def _first_own(language: Language, lines: Sequence[str]) -> Place | None:
+    for place in language.read(lines):
+        if place.named[1]:
+            return place
+    return None
 
 
 def _read_section(language: Language, part: Part) -> Section:
@@ -179,8 +188,13 @@ def choose_frames(sections: "Sequence[Section]") -> Trace:
 
 def _make_trace(types: tuple[str, ...], chosen: Sequence[tuple[str, str]], causes: Sequence[str]) -> Trace:
     frames = tuple(dict.fromkeys([name for name, _ in chosen]))[:FRAMES]
-    source = " ".join(chosen[0][1].split())[:SOURCE_CHARS] if chosen else ""
+    source = _even_source(chosen[0][1]) if chosen else ""
     return Trace(types, frames, source, tuple(dict.fromkeys(causes)))
+
+
+def _even_source(source: str) -> str:
+    """A line of source without what a reformatting or another limit in it changes."""
+    return make_stable(" ".join(source.split())[:SOURCE_CHARS]) if source else ""
 
 
 def _own(section: Section) -> list[tuple[str, str]]:

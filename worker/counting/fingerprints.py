@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.fingerprint import (
     FINGERPRINT_VERSION,
@@ -111,6 +111,38 @@ ASSIGN_PATTERNS = text("""
          AS given (fingerprint, pattern_id, is_moved)
     WHERE f.project_id = :project_id AND f.fingerprint = given.fingerprint
       AND f.pattern_id IS DISTINCT FROM given.pattern_id
+""")
+
+# Some fingerprints of an older version, of those with most errors first: the one that is made of them keeps their pattern.
+OUTDATED = text("""
+    SELECT fingerprint, grouped_by, first_seen, last_seen, pattern_id FROM fingerprints
+    WHERE project_id = :project_id AND version > :unknown AND version < :version AND fingerprint <> :overflow
+    ORDER BY count DESC, fingerprint LIMIT :chunk
+""")
+
+# Gives a fingerprint of an older version the texts of this one.
+RENEW = text("""
+    UPDATE fingerprints SET version = :version, grouped_by = :grouped_by, error_type = :error_type, origin = :origin,
+           skeleton = :skeleton, title = :title
+    WHERE project_id = :project_id AND fingerprint = :fingerprint
+""")
+
+# No error of it is left, or none that is whole: it keeps its texts.
+PASS_OVER = text("""
+    UPDATE fingerprints SET version = :version
+    WHERE project_id = :project_id AND fingerprint = ANY(CAST(:fingerprints AS bigint[]))
+""")
+
+# Makes the fingerprint that errors of an older one have now, in the same pattern; one that was made since and that no run of
+# patterns has seen goes there.
+SUCCEED = text("""
+    INSERT INTO fingerprints AS f (project_id, fingerprint, pattern_id, version, grouped_by, error_type, origin, skeleton,
+                                   title, count, first_seen, last_seen, since, since_count)
+    VALUES (:project_id, :successor, :pattern_id, :version, :grouped_by, :error_type, :origin, :skeleton, :title,
+            0, :first_seen, :last_seen, now(), 0)
+    ON CONFLICT (project_id, fingerprint) DO UPDATE SET pattern_id = EXCLUDED.pattern_id
+    WHERE f.version = EXCLUDED.version AND NOT EXISTS (
+        SELECT FROM patterns p WHERE p.project_id = f.project_id AND p.pattern_id = f.pattern_id)
 """)
 
 # Deletes the fingerprints that no kept error has.
@@ -217,6 +249,91 @@ def texts_of(example: Row[Any]) -> dict[str, Any]:
         "grouped_by": found.grouped_by,
         "error_type": example.error_type,
         "origin": name_of(example.fingerprint) if is_slim else found.origin,
+        "skeleton": found.skeleton,
+        "title": found.title,
+    }
+
+
+async def renew_outdated(engine: AsyncEngine, project_id: UUID) -> int:
+    """Give the fingerprints of an older version the texts of this one, each by one of its errors, and make the fingerprint
+    that such errors have now, in the same pattern: so ids, states and decisions outlive a new version. How many there were.
+
+    In chunks, each in a transaction under the project's lock; what is done once is not done again."""
+    renewed = 0
+    while True:
+        async with engine.begin() as connection:
+            await lock_project(connection, project_id)
+            asked = {"project_id": project_id, "unknown": UNKNOWN_VERSION, "version": FINGERPRINT_VERSION}
+            found = (await connection.execute(OUTDATED, asked | {"overflow": OVERFLOW, "chunk": CHUNK_EXAMPLES})).all()
+            if found:
+                await renew(connection, project_id, found)
+        renewed += len(found)
+        if len(found) < CHUNK_EXAMPLES:
+            return renewed
+
+
+async def renew(connection: AsyncConnection, project_id: UUID, outdated: Sequence[Row[Any]]) -> None:
+    anew = await find_successors(connection, project_id, outdated)
+    passed = [row.fingerprint for row in outdated if row.fingerprint not in anew]
+    shared = {"project_id": project_id, "version": FINGERPRINT_VERSION}
+    rows = [
+        {
+            **shared,
+            **texts,
+            "fingerprint": row.fingerprint,
+            "pattern_id": row.pattern_id,
+            "first_seen": row.first_seen,
+            "last_seen": row.last_seen,
+        }
+        for row in outdated
+        if (texts := anew.get(row.fingerprint)) is not None
+    ]
+    await connection.execute(PASS_OVER, shared | {"fingerprints": passed})
+    if rows:
+        await connection.execute(RENEW, rows)
+        await connection.execute(SUCCEED, rows)
+
+
+async def find_successors(
+    connection: AsyncConnection, project_id: UUID, outdated: Sequence[Row[Any]]
+) -> dict[int, dict[str, Any]]:
+    """Of each fingerprint the texts by one of its errors, and the `successor` that such an error has now. Without those of
+    which no error is left, or none with its trace where it was grouped by that."""
+    asked = {
+        "project_id": project_id,
+        "fingerprints": [row.fingerprint for row in outdated],
+        "instants": [row.last_seen for row in outdated],
+        "context_chars": GROUPING_CHARS,
+    }
+    needs_trace = {row.fingerprint for row in outdated if row.grouped_by == "stacktrace"}
+    examples = {row.fingerprint: row for row in await connection.execute(EXAMPLES, asked)}
+    slim = [row for row in outdated if row.fingerprint in needs_trace and is_slim(examples.get(row.fingerprint))]
+    if slim:
+        asked |= {
+            "fingerprints": [row.fingerprint for row in slim],
+            "firsts": [row.first_seen for row in slim],
+            "lasts": [row.last_seen for row in slim],
+            "most": SCANNED_EXAMPLES,
+            "sampled": SAMPLED,
+        }
+        examples |= {row.fingerprint: row for row in await connection.execute(WHOLE_EXAMPLES, asked)}
+    kept = [one for one in examples.values() if one.fingerprint not in needs_trace or not is_slim(one)]
+    return await asyncio.to_thread(lambda: {example.fingerprint: succeed(example) for example in kept})
+
+
+def is_slim(example: Row[Any] | None) -> bool:
+    """Whether an error was stored without its trace."""
+    return example is not None and bool(example.adjustments & SAMPLED)
+
+
+def succeed(example: Row[Any]) -> dict[str, Any]:
+    """The fingerprint that an error of an older one has now, and its texts."""
+    found = fingerprint_of(example, read_grouping(example.context_start or ""))
+    return {
+        "successor": found.value,
+        "grouped_by": found.grouped_by,
+        "error_type": example.error_type,
+        "origin": found.origin,
         "skeleton": found.skeleton,
         "title": found.title,
     }

@@ -50,7 +50,7 @@ def cluster_skeletons(
     """
     ordered = sorted(skeletons, key=lambda skeleton: skeleton.fingerprint)
     templates = _templates(ordered)
-    groups = _apply_pins(_keep_together(_group_by(ordered, templates), previous or {}), pins or {})
+    groups = _apply_pins(_keep_together(_group_by(ordered, templates), previous or {}), _pin_alike(ordered, pins or {}))
     clusters = [_make_cluster(members, templates) for members in groups]
     return sorted(clusters, key=lambda cluster: (-cluster.count, cluster.fingerprints))
 
@@ -111,6 +111,24 @@ def _keep_together(groups: _Groups, previous: Mapping[int, UUID]) -> _Groups:
                 home[member.error_type, member.origin, previous[member.fingerprint]] = joined
     kept = {id(group): group for group in home.values()}
     return [*kept.values(), *(group for group in groups if not any(s.fingerprint in previous for s in group))]
+
+
+def _pin_alike(skeletons: Sequence[Skeleton], pins: Mapping[int, str]) -> dict[int, str]:
+    """The pins, and those of fingerprints that say word for word what a pinned one does, as after a new version of
+    fingerprints: they go where most of these are."""
+    if not pins:
+        return {}
+    names: defaultdict[Hashable, Counter[str]] = defaultdict(Counter)
+    for one in skeletons:
+        if one.fingerprint in pins:
+            names[one.error_type, one.origin, one.text][pins[one.fingerprint]] += 1
+    alike = {kind: min(found, key=lambda name: (-found[name], name)) for kind, found in names.items()}
+    followers = {
+        one.fingerprint: alike[one.error_type, one.origin, one.text]
+        for one in skeletons
+        if (one.error_type, one.origin, one.text) in alike
+    }
+    return {**followers, **pins}
 
 
 def _apply_pins(groups: _Groups, pins: Mapping[int, str]) -> _Groups:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.snapshots import WINDOWS_HOURS
 from worker.alerts.pattern_changes import note_new, note_regressions
-from worker.counting.fingerprints import assign_patterns
+from worker.counting.fingerprints import assign_patterns, renew_outdated
 from worker.counting.releases import take_regressions
 from worker.grouping.clustering import Cluster
 from worker.grouping.moves import note_moves
@@ -143,10 +143,11 @@ async def update_patterns(engine: AsyncEngine, project_id: UUID) -> int:
     """Cluster the kinds of errors that have new fingerprints, and refresh all patterns of the project; how many
     fingerprints were clustered."""
     asked = {"project_id": project_id}
+    has_new_texts = bool(await renew_outdated(engine, project_id))
     async with engine.connect() as connection:
         pins = {row.fingerprint: str(row.pattern_id) for row in await connection.execute(LOAD_PINS, asked)}
         follow_pins = bool(pins) and bool(await connection.scalar(HAS_NEW_PINS, asked))
-        rows = (await connection.execute(TO_CLUSTER, asked | {"whole": follow_pins})).all()
+        rows = (await connection.execute(TO_CLUSTER, asked | {"whole": follow_pins or has_new_texts})).all()
     clusters = await asyncio.to_thread(cluster_rows, project_id, rows, pins) if rows else []
     known = {row.fingerprint: row for row in rows}
     new = [one for one in clusters if is_new(one[1], known)]

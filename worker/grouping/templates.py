@@ -16,10 +16,10 @@ Evidence = tuple[int, ...]
 DISTINCT: Final[Evidence] = (1 << 30, 8, 5, 5, 5, 4, 3)
 # The same among what one statement or function raised, as traces tell: there two sentences of the same words are rare.
 DISTINCT_RAISED: Final[Evidence] = (1 << 30, 3, 3, 2, 2, 2, 2)
-CAPITALS: Final = 0.5
-VERB_SHARE: Final = 0.4
-TAILS: Final = 3
-TAIL_WORDS: Final = 4
+COLON: Final = (":",)
+CAPITALS: Final = 0.5  # what a word in capitals says as a value, as states are written
+VERB_SHARE: Final = 0.4  # what values say where a verb is to be expected
+TAILS, TAIL_WORDS = 3, 4  # ends behind a colon that are one value, after so many constant words
 LITERALS: Final = frozenset({"true", "false", "null", "none", "nil", "undefined", "nan"})
 BEFORE_VERBS: Final = frozenset(
     {
@@ -160,11 +160,11 @@ class _Joined:
         return tokens
 
 
-def _merge_tails(templates: set[_Tokens], evidence: Evidence) -> dict[_Tokens, _Tokens]:
+def _merge_tails(templates: set[_Tokens], _evidence: Evidence) -> dict[_Tokens, _Tokens]:
     """Joins templates that are the same up to the last colon: what led to a failure stands there, in any number of words."""
     groups: defaultdict[_Tokens, list[_Tokens]] = defaultdict(list)
     for tokens in templates:
-        colon = max((place for place, token in enumerate(tokens) if token == ":"), default=0)
+        colon = max((place for place, token in enumerate(tokens) if token in COLON), default=0)
         if 0 < colon < len(tokens) - 1 and tokens[colon + 1][0] == " ":
             groups[tokens[: colon + 1]].append(tokens)
     moves: dict[_Tokens, _Tokens] = {}

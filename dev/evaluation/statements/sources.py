@@ -63,7 +63,7 @@ def pieces_of(node: ast.expr) -> list[Piece] | None:
         return [node.value] if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):
         return [
-            part.value
+            str(part.value)
             if isinstance(part, ast.Constant)
             else Slot(ast.unparse(part.value), getattr(part, "conversion", -1) == ord("r"))  # type: ignore[attr-defined]
             for part in node.values
@@ -76,11 +76,12 @@ def pieces_of(node: ast.expr) -> list[Piece] | None:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
         values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         return fill(str(node.left.value), PERCENT, [ast.unparse(value) for value in values])
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
-        if isinstance(node.func.value, ast.Constant):
-            values = [*node.args, *(keyword.value for keyword in node.keywords)]
-            return fill(str(node.func.value.value), BRACES, [ast.unparse(value) for value in values])
-    return None
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format"):
+        return None
+    if not isinstance(node.func.value, ast.Constant):
+        return None
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return fill(str(node.func.value.value), BRACES, [ast.unparse(value) for value in given])
 
 
 PERCENT = re.compile(r"%(?:\(\w+\))?[-+#0-9.]*([a-zA-Z])")

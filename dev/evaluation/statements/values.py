@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Callable
 
 SYLLABLES = (
     "ba",
@@ -112,7 +113,7 @@ def make(kind: str, dice: random.Random) -> str:
         return dice.choice(
             (pair, "{}", "null", "None", f'{{"id":{number}}}', f"<{dice.choice(CLASSES)} object at 0x7f{number}>")
         )
-    makers = {
+    makers: dict[str, Callable[[], str]] = {
         "name": lambda: name(dice),
         "word": lambda: word(dice),
         "shape": lambda: f"({number}, {dice.randint(1, 99)})",

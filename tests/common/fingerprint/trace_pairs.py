@@ -4,6 +4,7 @@ what is replaced in it, and in its message, in the other of the pair.
 Half of them, by a hash of their names, are set aside: rules are made with the others alone.
 """
 
+# ruff: noqa: E501 - traces have long lines
 from hashlib import blake2b
 from typing import NamedTuple
 

@@ -270,3 +270,65 @@ async def test_quiet_projects_are_looked_at_once_an_hour(tools: Tools, minutes: 
         await connection.execute(text("UPDATE snapshots SET computed_at = :then"), {"then": ago(minutes=minutes)})
     found = await find_patterns(tools.engine, tools.cache, tools.settings)
     assert found["projects"] == projects
+
+
+KINDS = [
+    *((f"disk {name} is full", None) for name in USERS),
+    *((f"user {name} has no cart", "KeyError") for name in USERS),
+    *((f"step {number} of {name} failed: code {number}", "StepFailed") for number, name in enumerate(USERS)),
+    ("payload {} was refused", "ValueError"),
+    ('payload {"id": 7} was refused', "ValueError"),
+    ("dial tcp db:5432: refused", "NetError"),
+    ("dial tcp cache:6379: refused", "NetError"),
+    ('level=err msg="conflict" id=3', None),
+]
+
+
+async def test_a_new_version_of_fingerprints_keeps_ids_states_and_decisions(engine: AsyncEngine) -> None:
+    """Errors of an older version, which had other fingerprints and texts, and the same errors again with those of today."""
+    errors = [Error(message, ago(hours=30), error_type=kind) for message, kind in KINDS]
+    await store(engine, errors)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE errors SET fingerprint = fingerprint # 12345"))
+        await connection.execute(text("UPDATE deltas SET fingerprint = fingerprint # 12345"))
+    await fold_deltas(engine, 48)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE fingerprints SET version = 1, skeleton = 'old ' || skeleton, grouped_by = 'message'")
+        )
+        await connection.execute(text("UPDATE fingerprints SET pattern_id = gen_random_uuid()"))
+        await connection.execute(WRITE_OLD_PATTERNS, {"project_id": PROJECT})
+        pinned = await connection.scalar(text("SELECT pattern_id FROM fingerprints ORDER BY fingerprint LIMIT 1"))
+        await connection.execute(PIN_OLD, {"project_id": PROJECT, "pattern_id": pinned})
+    before = {one.fingerprint: await pattern_of(engine, one.fingerprint ^ 12345) for one in errors}
+    await store(engine, [Error(message, ago(minutes=1), error_type=kind) for message, kind in KINDS])
+    await fold_deltas(engine, 48)
+    await update_patterns(engine, PROJECT)
+    moved = dict(await rows(engine, "SELECT pattern_id, moved_to FROM pattern_moves"))
+    after = {one.fingerprint: await pattern_of(engine, one.fingerprint) for one in errors}
+    kept = sum(moved.get(before[one], before[one]) == after[one] for one in before)
+    assert kept >= 0.99 * len(before)
+    assert {await pattern_of(engine, one ^ 12345) for one in before} == set(after.values()), (
+        "and the old ones are there too"
+    )
+    titles = await pattern_ids(engine)
+    assert {"KeyError: user <*> has no cart", "disk <*> is full"} <= titles.keys()
+    assert await scalar(engine, "SELECT count(*) FROM fingerprints WHERE version <> 2") == 0
+    assert await scalar(engine, "SELECT count(*) FROM patterns WHERE trend = 'new'") == 0
+    assert await update_patterns(engine, PROJECT) == 0, "once"
+
+
+WRITE_OLD_PATTERNS = text("""
+    INSERT INTO patterns (project_id, pattern_id, title, template, grouped_by, trend, first_seen, last_seen)
+    SELECT project_id, pattern_id, title, skeleton, grouped_by, 'steady', first_seen, last_seen
+    FROM fingerprints WHERE project_id = :project_id
+""")
+PIN_OLD = text("""
+    INSERT INTO pins (project_id, fingerprint, pattern_id, pinned_at)
+    SELECT project_id, fingerprint, :pattern_id, now() FROM fingerprints
+    WHERE project_id = :project_id AND pattern_id = :pattern_id
+""")
+
+
+async def pattern_of(engine: AsyncEngine, fingerprint: int) -> object:
+    return await scalar(engine, "SELECT pattern_id FROM fingerprints WHERE fingerprint = :one", one=fingerprint)
