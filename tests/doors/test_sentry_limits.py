@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+from cli.project import create_key, ensure_project, find_dsn
 
 from cli.embedded import temporary_home
 from cli.migrate import upgrade
-from cli.project import create_key, ensure_project, find_dsn
 from common.database import make_engine
 from common.keys import Scope
 from common.settings import Settings
