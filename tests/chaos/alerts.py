@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from cli.project import create_key
+from common.projects import create_key
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.keys import in_transaction

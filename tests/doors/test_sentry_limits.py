@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-from cli.project import create_key, ensure_project, find_dsn
+from common.projects import create_key, ensure_project, find_dsn
 
 from cli.embedded import temporary_home
 from cli.migrate import upgrade
