@@ -16,12 +16,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from common.projects import create_key
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.keys import in_transaction
 from common.database import make_engine
 from common.keys import Scope
+from common.projects import create_key
 from common.sealing import make_secret_key
 from common.settings import Settings
 from common.transitions import Noted, note_transitions

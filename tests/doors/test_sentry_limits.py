@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-from common.projects import create_key, ensure_project, find_dsn
 
 from cli.embedded import temporary_home
 from cli.migrate import upgrade
 from common.database import make_engine
 from common.keys import Scope
+from common.projects import create_key, ensure_project, find_dsn
 from common.settings import Settings
 from tests.chaos.programs import Api, make_api
 from tests.chaos.stores import Stores
