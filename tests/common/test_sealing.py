@@ -58,7 +58,11 @@ def test_without_a_key_nothing_is_sealed() -> None:
         sealer().seal(PROJECT, CHANNEL, SECRET)
 
 
-@pytest.mark.parametrize("text", ["short", OLD[:-1], f"{OLD},x", OLD + OLD, "a" * 43 + "*"])
+@pytest.mark.parametrize(
+    "text",
+    ["short", OLD[:-1], f"{OLD},x", OLD + OLD, "a" * 43 + "*"],
+    ids=["short", "cut", "one of two", "two without a comma", "a sign that no key has"],
+)
 def test_what_is_no_key_is_refused_without_a_word_of_it(text: str) -> None:
     with pytest.raises(ValueError, match="secret-key create") as caught:
         read_secret_keys(text)
