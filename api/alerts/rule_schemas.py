@@ -116,12 +116,12 @@ class PreviewedMessage(BaseModel):
     fired_at: datetime = Field(description="When what it tells happened, the first of it.")
     due_at: datetime = Field(description="When it would have been sent: later with a digest and in quiet hours.")
     kind: str = Field(description="What its first change is called: new, regressed, spiking...; more may come.")
-    title: str
+    title: str = Field(description="Its first line.")
     lines: list[str] = Field(description="What it says.")
     incident: str = Field(description="Messages of one thread have one.")
-    severity: str | None
-    service: str | None
-    environment: str | None
+    severity: str | None = Field(description="The worst; null where it tells of no errors.")
+    service: str | None = Field(description="The one with most errors.")
+    environment: str | None = Field(description="The one with most errors.")
     changes: int = Field(description="How many changes it tells.")
 
 
@@ -169,20 +169,20 @@ class MuteIn(BaseModel):
 class MuteOut(BaseModel):
     """One mute that holds."""
 
-    id: UUID
+    id: UUID = Field(description="Names this mute.")
     pattern: UUID | None = Field(description="Of what; null: of anything.")
     rule: UUID | None = Field(description="By which rule; null: by any.")
     channel: UUID | None = Field(description="On which channel; null: on any.")
-    made_at: datetime
-    until: datetime
+    made_at: datetime = Field(description="UTC.")
+    until: datetime = Field(description="When it is over, UTC.")
     made_by: str = Field(description="Id of the key.")
-    note: str | None
+    note: str | None = Field(description="Why.")
 
 
 class MuteList(BaseModel):
     """The mutes that hold now, oldest first."""
 
-    mutes: list[MuteOut]
+    mutes: list[MuteOut] = Field(description="Those that hold.")
 
 
 class NotificationOut(BaseModel):
@@ -190,16 +190,16 @@ class NotificationOut(BaseModel):
 
     id: UUID = Field(description="The same in every try: receivers know a duplicate by it.")
     rule: UUID | None = Field(description="Id of the rule; null for what a channel is told of itself.")
-    channel: UUID
+    channel: UUID = Field(description="Id of the channel.")
     state: str = Field(
         description="due, sent, dead (given up after a day), muted, held (beyond what the channel may get in an hour),"
         " reported (held, and a later message said so); more may come."
     )
     title: str = Field(description="Of its first change.")
-    kind: str
+    kind: str = Field(description="What its first change is called.")
     changes: int = Field(description="How many changes it tells.")
-    made_at: datetime
-    due_at: datetime
+    made_at: datetime = Field(description="With the change that it tells, UTC.")
+    due_at: datetime = Field(description="When it is to be sent, UTC.")
     ended_at: datetime | None = Field(description="When it was sent, or given up; null while it is due.")
     attempts: int = Field(description="Tries so far.")
     told: str = Field(description="What the receiver said last.")
@@ -208,5 +208,5 @@ class NotificationOut(BaseModel):
 class NotificationPage(BaseModel):
     """Messages, newest first."""
 
-    notifications: list[NotificationOut]
+    notifications: list[NotificationOut] = Field(description="Those of this page.")
     next: UUID | None = Field(description="What to send as `cursor` for the next page; null on the last.")

@@ -10,28 +10,34 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_serializer, model_validator
+from typing_extensions import TypeAliasType
 
 from common.alerts.changes import Change
 from common.buckets import BUCKET_MINUTES
 from common.budgets.periods import find_zone
 from common.severities import Severity, SeverityWord
 
-Word = Literal[
-    "new",
-    "regressed",
-    "spiking",
-    "rising",
-    "incident",
-    "first_in_release",
-    "resolved",
-    "budget",
-    "breach",
-    "silent",
-    "worker_late",
-    "disk",
-    "undelivered",
-]
-State = Literal["new", "ongoing", "regressed", "resolved"]
+Word = TypeAliasType(
+    "AlertWord",
+    Literal[
+        "new",
+        "regressed",
+        "spiking",
+        "rising",
+        "incident",
+        "first_in_release",
+        "resolved",
+        "budget",
+        "breach",
+        "silent",
+        "worker_late",
+        "disk",
+        "undelivered",
+    ],
+)
+State = TypeAliasType("RuleState", Literal["new", "ongoing", "regressed", "resolved"])
+Scope = TypeAliasType("RateScope", Literal["pattern", "project"])
+LeastSeverity = TypeAliasType("RuleSeverity", SeverityWord)
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Texts = Text | Annotated[list[Text], Field(min_length=1, max_length=50)]
 DEFAULT_CHANCE = 0.5
@@ -55,9 +61,7 @@ class Rate(BaseModel):
         strict=True,
         description="Within so many, in steps of five: the buckets that errors are counted in.",
     )
-    per: Literal["pattern", "project"] = Field(
-        "pattern", description="Of one pattern, or of all errors together that meet `if`."
-    )
+    per: Scope = Field("pattern", description="Of one pattern, or of all errors together that meet `if`.")
 
 
 class OneOf(BaseModel):
@@ -97,7 +101,7 @@ class Tag(BaseModel):
 
     model_config = STRICT
 
-    name: Text
+    name: Text = Field(description="What it is called.")
     value: Text | None = Field(None, description="Any, if not said.")
 
 
@@ -108,8 +112,8 @@ class Condition(OneOf):
     environment: Texts | None = Field(
         None, description='Some are of this environment; "" is that of those without one.'
     )
-    severity: SeverityWord | list[SeverityWord] | None = Field(None, description="The worst of them has it.")
-    least_severity: SeverityWord | None = Field(None, description="The worst of them has it, or a worse one.")
+    severity: LeastSeverity | list[LeastSeverity] | None = Field(None, description="The worst of them has it.")
+    least_severity: LeastSeverity | None = Field(None, description="The worst of them has it, or a worse one.")
     release: Texts | None = Field(None, description="The latest error is of this release.")
     title: Texts | None = Field(None, description="Part of the title, in any case of letters.")
     tag: Tag | None = Field(None, description="The latest error has this tag.")
