@@ -45,8 +45,10 @@ def test_what_is_not_understood_is_told(raw: dict[str, Any]) -> None:
 
 
 def test_what_is_nothing_or_no_money_is_not_told() -> None:
-    raw: dict[str, Any] = {"cache_x": 0, "tier": None, "tool_x": {}, "audio_x": [], "type": "tokens", "queue_time": 3.5, "colour": "red",
-           "system_fingerprint": "fp", "cached": False}  # fmt: skip
+    raw: dict[str, Any] = {
+        "cache_x": 0, "tier": None, "tool_x": {}, "audio_x": [], "type": "tokens", "queue_time": 3.5, "colour": "red",
+        "system_fingerprint": "fp", "cached": False,
+    }  # fmt: skip
     assert read_leaves(raw).told == []
 
 
