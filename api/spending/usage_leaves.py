@@ -33,6 +33,8 @@ _MODES = {
     "standard": "", "default": "", "auto": "", "on_demand": "", "standard_only": "", "traffic_type_unspecified": "",
     "unspecified": "", "service_tier_unspecified": "", "none": "",
 }  # fmt: skip
+# Of keys with one meaning those that count: what is billed before what the model's own counting says.
+_RANKS = ("native", "billed")
 # Texts that say what is counted, and that it is tokens.
 _OF_TOKENS = frozenset({"token", "tokens", "total", "duration", "usage", "request"})
 # What requests say, which the answer says again or which is no usage.
@@ -275,3 +277,31 @@ def take_unknown(leaves: Leaves, kind: Kind, path: Path, value: Any) -> None:
         return
     if kind.may_cost or (is_number and not leaves.is_attributes):
         leaves.tell(path, value)
+
+
+def find(leaves: Leaves, meaning: Meaning) -> int | None:
+    """The number of a meaning: of several keys the newest name's, unless it is 0; None where there is none."""
+    known = leaves.counts.get(meaning)
+    if known is None:
+        return None
+    if len(known) == 1:
+        return known[0][1]
+    told = [(path, number) for path, number in known if number] or known
+    return min(told, key=lambda one: (rank(one[0]), -one[1]))[1]
+
+
+def rank(path: Path) -> int:
+    """Which of two keys of one meaning counts: what is billed, then the newer names of OpenTelemetry."""
+    text = ".".join(path)
+    if any(word in text for word in _RANKS):
+        return 0
+    return 2 if "prompt" in text or "completion" in text else 1
+
+
+def list_differing(leaves: Leaves) -> list[str]:
+    """Keys of one meaning that say different numbers, neither of them 0."""
+    return [
+        "/".join(dict.fromkeys(".".join(path) for path, _ in known))
+        for known in leaves.counts.values()
+        if len(known) > 1 and len({number for _, number in known if number}) > 1
+    ]

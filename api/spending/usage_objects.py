@@ -19,6 +19,8 @@ from api.spending.usage_leaves import (
     TOLD_MAX,
     Leaves,
     UsageUnreadable,
+    find,
+    list_differing,
     read_leaves,
     to_plain,
 )
@@ -53,8 +55,6 @@ WRITTEN_1H, WRITTEN_5M, CITATION = (
     Meaning("cache_write", ttl="5m"),
     Meaning("citation"),
 )
-# Of keys with one meaning those that count: what is billed before what the model's own counting says.
-_RANKS = ("native", "billed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,34 +371,6 @@ def find_name(raw: Mapping[str, Any], names: Iterable[str]) -> str:
     if len(name) > NAME_MAX_CHARS or REPLACEMENT in name:
         raise UsageUnreadable(f"{key} must be of {NAME_MAX_CHARS} characters at most, all of which can be kept")
     return name
-
-
-def find(leaves: Leaves, meaning: Meaning) -> int | None:
-    """The number of a meaning: of several keys the newest name's, unless it is 0; None where there is none."""
-    known = leaves.counts.get(meaning)
-    if known is None:
-        return None
-    if len(known) == 1:
-        return known[0][1]
-    told = [(path, number) for path, number in known if number] or known
-    return min(told, key=lambda one: (rank(one[0]), -one[1]))[1]
-
-
-def rank(path: Path) -> int:
-    """Which of two keys of one meaning counts: what is billed, then the newer names of OpenTelemetry."""
-    text = ".".join(path)
-    if any(word in text for word in _RANKS):
-        return 0
-    return 2 if "prompt" in text or "completion" in text else 1
-
-
-def list_differing(leaves: Leaves) -> list[str]:
-    """Keys of one meaning that say different numbers, neither of them 0."""
-    return [
-        "/".join(dict.fromkeys(".".join(path) for path, _ in known))
-        for known in leaves.counts.values()
-        if len(known) > 1 and len({number for _, number in known if number}) > 1
-    ]
 
 
 def shorten(told: list[str]) -> list[str]:

@@ -76,7 +76,7 @@ def doubt_rate(rate: Decimal, usual: Decimal | None) -> str:
     return "" if usual or low <= rate <= high else f"{rate} USD per million is outside {low} to {high}"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def list_names(provider: str, model: str) -> frozenset[str]:
     """Every name that an override may call a model by: its spellings and the catalog's id."""
     found = find_model(provider, model)

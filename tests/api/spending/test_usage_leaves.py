@@ -45,8 +45,10 @@ def test_what_is_not_understood_is_told(raw: dict[str, Any]) -> None:
 
 
 def test_what_is_nothing_or_no_money_is_not_told() -> None:
-    raw = {"cache_x": 0, "tier": None, "tool_x": {}, "audio_x": [], "type": "tokens", "queue_time": 3.5, "colour": "red",
-           "system_fingerprint": "fp", "cached": False}  # fmt: skip
+    raw: dict[str, Any] = {
+        "cache_x": 0, "tier": None, "tool_x": {}, "audio_x": [], "type": "tokens", "queue_time": 3.5, "colour": "red",
+        "system_fingerprint": "fp", "cached": False,
+    }  # fmt: skip
     assert read_leaves(raw).told == []
 
 
@@ -63,7 +65,8 @@ def test_nesting_beyond_any_usage_object_is_refused() -> None:
 
 def test_amounts_are_exact_and_of_this_world() -> None:
     assert [read_amount(value) for value in (0.1, "2", 3)] == [Decimal("0.1"), 2, 3]
-    assert [read_amount(value) for value in (True, -1, "x", float("nan"), float("inf"), 1e30, None, [])] == [None] * 8
+    strange: list[Any] = [True, -1, "x", float("nan"), float("inf"), 1e30, None, []]
+    assert [read_amount(value) for value in strange] == [None] * 8
 
 
 def test_long_keys_are_not_remembered() -> None:

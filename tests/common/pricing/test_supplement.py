@@ -37,7 +37,10 @@ def test_fast_costs_what_openrouter_lists_for_it() -> None:
         assert fast
         assert plain
         factor = find_mode_factor(f"claude-opus-{name}", Processing.fast)
-        assert fast.get_prices(NOW).input_mtok == plain.get_prices(NOW).input_mtok * factor
+        listed, standard = fast.get_prices(NOW).input_mtok, plain.get_prices(NOW).input_mtok
+        assert isinstance(standard, Decimal)
+        assert factor
+        assert listed == standard * factor
 
 
 def test_a_place_has_a_factor_or_is_not_known() -> None:
