@@ -113,7 +113,7 @@ def fingerprint_value(
     if not template and (trace or grouping):
         found = find_statement(message, error_type, trace, grouping.trace if grouping else None)
         if found is not None:
-            return _statement_value(*found)
+            return _statement_value(found[0].origin, found[1])
     return _of_skeleton(mask_message(template or message), error_type).value
 
 
@@ -160,12 +160,12 @@ def _of_client(client: str, error_type: str | None, skeleton: str) -> Fingerprin
 
 def _of_statement(raised: Raised, said: str, skeleton: str, error_type: str | None) -> Fingerprint:
     title = make_title(error_type or (raised.types[0] if raised.types else None), skeleton)
-    return Fingerprint(_statement_value(raised, said), "stacktrace", skeleton, title, raised.origin)
+    return Fingerprint(_statement_value(raised.origin, said), "stacktrace", skeleton, title, raised.origin)
 
 
 @lru_cache(maxsize=TRACE_ENTRIES)
-def _statement_value(raised: Raised, said: str) -> int:
-    return _hash("stacktrace", raised.origin, said)
+def _statement_value(origin: str, said: str) -> int:
+    return _hash("stacktrace", origin, said)
 
 
 def make_title(error_type: str | None, skeleton: str) -> str:

@@ -61,6 +61,7 @@ _OF_FRAMES: Final = re.compile(
     r'\s{0,9}+(?:at |#\d|File "|from |goroutine |Traceback|stack backtrace|\d{1,4}[: ] |\(\w{1,60} [\d.]{1,20}\) '
     r"|\S{0,200}@\S{1,400}:\d|\S{1,400}\.(?:rb|erb|rake|ru|go|exs?|erl):\d)"
 )
+_PLAIN_TYPE: Final = re.compile(r"((?!Suppressed:|Caused)[A-Za-z_$][\w$]*+(?:\.[\w$]++)*+)(?=:[ \r]|$)")
 _RUBY_HEAD: Final = re.compile(
     r"(\S{1,400}?\.(?:rb|erb|rake|ru):\d{1,7}:in [`'].{1,300}?'): .{0,2000}?(\([A-Z][\w:]{0,200}+\))?\s?$"
 )
@@ -97,6 +98,8 @@ _new_split: Callable[[tuple[str, str, bool]], SplitTrace] = partial(tuple.__new_
 def head_of_line(line: str) -> str:
     """What the line with the message says beside it, the same with each error of its kind: its type, and its frame where the
     language puts that there. Empty where it says nothing else."""
+    if (plain := _PLAIN_TYPE.match(line)) is not None and line.isprintable():  # nearly always
+        return plain[1]
     if (of_type := TYPE.match(line)) is not None and line.isprintable():
         return of_type[1]
     return _head_of_other(line[:LINE_CHARS])
@@ -127,14 +130,21 @@ def read_text(head: str, rest: str, last_first: bool, *, is_whole: bool = True) 
     if language is None:
         return Trace((), ())
     lines = text.splitlines()
-    is_chain = any(joint in text for joint in language.joints)
-    if last_first:
-        is_chain = is_chain and text.count(language.joints[0]) > 1
+    is_chain = _is_chain(language, text)
     parts = language.split(lines) if is_chain else [Part(_type_of_one(language, head, lines), lines)]
     return _choose_lazily(language, parts[:ERRORS], is_whole)
 
 
 _recall = lru_cache(maxsize=TRACE_ENTRIES)(read_text)
+
+
+def _is_chain(language: Language, text: str) -> bool:
+    if language is PYTHON:
+        return text.count(language.joints[0]) > 1
+    for joint in language.joints:  # noqa: SIM110 - any() of a generator takes three times as long
+        if joint in text:
+            return True
+    return False
 
 
 def _type_of_one(language: Language, head: str, lines: Sequence[str]) -> str | None:

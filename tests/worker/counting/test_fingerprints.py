@@ -3,6 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.fingerprint import FINGERPRINT_VERSION
 from tests.worker.running import fold_deltas
 from tests.worker.stored import OTHER_PROJECT, PROJECT, Error, ago, now_errors, rows, store
 from worker.counting.fingerprints import UNKNOWN_VERSION, first_pattern_id, name_of, texts_without_example
@@ -27,7 +28,9 @@ async def test_a_fingerprint_whose_error_is_gone_gets_its_texts_later(engine: As
     assert await rows(engine, "SELECT version, count FROM fingerprints") == [(0, 1)]
     await store(engine, now_errors("disk full"))
     await fold_deltas(engine, 48)
-    assert await rows(engine, "SELECT version, title, count FROM fingerprints") == [(1, "disk full", 2)]
+    assert await rows(engine, "SELECT version, title, count FROM fingerprints") == [
+        (FINGERPRINT_VERSION, "disk full", 2)
+    ]
 
 
 def test_a_fingerprint_founds_the_same_pattern_each_time_and_another_in_each_project() -> None:
