@@ -116,5 +116,5 @@ RUN_TREE = Read(
     answer=RunTree,
     table=RUNS,
     build=build_run_tree,
-    max_age_seconds=seconds(1),
+    max_age_seconds=seconds(0),
 )
