@@ -304,7 +304,8 @@ async def test_a_new_version_of_fingerprints_keeps_ids_states_and_decisions(engi
     await store(engine, [Error(message, ago(minutes=1), error_type=kind) for message, kind in KINDS])
     await fold_deltas(engine, 48)
     await update_patterns(engine, PROJECT)
-    moved = dict(await rows(engine, "SELECT pattern_id, moved_to FROM pattern_moves"))
+    found = await rows(engine, "SELECT pattern_id, moved_to FROM pattern_moves")
+    moved: dict[object, object] = {one[0]: one[1] for one in found}
     after = {one.fingerprint: await pattern_of(engine, one.fingerprint) for one in errors}
     kept = sum(moved.get(before[one], before[one]) == after[one] for one in before)
     assert kept >= 0.99 * len(before)
