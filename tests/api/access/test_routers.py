@@ -122,5 +122,5 @@ def test_what_decides_about_patterns_is_for_triage_what_changes_else_for_admins_
         if "GET" in (route.methods or ()) and scopes:
             assert scopes == {ADMINISTRATORS.get(route.path or "", Scope.read)}, route.path
         if {"PATCH", "PUT", "DELETE"} & (route.methods or set()):
-            decides = route.path == "/api/errors/patterns/{pattern_id}"
+            decides = route.path in {"/api/errors/patterns/{pattern_id}", "/api/alerts/mutes/{mute_id}"}
             assert scopes == {Scope.triage if decides else Scope.admin}, route.path

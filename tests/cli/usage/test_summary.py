@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from api.ingest.receivers.items import Rejected
+from api.storing.rows import UsageRow
 from cli.usage import make_context, read_record
 from cli.usage.records import Unread, UsageRecord
 from cli.usage.sources import Place
