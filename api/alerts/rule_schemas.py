@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.fields import NO_NUL, Instant, Name
-from common.alerts.rules import Digest, If, QuietHours, RuleTerms, Trigger, Word
+from common.alerts.rules import AlertWord, Digest, If, QuietHours, RuleTerms, Trigger
 
 Channels = Annotated[list[UUID], Field(max_length=20)]
 
@@ -54,7 +54,7 @@ class RuleChange(BaseModel):
     )
 
     name: Name | None = Field(None, description="Names it from now on.")
-    when: list[Word | Trigger] | None = Field(None, min_length=1, max_length=20, description="These instead.")
+    when: list[AlertWord | Trigger] | None = Field(None, min_length=1, max_length=20, description="These instead.")
     if_: If | None = Field(None, alias="if", description="These instead; null: none.")
     throttle_minutes: int | None = Field(None, ge=0, le=43_200, strict=True, description="As in a new rule.")
     follow_up: bool | None = Field(None, strict=True, description="As in a new rule.")

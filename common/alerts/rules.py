@@ -17,7 +17,7 @@ from common.buckets import BUCKET_MINUTES
 from common.budgets.periods import find_zone
 from common.severities import Severity, SeverityWord
 
-Word = TypeAliasType(
+AlertWord = TypeAliasType(
     "AlertWord",
     Literal[
         "new",
@@ -35,9 +35,9 @@ Word = TypeAliasType(
         "undelivered",
     ],
 )
-State = TypeAliasType("RuleState", Literal["new", "ongoing", "regressed", "resolved"])
-Scope = TypeAliasType("RateScope", Literal["pattern", "project"])
-LeastSeverity = TypeAliasType("RuleSeverity", SeverityWord)
+RuleState = TypeAliasType("RuleState", Literal["new", "ongoing", "regressed", "resolved"])
+RateScope = TypeAliasType("RateScope", Literal["pattern", "project"])
+RuleSeverity = TypeAliasType("RuleSeverity", SeverityWord)
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Texts = Text | Annotated[list[Text], Field(min_length=1, max_length=50)]
 DEFAULT_CHANCE = 0.5
@@ -61,7 +61,7 @@ class Rate(BaseModel):
         strict=True,
         description="Within so many, in steps of five: the buckets that errors are counted in.",
     )
-    per: Scope = Field("pattern", description="Of one pattern, or of all errors together that meet `if`.")
+    per: RateScope = Field("pattern", description="Of one pattern, or of all errors together that meet `if`.")
 
 
 class OneOf(BaseModel):
@@ -112,12 +112,12 @@ class Condition(OneOf):
     environment: Texts | None = Field(
         None, description='Some are of this environment; "" is that of those without one.'
     )
-    severity: LeastSeverity | list[LeastSeverity] | None = Field(None, description="The worst of them has it.")
-    least_severity: LeastSeverity | None = Field(None, description="The worst of them has it, or a worse one.")
+    severity: RuleSeverity | list[RuleSeverity] | None = Field(None, description="The worst of them has it.")
+    least_severity: RuleSeverity | None = Field(None, description="The worst of them has it, or a worse one.")
     release: Texts | None = Field(None, description="The latest error is of this release.")
     title: Texts | None = Field(None, description="Part of the title, in any case of letters.")
     tag: Tag | None = Field(None, description="The latest error has this tag.")
-    state: State | list[State] | None = Field(None, description="Of the pattern.")
+    state: RuleState | list[RuleState] | None = Field(None, description="Of the pattern.")
     least_count: int | None = Field(None, ge=1, le=10**15, strict=True, description="So many errors, or more.")
 
     @model_validator(mode="after")
@@ -255,7 +255,7 @@ class RuleTerms(BaseModel):
 
     model_config = STRICT | ConfigDict(populate_by_name=True)
 
-    when: tuple[Word | Trigger, ...] = Field(
+    when: tuple[AlertWord | Trigger, ...] = Field(
         min_length=1,
         max_length=20,
         description="Any of these changes. Words, or an object where a number belongs to it.",
@@ -296,7 +296,7 @@ class Rule(RuleTerms):
         # where many errors are told, those that meet `if` were counted
         return is_met and (change.name == "many" or self.if_.holds(change.facts))
 
-    def is_met(self, trigger: Word | Trigger, change: Change) -> bool:
+    def is_met(self, trigger: AlertWord | Trigger, change: Change) -> bool:
         facts = change.facts
         if not isinstance(trigger, Trigger):
             return WORDS[trigger](change)

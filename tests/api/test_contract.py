@@ -101,7 +101,9 @@ def test_every_failure_is_documented_as_a_problem(document: dict[str, Any]) -> N
 def test_operation_ids_make_good_method_names(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for operation in operations(document)]
     assert len(set(names)) == len(names) >= 15
-    verb_and_noun = re.compile(r"(?:change|check|create|delete|get|list|log|make|preview|reprice|rotate|settle|test)(?:_[a-z]+)+")
+    verb_and_noun = re.compile(
+        r"(?:change|check|create|delete|get|list|log|make|preview|reprice|rotate|settle|test)(?:_[a-z]+)+"
+    )
     assert [name for name in names if not verb_and_noun.fullmatch(name)] == []
 
 

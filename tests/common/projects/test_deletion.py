@@ -27,6 +27,7 @@ JOBS = name_jobs(Settings())
 # What a column takes whose values are checked.
 WORDS = {
     "facet": "service",
+    "state": "due",
     "decision": "open",
     "kind": "team",
     "scope": "project",
