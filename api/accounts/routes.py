@@ -162,7 +162,7 @@ async def change_project(request: Request, caller: AdminCaller, project_id: UUID
 
 
 @projects.get("/{project_id}/contents", summary="What a project has")
-async def count_contents(request: Request, caller: AdminCaller, project_id: UUID) -> Contents:
+async def get_project_contents(request: Request, caller: AdminCaller, project_id: UUID) -> Contents:
     """For operators: what the deletion of the project would take away."""
     await require_operator(request, caller)
     project = await require_project(request, caller, project_id)

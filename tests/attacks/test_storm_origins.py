@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.fingerprint import FINGERPRINT_VERSION as VERSION
 from common.settings import Settings
 from tests.conftest import run_service
 
@@ -34,7 +35,7 @@ async def test_a_storm_keeps_its_origins_apart(settings: Settings, newest_first:
             await project.send(*storm(place, 40, newest_first=newest_first))
         await service.run_worker()
         known = await service.execute("SELECT grouped_by, origin, version, count FROM fingerprints ORDER BY origin")
-        assert [(row.grouped_by, row.version, row.count) for row in known] == [("stacktrace", 1, 40)] * 2
+        assert [(row.grouped_by, row.version, row.count) for row in known] == [("stacktrace", VERSION, 40)] * 2
         assert len({row.origin for row in known}) == 2
         assert len((await project.get("/api/errors/patterns"))["patterns"]) == 2
 
@@ -56,7 +57,7 @@ async def test_where_no_whole_error_is_stored_it_is_grouped_with_nothing_until_o
             await project.send(*storm(place, 5, newest_first=False))
         await service.run_worker()
         whole = await service.execute(texts)
-        assert [row.version for row in whole] == [1, 1]
+        assert [row.version for row in whole] == [VERSION, VERSION]
         assert len({row.pattern_id for row in whole}) == 2
         assert {row.origin for row in slim}.isdisjoint(row.origin for row in whole)
 

@@ -113,7 +113,13 @@ def test_every_route_asks_for_a_scope_or_is_public() -> None:
 
 
 # What is read of more than errors, patterns and spending.
-ADMINISTRATORS = {"/api/status": Scope.admin, "/p/{project_id}/system": Scope.admin}
+ADMINISTRATORS = dict.fromkeys(
+    (
+        *("/api/status", "/api/keys", "/api/projects", "/api/projects/{project_id}/contents"),
+        *("/p/{project_id}/system", "/p/{project_id}/system/projects/{subject}"),
+    ),
+    Scope.admin,
+)
 
 
 def test_what_decides_about_patterns_is_for_triage_what_changes_else_for_admins_and_what_reads_for_readers() -> None:

@@ -8,7 +8,7 @@ from api.http.problems import Invalid
 from api.ingest.receivers.items import Batch, Rejected, sort_out
 from api.ingest.receivers.native import ERRORS
 from api.ingest.schemas import AdjustedItem, ErrorBatchIn
-from api.ingest.summaries import NOT_HELD, body_of, count_rejected, load_of, refuse_if_empty, summarize
+from api.ingest.summaries import NOT_HELD, SENT_AGAIN, body_of, count_rejected, load_of, refuse_if_empty, summarize
 from api.storing.flusher import Outcome
 from api.storing.rows import ROW_OVERHEAD_BYTES
 from common.telemetry import metrics
@@ -33,7 +33,10 @@ def test_each_item_is_counted_once_and_told_at_its_place(
     adjusted = [AdjustedItem(index=0, adjustments=["redacted"])]
     answer = summarize(batch, outcomes, adjusted)
     assert answer.count + answer.duplicates + len(answer.rejected) == size
-    assert (answer.count, answer.duplicates) == (outcomes.count(Outcome.stored), outcomes.count(Outcome.duplicate))
+    again = [place for place in batch.items if fates[place] in SENT_AGAIN]
+    assert (answer.count, answer.duplicates) == (
+        outcomes.count(Outcome.stored), outcomes.count(Outcome.duplicate) + len(again),
+    )  # fmt: skip
     assert [item.index for item in answer.rejected] == [
         place for place in range(size) if place in refused or fates[place] is Outcome.rejected
     ]
@@ -41,7 +44,10 @@ def test_each_item_is_counted_once_and_told_at_its_place(
         expected = refused.get(item.index, NOT_HELD)
         assert (item.reason, item.detail) == (expected.reason, expected.detail)
     assert answer.status == ("partial" if answer.rejected else "success")
-    assert answer.adjusted == adjusted
+    told = {item.index: item.adjustments for item in answer.adjusted}
+    assert told.keys() == {0, *again}
+    assert told[0][0] == "redacted"
+    assert [told[place][-1] for place in again] == [fates[place].value for place in again]
 
 
 def test_a_batch_with_one_good_item_is_not_refused() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api.status import facts
+from common import disk_forecast
 from common.database.connections import Crowd
 from tests.conftest import Service
 
@@ -36,7 +37,7 @@ def test_a_table_is_as_large_as_its_partitions_and_the_largest_comes_first() -> 
 async def test_the_day_on_which_the_disk_is_full_is_told_where_its_size_is_known(
     service: Service, monkeypatch: pytest.MonkeyPatch, disk_bytes: int, is_known: bool
 ) -> None:
-    monkeypatch.setattr(facts, "grow_per_day", lambda *_: 1_000.0)
+    monkeypatch.setattr(disk_forecast, "grow_per_day", lambda *_: 1_000.0)
     told = await facts.find_installation(
         service.tools.engine, service.settings.model_copy(update={"disk_bytes": disk_bytes})
     )

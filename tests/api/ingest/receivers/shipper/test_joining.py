@@ -27,7 +27,8 @@ def test_a_trace_joins_its_error(trace: str, of_type: str, message: str) -> None
     ):
         pytest.skip("nothing logged it: it is an error of its own")
     errors = errors_of(f"{INFO}\n{ERROR}\n{trace}\n{INFO}")
-    assert [(error.message, error.error_type) for error in errors] == [("it was lost", of_type)]
+    assert [(error.message, error.error_type) for error in errors] == [(message, of_type)]
+    assert (errors[0].context or {})["logged"] == "it was lost"
     assert (errors[0].stack_trace or "").strip() == trace.strip()
 
 
