@@ -1,10 +1,10 @@
 """The routes for keys, of the caller's own project, and for projects, which are the operators' alone (decision 32)."""
 
 from datetime import timedelta
-from typing import cast
+from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.access.keys import AdminCaller, Caller, KeyRing
@@ -172,9 +172,14 @@ async def get_project_contents(request: Request, caller: AdminCaller, project_id
 
 
 @projects.delete("/{project_id}", status_code=202, responses={409: PROBLEM_RESPONSE}, summary="Delete a project")
-async def delete_project(request: Request, caller: AdminCaller, project_id: UUID, name: str) -> ProjectOut:
-    """For operators. Its keys end now; the worker deletes all that it has, and goes on after whatever interrupts it. `name` is
-    its name once more, so that no wrong one goes. Nothing takes it back."""
+async def delete_project(
+    request: Request,
+    caller: AdminCaller,
+    project_id: UUID,
+    name: Annotated[str, Query(description="Its name once more, so that no wrong one goes.")],
+) -> ProjectOut:
+    """For operators. Its keys end now; the worker deletes all that it has, and goes on after whatever interrupts
+    it. Nothing takes it back."""
     await require_operator(request, caller)
     refuse_own(caller, project_id)
     project = await require_project(request, caller, project_id)

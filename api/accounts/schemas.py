@@ -30,11 +30,11 @@ class KeyIn(BaseModel):
 class KeyOut(BaseModel):
     """A key, without its secret, which nobody sees again."""
 
-    id: str
+    id: str = Field(description="Names the key; it is no secret.")
     scope: str = Field(description="ingest, read, triage or admin; more may come.")
-    name: str
+    name: str = Field(description="What it is for, as a reminder.")
     state: str = Field(description="valid, expired or revoked.")
-    created_at: datetime
+    created_at: datetime = Field(description="When it was made, UTC.")
     last_used_at: datetime | None = Field(description="To within six minutes; null: never.")
     expires_at: datetime | None = Field(description="Null: never.")
 
@@ -48,7 +48,7 @@ class KeyList(BaseModel):
 class KeyMade(BaseModel):
     """A new key. This answer alone holds its secret."""
 
-    id: str
+    id: str = Field(description="Names the key; it is no secret.")
     key: str = Field(description="What to send as `Authorization: Bearer`; it is shown once.")
     dsn: str | None = Field(description="Of ingest keys: the DSN for Sentry's SDKs.")
 
@@ -64,31 +64,31 @@ class ProjectIn(BaseModel):
 class ProjectOut(BaseModel):
     """A project of the installation."""
 
-    id: UUID
+    id: UUID = Field(description="Names the project for ever.")
     number: int = Field(description="What a DSN calls it by.")
-    name: str
+    name: str = Field(description="As it is called now.")
     state: str = Field(description="active, or deleting: its keys have ended, and the worker deletes what it has.")
-    created_at: datetime
+    created_at: datetime = Field(description="When it was made, UTC.")
 
 
 class ProjectList(BaseModel):
     """All projects of the installation, the oldest first."""
 
-    projects: list[ProjectOut]
+    projects: list[ProjectOut] = Field(description="All of the installation.")
 
 
 class ProjectMade(BaseModel):
     """A new project. This answer alone holds the secret of its first key."""
 
-    id: UUID
-    name: str
+    id: UUID = Field(description="Names the project for ever.")
+    name: str = Field(description="As it is called now.")
     admin_key: str = Field(description="Its first key, which makes others; it is shown once.")
 
 
 class Contents(BaseModel):
     """What a project has, and so what its deletion takes away."""
 
-    id: UUID
-    name: str
+    id: UUID = Field(description="Names the project for ever.")
+    name: str = Field(description="As it is called now.")
     rows: dict[str, int] = Field(description="By table, of each 100,000 at most; tables without any are left out.")
-    counted_at_most: int = 100_000
+    counted_at_most: int = Field(100_000, description="Where a table has more, this many are said.")

@@ -27,7 +27,7 @@ class WebhookIn(BaseModel):
     )
 
     name: Name = Field(description="Names it in this project.")
-    kind: Literal["webhook"]
+    kind: Literal["webhook"] = Field(description="Which kind of channel it is.")
     url: Url = Field(description="http or https, without user and password.")
     max_per_hour: PerHour | None = Field(None, description=CAP)
 
@@ -51,7 +51,7 @@ class EmailIn(BaseModel):
     )
 
     name: Name = Field(description="Names it in this project.")
-    kind: Literal["email"]
+    kind: Literal["email"] = Field(description="Which kind of channel it is.")
     url: Url = Field(
         description="smtp://user:password@host:587 (a password goes over STARTTLS alone), or smtps://user:password@host:465."
     )
@@ -69,7 +69,7 @@ class ChatIn(BaseModel):
     )
 
     name: Name = Field(description="Names it in this project.")
-    kind: Literal["chat"]
+    kind: Literal["chat"] = Field(description="Which kind of channel it is.")
     url: Url = Field(description="Such as slack://..., workflows://... (Teams), discord://..., pagerduty://...")
     max_per_hour: PerHour | None = Field(None, description=CAP)
 
