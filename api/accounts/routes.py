@@ -68,14 +68,16 @@ async def list_project_keys(request: Request, response: Response, caller: AdminC
 
 
 @keys.post("", status_code=201, responses={409: PROBLEM_RESPONSE}, summary="Make a key")
-async def make_project_key(request: Request, response: Response, caller: AdminCaller, sent: KeyIn) -> KeyMade:
+async def create_project_key(request: Request, response: Response, caller: AdminCaller, sent: KeyIn) -> KeyMade:
     """Make a key of the caller's project. The answer is the only time that it is seen."""
     response.headers["Cache-Control"] = "no-store"
     async with share_of(request, caller.project_id).begin() as connection:
         valid = sum(row.state == "valid" for row in await list_keys(connection, caller.project_id))
         if valid >= KEYS_MAX:
             raise Conflict(f"this project has {valid:,} keys: revoke those that nothing uses")
-        return await describe_new_key(request, connection, caller.project_id, sent)
+        made = await describe_new_key(request, connection, caller.project_id, sent)
+    response.headers["Location"] = f"{keys.prefix}/{made.id}"
+    return made
 
 
 async def describe_new_key(request: Request, connection: AsyncConnection, project_id: UUID, sent: KeyIn) -> KeyMade:
@@ -92,7 +94,7 @@ async def describe_new_key(request: Request, connection: AsyncConnection, projec
 
 
 @keys.delete("/{key_id}", status_code=204, summary="Revoke a key")
-async def revoke_project_key(request: Request, caller: AdminCaller, key_id: str) -> Response:
+async def delete_project_key(request: Request, caller: AdminCaller, key_id: str) -> Response:
     """End a key of the caller's project, and all sessions that were made with it. Other processes of the API may trust it for
     30 s more."""
     async with share_of(request, caller.project_id).begin() as connection:
@@ -133,7 +135,7 @@ async def list_all_projects(request: Request, response: Response, caller: AdminC
 
 
 @projects.post("", status_code=201, responses={409: PROBLEM_RESPONSE}, summary="Make a project")
-async def make_new_project(request: Request, response: Response, caller: AdminCaller, sent: ProjectIn) -> ProjectMade:
+async def create_project(request: Request, response: Response, caller: AdminCaller, sent: ProjectIn) -> ProjectMade:
     """For operators. The answer holds its first key, an admin's, and is the only time that it is seen."""
     response.headers["Cache-Control"] = "no-store"
     await require_operator(request, caller)
@@ -142,6 +144,7 @@ async def make_new_project(request: Request, response: Response, caller: AdminCa
         if project_id is None:
             raise Conflict("there is a project of that name already")
         key = await create_key(connection, project_id, Scope.admin, "first key")
+    response.headers["Location"] = f"{projects.prefix}/{project_id}"
     return ProjectMade(id=project_id, name=sent.name, admin_key=key)
 
 

@@ -84,7 +84,7 @@ async def preview_alert_rule(request: Request, caller: ReadCaller, sent: Preview
 
 
 @router.post("/mutes", status_code=201, summary="Mute a pattern, a rule, a channel for a while")
-async def create_alert_mute(request: Request, caller: TriageCaller, sent: MuteIn) -> MuteOut:
+async def create_alert_mute(request: Request, response: Response, caller: TriageCaller, sent: MuteIn) -> MuteOut:
     """Nothing of it is sent from now on until then. What was not sent meanwhile is not sent later."""
     until = sent.until or CLOCK.now() + timedelta(minutes=sent.minutes or MUTE_MINUTES)
     if until <= CLOCK.now():
@@ -95,6 +95,7 @@ async def create_alert_mute(request: Request, caller: TriageCaller, sent: MuteIn
             connection, caller.project_id, mute, until=until, made_by=caller.key_id, note=sent.note
         )
         rows = await mutes.list_rows(connection, caller.project_id)
+    response.headers["Location"] = f"{router.prefix}/mutes/{mute_id}"
     return next(describe_mute(row) for row in rows if row.mute_id == mute_id)
 
 

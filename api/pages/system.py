@@ -61,10 +61,10 @@ async def change_keys(request: Request, caller: Admin) -> Response:
             days = one_of(form, "days", NO_EXPIRY).strip()
             asked: dict[str, Any] = {"scope": one_of(form, "scope"), "name": one_of(form, "name", "").strip()}
             asked |= {"expires_in_days": read_number(days, 3_650)} if days else {}
-            made = await accounts.make_project_key(request, Response(), caller, KeyIn.model_validate(asked))
+            made = await accounts.create_project_key(request, Response(), caller, KeyIn.model_validate(asked))
             return await show_system_page(request, caller, made=made)
         case "revoke":
-            await accounts.revoke_project_key(request, caller, one_of(form, "key"))
+            await accounts.delete_project_key(request, caller, one_of(form, "key"))
             return go_to(home_of(caller.project_id) + "system?done=revoke#project-keys")
     raise Invalid("this is nothing that can be done with keys: open the page anew, and try again there")
 
@@ -75,7 +75,7 @@ async def change_projects(request: Request, caller: Admin) -> Response:
     form = await read_form(request)
     what, name = one_of(form, "do"), one_of(form, "name", "")
     if what == "make":
-        founded = await accounts.make_new_project(request, Response(), caller, ProjectIn.model_validate({"name": name}))
+        founded = await accounts.create_project(request, Response(), caller, ProjectIn.model_validate({"name": name}))
         return await show_system_page(request, caller, founded=founded)
     [subject] = read_ids(form.get("project", [])) or [UUID(int=0)]
     if what == "rename":

@@ -106,7 +106,7 @@ def test_operation_ids_make_good_method_names(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for operation in operations(document)]
     assert len(set(names)) == len(names) >= 15
     verb_and_noun = re.compile(
-        r"(?:change|check|create|delete|get|list|log|make|preview|rename|reprice|revoke|rotate|settle|test)(?:_[a-z]+)+"
+        r"(?:change|check|create|delete|get|list|log|preview|reprice|rotate|settle|test)(?:_[a-z]+)+"
     )
     assert [name for name in names if not verb_and_noun.fullmatch(name)] == []
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
+from common.sealing import make_secret_key
 from common.settings import Settings
 from tests.chaos.programs import Api
 from tests.conftest import Service, Stores, run_service
@@ -13,7 +14,9 @@ from tests.databases import Databases, on_database
 from tests.fleet.programs import running_api
 
 # Limits that a test can pass at little cost.
-LIMITS = {"body_seconds": 2, "limit_project_errors": 5_000, "writer_buffer_max_errors": 1_000}
+# A key for what channels keep to themselves.
+SECRET_KEY = make_secret_key()
+LIMITS = {"secret_key": SECRET_KEY, "body_seconds": 2, "limit_project_errors": 5_000, "writer_buffer_max_errors": 1_000}
 
 
 @pytest.fixture(scope="package")

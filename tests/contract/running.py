@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
+from common.alerts.channel_tests import ask_test
 from common.keys import Scope
+from common.projects import find_project
 from tests.chaos.programs import Api
 from tests.conftest import Service
 from tests.fleet.programs import make_key
@@ -21,6 +23,9 @@ USAGE = {
     "output_tokens": 6225,
 }
 BUDGET = {"name": "filled", "scope": "project", "metric": "tokens", "limit": 200_000, "period": "month"}
+RULE = {"name": "filled", "when": ["new"]}
+CHANNEL = {"name": "filled", "kind": "webhook", "url": "https://hooks.example/T000"}
+MUTE = {"everything": True, "minutes": 1}
 OVERRIDE = {"model": "claude-haiku-4-5", "input": "0.8", "output": "4", "starts_at": "2026-01-15T00:00:00Z"}
 
 
@@ -52,10 +57,22 @@ async def fill_project(service: Service, api: Api, project: str) -> Running:
             pattern_id=patterns["patterns"][0]["id"],
             budget_id=(await admin.post("/api/budgets", json=BUDGET)).json()["id"],
             override_id=(await admin.post("/api/prices/overrides", json=OVERRIDE)).json()["id"],
+            rule_id=(await admin.post("/api/alerts/rules", json=RULE)).json()["id"],
+            channel_id=(channel_id := (await admin.post("/api/alerts/channels", json=CHANNEL)).json()["id"]),
+            test_id=str(await ask_for_test(service, project, UUID(channel_id))),
+            mute_id=(await admin.post("/api/alerts/mutes", json=MUTE)).json()["id"],
             key_id=(await admin.post("/api/keys", json={"scope": "read"})).json()["id"],
             project_id=str(uuid4()),  # whichever: projects are the operators'
         )
     return running
+
+
+async def ask_for_test(service: Service, project: str, channel_id: UUID) -> UUID | None:
+    """A test of the channel, which nobody sends: no worker runs."""
+    async with service.tools.engine.begin() as connection:
+        project_id = await find_project(connection, project)
+        assert project_id is not None
+        return await ask_test(connection, project_id, channel_id)
 
 
 async def get(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
