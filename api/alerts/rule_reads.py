@@ -10,12 +10,11 @@ from api.alerts.notifications import list_notifications
 from api.alerts.rule_routes import describe, describe_mute, require_rule
 from api.alerts.rule_schemas import MuteList, MuteOut, NotificationOut, NotificationPage, RuleOut, RulePage
 from api.reads.catalogue import Asked, BuildContext, Read, seconds
-from api.reads.forms import Table, alone
+from api.reads.forms import Table, alone, names_of
 from api.reads.parameters import FormQuery, some_of
 from common.alerts import mutes, rule_rows
 
-RULE_NAMES = tuple(field.alias or name for name, field in RuleOut.model_fields.items())
-RULES = Table("rules", RULE_NAMES, ("id", "name", "armed", "when", "if", "channels"))
+RULES = Table("rules", names_of(RuleOut), ("id", "name", "armed", "when", "if", "channels"))
 RULE = alone(RuleOut)
 MUTES = Table("mutes", tuple(MuteOut.model_fields), ("id", "pattern", "rule", "channel", "until", "note"))
 NOTIFICATIONS = Table(

@@ -91,5 +91,5 @@ async def change_projects(request: Request, caller: Admin) -> Response:
 async def show_deletion(request: Request, caller: Admin, subject: UUID) -> Response:
     """What a project has, before somebody deletes it."""
     await require_operator(request, caller)
-    contents = await accounts.count_contents(request, caller, subject)
+    contents = await accounts.get_project_contents(request, caller, subject)
     return await show(request, "deletion.html", "System", contents=contents, is_own=subject == caller.project_id)

@@ -49,9 +49,14 @@ class Table:
     brief: tuple[str, ...]
 
 
+def names_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """The names of its fields as documents have them."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
 def alone(model: type[BaseModel]) -> Table:
     """A document that is one row."""
-    return Table(None, tuple(model.model_fields), tuple(model.model_fields))
+    return Table(None, names_of(model), names_of(model))
 
 
 ERRORS = Table(

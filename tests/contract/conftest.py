@@ -16,7 +16,13 @@ from tests.fleet.programs import running_api
 # Limits that a test can pass at little cost.
 # A key for what channels keep to themselves.
 SECRET_KEY = make_secret_key()
-LIMITS = {"secret_key": SECRET_KEY, "body_seconds": 2, "limit_project_errors": 5_000, "writer_buffer_max_errors": 1_000}
+BODY_SECONDS = 2
+LIMITS = {
+    "secret_key": SECRET_KEY,
+    "body_seconds": BODY_SECONDS,
+    "limit_project_errors": 5_000,
+    "writer_buffer_max_errors": 1_000,
+}
 
 
 @pytest.fixture(scope="package")

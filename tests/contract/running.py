@@ -21,6 +21,7 @@ USAGE = {
     "occurred_at": "2026-11-03T10:15:00Z",
     "input_tokens": 6225,
     "output_tokens": 6225,
+    "run": "nightly",
 }
 BUDGET = {"name": "filled", "scope": "project", "metric": "tokens", "limit": 200_000, "period": "month"}
 RULE = {"name": "filled", "when": ["new"]}
@@ -57,8 +58,8 @@ async def fill_project(service: Service, api: Api, project: str) -> Running:
             pattern_id=patterns["patterns"][0]["id"],
             budget_id=(await admin.post("/api/budgets", json=BUDGET)).json()["id"],
             override_id=(await admin.post("/api/prices/overrides", json=OVERRIDE)).json()["id"],
-            rule_id=(await admin.post("/api/alerts/rules", json=RULE)).json()["id"],
             channel_id=(channel_id := (await admin.post("/api/alerts/channels", json=CHANNEL)).json()["id"]),
+            rule_id=(await admin.post("/api/alerts/rules", json=RULE | {"channels": [channel_id]})).json()["id"],
             test_id=str(await ask_for_test(service, project, UUID(channel_id))),
             mute_id=(await admin.post("/api/alerts/mutes", json=MUTE)).json()["id"],
             key_id=(await admin.post("/api/keys", json={"scope": "read"})).json()["id"],

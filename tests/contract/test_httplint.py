@@ -12,8 +12,8 @@ from httplint.message import HttpRequestLinter, HttpResponseLinter
 from httplint.note import Note, levels
 
 from common.keys import Scope
-from tests.contract.conftest import LIMITS
-from tests.contract.running import ERROR, Running, get, operations_of
+from tests.contract.conftest import BODY_SECONDS
+from tests.contract.running import ERROR, USAGE, Running, get, operations_of
 
 JSON = {"Content-Type": "application/json"}
 STATUSES = {200, 201, 204, 207, 304, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 503}
@@ -89,6 +89,10 @@ async def ask_everything(running: Running) -> AsyncIterator[tuple[str, httpx.Req
                 yield name, request, await ask(admin, request)
 
 
+# Parameters that must be given.
+REQUIRED = {"get_usage_run": {"run": str(USAGE["run"])}}
+
+
 def ways_to_ask(
     client: httpx.AsyncClient,
     method: str,
@@ -101,8 +105,9 @@ def ways_to_ask(
     body = bodies.get(operation["operationId"])
     there, elsewhere = path.format_map(running.ids), path.format_map(dict.fromkeys(running.ids, str(uuid4())))
     if method == "GET":
+        params = REQUIRED.get(operation["operationId"], {})
         for coding in CODINGS:
-            yield client.build_request(method, there, headers={"Accept-Encoding": coding})
+            yield client.build_request(method, there, params=params, headers={"Accept-Encoding": coding})
         yield client.build_request("HEAD", there)
         for form in ("columnar", "csv", "markdown"):
             yield client.build_request(method, there, params={"format": form})
@@ -148,7 +153,7 @@ async def ask_too_much(running: Running) -> AsyncIterator[tuple[str, httpx.Reque
 async def trickle() -> AsyncIterator[bytes]:
     """A body that does not come."""
     yield b"{"
-    await asyncio.sleep(LIMITS["body_seconds"] + 0.1)
+    await asyncio.sleep(BODY_SECONDS + 0.1)
 
 
 async def ask(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
