@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -190,15 +191,15 @@ async def test_a_packed_answer_is_not_unpacked() -> None:
 
 async def test_an_answer_that_comes_a_byte_at_a_time_ends_at_the_deadline() -> None:
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
-        while not writer.is_closing():
-            writer.write(b".")
-            try:
-                await writer.drain()
-            except ConnectionError:
-                break
-            await asyncio.sleep(0.02)
-        writer.close()
+        try:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+            while not writer.is_closing():
+                writer.write(b".")
+                with suppress(ConnectionError):
+                    await writer.drain()
+                await asyncio.sleep(0.05)
+        finally:
+            writer.close()
 
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         client = GuardedClient(Guard(AllowList.parse("127.0.0.1")), make_tls)
