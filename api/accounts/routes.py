@@ -1,4 +1,4 @@
-"""The routes for keys, of the caller's own project, and for projects, which are the operators' alone (decision 32)."""
+"""The routes for keys, of the caller's own project, and for projects, which are the operators' alone (decision 34)."""
 
 from datetime import timedelta
 from typing import Annotated, cast
