@@ -1,6 +1,7 @@
 """A real Postgres and a real Valkey for every test, and the program in one process on top of them."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -38,6 +39,15 @@ hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 # the default shows the locals of a traceback, which takes seconds where an application is among them
 structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
+
+
+# A run holds thousands of tests, and each makes an application: to look through all of them for garbage, again and again,
+# took a quarter of the time.
+gc.set_threshold(100_000, 50, 50)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 IS_OVER_SOCKETS = os.environ.get("MAYDAY_TEST_OVER_SOCKETS") == "1"
