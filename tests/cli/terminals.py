@@ -32,10 +32,12 @@ class Terminal:
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         self.raw = b""
+        # the size is this terminal's, not that of the one that the tests were started in
+        own = {name: value for name, value in environment.items() if name not in {"COLUMNS", "LINES"}}
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "cli", *arguments],
             cwd=ROOT,
-            env={**environment, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)},
+            env={**own, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -45,10 +45,17 @@ async def test_a_made_partition_has_the_keys_of_the_others(engine: AsyncEngine) 
     assert set(await rows(engine, indexes)) == {(3,)}
 
 
+async def days_past(engine: AsyncEngine, retention_days: int) -> int:
+    """How many partitions are older: one more of those that the schema began with after a midnight in a run of the tests."""
+    oldest = datetime.now(UTC).date() - timedelta(days=retention_days)
+    return sum(day < oldest for day in await days(engine))
+
+
 async def test_days_past_the_retention_are_dropped_with_their_errors(engine: AsyncEngine) -> None:
     await store(engine, [Error("old", ago(days=2)), *now_errors("new")])
+    past = await days_past(engine, 1)
     kept = await keep_partitions(engine, 1, 0)
-    assert kept.dropped == 1
+    assert kept.dropped == past > 0
     assert await rows(engine, "SELECT message FROM errors") == [("new",)]
 
 
@@ -68,6 +75,7 @@ async def test_rows_of_the_default_partition_past_the_retention_go(engine: Async
 
 
 async def test_a_long_reader_delays_the_drop_and_no_insert(engine: AsyncEngine) -> None:
+    past = await days_past(engine, 1)
     async with engine.connect() as reader:
         await reader.execute(text("SELECT count(*) FROM errors"))
         dropping = asyncio.create_task(keep_partitions(engine, 1, 0))
@@ -75,6 +83,6 @@ async def test_a_long_reader_delays_the_drop_and_no_insert(engine: AsyncEngine) 
             while not dropping.done():
                 await store(engine, now_errors("insert beside the drop"))
         kept = await dropping
-        assert (kept.dropped, kept.missed) == (0, 1)
+        assert (kept.dropped, kept.missed) == (0, past)
     kept = await keep_partitions(engine, 1, 0)
-    assert (kept.dropped, kept.missed) == (1, 0)
+    assert (kept.dropped, kept.missed) == (past, 0)
