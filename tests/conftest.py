@@ -198,6 +198,16 @@ class Service:
             keys = [await create_key(connection, project_id, scope, "test") for scope in KeyScope]
         return Project(project_id, *[await self.client(key) for key in keys])
 
+    def age_reads(self, seconds: float = 1.1) -> None:
+        """What this API holds for its readers is as old as if so much time had passed: longer than it trusts it."""
+        reads = self.state["reads"]
+        for key, (generation, asked_at) in reads.generations.items():
+            reads.generations[key] = generation, asked_at - seconds
+        for key, outdated_at in reads.outdated.items():
+            reads.outdated[key] = outdated_at - seconds
+        for copy in reads.answer_cache.by_question.values():
+            copy.good_at -= seconds
+
     async def run_worker(self) -> None:
         """One run of every job, due or not."""
         await self.execute("DELETE FROM job_runs")

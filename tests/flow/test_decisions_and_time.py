@@ -1,6 +1,5 @@
 """What counts as after a decision: what is received after it, whatever errors say of their own time."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +16,7 @@ def at(**ago: float) -> str:
 
 async def state(service: Service, project: Project, pattern_id: str) -> str:
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     return str((await project.get(f"/api/errors/patterns/{pattern_id}"))["state"])
 
 
@@ -26,7 +25,7 @@ async def decided(service: Service, *first: dict[str, object], **body: object) -
     project = await service.project()
     await project.send(*first)
     await service.run_worker()
-    pattern_id = str((await only(project))["id"])
+    pattern_id = str((await only(service, project))["id"])
     await change(project, pattern_id, **body)
     return project, pattern_id
 
@@ -45,7 +44,7 @@ async def test_errors_that_were_acknowledged_before_are_no_regression_when_they_
     project = await service.project()
     await project.send(error())
     await service.run_worker()
-    pattern_id = str((await only(project))["id"])
+    pattern_id = str((await only(service, project))["id"])
     await project.send(error(timestamp=at(minutes=-5)), error())
     await change(project, pattern_id, state="resolved")
     assert await state(service, project, pattern_id) == "resolved"
@@ -69,7 +68,7 @@ async def test_errors_that_were_acknowledged_before_are_not_more(service: Servic
     project = await service.project()
     await project.send(error())
     await service.run_worker()
-    pattern_id = str((await only(project))["id"])
+    pattern_id = str((await only(service, project))["id"])
     await project.send(*[error() for _ in range(5)])
     await change(project, pattern_id, state="ignored", errors=3)
     assert await state(service, project, pattern_id) == "ignored"
@@ -98,7 +97,7 @@ async def test_the_errors_of_a_merged_pattern_are_not_more_but_its_later_ones_ar
     others = [error("no space left on device", error_type="OSError") for _ in range(10)]
     await project.send(error(), error(), *(others if is_older else []))
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     kept = next(p["id"] for p in await patterns(project) if p["count"] == 2)
     await change(project, kept, state="ignored", errors=3)
     await project.send(*([] if is_older else others), others[0])

@@ -29,7 +29,7 @@ async def two(service: Service) -> tuple[Project, list[str]]:
     project = await service.project()
     await project.send(error("disk full"), error("disk full"), error("no route to host", error_type="OSError"))
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     ids = [one["id"] for one in await patterns(project)]
     await read_states(project, ids[0])
     return project, ids
@@ -92,10 +92,10 @@ async def test_other_processes_and_those_that_start_later_show_it_too(
         elsewhere = replace(project, read=await other.client(key))
         assert await read_states(elsewhere, pattern_id) == {"new"}
         await change(project, pattern_id, state="resolved")
-        await asyncio.sleep(1.1)
+        other.age_reads()
         assert await read_states(elsewhere, pattern_id) == {"resolved"}
         await service.tools.cache.redis.flushdb()
-        await asyncio.sleep(1.1)
+        other.age_reads()
         assert await read_states(elsewhere, pattern_id) == {"resolved"}
 
 
@@ -138,7 +138,7 @@ async def test_what_the_worker_computed_before_and_stores_after_hides_no_decisio
 
     monkeypatch.setattr(common.snapshots, "compute_snapshot", compute_then_decide)
     await publish(service, project)
-    await asyncio.sleep(1.1)
+    service.age_reads()
     assert await read_states(project, pattern_id) == {"resolved"}
 
 
@@ -154,7 +154,7 @@ async def test_what_the_worker_read_before_and_publishes_after_hides_no_decision
 
     monkeypatch.setattr(Cache, "publish", decide_then_publish)
     await publish(service, project)
-    await asyncio.sleep(1.1)
+    service.age_reads()
     assert await read_states(project, pattern_id) == {"resolved"}
 
 

@@ -1,7 +1,5 @@
 """Resolved in a release: errors of those before it are forgiven, those of it and after it are a regression."""
 
-import asyncio
-
 import pytest
 
 from tests.conftest import Project, Service
@@ -14,7 +12,7 @@ async def resolved(service: Service, known: list[str], **body: object) -> tuple[
     others = [error("no route to host", release=release) for release in known[:-1]]
     await project.send(*others, *[error(release=known[-1]) for _ in range(5)])
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     listed = (await project.get("/api/errors/patterns"))["patterns"]
     pattern_id = next(p["id"] for p in listed if p["title"] == "disk full")
     await change(project, pattern_id, state="resolved", **body)
@@ -25,21 +23,21 @@ async def state(service: Service, project: Project, pattern_id: str, *releases: 
     """The pattern's, after errors of these releases."""
     await project.send(*[error(release=release) for release in releases])
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     return str((await project.get(f"/api/errors/patterns/{pattern_id}"))["state"])
 
 
 async def test_an_older_release_and_a_fix_of_the_newest_are_no_regression_and_the_next_one_is(service: Service) -> None:
     project, pattern_id = await resolved(service, ["10.18.6"], in_next_release=True)
     assert await state(service, project, pattern_id, "10.18.7", "10.17.0", None, "10.18.6") == "resolved"
-    assert (await only(project))["release_order"] == "semantic"
+    assert (await only(service, project))["release_order"] == "semantic"
     assert await state(service, project, pattern_id, "10.19.0") == "regressed"
 
 
 async def test_the_release_that_was_said_to_have_the_fix_regresses_and_those_before_it_do_not(service: Service) -> None:
     project, pattern_id = await resolved(service, ["10.18.6"], in_release="10.24.0")
     assert await state(service, project, pattern_id, "10.18.7", "10.17.0", "10.23.9", "10.24.0-rc.1") == "resolved"
-    shown = await only(project)
+    shown = await only(service, project)
     assert (shown["release_order"], shown["fixed_in"]) == ("semantic", "10.24.0")
     assert await state(service, project, pattern_id, "10.24.0") == "regressed"
 
@@ -67,7 +65,7 @@ async def test_names_that_tell_no_order_go_by_when_they_were_first_seen(service:
 
 async def test_hashes_that_begin_with_a_digit_are_no_versions(service: Service) -> None:
     project, pattern_id = await resolved(service, ["9f2a1c9"], in_next_release=True)
-    assert (await only(project))["release_order"] == "first_seen"
+    assert (await only(service, project))["release_order"] == "first_seen"
     assert await state(service, project, pattern_id, "9f2a1c9") == "resolved"
     assert await state(service, project, pattern_id, "3f2a1c8") == "regressed"
 
@@ -85,10 +83,10 @@ async def test_a_project_that_sends_no_release_is_told_what_to_do(service: Servi
     project = await service.project()
     await project.send(error())
     await service.run_worker()
-    path = f"/api/errors/patterns/{(await only(project))['id']}"
+    path = f"/api/errors/patterns/{(await only(service, project))['id']}"
     answer = await project.admin.patch(path, json={"state": "resolved", **body})
     assert (answer.status_code, "send `release`" in answer.json()["detail"]) == (422, True)
-    assert (await only(project))["state"] == "new"
+    assert (await only(service, project))["state"] == "new"
 
 
 async def test_the_answer_says_how_releases_are_ordered(service: Service) -> None:
@@ -115,9 +113,9 @@ async def test_a_fingerprint_that_joins_later_is_judged_too(service: Service) ->
     project = await service.project()
     await project.send(*[error(f"user {name} not found", release="1.0.0") for name in names])
     await service.run_worker()
-    pattern_id = (await only(project))["id"]
+    pattern_id = (await only(service, project))["id"]
     await change(project, pattern_id, state="resolved", in_next_release=True)
     await project.send(error("user mallory not found", release="1.1.0"))
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     assert (await project.get(f"/api/errors/patterns/{pattern_id}"))["state"] == "regressed"

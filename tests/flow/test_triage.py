@@ -1,6 +1,5 @@
 """People and patterns: resolve, ignore, reopen, note, merge, split; what was decided is remembered."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -27,9 +26,9 @@ async def patterns(project: Project, **query: Any) -> list[dict[str, Any]]:
     return list((await project.get("/api/errors/patterns", order="count", **query))["patterns"])
 
 
-async def only(project: Project) -> dict[str, Any]:
+async def only(service: Service, project: Project) -> dict[str, Any]:
     """The one pattern, as its own page tells it now."""
-    await asyncio.sleep(1.1)
+    service.age_reads()
     [pattern] = await patterns(project)
     return await project.get(f"/api/errors/patterns/{pattern['id']}")
 
@@ -39,7 +38,7 @@ async def one(service: Service) -> tuple[Project, str]:
     project = await service.project()
     await project.send(*[error(release="1.0") for _ in range(3)])
     await service.run_worker()
-    return project, (await only(project))["id"]
+    return project, (await only(service, project))["id"]
 
 
 async def test_a_resolved_pattern_shows_so_at_once_and_regresses_by_itself(
@@ -50,14 +49,14 @@ async def test_a_resolved_pattern_shows_so_at_once_and_regresses_by_itself(
         "id": pattern_id,
         "applies": "now",
     }
-    shown = await only(project)
+    shown = await only(service, project)
     assert (shown["state"], shown["note"]) == ("resolved", "fixed in 1.1")
     await project.send(error())
     await service.run_worker()
-    shown = await only(project)
+    shown = await only(service, project)
     assert (shown["state"], shown["note"]) == ("regressed", "fixed in 1.1")
     await change(project, pattern_id, state="open")
-    assert (await only(project))["state"] in ("new", "regressed")
+    assert (await only(service, project))["state"] in ("new", "regressed")
 
 
 async def test_resolved_in_the_next_release_forgives_the_releases_that_are_known(
@@ -67,10 +66,10 @@ async def test_resolved_in_the_next_release_forgives_the_releases_that_are_known
     await change(project, pattern_id, state="resolved", in_next_release=True)
     await project.send(error(release="1.0"), error())
     await service.run_worker()
-    assert (await only(project))["state"] == "resolved"
+    assert (await only(service, project))["state"] == "resolved"
     await project.send(error(release="1.1"))
     await service.run_worker()
-    assert (await only(project))["state"] == "regressed"
+    assert (await only(service, project))["state"] == "regressed"
 
 
 async def test_an_ignored_pattern_comes_back_after_so_many_errors(service: Service, one: tuple[Project, str]) -> None:
@@ -78,31 +77,31 @@ async def test_an_ignored_pattern_comes_back_after_so_many_errors(service: Servi
     await change(project, pattern_id, state="ignored", errors=2)
     await project.send(error())
     await service.run_worker()
-    assert (await only(project))["state"] == "ignored"
+    assert (await only(service, project))["state"] == "ignored"
     await project.send(error())
     await service.run_worker()
-    assert (await only(project))["state"] == "new"
+    assert (await only(service, project))["state"] == "new"
 
 
 async def test_an_ignored_pattern_comes_back_after_its_time(service: Service, one: tuple[Project, str]) -> None:
     project, pattern_id = one
     await change(project, pattern_id, state="ignored", until=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
-    assert (await only(project))["state"] == "ignored"
+    assert (await only(service, project))["state"] == "ignored"
     await service.execute("UPDATE decisions SET until = now() - interval '1 second'")
     await service.run_worker()
-    assert (await only(project))["state"] == "new"
+    assert (await only(service, project))["state"] == "new"
 
 
 async def test_merged_patterns_stay_one_also_when_new_errors_come(service: Service) -> None:
     project = await service.project()
     await project.send(error("disk full"), error("disk full"), error("no space left on device", error_type="OSError"))
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     into, other = [pattern["id"] for pattern in await patterns(project)]
     assert (await change(project, other, merge_into=into))["applies"] == "next_run"
     for round_ in range(2):
         await service.run_worker()
-        shown = await only(project)
+        shown = await only(service, project)
         assert (shown["id"], shown["fingerprints_total"], shown["count"]) == (into, 2, 3 + 2 * round_)
         await project.send(error("no space left on device", error_type="OSError"), error("disk full"))
 
@@ -111,17 +110,17 @@ async def test_a_merge_and_a_split_show_with_the_next_fold_in_every_window(servi
     project = await service.project()
     await project.send(error("disk full"), error("disk full"), error("no space left on device", error_type="OSError"))
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     into, other = [pattern["id"] for pattern in await patterns(project)]
     await change(project, other, merge_into=into)
     assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 1
-    await asyncio.sleep(1.1)
+    service.age_reads()
     for window in ("1h", "6h", "24h", "7d"):
         assert [(p["id"], p["count"]) for p in await patterns(project, window=window)] == [(into, 3)]
-    first, _ = [one["fingerprint"] for one in (await only(project))["fingerprints"]]
+    first, _ = [one["fingerprint"] for one in (await only(service, project))["fingerprints"]]
     await change(project, into, split_off=[first])
     assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 1
-    await asyncio.sleep(1.1)
+    service.age_reads()
     assert len(await patterns(project, window="7d")) == 2
     assert (await run_steps(service.tools, fold_steps(service.settings)))["regrouped"] == 0
 
@@ -130,7 +129,7 @@ async def test_a_fold_leaves_regrouping_to_the_run_of_patterns_that_is_under_way
     project = await service.project()
     await project.send(error("disk full"), error("no space left on device", error_type="OSError"))
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     into, other = [pattern["id"] for pattern in await patterns(project)]
     await change(project, other, merge_into=into)
     async with service.tools.engine.begin() as run:
@@ -143,11 +142,11 @@ async def test_the_id_of_a_pattern_that_became_part_of_another_goes_on_answering
     project = await service.project()
     await project.send(error("disk full"), error("disk full"), error("no space left on device", error_type="OSError"))
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     into, other = [pattern["id"] for pattern in await patterns(project)]
     await change(project, other, merge_into=into)
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     assert (await project.get(f"/api/errors/patterns/{other}"))["id"] == into
     assert len((await project.get("/api/errors", pattern=other))["errors"]) == 3
     assert (await change(project, other, state="resolved"))["id"] == into
@@ -162,14 +161,14 @@ async def test_what_was_split_off_stays_apart(service: Service) -> None:
     names = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"]
     await project.send(*[error(f"user {name} not found") for name in names])
     await service.run_worker()
-    whole = await only(project)
+    whole = await only(service, project)
     assert whole["fingerprints_total"] == 10
     assert whole["variables"][0][0]["count"] == 1
     apart = whole["fingerprints"][0]["fingerprint"]
     await change(project, whole["id"], split_off=[apart])
     for _ in range(2):
         await service.run_worker()
-        await asyncio.sleep(1.1)
+        service.age_reads()
         large, small = await patterns(project)
         assert (large["id"], large["count"] // small["count"]) == (whole["id"], 9)
         await project.send(*[error(f"user {name} not found") for name in names])
@@ -244,7 +243,7 @@ async def test_one_cause_in_two_services_is_shown_as_one_incident(service: Servi
     assert incident["services"] == ["ledger", "shop"]
     assert incident["count"] == 7
     await service.run_worker()
-    await asyncio.sleep(1.1)
+    service.age_reads()
     assert [one["id"] for one in (await project.get("/api/errors/patterns"))["incidents"]] == [incident["id"]]
 
 
