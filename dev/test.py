@@ -9,15 +9,15 @@ import typer
 from common.settings import ROOT
 
 CONTRACT_SECONDS = os.environ.get("MAYDAY_TEST_CONTRACT_SECONDS", "900")
-# Two processes, each with servers of its own, and programs one at a time (tests/conftest.py): two cores do it in half
-# the time. One process where the servers are someone's.
-TWO_PROCESSES = [] if os.environ.get("MAYDAY_TEST_REDIS_URL") else ["-n", "2", "--dist", "loadgroup"]
+# Three processes, each with servers of its own, two of them for programs (tests/conftest.py), whose tests wait for most of
+# their time: two cores are busy with it. One process where the servers are someone's.
+PROCESSES = [] if os.environ.get("MAYDAY_TEST_REDIS_URL") else ["-n", "3", "--dist", "loadgroup"]
 WHOLE_MAX_SECONDS = 2_400  # five times what it takes: a test that waits for ever has told where after two minutes
 # Those that are no tests of pytest's, but runs that tell as they go.
 RUNS = {"chaos": "tests.chaos", "nights": "tests.nights"}
 # What a first word stands for, and none: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
-    "": ({}, TWO_PROCESSES),
+    "": ({}, PROCESSES),
     "alerts": (
         {"MAYDAY_TEST_ALERTS": "10000", "MAYDAY_TEST_REPLAY_DAYS": "14"},
         ["tests/chaos/test_alerts.py", "tests/flow/test_alerts_replay.py", "-rP", "-o", "faulthandler_timeout=0"],

@@ -61,8 +61,11 @@ class Stores:
     redis_url: str
 
 
-# Tests that start programs of their own, and look at the clock: one at a time, beside the others.
-PROGRAMS = {"attacks", "chaos", "cli", "doors", "fleet", "system"}
+# Tests that start programs of their own, and look at the clock: of each kind one at a time, beside the others.
+PROGRAMS = {
+    **dict.fromkeys(("attacks", "chaos", "fleet"), "programs under load"),
+    **dict.fromkeys(("cli", "doors", "system"), "programs of people"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(tests)
-        item.add_marker(pytest.mark.xdist_group("programs" if place.parts[0] in PROGRAMS else str(place)))
+        item.add_marker(pytest.mark.xdist_group(PROGRAMS.get(place.parts[0], str(place))))
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,8 @@ async def test_the_api_exits_in_time_also_when_postgres_does_not_answer(service:
 
 async def test_the_worker_lets_its_job_end_and_begins_no_other(service: Service, tmp_path: Path) -> None:
     await (await service.project()).send(*BATCH["errors"])
-    async with running_worker(service, tmp_path) as worker:
+    # the jobs before it wait for the lock too, and go on
+    async with running_worker(service, tmp_path, database_lock_seconds=2) as worker:
         async with locked(service, "rollups"):
             await until_running(service, "fold")
             worker.send(signal.SIGTERM)
