@@ -127,9 +127,10 @@ def test_the_keys_of_strangers_are_of_one_size() -> None:
 
 
 def test_a_long_accept_encoding_is_read_and_not_remembered() -> None:
+    before = recall_encoding.cache_info().currsize
     for number in range(50):
         assert choose_encoding("gzip" + " " * 30_000 + f", x{number}") == "gzip"
-    assert recall_encoding.cache_info().currsize == 0
+    assert recall_encoding.cache_info().currsize == before
 
 
 def test_a_long_piece_of_text_is_counted_and_not_remembered() -> None:

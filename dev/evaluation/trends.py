@@ -9,6 +9,8 @@ What is simulated stands in `dev/evaluation/trend_simulation.py`. Two questions,
   that is found and that of quiet ones that is called; the same share in runs where nothing has changed, of all
   patterns and of twenty, where false-discovery control has least to work with.
 
+Before these, patterns that come by a calendar or now and then (`dev/evaluation/trend_kinds.py`): how often one is called.
+
 `truth` is no rule: it is told the rate, the cycle and the noise that the counts were drawn from, so hardly any rule
 can do better. All rules look at the last hour and the last six, and none calls fewer than five errors.
 """
@@ -17,11 +19,12 @@ import argparse
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from dev.evaluation.trend_kinds import run_kinds
 from dev.evaluation.trend_simulation import (
     CHANGES,
     SETTINGS,
@@ -38,6 +41,7 @@ from worker.trends.tails import upper_tail
 FALSE_ALARMS = 0.001
 CHANGED_EVERY = 20
 SMALL_PROJECT = 20
+KINDS_PATTERNS = 500
 FIRST_SEED = 1
 Rule = Callable[[SimulatedPattern, Series], float]
 
@@ -242,6 +246,12 @@ def _print_recalls(title: str, recalls: Mapping[str, Mapping[str, float]]) -> No
         print(f"| {rule} | {' | '.join(f'{recall[name]:.3f}' for name in names)} |")
 
 
+def _print_calls(kinds: Mapping[str, Mapping[str, float]]) -> None:
+    print("| kind | asked | called | calls a pattern and day |\n| --- | ---: | ---: | ---: |")
+    for kind, calls in kinds.items():
+        print(f"| {kind} | {calls['moments']} | {calls['called']} | {calls['a_day']:.4f} |")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
@@ -249,7 +259,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--patterns", type=int, default=1_000, help="patterns per project")
     parser.add_argument("--setting", choices=SETTINGS, nargs="+", default=list(SETTINGS))
     asked = parser.parse_args(arguments)
-    figures = {}
+    figures: dict[str, Any] = {}
+    figures["kinds"] = {kind: asdict(calls) for kind, calls in run_kinds(KINDS_PATTERNS, FIRST_SEED).items()}
+    _print_calls(figures["kinds"])
     for setting in asked.setting:
         figures[setting] = measure(setting, range(FIRST_SEED, FIRST_SEED + asked.seeds), asked.patterns)
         print_table(setting, figures[setting])

@@ -1,12 +1,13 @@
 """What each pattern does now, from its counts: the pure score that the patterns job asks. Sources: docs/trends.md."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Literal, TypeVar
 
 from worker.trends.baselines import Baseline, Past, learn_habits, summarize_past
+from worker.trends.jobs import JOB_HOURS, find_jobs
+from worker.trends.returns import hours_since_return, is_back_from_silence
 from worker.trends.tails import adjust_p_values, lower_tail, upper_tail
 
 Trend = Literal["new", "regressed", "spiking", "rising", "steady", "falling"]
@@ -16,15 +17,13 @@ Key = TypeVar("Key", bound=Hashable)
 HOUR = timedelta(hours=1)
 HISTORY_HOURS = 14 * 24
 FRESH_HOURS = 24  # so long a pattern is new, or regressed
-SILENCE_HOURS = 7 * 24
 NEW_COUNT = 3
 LEAST_COUNT = 5
 LEAST_RATIO = 2.0
 HIGHEST_P = 0.002
 HIGHEST_Q = 0.1
 WINDOW_SHARES: dict[Window, float] = {"1h": 0.75, "6h": 0.25}  # of the false alarms that a pattern may have
-RECENT_HOURS = 7  # clock hours that the last six hours touch: kept out of the baseline
-WEEK_HOURS = 7 * 24
+RECENT_HOURS = JOB_HOURS  # kept out of the baseline
 LEAST_PAST_COUNT = 24  # fewer tell nothing of habits
 
 
@@ -35,7 +34,9 @@ class Activity:
     `hourly`: errors per UTC clock hour, oldest first, without gaps; the last entry is the hour that `now` is in, so
     it is partial. The last 336 are used, or those since `first_seen`. `last_hour`, `last_six_hours`: errors in the 60
     and 360 minutes before `now`. `received_at`: when its newest error was, by the clock that decisions are dated by.
-    `resolved_at`: when people said that it is resolved; None where they did not, or have taken it back.
+    `resolved_at`: when people said that it is resolved; None where they did not, or have taken it back. `earlier`: errors
+    of the clock hours before `hourly` that `list_earlier_hours` names, by hours before now. `earlier_days`: the days before
+    `hourly` on which it was seen, as days before now.
     """
 
     hourly: Sequence[int]
@@ -44,6 +45,8 @@ class Activity:
     first_seen: datetime
     received_at: datetime
     resolved_at: datetime | None = None
+    earlier: Mapping[int, int] = field(default_factory=dict)
+    earlier_days: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +103,16 @@ def name_return(activity: Activity, now: datetime) -> Trend | None:
 
 
 def has_returned(activity: Activity, now: datetime) -> bool:
-    """Seen in the last day for the first time since it was resolved, or after seven silent days."""
+    """Seen in the last day for the first time since it was resolved, or after a silence that is not its way."""
     hourly = activity.hourly[-HISTORY_HOURS:]
-    back_for = len(hourly[-FRESH_HOURS:]) - len(list(takewhile(lambda count: not count, hourly[-FRESH_HOURS:])))
+    back_for = hours_since_return(hourly, FRESH_HOURS)
     if not back_for:
         return False
     resolved_at = activity.resolved_at
     if resolved_at is not None and activity.received_at > resolved_at:
         hours_since = max(0, int((_hour_of(now) - resolved_at) / HOUR))
         return not any(hourly[-hours_since - 1 : -FRESH_HOURS])
-    silent = len(list(takewhile(lambda count: not count, hourly[-back_for - 1 :: -1])))
-    return silent >= SILENCE_HOURS and activity.first_seen <= now - (back_for + SILENCE_HOURS) * HOUR
+    return is_back_from_silence(hourly, back_for, activity.earlier_days, (now - activity.first_seen) / HOUR)
 
 
 def past_of(activity: Activity, now: datetime) -> Past | None:
@@ -129,13 +131,16 @@ def _hour_of(time: datetime) -> datetime:
 
 def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[WindowTest]:
     """The tests for a rise over the last hour and the last six. The hours that a window cuts count as the busier one, so
-    that a job at five past is expected as soon as it runs."""
+    that a job at five past is expected as soon as it runs; and so does the hour after, where a job stands out there, since a
+    job of a local time comes an hour early or late once clocks are set."""
     this, last, sixth = (baseline.hourly[(now.hour - ago) % 24] for ago in (0, 1, 6))
+    after = baseline.hourly[(now.hour + 1) % 24]
+    early = after - max(this, last) if is_far_above(after, max(this, last)) else 0.0
     between = sum(baseline.hourly[(now.hour - ago) % 24] for ago in range(1, 6))
-    after_jobs, this_jobs, last_jobs, *_ = jobs = find_weekly_jobs(activity, baseline, now)
+    after_jobs, this_jobs, last_jobs, *_ = jobs = find_past_jobs(activity, baseline, now)
     hour_jobs = this_jobs + max(after_jobs, last_jobs)
-    hour = expect_again(hour_jobs, max(this, last), baseline.dispersion, baseline.dispersion)
-    six = expect_again(sum(jobs), between + max(this, sixth), baseline.block_dispersion, baseline.dispersion)
+    hour = expect_again(hour_jobs, max(this, last) + early, baseline.dispersion, baseline.dispersion)
+    six = expect_again(sum(jobs), between + max(this, sixth) + early, baseline.block_dispersion, baseline.dispersion)
     return [
         score_rise("spiking", "1h", activity.last_hour, *hour),
         score_rise("rising", "6h", activity.last_six_hours, *six),
@@ -155,21 +160,17 @@ def is_far_above(more: float, less: float) -> bool:
     return more >= max(LEAST_COUNT, LEAST_RATIO * less)
 
 
-def find_weekly_jobs(activity: Activity, baseline: Baseline, now: datetime) -> list[float]:
-    """The errors beyond the expected in the same hours a week ago, 0 where they did not stand out: a job that runs every
-    Monday is expected again.
+def find_past_jobs(activity: Activity, baseline: Baseline, now: datetime) -> list[float]:
+    """`find_jobs` by what this baseline expects."""
 
-    Newest first: the hour after this one, since clocks are set back and forth, this one, and the six before it.
-    """
-    hourly, after_this = activity.hourly, len(activity.hourly) - WEEK_HOURS
-    if after_this < RECENT_HOURS or activity.first_seen > now - (WEEK_HOURS + RECENT_HOURS) * HOUR:
-        return [0.0] * (RECENT_HOURS + 1)
-    jobs = []
-    for ago in range(-1, RECENT_HOURS):
-        count, expected = hourly[after_this - 1 - ago], baseline.hourly[(now.hour - ago) % 24]
+    def beyond(count: int, hours_ago: int) -> float:
+        # one of the hour after is held against this one: it is early here, whether it has come there before or not
+        expected = min(baseline.hourly[(now.hour - ago) % 24] for ago in {hours_ago, max(0, hours_ago)})
         stood_out = is_far_above(count, expected) and upper_tail(count, expected, baseline.dispersion) <= HIGHEST_P
-        jobs.append(count - expected if stood_out else 0.0)
-    return jobs
+        return count - expected if stood_out else 0.0
+
+    age_hours = (now - activity.first_seen) / HOUR
+    return find_jobs(activity.hourly[-HISTORY_HOURS:], activity.earlier, age_hours, beyond)
 
 
 def expect_again(jobs: float, expected: float, dispersion: float, job_dispersion: float) -> tuple[float, float]:

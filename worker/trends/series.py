@@ -1,6 +1,6 @@
 """Reads what scores and incidents are made of: counts, beginnings, services, traces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.buckets import next_bucket
 from common.snapshots.windows import COUNTS_SINCE, since
 from worker.trends.incidents import Onset
-from worker.trends.scores import HISTORY_HOURS, HOUR, Activity
+from worker.trends.jobs import list_earlier_hours
+from worker.trends.returns import MEMORY_DAYS, SILENCE_HOURS
+from worker.trends.scores import FRESH_HOURS, HISTORY_HOURS, HOUR, Activity
 
 # Each pattern's counts by hour since the first hour as two arrays, when it was seen, and when it was resolved: in a
 # release, once one that should have had the fix failed.
@@ -33,6 +35,26 @@ LOAD_SERIES = text("""
     LEFT JOIN decisions d ON d.project_id = :project_id AND d.pattern_id = h.pattern_id
     LEFT JOIN patterns p ON p.project_id = :project_id AND p.pattern_id = h.pattern_id
     GROUP BY h.pattern_id
+""")
+
+# Each pattern's counts in some hours of before, by the number of the hour in the array that was asked for.
+LOAD_EARLIER = text("""
+    WITH hours AS (
+        SELECT f.pattern_id, h.hour, sum(h.count)::bigint AS errors
+        FROM hourly_rollups h JOIN fingerprints f ON f.project_id = h.project_id AND f.fingerprint = h.fingerprint
+        WHERE h.project_id = :project_id AND h.hour = ANY(:hours)
+        GROUP BY 1, 2
+    )
+    SELECT pattern_id, array_agg(hour) AS hours, array_agg(errors) AS errors FROM hours GROUP BY 1
+""")
+# On which days before an hour some patterns were seen, as days before it, the newest first; since another hour.
+LOAD_DAYS = text("""
+    SELECT f.pattern_id,
+           array_agg(DISTINCT ceil(extract(epoch FROM :first_hour - h.hour) / 86400)::int) AS days
+    FROM fingerprints f JOIN hourly_rollups h ON h.project_id = f.project_id AND h.fingerprint = f.fingerprint
+    WHERE f.project_id = :project_id AND f.pattern_id = ANY(:pattern_ids)
+      AND h.hour >= :oldest AND h.hour < :first_hour
+    GROUP BY 1
 """)
 
 # Each pattern's count since a bucket's edge.
@@ -102,21 +124,57 @@ async def load_onsets(
 async def load_activities(connection: AsyncConnection, project_id: UUID, now: datetime) -> dict[UUID, Activity]:
     """What each pattern with errors in the last two weeks did, by its id, as of one moment."""
     await connection.execution_options(isolation_level="REPEATABLE READ")
-    first_hour = now.replace(minute=0, second=0, microsecond=0) - (HISTORY_HOURS - 1) * HOUR
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    first_hour = this_hour - (HISTORY_HOURS - 1) * HOUR
     rows = (await connection.execute(LOAD_SERIES, {"project_id": project_id, "first_hour": first_hour})).all()
     last_hour = await count_since(connection, project_id, next_bucket(now - HOUR))
     last_six_hours = await count_since(connection, project_id, next_bucket(now - 6 * HOUR))
+    series = {row.pattern_id: spread(row.hours, row.errors) for row in rows}
+    earlier = await load_earlier(connection, project_id, this_hour)
+    were_silent = [pattern_id for pattern_id, hourly in series.items() if was_silent(hourly)]
+    earlier_days = await load_earlier_days(connection, project_id, were_silent, first_hour)
     return {
         row.pattern_id: Activity(
-            hourly=spread(row.hours, row.errors),
+            hourly=series[row.pattern_id],
             last_hour=last_hour.get(row.pattern_id, 0),
             last_six_hours=last_six_hours.get(row.pattern_id, 0),
             first_seen=row.first_seen,
             received_at=row.received_at,
             resolved_at=row.resolved_at,
+            earlier=earlier.get(row.pattern_id, {}),
+            earlier_days=earlier_days.get(row.pattern_id, ()),
         )
         for row in rows
     }
+
+
+def was_silent(hourly: Sequence[int]) -> bool:
+    """Whether the days of the last week before the last one have none: only of these it matters what they did before the
+    series begins."""
+    return not any(hourly[-SILENCE_HOURS:-FRESH_HOURS])
+
+
+async def load_earlier(
+    connection: AsyncConnection, project_id: UUID, this_hour: datetime
+) -> dict[UUID, Mapping[int, int]]:
+    """The errors of each pattern in the hours of `list_earlier_hours`, by hours before this one."""
+    hours = {this_hour - ago * HOUR: ago for ago in list_earlier_hours(HISTORY_HOURS)}
+    rows = await connection.execute(LOAD_EARLIER, {"project_id": project_id, "hours": list(hours)})
+    return {
+        row.pattern_id: {hours[hour]: count for hour, count in zip(row.hours, row.errors, strict=True)} for row in rows
+    }
+
+
+async def load_earlier_days(
+    connection: AsyncConnection, project_id: UUID, pattern_ids: Sequence[UUID], first_hour: datetime
+) -> dict[UUID, list[int]]:
+    """On which days before an hour, within three months, these patterns were seen, as days before now."""
+    if not pattern_ids:
+        return {}
+    asked = {"project_id": project_id, "pattern_ids": pattern_ids, "first_hour": first_hour}
+    rows = await connection.execute(LOAD_DAYS, {**asked, "oldest": first_hour - timedelta(days=MEMORY_DAYS)})
+    in_series = HISTORY_HOURS // 24 - 1
+    return {row.pattern_id: [in_series + days for days in row.days] for row in rows}
 
 
 async def count_since(connection: AsyncConnection, project_id: UUID, start: datetime) -> dict[UUID, int]:

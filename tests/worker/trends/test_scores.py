@@ -1,7 +1,7 @@
 """Each state from literal counts, bounds on any counts, and the seeded simulation in small."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,8 +25,10 @@ def activity(
     first_seen: datetime = LONG_AGO,
     last_seen: datetime = NOW,
     resolved_at: datetime | None = None,
+    earlier: Mapping[int, int] | None = None,
+    earlier_days: Sequence[int] = (),
 ) -> Activity:
-    return Activity(hourly, last_hour, last_six_hours, first_seen, last_seen, resolved_at)
+    return Activity(hourly, last_hour, last_six_hours, first_seen, last_seen, resolved_at, earlier or {}, earlier_days)
 
 
 def score(one: Activity) -> Score:
@@ -45,7 +47,7 @@ def test_a_pattern_is_no_longer_new_after_a_day() -> None:
 
 
 def test_an_error_after_seven_silent_days_is_a_regression_for_a_day() -> None:
-    assert score(activity([1] * 160 + [0] * 170 + [1] * 6, 1, 6)).trend == "regressed"
+    assert score(activity([1] * 160 + [0] * 170 + [1] * 6, 1, 6, earlier_days=range(14, 60))).trend == "regressed"
     assert score(activity([0] * 335 + [1], 1, 1)).trend == "regressed"
     assert score(activity([1] * 130 + [0] * 170 + [1] * 36, 1, 6)).trend == "steady"
 
@@ -141,6 +143,29 @@ def test_a_pattern_that_is_not_a_week_old_has_no_weekly_job() -> None:
     assert score(young).trend == "spiking"
 
 
+@pytest.mark.parametrize("days", [14, 28, 29, 30, 31])
+@pytest.mark.parametrize("hours_off", [-1, 0, 1])
+def test_a_job_of_every_other_week_or_month_is_no_spike(days: int, hours_off: int) -> None:
+    hours_ago = 24 * days + hours_off
+    hourly = [40 if ago == hours_ago else 0 for ago in range(335, 0, -1)] + [40]
+    job = activity(hourly, 40, 40, earlier={hours_ago: 40}, earlier_days=[days, 2 * days])
+    assert score(job).trend == "steady"
+    control = activity([0] * 335 + [40], 40, 40, earlier={24 * days + 5: 40}, earlier_days=[days, 2 * days])
+    assert score(control).trend == "spiking"
+
+
+@pytest.mark.parametrize("nights_since", [0, 1, 2])
+@pytest.mark.parametrize("hour_then", [14, 16])
+def test_a_job_of_a_local_time_is_no_spike_in_the_nights_after_clocks_were_set(
+    nights_since: int, hour_then: int
+) -> None:
+    hourly = [0] * 336
+    for day in range(14):
+        is_after = day <= nights_since
+        hourly[335 - 24 * day - (0 if is_after else NOW.hour - hour_then)] = 40
+    assert score(activity(hourly, 40, 40)).trend == "steady"
+
+
 def test_an_incident_of_last_week_hides_no_spike() -> None:
     past = STEADY[:150] + [300] * 8 + STEADY[158:334]
     assert score(activity([*past, 20, 20], 40, 60)).trend == "spiking"
@@ -215,7 +240,7 @@ def test_simulated_weekly_jobs_are_called_half_as_often_as_without_their_week(mo
     project = simulate_project(7, 600, "modelled")
     called = share_of_jobs_called(project, "weekly x10")
     assert share_of_jobs_called(project, "three times that") > 1.5 * called
-    monkeypatch.setattr(trends, "find_weekly_jobs", lambda *_: [0.0] * 8)
+    monkeypatch.setattr(trends, "find_jobs", lambda *_: [0.0] * 8)
     assert share_of_jobs_called(project, "weekly x10") > 2 * called
 
 

@@ -1,5 +1,7 @@
 """The counts that scores are made of: an entry an hour, and the last hour and six by their buckets."""
 
+from datetime import timedelta
+
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.database.clock import ask_time
@@ -32,3 +34,20 @@ async def test_a_pattern_has_its_counts_of_the_last_hours_and_of_two_weeks(engin
         [activity] = (await load_activities(connection, PROJECT, now)).values()
     assert (activity.last_hour, activity.last_six_hours, sum(activity.hourly)) == (1, 2, 4)
     assert activity.resolved_at is None
+    assert (activity.earlier, activity.earlier_days) == ({}, ())
+
+
+async def test_a_pattern_has_its_counts_of_a_month_ago_and_after_a_silence_its_earlier_days(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        now = await ask_time(connection)
+    hours_ago = (0, 14 * 24 + 2, 20 * 24, 29 * 24, 60 * 24 + 5, 150 * 24)
+    back = [Error("disk full", now - timedelta(hours=hours)) for hours in hours_ago]
+    steady = [Error("no route to host", now - timedelta(hours=hours)) for hours in (0, 30, 29 * 24)]
+    await store(engine, [*back, *steady])
+    await fold_deltas(engine, 200 * 24)
+    await update_patterns(engine, PROJECT)
+    async with engine.connect() as connection:
+        found = {len(one.earlier_days): one for one in (await load_activities(connection, PROJECT, now)).values()}
+    assert found[4].earlier == {14 * 24 + 2: 1, 29 * 24: 1}
+    assert found[4].earlier_days == [14, 20, 29, 60]
+    assert (found[0].earlier, sum(found[0].hourly)) == ({29 * 24: 1}, 2)
