@@ -37,7 +37,9 @@ async def test_a_pattern_has_its_counts_of_the_last_hours_and_of_two_weeks(engin
     assert (activity.earlier, activity.earlier_days) == ({}, ())
 
 
-async def test_a_pattern_has_its_counts_of_a_month_ago_and_after_a_silence_its_earlier_days(engine: AsyncEngine) -> None:
+async def test_a_pattern_has_its_counts_of_a_month_ago_and_after_a_silence_its_earlier_days(
+    engine: AsyncEngine,
+) -> None:
     async with engine.connect() as connection:
         now = await ask_time(connection)
     hours_ago = (0, 14 * 24 + 2, 20 * 24, 29 * 24, 60 * 24 + 5, 150 * 24)
