@@ -50,11 +50,11 @@ MEASURE_DELIVERABLES = text(
     GROUP BY d.team
     """
 )
-# The oldest monthly budget in tokens for the whole project.
+# The oldest budget in tokens for the whole project and calendar months.
 FIND_LIMIT = text(
     """
     SELECT amount, thresholds FROM budgets
-    WHERE project_id = :project_id AND scope = 'project' AND metric = 'tokens' AND period = 'month'
+    WHERE project_id = :project_id AND scope = 'project' AND metric = 'tokens' AND period = 'month' AND starts_on = 1
     ORDER BY budget_id LIMIT 1
     """
 )
