@@ -32,6 +32,7 @@ from worker.rounds import Bounds, Progress
 from worker.spending.budgets import list_with_budgets
 from worker.spending.crossings import record_crossings
 from worker.spending.projections import project_budgets
+from worker.spending.surges import list_spending, note_surges
 from worker.trends.judging import SLOW_SECONDS, are_trends_due, update_trends
 from worker.upkeep.alerts import delete_old_alerts
 from worker.upkeep.counts import delete_old_counts, list_projects, repair_counts, widen_old_counts
@@ -176,6 +177,10 @@ async def project(tools: Tools, project_id: UUID) -> Progress:
     return await project_budgets(tools.engine, project_id)
 
 
+async def judge_spending(tools: Tools, project_id: UUID) -> Progress:
+    return await note_surges(tools.engine, project_id)
+
+
 async def delete_more(tools: Tools, project_id: UUID) -> Progress:
     """Go on with the deletion of the project."""
     others = [name for name in name_jobs(tools.settings) if name != DELETIONS]
@@ -228,6 +233,11 @@ def budget_steps(settings: Settings) -> tuple[Step, ...]:
     )
 
 
+def spending_steps(settings: Settings) -> tuple[Step, ...]:
+    """On what far more is spent than usual: as often as trends are judged, since it reads two weeks too."""
+    return (EachProject("spending", list_spending, judge_spending, bounds(settings, 0.5, 0.3)),)
+
+
 def deletion_steps(settings: Settings) -> tuple[Step, ...]:
     """Projects that somebody deletes, in turns, until nothing is left of them."""
     return (EachProject(DELETIONS, list_being_deleted, delete_more, bounds(settings, 0.5, 0.4)),)
@@ -257,6 +267,7 @@ def schedule(settings: Settings) -> list[Job]:
         Job("fold", settings.fold_every_seconds, fold_steps(settings), then=arrivals),
         Job(PATTERNS, settings.patterns_every_seconds, pattern_steps(settings)),
         Job("budgets", settings.budgets_every_seconds, budget_steps(settings)),
+        Job("spending", SLOW_SECONDS, spending_steps(settings)),
         Job(DELETIONS, DELETIONS_SECONDS, deletion_steps(settings)),
         Job("channel_tests", CHANNEL_TESTS_SECONDS, (Whole(test_channels),)),
     ]

@@ -105,6 +105,7 @@ def describe(budget: Budget) -> BudgetOut:
         metric=budget.metric,
         limit=budget.limit,
         period=budget.period.value,
+        starts_on=budget.starts_on,
         timezone=budget.zone.key,
         thresholds=[float(one) for one in budget.thresholds],
     )

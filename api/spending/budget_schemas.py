@@ -19,6 +19,7 @@ BudgetScope = TypeAliasType("BudgetScope", Literal["project", "team", "agent", "
 BudgetMetric = TypeAliasType("BudgetMetric", Literal["tokens", "usd"])
 BudgetPeriod = TypeAliasType("BudgetPeriod", Literal["day", "week", "month"])
 DAY_SECONDS = 86_400
+LAST_START = {"day": 0, "week": 7, "month": 31}
 
 
 class BudgetIn(BaseModel):
@@ -38,7 +39,15 @@ class BudgetIn(BaseModel):
     scope_value: Name | None = Field(None, description="Which team, agent or model; none for a project.")
     metric: BudgetMetric = Field(description="tokens, or usd at the rates of each record's moment.")
     limit: Positive = Field(description="Tokens (whole) or USD.")
-    period: BudgetPeriod = Field(description="Calendar period in the time zone; weeks from Monday.")
+    period: BudgetPeriod = Field(description="Calendar period in the time zone.")
+    starts_on: int | None = Field(
+        None,
+        ge=1,
+        le=31,
+        strict=True,
+        description="Day that it begins on: of the week, 1 (Monday, if not said) to 7; of the month, 1 (if not said) to 31, the"
+        " last where a month is shorter.",
+    )
     timezone: str | None = Field(None, max_length=60, description="IANA name; UTC if not said.")
     thresholds: list[Percent] | None = Field(None, max_length=10, description="Percent; 80, 90, 100 if not said.")
 
@@ -51,6 +60,8 @@ class BudgetIn(BaseModel):
             raise ValueError("limit: tokens are whole")
         if self.thresholds is not None:
             check_thresholds(self.thresholds)
+        if self.starts_on is not None and self.starts_on > LAST_START[self.period]:
+            raise ValueError("starts_on: a day of the week, 1 to 7, or of the month, 1 to 31; days have none")
         find_zone(self.timezone or "UTC")
         return self
 
@@ -84,6 +95,7 @@ class BudgetOut(BaseModel):
     metric: str = Field(description="tokens or usd: what its amounts are in.")
     limit: Amount = Field(description="In the metric: whole tokens, or USD as decimal text.")
     period: str = Field(description="day, week or month, by the calendar of the time zone.")
+    starts_on: int = Field(description="Day of the week (1: Monday) or of the month that it begins on; 1 for days.")
     timezone: str = Field(description="IANA name.")
     thresholds: list[float] = Field(description="Percent of the limit.")
 

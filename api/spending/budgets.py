@@ -19,10 +19,10 @@ ACCURACY_DAYS = [7, 10, 15, 20]
 # Make a budget; none where the project has one of that name.
 ADD_BUDGET = text(
     """
-    INSERT INTO budgets (project_id, budget_id, name, scope, scope_value, metric, amount, period, timezone, thresholds,
-                         made_at)
-    VALUES (:project_id, :budget_id, :name, :scope, :scope_value, :metric, :amount, :period, :timezone, :thresholds,
-            now())
+    INSERT INTO budgets (project_id, budget_id, name, scope, scope_value, metric, amount, period, starts_on, timezone,
+                         thresholds, made_at)
+    VALUES (:project_id, :budget_id, :name, :scope, :scope_value, :metric, :amount, :period, :starts_on, :timezone,
+            :thresholds, now())
     ON CONFLICT (project_id, name) DO NOTHING RETURNING budget_id
     """
 )
@@ -87,6 +87,7 @@ async def add_budget(connection: AsyncConnection, project_id: UUID, sent: Budget
         "timezone": sent.timezone or "UTC",
         "thresholds": sorted(sent.thresholds or DEFAULT_THRESHOLDS),
         **sent.model_dump(include={"name", "scope", "metric", "period"}),
+        "starts_on": sent.starts_on or 1,
     }
     added: UUID | None = await connection.scalar(ADD_BUDGET, values)
     return added

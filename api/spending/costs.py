@@ -31,25 +31,30 @@ SUM_TEAMS = text(
     GROUP BY r.team
     """  # noqa: S608 - made of the constant that all sums of spans are made of
 )
-# What was finished in a span, by team, and the tokens that were tied to it, whenever they were spent.
+# What was finished in a span, by team, and the tokens that were tied to it, whenever they were spent. A deliverable of which
+# some tokens have no price has no cost: the rest of them would be too little.
 MEASURE_DELIVERABLES = text(
     """
-    SELECT d.team, count(*) AS deliverables, avg(t.tokens) AS mean, avg(t.usd) AS usd,
+    SELECT d.team, count(*) AS deliverables, avg(t.tokens) AS mean, avg(t.usd) AS usd, count(t.usd) AS priced,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY t.tokens) AS median,
-           percentile_cont(0.9) WITHIN GROUP (ORDER BY t.tokens) AS p90
+           percentile_cont(0.9) WITHIN GROUP (ORDER BY t.tokens) AS p90,
+           CAST(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.usd) AS numeric) AS median_usd,
+           CAST(percentile_cont(0.9) WITHIN GROUP (ORDER BY t.usd) AS numeric) AS p90_usd
     FROM deliverables d CROSS JOIN LATERAL (
-        SELECT sum(input_tokens + output_tokens) AS tokens, sum(cost_usd) AS usd FROM usage_records u
+        SELECT sum(input_tokens + output_tokens) AS tokens,
+               CASE WHEN bool_and(cost_usd IS NOT NULL) THEN sum(cost_usd) END AS usd
+        FROM usage_records u
         WHERE u.project_id = d.project_id AND u.deliverable = d.ref
     ) t
     WHERE d.project_id = :project_id AND d.completed_at >= :start AND d.completed_at < :end
     GROUP BY d.team
     """
 )
-# The oldest monthly budget in tokens for the whole project.
+# The oldest budget in tokens for the whole project and calendar months.
 FIND_LIMIT = text(
     """
     SELECT amount, thresholds FROM budgets
-    WHERE project_id = :project_id AND scope = 'project' AND metric = 'tokens' AND period = 'month'
+    WHERE project_id = :project_id AND scope = 'project' AND metric = 'tokens' AND period = 'month' AND starts_on = 1
     ORDER BY budget_id LIMIT 1
     """
 )
@@ -70,7 +75,12 @@ class TeamReport(BaseModel):
     tied_median: float | None = Field(description="Median of the tokens tied to each deliverable,")
     tied_p90: float | None = Field(description="their 90th percentile,")
     tied_mean: float | None = Field(description="and their mean.")
-    tied_mean_usd: Money | None = Field(description="Mean cost of a deliverable, by what is tied to it.")
+    tied_priced: int = Field(
+        description="Deliverables with tokens tied to them that all have a price: those of the costs below."
+    )
+    tied_median_usd: Money | None = Field(description="Median of what is tied to each of these cost,")
+    tied_p90_usd: Money | None = Field(description="its 90th percentile,")
+    tied_mean_usd: Money | None = Field(description="and its mean; null without any.")
 
 
 class LimitReport(BaseModel):
@@ -200,6 +210,9 @@ def describe_team(row: Any, costs: TeamCosts, finished: Any, bands: tuple[int, i
         tied_median=finished and finished.median,
         tied_p90=finished and finished.p90,
         tied_mean=finished and finished.mean,
+        tied_priced=finished.priced if finished else 0,
+        tied_median_usd=finished and finished.median_usd,
+        tied_p90_usd=finished and finished.p90_usd,
         tied_mean_usd=finished and finished.usd,
     )
 

@@ -15,6 +15,7 @@ from api.spending.budget_parameters import (
 )
 from api.spending.budget_reads import build_budget, build_budget_page, build_budget_projection, build_budget_status
 from api.spending.budget_schemas import BudgetOut, BudgetPage, BudgetProjectionOut, BudgetStatusOut
+from api.spending.cache_savings import CACHE_SAVINGS
 from api.spending.costs import TEAMS, CostReport, ReportQuery, build_cost_report, build_cost_table
 from api.spending.usage_reads import (
     OVERRIDES,
@@ -28,6 +29,7 @@ from api.spending.usage_reads import (
 )
 from api.spending.usage_runs import RUN_TREE
 from api.spending.usage_summary import USAGE_SUMMARY
+from api.spending.what_if import WHAT_IF
 
 COST_REPORT = Read(
     operation="get_cost_report",
@@ -117,6 +119,8 @@ PROJECTION = Read(
 )
 READS: tuple[Read[Any], ...] = (
     COST_REPORT,
+    WHAT_IF,
+    CACHE_SAVINGS,
     USAGE_PAGE,
     USAGE_SUMMARY,
     RUN_TREE,

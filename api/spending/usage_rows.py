@@ -12,6 +12,7 @@ from api.storing.rows import UsageRow
 from api.storing.usage_details import write_details
 from common.database.clock import CLOCK
 from common.pricing import (
+    Extras,
     Price,
     Processing,
     RateOverride,
@@ -143,18 +144,23 @@ def price_row(row: UsageRow, overrides: Sequence[RateOverride]) -> UsageRow:
 
     A reported 0 for tokens is what gateways say of models that they do not know: it counts as not reported.
     """
-    price = price_tokens(
-        row.counts,
+    price = price_counts(row, overrides, row.counts, row.extras)
+    if price.source != "override" and (row.reported_usd or (row.reported_usd == 0 and not row.counts.total)):
+        return row._replace(cost_usd=row.reported_usd, priced_by="reported", price_note="")
+    return set_price(row, price)
+
+
+def price_counts(row: UsageRow, overrides: Sequence[RateOverride], counts: TokenCounts, extras: Extras | None) -> Price:
+    """What counts cost at the rates of a record: those of its moment, seller, model and mode."""
+    return price_tokens(
+        counts,
         provider=row.provider,
         model=row.model,
         occurred_at=row.occurred_at,
         processing=row.processing,
         overrides=overrides,
-        extras=details.extras if (details := row.known_details) else None,
+        extras=extras,
     )
-    if price.source != "override" and (row.reported_usd or (row.reported_usd == 0 and not row.counts.total)):
-        return row._replace(cost_usd=row.reported_usd, priced_by="reported", price_note="")
-    return set_price(row, price)
 
 
 def set_price(row: UsageRow, price: Price) -> UsageRow:

@@ -89,7 +89,7 @@ class SummaryQuery(FormQuery):
 
 async def build_summary(context: BuildContext, asked: Asked[SummaryQuery]) -> bytes:
     """Raises Invalid."""
-    since, until = days_of(asked.params)
+    since, until = find_days(asked.params.since, asked.params.until)
     values = {"project_id": asked.project_id, "since": at_midnight(since), "until": at_midnight(until)}
     async with context.reading(asked.project_id).connect() as connection:
         sums = (await connection.execute(SUM_BY_EACH, values)).all()
@@ -97,10 +97,10 @@ async def build_summary(context: BuildContext, asked: Asked[SummaryQuery]) -> by
     return sum_up(sums, patterns, since, until).model_dump_json().encode()
 
 
-def days_of(params: SummaryQuery) -> tuple[date, date]:
+def find_days(since: date | None, until: date | None) -> tuple[date, date]:
     """The first day, and the one after the last. Raises Invalid."""
-    until = params.until or CLOCK.now().date() + timedelta(days=1)
-    since = params.since or date.fromordinal(max(1, until.toordinal() - DEFAULT_DAYS))
+    until = until or CLOCK.now().date() + timedelta(days=1)
+    since = since or date.fromordinal(max(1, until.toordinal() - DEFAULT_DAYS))
     if not timedelta() < until - since <= timedelta(days=MOST_DAYS):
         raise Invalid(f"since and until: ask for 1 to {MOST_DAYS} days")
     return since, until

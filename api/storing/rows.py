@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from api.storing.usage_details import UsageDetails, read_details
-from common.pricing import TokenCounts
+from common.pricing import Extras, TokenCounts
 
 ROW_OVERHEAD_BYTES = 400  # that a row takes in memory beside its long texts, roughly
 USAGE_ROW_BYTES = 600
@@ -114,6 +114,11 @@ class UsageRow(NamedTuple):
     def known_details(self) -> UsageDetails | None:
         """What the price depends on beyond the counts, and what was not understood."""
         return None if self.details is None else read_details(self.details)
+
+    @property
+    def extras(self) -> Extras | None:
+        """What the price depends on beyond the counts; None where there is nothing."""
+        return details.extras if (details := self.known_details) else None
 
     @property
     def is_tied_to_an_error(self) -> bool:

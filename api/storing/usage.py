@@ -129,8 +129,12 @@ LIST_RECORDS = f"""
     SELECT {COLUMNS} FROM usage_records
     WHERE project_id = :project_id AND occurred_at >= :since AND occurred_at < :until
       AND (occurred_at, event_key) > (:after_time, :after_key)
+      AND (CAST(:team AS text) IS NULL OR team = :team) AND (CAST(:agent AS text) IS NULL OR agent = :agent)
+      AND (CAST(:model AS text) IS NULL OR sums_as = :model)
     ORDER BY occurred_at, event_key LIMIT :limit
 """  # noqa: S608 - made of the constants above
+
+EVERYBODY = dict.fromkeys(("team", "agent", "model"))
 
 # Give records new prices, and add the differences to their sums.
 SET_PRICES = text(
@@ -233,9 +237,10 @@ def sum_up(row: UsageRow) -> list[Any]:
 async def read_records(
     connection: AsyncConnection, span: Mapping[str, Any], after: tuple[datetime, str], *, limit: int, lock: bool
 ) -> list[UsageRow]:
-    """The records of a span (project_id, since, until) after a place in it, by time; locked until new prices are in."""
+    """The records of a span (project_id, since, until; team, agent, model as in sums, where they are said) after a place in
+    it, by time; locked until new prices are in."""
     statement = text(LIST_RECORDS + (" FOR NO KEY UPDATE" if lock else ""))  # rule-ok: two constants
-    asked = {**span, "after_time": after[0], "after_key": after[1], "limit": limit}
+    asked = {**EVERYBODY, **span, "after_time": after[0], "after_key": after[1], "limit": limit}
     return [UsageRow(*row) for row in await connection.execute(statement, asked)]
 
 

@@ -22,6 +22,7 @@ from cli.client import ApiFailed, IngestKey, Url, open_api
 from cli.examples import examples
 from cli.output import Column, Json, Rows, print_json, print_rows, show_count
 from cli.send.decoding import Input, InputRefused
+from cli.usage.asking import caching, what_if
 from cli.usage.delivery import Held, UsageDelivery
 from cli.usage.records import Options, Skipped, Unread, UsageRecord
 from cli.usage.sources import Place, find_files, read_input
@@ -32,17 +33,26 @@ from common.settings import Settings
 
 usage_app = typer.Typer(
     no_args_is_help=True,
-    help="Bring in what agents spent: session logs, spend logs, exports.",
+    help="Bring in what agents spent: session logs, spend logs, exports. Ask what it would have cost.",
     epilog=examples(
-        "usage import", "usage import ~/.claude/projects --team checkout", "usage import spend.csv --dry-run"
+        "usage import ~/.claude/projects --team checkout", "usage what-if --to-model claude-haiku-4-5", "usage caching"
     ),
+)
+usage_app.command(
+    "what-if",
+    epilog=examples(
+        "usage what-if --to-model claude-haiku-4-5 --agent reviewer", "usage what-if --to-processing batch --by team"
+    ),
+)(what_if)
+usage_app.command("caching", epilog=examples("usage caching --by agent", "usage caching --since 2026-02-01 --json"))(
+    caching
 )
 AHEAD = timedelta(minutes=5)
 
 
 @usage_app.callback()
 def usage() -> None:
-    """Bring in what agents spent: session logs, spend logs, exports."""
+    """Bring in what agents spent: session logs, spend logs, exports. Ask what it would have cost."""
 
 
 @usage_app.command(

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-Subject = Literal["pattern", "incident", "budget", "service", "agent", "project", "channel"]
+Subject = Literal["pattern", "incident", "budget", "service", "agent", "project", "channel", "team", "model"]
+Spender = Literal["team", "agent", "model"]  # what spending is looked at by
 
 # What a change is called: that something began, that it got worse, that it is over.
 ENDS = frozenset({"over", "resolved"})
@@ -17,6 +18,7 @@ TOLD_BY: Mapping[str, frozenset[str]] = {
     "many": frozenset({"many"}),
     "silent": frozenset({"silent"}),
     "breach": frozenset({"breach"}),
+    "spend": frozenset({"spend"}),
     "late": frozenset({"late"}),
     "disk": frozenset({"disk"}),
 }

@@ -28,6 +28,7 @@ HEADS: Mapping[str, str] = {
     "many": "Many errors: {title}",
     "crossed": "Budget {title} is at {percent} %",
     "breach": "Budget {title} will be exceeded with a chance of {percent} %",
+    "spend": "Spending: {title}",
     "silent": "Silent: {title}",
     "late": "The worker is late: {title}",
     "disk": "The disk is filling up: {title}",

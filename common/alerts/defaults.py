@@ -19,6 +19,7 @@ DEFAULT_RULES: Mapping[str, RuleTerms] = {
         }
     ),
     "Budgets": RuleTerms.model_validate({"when": [{"budget": 80}, {"breach": 0.8}], "throttle_minutes": 0}),
+    "Unusual spending": RuleTerms.model_validate({"when": ["spend"], "throttle_minutes": 360}),
     "Services that fell silent": RuleTerms.model_validate({"when": ["silent"], "throttle_minutes": 360}),
     "Mayday itself": RuleTerms.model_validate({"when": ["worker_late", "disk", "undelivered"]}),
 }

@@ -29,6 +29,7 @@ AlertWord = TypeAliasType(
         "resolved",
         "budget",
         "breach",
+        "spend",
         "silent",
         "worker_late",
         "disk",
@@ -323,7 +324,7 @@ def is_named(name: str) -> Callable[[Change], bool]:
     return lambda change: change.name == name
 
 
-ALIKE = ("new", "regressed", "spiking", "rising", "incident", "resolved", "silent", "disk", "undelivered")
+ALIKE = ("new", "regressed", "spiking", "rising", "incident", "resolved", "spend", "silent", "disk", "undelivered")
 WORDS: Mapping[str, Callable[[Change], bool]] = {
     **{name: is_named(name) for name in ALIKE},
     "first_in_release": lambda change: change.name in {"new", "regressed"} and bool(change.facts.get("is_new_release")),

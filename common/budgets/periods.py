@@ -1,6 +1,7 @@
 """Calendar days, weeks and months in a time zone, as spans of UTC time; and the UTC day that errors are kept by. Pure."""
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 class PeriodKind(StrEnum):
-    """How long a budget's period is. Weeks begin on Monday."""
+    """How long a budget's period is. Weeks begin on Monday and months on the first, unless a budget says otherwise."""
 
     day = "day"
     week = "week"
@@ -21,12 +22,13 @@ class UnknownZone(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole days `first` up to, not with, `end`, in a zone."""
+    """Whole days `first` up to, not with, `end`, in a zone. `starts_on` as in `span_period`."""
 
     kind: PeriodKind
     first: date
     end: date
     zone: ZoneInfo
+    starts_on: int = 1
 
     @property
     def starts_at(self) -> datetime:
@@ -41,12 +43,12 @@ class Period:
     @property
     def following(self) -> "Period":
         """The period after it."""
-        return span_period(self.kind, self.end, self.zone)
+        return span_period(self.kind, self.end, self.zone, self.starts_on)
 
     @property
     def previous(self) -> "Period":
         """The period before it."""
-        return span_period(self.kind, self.first - timedelta(days=1), self.zone)
+        return span_period(self.kind, self.first - timedelta(days=1), self.zone, self.starts_on)
 
     def days(self) -> list[date]:
         """Its days in order."""
@@ -70,20 +72,29 @@ def find_midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def period_at(instant: datetime, kind: PeriodKind, zone: ZoneInfo) -> Period:
+def period_at(instant: datetime, kind: PeriodKind, zone: ZoneInfo, starts_on: int = 1) -> Period:
     """The period that holds an instant. Raises ValueError on one without a time zone."""
-    return span_period(kind, local_day(instant, zone), zone)
+    return span_period(kind, local_day(instant, zone), zone, starts_on)
 
 
-def span_period(kind: PeriodKind, day: date, zone: ZoneInfo) -> Period:
-    """The period that holds a day."""
+def span_period(kind: PeriodKind, day: date, zone: ZoneInfo, starts_on: int = 1) -> Period:
+    """The period that holds a day. `starts_on` is the day of the week that weeks begin on, 1 (Monday) to 7, or the day of the
+    month that months begin on, 1 to 31: where a month is shorter, its last. Days have no such."""
     if kind is PeriodKind.day:
         return Period(kind, day, day + timedelta(days=1), zone)
     if kind is PeriodKind.week:
-        first = day - timedelta(days=day.weekday())
-        return Period(kind, first, first + timedelta(days=7), zone)
-    first = day.replace(day=1)
-    return Period(kind, first, (first + timedelta(days=31)).replace(day=1), zone)
+        first = day - timedelta(days=(day.isoweekday() - starts_on) % 7)
+        return Period(kind, first, first + timedelta(days=7), zone, starts_on)
+    this = day.replace(day=1)
+    first, end = begin_month(this, starts_on), begin_month(this + timedelta(days=31), starts_on)
+    if day < first:
+        first, end = begin_month(this - timedelta(days=1), starts_on), first
+    return Period(kind, first, end, zone, starts_on)
+
+
+def begin_month(day: date, starts_on: int) -> date:
+    """The day that a period begins on in the calendar month of a day."""
+    return day.replace(day=min(starts_on, monthrange(day.year, day.month)[1]))
 
 
 def parse_month(text: str, zone: ZoneInfo) -> Period:

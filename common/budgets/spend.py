@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.budgets.periods import Period, PeriodKind, find_midnight, find_zone, local_day, period_at
+from common.budgets.periods import Period, PeriodKind, find_midnight, find_zone, local_day, period_at, span_period
 from common.budgets.status import Amount
 
 QUARTER, DAY = 15, 1440  # minutes
 BUDGET_COLUMNS = (
-    "project_id, budget_id, name, scope, scope_value, metric, amount, period, timezone, thresholds, made_at"
+    "project_id, budget_id, name, scope, scope_value, metric, amount, period, starts_on, timezone, thresholds, made_at"
 )
 IN_SCOPE = """(:scope = 'project' OR (CASE :scope WHEN 'team' THEN r.team WHEN 'agent' THEN r.agent ELSE r.model END)
          = :scope_value)"""
@@ -91,6 +91,7 @@ class Budget:
     zone: ZoneInfo
     thresholds: tuple[Decimal, ...]
     made_at: datetime
+    starts_on: int = 1
 
     @classmethod
     def read(cls, row: Any) -> "Budget":
@@ -107,10 +108,14 @@ class Budget:
             zone=find_zone(row.timezone),
             thresholds=tuple(row.thresholds),
             made_at=row.made_at,
+            starts_on=row.starts_on,
         )
 
     def period_at(self, instant: datetime) -> Period:
-        return period_at(instant, self.period, self.zone)
+        return period_at(instant, self.period, self.zone, self.starts_on)
+
+    def period_of(self, day: date) -> Period:
+        return span_period(self.period, day, self.zone, self.starts_on)
 
     def scope_parameters(self) -> dict[str, Any]:
         return {"project_id": self.project_id, "scope": self.scope, "scope_value": self.scope_value}

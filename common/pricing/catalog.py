@@ -58,7 +58,7 @@ def find_home(provider: str, model: str) -> str:
     """The catalog's id of who sold a call, as far as provider and model say; that of the maker where they do not."""
     if home := find_seller(provider, model):
         return home.id
-    prefix, _, tail = spell(model).partition("/")
+    prefix, _, tail = model.strip().partition("/")
     if tail and (home := find_provider(prefix)):
         return home.id
     made = find_made(model)
@@ -156,7 +156,7 @@ def list_entries(home: str) -> "Mapping[str, tuple[ModelInfo, ...]]":
 def find_anywhere(model: str) -> "ModelInfo | None":
     """The entry of a model without a provider: of the one that its prefix or its form names, else of the one whose model it
     is."""
-    prefix, _, tail = spell(model).partition("/")
+    prefix, _, tail = model.strip().partition("/")
     home = find_provider(prefix) if tail else None
     if home and (found := find_at(home, tail)):
         return found

@@ -59,13 +59,19 @@ def list_spellings(model: str) -> tuple[str, ...]:
     names = [spell(model), model.strip().lower()]
     names += [_CONTEXT.sub("", name) for name in names if _CONTEXT.search(name)]
     names += [_ROUTED.sub("", name) for name in names if _ROUTED.search(name)]
-    names += [name.rpartition("/")[2] for name in names if "/" in name]
+    names += [tail for name in names for tail in list_tails(name)]
     names += [bare for name in names if (bare := strip_bedrock(name)) != name]
     names += [name.removeprefix("databricks-") for name in names if name.startswith("databricks-")]
     names += [f"claude-{name}" for name in names if _CLAUDE_FAMILY.match(name)]
     names += [turned for name in names if (turned := turn_claude(name))]
     names += [_DOTTED.sub(r"\1-\2", name) for name in names if name.startswith("claude-") and "." in name]
     return tuple(dict.fromkeys(names))
+
+
+def list_tails(name: str) -> list[str]:
+    """A name without what stands before its first slash, without what does before its second, and so on."""
+    parts = name.split("/")
+    return ["/".join(parts[place:]) for place in range(1, len(parts))]
 
 
 def list_bare_names(model: str) -> tuple[str, ...]:

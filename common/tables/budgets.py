@@ -30,6 +30,13 @@ budgets = sa.Table(
     sa.Column("timezone", sa.Text, nullable=False),
     sa.Column("thresholds", ARRAY(sa.Numeric), nullable=False),
     instant("made_at"),
+    sa.Column(
+        "starts_on",
+        sa.SmallInteger,
+        nullable=False,
+        server_default="1",
+        comment="Day of the week (1: Monday) or of the month that a period begins on.",
+    ),
     sa.UniqueConstraint("project_id", "name", name="budgets_name_key"),
     sa.CheckConstraint("scope IN ('project', 'team', 'agent', 'model')", name="scope"),
     sa.CheckConstraint("metric IN ('tokens', 'usd')", name="metric"),

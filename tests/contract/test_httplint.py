@@ -90,7 +90,7 @@ async def ask_everything(running: Running) -> AsyncIterator[tuple[str, httpx.Req
 
 
 # Parameters that must be given.
-REQUIRED = {"get_usage_run": {"run": str(USAGE["run"])}}
+REQUIRED = {"get_usage_run": {"run": str(USAGE["run"])}, "get_what_if": {"to_processing": "batch"}}
 
 
 def ways_to_ask(

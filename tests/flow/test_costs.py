@@ -81,6 +81,30 @@ async def test_the_report_as_json_has_costs_bands_and_what_is_tied(service: Serv
     assert (await project.read.get("/api/costs/report", params={"period": "2026-13"})).status_code == 422
 
 
+async def test_a_deliverable_has_a_cost_in_usd_with_its_spread_where_all_of_it_has_a_price(service: Service) -> None:
+    project = await service.project()
+    costs = {"PR-1": "1", "PR-2": "2", "PR-3": "9", "PR-4": "100"}
+    record = {
+        "team": "ops",
+        "model": "acme-1",
+        "occurred_at": "2026-02-03T10:00:00Z",
+        "input_tokens": 7,
+        "output_tokens": 0,
+    }
+    records = [{**record, "event_key": ref, "deliverable": ref, "cost_usd": usd} for ref, usd in costs.items()]
+    records.append({**record, "event_key": "unpriced", "deliverable": "PR-4"})
+    answer = await project.ingest.post("/api/usage/batch", json={"records": records})
+    assert answer.status_code == 201, answer.text
+    for ref in (*costs, "PR-5"):
+        done = {"ref": ref, "team": "ops", "kind": "pull_request", "completed_at": "2026-02-20T10:00:00Z"}
+        await project.ingest.post("/api/deliverables", json=done)
+    [ops] = (await project.get("/api/costs/report", period="2026-02"))["teams"]
+    # 1, 2 and 9: the ninth tenth lies 0.8 of the way from 2 to 9; PR-4 is not wholly priced, and PR-5 has no tokens
+    assert (ops["deliverables"], ops["tied_priced"]) == (5, 3)
+    spread = [Decimal(ops[name]) for name in ("tied_median_usd", "tied_p90_usd", "tied_mean_usd")]
+    assert spread == [Decimal(2), Decimal("7.6"), Decimal(4)]
+
+
 async def test_the_report_as_csv_runs_no_formula(service: Service) -> None:
     project = await service.project()
     record = {"event_key": "a", "team": "=1+1", "model": "claude-haiku-4-5", "occurred_at": "2026-02-03T10:00:00Z",

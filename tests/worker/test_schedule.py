@@ -26,7 +26,18 @@ JOBS = all_jobs(SETTINGS)
 
 def test_the_jobs_are_those_that_docs_and_alerts_name() -> None:
     assert [job.name for job in JOBS] == [
-        *("repair", "upkeep", "alerts", "fold", "patterns", "budgets", "deletions", "channel_tests", "arrivals")
+        *(
+            "repair",
+            "upkeep",
+            "alerts",
+            "fold",
+            "patterns",
+            "budgets",
+            "spending",
+            "deletions",
+            "channel_tests",
+            "arrivals",
+        )
     ]
     assert count_jobs(SETTINGS) == len(JOBS) - 1
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.alerts.rules import CHANCE_STEPS
-from common.budgets.periods import Period, local_day, share_elapsed, span_period
+from common.budgets.periods import local_day, share_elapsed
 from common.budgets.spend import Budget, Spend, sum_by_day, sum_spend
 from common.database.clock import ask_time
 from common.pricing import to_micro_usd
@@ -152,7 +152,7 @@ async def close_periods(connection: AsyncConnection, budget: Budget, now: dateti
     open_periods = await connection.scalars(LIST_OPEN_PERIODS, {"current": current.first, **key_of(budget)})
     closed = 0
     for first in open_periods.all():
-        period: Period = span_period(budget.period, first, budget.zone)
+        period = budget.period_of(first)
         if now >= period.ends_at + LATE:
             actual = Decimal((await sum_spend(connection, budget, period)).of(budget.metric))
             await connection.execute(CLOSE_PERIOD, {"period_start": first, "actual": actual, **key_of(budget)})

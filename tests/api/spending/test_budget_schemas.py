@@ -23,6 +23,10 @@ GOOD: dict[str, Any] = {"name": "all", "scope": "project", "metric": "tokens", "
         ({"thresholds": [1001]}, "less than or equal to 1000"),
         ({"timezone": "Mars/Olympus"}, "give an IANA name"),
         ({"period": "year"}, "Input should be"),
+        ({"starts_on": 0}, "greater than or equal to 1"),
+        ({"starts_on": 32}, "less than or equal to 31"),
+        ({"period": "week", "starts_on": 8}, "a day of the week, 1 to 7"),
+        ({"period": "day", "starts_on": 1}, "days have none"),
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong: dict[str, Any], why: str) -> None:

@@ -64,7 +64,9 @@ def test_a_team_that_finished_nothing_has_no_tokens_per_deliverable_and_no_band(
     row = team(10, "3", 0, untied=5)
     idle = describe_team(row, as_costs(row, None), None, (5_000, 6_000))
     assert (idle.tokens_per_deliverable, idle.band, idle.tied_median, idle.untied_percent) == (None, None, None, 50.0)
-    finished: Any = SimpleNamespace(deliverables=2, median=4.0, p90=6.0, mean=5.0, usd=None)
+    finished: Any = SimpleNamespace(
+        deliverables=2, median=4.0, p90=6.0, mean=5.0, usd=None, priced=0, median_usd=None, p90_usd=None
+    )
     busy = describe_team(row, as_costs(row, finished), finished, (4, 6))
     assert (busy.tokens_per_deliverable, busy.band, busy.tied_p90, busy.tied_mean_usd) == (5.0, "watch", 6.0, None)
     silent = team(0, "0", 0)

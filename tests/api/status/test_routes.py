@@ -51,7 +51,7 @@ async def test_rates_count_what_is_folded_and_what_is_not(service: Service) -> N
     assert told["project"]["oldest_delta_seconds"] == 0
     assert told["project"]["patterns_seconds"] < 30
     assert told["service"]["worker"] == "ok"
-    jobs = {"fold", "patterns", "upkeep", "alerts", "budgets", "deletions", "channel_tests"}
+    jobs = {"fold", "patterns", "upkeep", "alerts", "budgets", "spending", "deletions", "channel_tests"}
     assert set(told["service"]["job_seconds"]) == jobs
 
 

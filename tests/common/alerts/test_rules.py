@@ -142,6 +142,7 @@ def test_what_people_ignore_is_wanted_by_no_rule() -> None:
         ("incident", {"incident"}),
         ("resolved", {"resolved"}),
         ("budget", {"crossed"}),
+        ("spend", {"spend"}),
         ("silent", {"silent"}),
         ("worker_late", {"late"}),
         ("disk", {"disk"}),
@@ -151,7 +152,7 @@ def test_what_people_ignore_is_wanted_by_no_rule() -> None:
     ],
 )
 def test_each_word_wants_the_changes_that_it_names(when: Any, wanted: set[str]) -> None:
-    names = ("new", "regressed", "spiking", "rising", "incident", "resolved", "crossed", "silent", "late", "disk",
+    names = ("new", "regressed", "spiking", "rising", "incident", "resolved", "crossed", "spend", "silent", "late", "disk",
              "undelivered", "over", "worse", "held", "many", "opened")  # fmt: skip
     assert {name for name in names if rule(when).wants(change(name))} == wanted
 

@@ -93,13 +93,42 @@ def test_days_never_run_backwards_where_clocks_go_back_over_midnight() -> None:
     assert local_day(utc(2010, 11, 7, 3, 0), zone) == date(2010, 11, 7)
 
 
+@pytest.mark.parametrize(
+    ("kind", "starts_on", "day", "first", "end"),
+    [
+        (PeriodKind.week, 7, date(2026, 11, 29), date(2026, 11, 29), date(2026, 12, 6)),  # a Sunday
+        (PeriodKind.week, 7, date(2026, 11, 28), date(2026, 11, 22), date(2026, 11, 29)),
+        (PeriodKind.week, 3, date(2026, 11, 24), date(2026, 11, 18), date(2026, 11, 25)),
+        (PeriodKind.month, 26, date(2026, 11, 25), date(2026, 10, 26), date(2026, 11, 26)),
+        (PeriodKind.month, 26, date(2026, 11, 26), date(2026, 11, 26), date(2026, 12, 26)),
+        (PeriodKind.month, 15, date(2027, 1, 1), date(2026, 12, 15), date(2027, 1, 15)),
+        (PeriodKind.month, 31, date(2026, 2, 27), date(2026, 1, 31), date(2026, 2, 28)),
+        (PeriodKind.month, 31, date(2028, 2, 29), date(2028, 2, 29), date(2028, 3, 31)),
+        (PeriodKind.month, 31, date(2026, 4, 30), date(2026, 4, 30), date(2026, 5, 31)),
+    ],
+)
+def test_fiscal_periods_begin_where_they_are_said_to(
+    kind: PeriodKind, starts_on: int, day: date, first: date, end: date
+) -> None:
+    period = span_period(kind, day, BERLIN, starts_on)
+    assert (period.first, period.end) == (first, end)
+
+
 @given(
     st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
-    st.sampled_from(PeriodKind),
+    st.sampled_from(
+        [
+            (PeriodKind.day, 1),
+            *((PeriodKind.week, day) for day in range(1, 8)),
+            *((PeriodKind.month, day) for day in range(1, 32)),
+        ]
+    ),
     st.sampled_from(ZONES).map(ZoneInfo),
 )
-def test_every_instant_is_in_one_period(instant: datetime, kind: PeriodKind, zone: ZoneInfo) -> None:
-    period = period_at(instant, kind, zone)
+def test_every_instant_is_in_one_period(
+    instant: datetime, kind_and_start: tuple[PeriodKind, int], zone: ZoneInfo
+) -> None:
+    period = period_at(instant, kind_and_start[0], zone, kind_and_start[1])
     assert period.starts_at <= instant < period.ends_at
     assert period.following.starts_at == period.ends_at
     assert period.previous.ends_at == period.starts_at

@@ -92,6 +92,26 @@ def test_every_entry_of_every_provider_has_the_price_of_that_provider() -> None:
     assert foreign == []
 
 
+# What provider and model may be said as, of an entry at a provider.
+SPOKEN = (("{provider}", "{entry}"), ("{provider}", "{provider}/{entry}"), ("", "{provider}/{entry}"),
+          ("litellm", "{provider}/{entry}"))  # fmt: skip
+
+
+def test_every_entry_of_every_provider_is_one_model_at_one_price_however_its_provider_is_said() -> None:
+    differing = {}
+    for provider in load_catalog():
+        for entry in provider.models:
+            if provider.find_model(entry.id) is None:
+                continue
+            said = {"provider": provider.id, "entry": entry.id}
+            spoken = [(home.format_map(said), model.format_map(said)) for home, model in SPOKEN]
+            if len({(name_model(*one), id(find_model(*one))) for one in spoken}) > 1:
+                differing[f"{provider.id}/{entry.id}"] = [name_model(*one) for one in spoken]
+    # it has this name and, as another entry, `perplexity/sonar`: that is then the one that is meant
+    assert differing.pop("perplexity/sonar") == ["sonar"] * 4
+    assert differing == {}
+
+
 def test_what_aws_and_openrouter_sell_of_a_maker_is_that_makers_model_at_their_own_price() -> None:
     for seller in ("aws", "openrouter", "azure", "databricks", "github-copilot"):
         for entry in MADE[seller]:

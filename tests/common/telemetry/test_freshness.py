@@ -44,7 +44,7 @@ async def test_deltas_that_wait_and_jobs_that_ran_are_told_by_postgres(service: 
     await service.run_worker()
     fresh = await find_freshness(engine)
     assert fresh.oldest_delta_seconds == 0
-    jobs = {"upkeep", "alerts", "fold", "patterns", "budgets", "deletions", "channel_tests"}
+    jobs = {"upkeep", "alerts", "fold", "patterns", "budgets", "spending", "deletions", "channel_tests"}
     assert fresh.job_seconds.keys() == jobs
     assert all(age is not None and 0 <= age < 60 for age in fresh.job_seconds.values())
 
