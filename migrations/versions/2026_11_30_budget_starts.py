@@ -7,7 +7,7 @@ on the first, as all did.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030_budget_starts"
+revision = "0027_budget_starts"
 down_revision = "0026_usage_runs_index"
 branch_labels = None
 depends_on = None
