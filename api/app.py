@@ -41,6 +41,8 @@ from api.ingest.sentry_intake import SentryIntake
 from api.ingest.sentry_routes import PATHS as SENTRY_PATHS
 from api.pages import failing
 from api.pages import routes as page_routes
+from api.pages.fast import fast_pages
+from api.pages.shown import ShownPages
 from api.reads import entries
 from api.reads.caching import Reads
 from api.reads.catalogue import BuildContext
@@ -106,6 +108,7 @@ class State(TypedDict):
     otlp: otlp_routes.Destinations
     checks: Checks
     reads: Reads
+    shown_pages: ShownPages
     build_context: BuildContext
     lines: RequestLines
     responder: Responder
@@ -211,10 +214,12 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             responder = Responder(settings.request_seconds, lines)
             reads = Reads(cache, settings)
             stack.push_async_callback(reads.close)
+            shown_pages = ShownPages()
             fast_lane: FastLane = {
                 **fast_writes(settings, key_ring, quotas, pipeline, bodies, responder),
                 **fast_envelopes(sentry_intake, dsn_ring, quotas, bodies, responder),
                 **fast_reads(settings, key_ring, quotas, reads, build_context, responder),
+                **fast_pages(session_ring, quotas, reads, shown_pages, responder),
             }
             yield {
                 "settings": settings,
@@ -238,6 +243,7 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
                 "otlp": otlp_routes.make_destinations(pipeline, otlp_usage_of),
                 "checks": Checks(shares),
                 "reads": reads,
+                "shown_pages": shown_pages,
                 "build_context": build_context,
                 "lines": lines,
                 "responder": responder,

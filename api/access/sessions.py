@@ -47,10 +47,12 @@ TAKE_LINK = text(
     """
 )
 END_SESSION = text("DELETE FROM sessions WHERE project_id = :project_id AND token_sha256 = :token_sha256")
-# Whose session it is, unless it is over or its key was revoked.
+# Whose session it is, unless it is over or its key was revoked, and how long it or its key has left.
 FIND_SESSION = text(
     """
-    SELECT k.key_id, k.scope, p.name FROM sessions s
+    SELECT k.key_id, k.scope, p.name,
+           CAST(extract(epoch FROM least(s.expires_at, k.expires_at) - clock_timestamp()) AS double precision) AS seconds_left
+    FROM sessions s
     JOIN api_keys k ON k.project_id = s.project_id AND k.key_id = s.key_id
     JOIN projects p ON p.project_id = s.project_id
     WHERE s.project_id = :project_id AND s.token_sha256 = :token_sha256 AND NOT s.is_link
@@ -117,7 +119,8 @@ async def end_session(connection: AsyncConnection, session: Session) -> None:
 
 
 class SessionRing:
-    """Checks sessions against Postgres and trusts what it found for `trust_seconds`, failures included, as keys are trusted.
+    """Checks sessions against Postgres and trusts what it found for `trust_seconds`, failures included, as keys are trusted, and
+    none for longer than it or its key is good.
     Anyone can make up tokens: look-ups of those that were never good here are bounded, and browsers that still hold sessions
     which are over, and send them with every page, take none of that from others."""
 
@@ -129,14 +132,18 @@ class SessionRing:
         self.refused: OrderedDict[Session, float] = OrderedDict()
         self.look_ups = SingleFlight[SignedIn | None](note_failure=lambda _: None)
 
+    def recall(self, session: Session) -> SignedIn | None:
+        """Whose session this is where it is trusted now, without a look-up; None where it is not."""
+        trusted = self.known.get(session)
+        return trusted[1] if trusted and time.monotonic() <= trusted[0] else None
+
     async def identify(self, session: Session) -> SignedIn:
         """Whose session this is. Raises Unauthorized, QuotaExceeded."""
-        trusted = self.known.get(session)
-        if trusted and time.monotonic() <= trusted[0]:
-            return trusted[1]
+        if (trusted := self.recall(session)) is not None:
+            return trusted
         if len(session.token) != TOKEN_CHARS or time.monotonic() <= self.refused.get(session, 0.0):
             raise Unauthorized(SIGN_IN_FIRST)
-        if trusted is None:
+        if session not in self.known:
             self.of_strangers.take()
         found = await asyncio.shield(self.look_ups.join(session, lambda: self.look_up(session)))
         if found is None:
@@ -151,7 +158,7 @@ class SessionRing:
             keep(self.refused, session, time.monotonic() + self.trust_seconds)
             return None
         found = SignedIn(Caller(session.project_id, row.key_id, Scope(row.scope)), row.name)
-        keep(self.known, session, (time.monotonic() + self.trust_seconds, found))
+        keep(self.known, session, (time.monotonic() + min(self.trust_seconds, row.seconds_left), found))
         return found
 
     def forget(self, session: Session) -> None:
@@ -173,7 +180,7 @@ class AuthorizeSession(Authorize):
         signed_in = await cast("SessionRing", request.state.session_ring).identify(session)
         if request.method == "POST":
             refuse_other_sites(request)
-        request.scope.update(session=session, project_name=signed_in.project)
+        request.scope.update(session=session, signed_in=signed_in)
         return signed_in.caller
 
 
@@ -187,8 +194,12 @@ def session_of(request: Request) -> Session:
 
 
 def refuse_other_sites(request: Request) -> None:
-    """Raise Forbidden for what another site has a browser send; its forms carry no token either."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    """Raise Forbidden for what another site has a browser send; its forms carry no token either. Browsers say so, in one field
+    behind TLS and to this machine itself, in another else."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    host = request.headers.get("host", "")
+    is_ours = site in ("same-origin", "none") if site else origin in (None, f"http://{host}", f"https://{host}")
+    if not is_ours:
         raise Forbidden("this came from another site: open the page itself, and try again there")
 
 

@@ -38,7 +38,8 @@ class FastHandler(Protocol[Asked]):
         many bytes is whole; None where this one has to take the route. Never waits."""
 
 
-# By request target, as it stands in the request line; in one that names a thing by its number NUMBER stands for that.
+# By request target, as it stands in the request line; in one that names a thing by its number NUMBER stands for that. One of a
+# single name with a slash behind it (`/p/`) stands for all that are below it.
 FastLane = Mapping[bytes, FastHandler[Any]]
 NUMBER = b"{number}"
 NUMBERED = re.compile(rb"(?<=/)[0-9]{1,18}(?=/)")
@@ -55,8 +56,13 @@ class FastRequest:
 
 def find_request(lane: FastLane, target: bytes, head: Head) -> FastRequest | None:
     """The request as the lane has it; None where only the route can take it."""
-    handler = lane.get(target) or lane.get(NUMBERED.sub(NUMBER, target, count=1))
+    handler = lane.get(target) or lane.get(NUMBERED.sub(NUMBER, target, count=1)) or lane.get(place_of(target))
     if handler is None or handler.method != head.method or not head.is_plain_beside(handler.own_fields):
         return None
     asked = handler.read(head)
     return None if asked is None else FastRequest(handler, asked, head)
+
+
+def place_of(target: bytes) -> bytes:
+    """Its first name, with the slashes around it; empty where there is none."""
+    return target[: target.find(b"/", 1) + 1]

@@ -36,17 +36,26 @@ class Responder:
         return task
 
     def answer_at_once(
-        self, head: Head, asker: Asker, quotas: QuotaFields, started: float, status: int, same: bytes, body: bytes
+        self,
+        head: Head,
+        asker: Asker,
+        quotas: QuotaFields,
+        started: float,
+        status: int,
+        same: bytes,
+        body: bytes,
+        route: str = "",
     ) -> Ready:
         """The answer to a request without a body: the header lines that are the `same` in all of its kind, and those that
-        no two have alike. It is counted as sent. `started` is by `perf_counter`."""
+        no two have alike. It is counted as sent, under the template of its path where that is another. `started` is by
+        `perf_counter`."""
         request_id = choose_request_id(head.fields.get(b"x-request-id"))
         ready = Ready(status, same + changing_lines(request_id, quotas.lines()), body)
         seconds = perf_counter() - started
         if traces.is_on():
-            span = traces.begin_request(head.method, head.path, head.fields.get(b"traceparent"), seconds)
-            traces.end_request(span, head.method, head.path, status, request_id)
-        self.note(head, status, seconds, request_id, asker)
+            span = traces.begin_request(head.method, path_of(head), head.fields.get(b"traceparent"), seconds)
+            traces.end_request(span, head.method, route or head.path, status, request_id)
+        self.note(head, status, seconds, request_id, asker, route=route)
         return ready
 
     def answer_after(
@@ -137,4 +146,9 @@ class Responder:
         count_answer(head.method, route or head.path, status, seconds, "lane")
         if defect is not None or status >= 500 or self.lines.is_due():
             with structlog.contextvars.bound_contextvars(request_id=request_id, **asker.log_fields()):
-                self.lines.write(head.method, head.path, status, seconds, defect)
+                self.lines.write(head.method, path_of(head), status, seconds, defect)
+
+
+def path_of(head: Head) -> str:
+    """Without the query, in which people may look for what no log should hold."""
+    return head.path.partition("?")[0]

@@ -1,7 +1,7 @@
 """Asks the catalogue as a route does, and takes the answer apart: every number on a page is one of the API."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Request
 
 from api.access.keys import Caller
+from api.pages.shown import Source
 from api.reads.caching import Reads
 from api.reads.catalogue import NO_ID, Asked, BuildContext, Read
 from api.reads.http import serve_once
@@ -20,11 +21,13 @@ READ_MAX_BYTES = 32 * 2**20  # of answers that were taken apart, as they were se
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An answer of the API as an object with its fields, and the ETag that it went out with."""
+    """An answer of the API as an object with its fields, and the ETag that it went out with; how it is asked for again, where a
+    cache has it."""
 
     etag: str
     value: Any
     size_bytes: int
+    source: Source | None = None
 
 
 taken_apart: LocalCache[tuple[str, str], Document] = LocalCache(READ_MAX_BYTES, lambda one: one.size_bytes)
@@ -39,9 +42,10 @@ async def ask(
     build = partial(read.build, context, asked)
     if read.question is None:
         served = serve_once(await build())
-    else:
-        served = await cast("Reads", request.state.reads).answer(read.question(asked), "identity", build)
-    return take_apart(read, served.etag, served.body)
+        return take_apart(read, served.etag, served.body)
+    question = read.question(asked)
+    served = await cast("Reads", request.state.reads).answer(question, "identity", build)
+    return replace(take_apart(read, served.etag, served.body), source=Source(question, build, served.etag))
 
 
 def take_apart(read: Read[Any], etag: str, body: bytes) -> Document:

@@ -16,7 +16,13 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
+# Where no referrer may be told, browsers hide from us, too, that our own form was it that sent something.
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "private, no-cache",
+    "Referrer-Policy": "same-origin",
+    "Vary": "Cookie",
+}
 
 
 def find_problem_form(path: str) -> Callable[[HTTPException, Scope], Response] | None:

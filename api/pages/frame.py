@@ -3,18 +3,21 @@
 import asyncio
 import secrets
 import sys
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
 from fastapi import Request, Response
 
-from api.access.sessions import CSRF_BYTES, Session, SessionRing, sessions_held
-from api.http.problems import Problem
+from api.access.sessions import CSRF_BYTES, Session, SessionRing, SignedIn, sessions_held
+from api.http.problems import Problem, Unauthorized
+from api.http.responses import Ready, Reply, as_ready
 from api.http.single_flight import SingleFlight
 from api.pages.addresses import home_of
+from api.pages.documents import Document
 from api.pages.failing import HEADERS
 from api.pages.rendering import RELEASE, render
+from api.pages.shown import ShownPage, ShownPages, name_asked
 from api.reads.http import choose_encoding, matches
 from api.reads.local_cache import LocalCache
 from common.cache.sealing import make_etag
@@ -29,7 +32,7 @@ DONE = {
     "delete": "Its keys have ended, and the worker deletes it",
 }  # fmt: skip
 UNDONE_BY_REOPENING = ("resolve", "ignore")
-TEXTS_MAX_BYTES = PACKED_MAX_BYTES = 8 * 2**20
+TEXTS_MAX_BYTES = 8 * 2**20
 OVERHEAD_BYTES = 2_048  # of what is kept: its key, and what holds both
 # Stands in a rendered page where each session's token goes; nobody outside this process knows it.
 TOKEN_PLACE = secrets.token_hex(2 * CSRF_BYTES)
@@ -51,6 +54,13 @@ class Other(NamedTuple):
     home: str
 
 
+class Held(NamedTuple):
+    """The sessions of a browser that are good, that of the page first; sure where the others are all known to be or not."""
+
+    sessions: tuple[tuple[Session, SignedIn], ...]
+    is_sure: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """The frame of one page."""
@@ -70,19 +80,19 @@ class Frame:
 
 
 texts: LocalCache[Hashable, str] = LocalCache(TEXTS_MAX_BYTES, lambda page: OVERHEAD_BYTES + sys.getsizeof(page))
-packed: LocalCache[tuple[str, Encoding], bytes] = LocalCache(PACKED_MAX_BYTES, lambda body: OVERHEAD_BYTES + len(body))
 # who waits is told of a failure, and nobody else need be
 rendering = SingleFlight[str](note_failure=lambda _: None)
 
 
-async def frame_of(request: Request, here: str) -> Frame:
+def frame_of(request: Request, here: str, held: Held) -> Frame:
     """The frame around the page `here` of whoever asks."""
-    session, scope = cast("Session", request.scope["session"]), request.scope["caller"].scope
+    (session, signed_in), *others = held.sessions
+    scope = signed_in.caller.scope
     return Frame(
-        project=request.scope["project_name"],
+        project=signed_in.project,
         home=home_of(session.project_id),
         here=here,
-        others=await find_others(request, session),
+        others=tuple(Other(other.project, home_of(one.project_id)) for one, other in others),
         notice=notice_of(request),
         may_decide=scope.allows(Scope.triage),
         may_administer=scope.allows(Scope.admin),
@@ -97,45 +107,77 @@ def notice_of(request: Request) -> Notice | None:
     return Notice(DONE[done], tuple(undo)) if done in DONE else None
 
 
-async def find_others(request: Request, session: Session) -> tuple[Other, ...]:
-    """The other projects whose sessions are good, as they come among the cookies."""
+async def find_held(request: Request) -> Held:
+    """That of the page, which was let pass, and the others that are good, as they come among the cookies."""
+    session, signed_in = cast("Session", request.scope["session"]), cast("SignedIn", request.scope["signed_in"])
     ring = cast("SessionRing", request.state.session_ring)
-    others = [held for held in sessions_held(request) if held.project_id != session.project_id][:PROJECTS_SHOWN]
-    names = await asyncio.gather(*[name_project(ring, held) for held in others])
-    return tuple(
-        Other(name, home_of(held.project_id)) for held, name in zip(others, names, strict=True) if name is not None
-    )
+    others = [one for one in sessions_held(request) if one.project_id != session.project_id][:PROJECTS_SHOWN]
+    found = await asyncio.gather(*[identify(ring, one) for one in others])
+    good = [(one, other) for one, other in zip(others, found, strict=True) if isinstance(other, SignedIn)]
+    is_sure = all(isinstance(other, SignedIn | Unauthorized) for other in found)
+    return Held(((session, signed_in), *good), is_sure)
 
 
-async def name_project(ring: SessionRing, session: Session) -> str | None:
+async def identify(ring: SessionRing, session: Session) -> SignedIn | Problem:
+    """Whose it is, or why that is not told."""
     try:
-        return (await ring.identify(session)).project
-    except Problem:
-        return None
+        return await ring.identify(session)
+    except Problem as problem:
+        return problem
 
 
 async def show_kept(
-    request: Request, template: str, here: str, made_of: Hashable, describe: Callable[[], Mapping[str, object]]
+    request: Request,
+    template: str,
+    here: str,
+    documents: Sequence[Document],
+    params: Hashable,
+    describe: Callable[[], Mapping[str, object]],
 ) -> Response:
-    """A page that many ask for again. `made_of` are the tags of its documents and its parameters: from these, the frame and this
+    """A page that many ask for again. From the tags of the documents that it is made of, its parameters, the frame and this
     release its own tag follows, the same in every process, so who has it is told so without making it. It is rendered once for
-    all who see the same of the project, and packed once for each of them, since their forms carry tokens of their own."""
-    frame, session = await frame_of(request, here), cast("Session", request.scope["session"])
-    key = (template, replace(frame, csrf=""), base_url_of(request), made_of)
+    all who see the same of the project, and packed once for each of them, since their forms carry tokens of their own; what one
+    was sent is kept for when the same is asked again (api/pages/fast.py)."""
+    held = await find_held(request)
+    frame, (session, _) = frame_of(request, here, held), held.sessions[0]
+    key = (template, replace(frame, csrf=""), base_url_of(request), tuple(one.etag for one in documents), params)
     etag = make_etag(repr((RELEASE, key, session.token)).encode())
     headers = {**HEADERS, "ETag": etag, "Vary": "Cookie, Accept-Encoding"}
-    if matches(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=headers)
+    known = Response(status_code=304, headers=headers)
     coding = choose_encoding(request.headers.get("accept-encoding"))
-    body = packed.get((etag, coding))
-    if body is None:
-        page = texts.get(key)
-        if page is None:
-            page = await asyncio.shield(rendering.join(key, lambda: make_text(template, key, frame, describe)))
-        body = await asyncio.to_thread(pack, page, frame.csrf, coding)
-        packed.keep((etag, coding), body)
-    headers |= {"Content-Encoding": coding} if coding != "identity" else {}
-    return Response(body, headers=headers, media_type="text/html")
+    shown_pages, name = cast("ShownPages", request.state.shown_pages), name_asked(request, coding)
+    shown = shown_pages.get(name)
+    whole = shown.whole if shown is not None and shown.etag == etag else None
+    answer = known
+    if not matches(request.headers.get("if-none-match"), etag):
+        body = whole.body if whole else await make_body(template, key, frame, describe, coding)
+        headers |= {"Content-Encoding": coding} if coding != "identity" else {}
+        answer = Response(body, headers=headers, media_type="text/html")
+        whole = ready_of(answer)
+    sources = [one.source for one in documents if one.source is not None]
+    if held.is_sure and len(sources) == len(documents):
+        page = ShownPage(request.scope["route"].path, etag, held.sessions, sources, ready_of(known), whole)
+        shown_pages.keep(name, page)
+    return answer
+
+
+async def make_body(
+    template: str,
+    key: tuple[Any, ...],
+    frame: Frame,
+    describe: Callable[[], Mapping[str, object]],
+    coding: Encoding,
+) -> bytes:
+    """The page as one session sees it."""
+    page = texts.get(key)
+    if page is None:
+        page = await asyncio.shield(rendering.join(key, lambda: make_text(template, key, frame, describe)))
+    return await asyncio.to_thread(pack, page, frame.csrf, coding)
+
+
+def ready_of(answer: Response) -> Ready:
+    """The same for a connection, with what the middleware adds."""
+    return as_ready(Reply(answer.status_code, answer.raw_headers, bytes(answer.body)))
 
 
 async def make_text(
@@ -160,6 +202,6 @@ def base_url_of(request: Request) -> str:
 
 async def show(request: Request, template: str, here: str, /, **values: object) -> Response:
     """A page that is rendered anew each time."""
-    frame = await frame_of(request, here)
+    frame = frame_of(request, here, await find_held(request))
     body = render(template, **{"frame": frame, "base_url": base_url_of(request), **values})
     return Response(body, headers=HEADERS, media_type="text/html")

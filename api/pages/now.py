@@ -81,10 +81,10 @@ async def show_now(request: Request, caller: Reader) -> Response:
         ask(request, caller, RELEASE_LIST, {"limit": RELEASES}),
     )
     address = Address(request.url.path, sent)
-    made_of = (now.etag, series.etag, releases.etag, page, tuple(sent.items()))
     return await show_kept(
-        request, "now.html", "Now", made_of, lambda: describe(now, series, releases.value.releases, address, page)
-    )
+        request, "now.html", "Now", (now, series, releases), (page, tuple(sent.items())),
+        lambda: describe(now, series, releases.value.releases, address, page),
+    )  # fmt: skip
 
 
 def read_page_number(text: str) -> int:

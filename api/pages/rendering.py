@@ -80,7 +80,7 @@ def show_time(moment: datetime | None) -> Markup:
         return Markup("never")
     at = moment.astimezone(UTC)
     stamp, words = at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, words, words)
+    return Markup('<time datetime="%s" title="%s">%s</time>') % (stamp, words, words)
 
 
 def show_moment(sent: Any) -> Any:

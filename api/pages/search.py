@@ -85,4 +85,4 @@ async def show_live(request: Request, caller: Reader) -> Response:
     wanted = {name: value for name, value in request.query_params.items() if value and name in WORDS}
     recent = await ask(request, caller, RECENT, {**wanted, "limit": LIMIT})
     values = {"errors": recent.value.errors, "filters": wanted}
-    return await show_kept(request, "live.html", "Live", (recent.etag, tuple(wanted.items())), lambda: values)
+    return await show_kept(request, "live.html", "Live", (recent,), tuple(wanted.items()), lambda: values)

@@ -1,6 +1,7 @@
 """Makes one project's patterns answer of what was counted: sums, lists, groups by trend and incident."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -77,11 +78,16 @@ def short(counted: Counted, pattern: UUID) -> PatternCount:
 
 def group_trends(counted: Counted) -> list[TrendGroup]:
     """The patterns by what their series do; those with most errors first."""
-    groups: dict[str, list[PatternCount]] = defaultdict(list)
+    groups: dict[str, list[UUID]] = defaultdict(list)
     for pattern in counted.order("count"):
-        groups[counted.described[pattern].trend].append(short(counted, pattern))
+        groups[counted.described[pattern].trend].append(pattern)
     return [
-        TrendGroup(trend=trend, patterns=len(group), count=sum(p.count for p in group), top=group[:10])
+        TrendGroup(
+            trend=trend,
+            patterns=len(group),
+            count=sum(counted.tallies[pattern].total for pattern in group),
+            top=[short(counted, pattern) for pattern in group[:10]],
+        )
         for trend, group in sorted(groups.items())
     ]
 
@@ -105,6 +111,6 @@ def group_incidents(counted: Counted) -> list[Incident]:
     return sorted(incidents, key=lambda incident: (-incident.count, incident.id))
 
 
-def key_counts(counts: Counter[str]) -> list[KeyCount]:
+def key_counts(counts: Mapping[str, int]) -> list[KeyCount]:
     """Most first, then by name."""
     return [KeyCount(key=key, count=count) for key, count in sorted(counts.items(), key=lambda i: (-i[1], i[0]))]

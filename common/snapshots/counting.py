@@ -1,6 +1,6 @@
 """Counts one window of a project from its rollups, and says what is known of each pattern in it."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -142,6 +142,7 @@ def severity_value(name: str | None) -> int | None:
 
 
 EVERYTHING = Wanted()
+SEVERITY_NAMES = {severity.value: severity.name for severity in Severity}
 
 
 @dataclass(slots=True)
@@ -149,21 +150,31 @@ class Tally:
     """The counts of one pattern, or of all."""
 
     total: int = 0
-    by_severity: Counter[str] = field(default_factory=Counter)
-    by_service: Counter[str] = field(default_factory=Counter)
-    by_environment: Counter[str] = field(default_factory=Counter)
+    by_severity: dict[str, int] = field(default_factory=dict)
+    by_service: dict[str, int] = field(default_factory=dict)
+    by_environment: dict[str, int] = field(default_factory=dict)
 
     def add(self, row: Any) -> None:
-        self.total += row.errors
-        self.by_severity[Severity(row.severity).name] += row.errors
-        self.by_service[row.service] += row.errors
-        self.by_environment[row.environment] += row.errors
+        errors = row.errors
+        self.total += errors
+        count(self.by_severity, SEVERITY_NAMES[row.severity], errors)
+        count(self.by_service, row.service, errors)
+        count(self.by_environment, row.environment, errors)
 
     def merge(self, other: "Tally") -> None:
         self.total += other.total
-        self.by_severity += other.by_severity
-        self.by_service += other.by_service
-        self.by_environment += other.by_environment
+        for mine, others in (
+            (self.by_severity, other.by_severity),
+            (self.by_service, other.by_service),
+            (self.by_environment, other.by_environment),
+        ):
+            for key, errors in others.items():
+                count(mine, key, errors)
+
+
+def count(counts: dict[str, int], key: str, errors: int) -> None:
+    """As a Counter does, which takes ten times as long to make; there are three for each pattern."""
+    counts[key] = counts.get(key, 0) + errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +191,19 @@ class Counted:
     def order(self, by: Order) -> list[UUID]:
         """The patterns: most errors first, or by trend or age and then by errors."""
 
-        def rank(pattern: UUID) -> tuple[Any, ...]:
-            facts, total = self.described[pattern], self.tallies[pattern].total
-            first = {
-                "count": 0,
-                "trend": TREND_ORDER.index(facts.trend) if facts.trend in TREND_ORDER else len(TREND_ORDER),
-                "new": -facts.first_seen.timestamp(),
-            }[by]
-            return first, -total, pattern
+        by_count = sorted(self.tallies, key=lambda pattern: (-self.tallies[pattern].total, pattern.int))
+        match by:
+            case "count":
+                return by_count
+            case "trend":
+                return sorted(by_count, key=lambda pattern: rank_trend(self.described[pattern].trend))
+            case "new":
+                return sorted(by_count, key=lambda pattern: self.described[pattern].first_seen, reverse=True)
 
-        return sorted(self.tallies, key=rank)
+
+def rank_trend(trend: str) -> int:
+    """What deserves a look first; one that this release does not know comes last."""
+    return TREND_ORDER.index(trend) if trend in TREND_ORDER else len(TREND_ORDER)
 
 
 async def follow_move(connection: AsyncConnection, project_id: UUID, pattern_id: UUID) -> UUID:
@@ -205,13 +219,13 @@ async def count_window(connection: AsyncConnection, project_id: UUID, window_hou
     moment = (await connection.execute(READ_MOMENT, {"project_id": project_id})).one()
     start = start_of_window(moment.now, window_hours)
     asked = {"project_id": project_id, "pattern_ids": None, **since(start), **wanted.parameters()}
-    count = COUNT_ERRORS if wanted.is_of_releases else COUNT_WINDOW
-    tallies, hours = tally((await connection.execute(count, asked)).all())
+    statement = COUNT_ERRORS if wanted.is_of_releases else COUNT_WINDOW
+    tallies, hours = tally((await connection.execute(statement, asked)).all())
     known = await connection.execute(DESCRIBE_PATTERNS, {"project_id": project_id, "pattern_ids": list(tallies)})
     described = {row.pattern_id: row for row in known if wanted.shows(row)}
     if len(described) < len(tallies):
         asked["pattern_ids"] = list(described)
-        tallies, hours = tally((await connection.execute(count, asked)).all())
+        tallies, hours = tally((await connection.execute(statement, asked)).all())
     return Counted(start, moment.now, moment.lag_seconds, tallies, described, hours)
 
 

@@ -19,6 +19,7 @@ import pytest
 from api.app import create_app
 from common.settings import Settings
 from common.telemetry.exposition import make_registry
+from tests.api.pages.browsing import sign_in
 from tests.conftest import Service
 from tests.listening import listening
 
@@ -40,7 +41,7 @@ CHANGING = [
 
 
 def request(method: bytes, target: bytes, *lines: bytes, body: bytes | None = None, end: bytes = b"\r\n") -> bytes:
-    """KEY stands where the key will."""
+    """KEY stands where the key will, PROJECT and SESSION where its project and a session of it."""
     length = [] if body is None else [b"Content-Length: %d" % len(body)]
     head = [b"%b %b HTTP/1.1" % (method, target), b"Host: x", b"X-Request-ID: same", *length, *lines]
     return end.join([*head, b"", body or b""])
@@ -93,6 +94,35 @@ TARGETS = [
         b"/API/errors/log",
     ),
 ]
+PAGE = b"/p/PROJECT/?window=24h"
+PAGES = [
+    PAGE,
+    PAGE + b"#x",
+    b"/p/PROJECT/",
+    b"/p/PROJECT/?",
+    b"/p/%50ROJECT/",
+    b"http://x" + PAGE,
+    b"/p/",
+    b"/p//",
+    b"/p/PROJECT/live",
+]
+SIGNED_IN = b"Cookie: SESSION"
+COOKIES = [
+    *(
+        b"Cookie:",
+        b"Cookie: a=b; SESSION",
+        b"Cookie: SESSION; SESSION",
+        b"Cookie: SESSIONx",
+        b"cookie: SESSION",
+        b"Cookie: \xff",
+    ),
+    *(
+        SIGNED_IN + b"\r\n" + SIGNED_IN,
+        b"Cookie: a=b\r\n" + SIGNED_IN,
+        b"Cookie: $Version=1; SESSION",
+        b"Cookie: SESSION,",
+    ),
+]
 METHODS = [b"GET", b"POST", b"HEAD", b"PUT", b"OPTIONS", b"DELETE", b"get", b"CONNECT", b"PRI"]
 
 
@@ -104,11 +134,19 @@ def get(*lines: bytes) -> bytes:
     return request(b"GET", RECENT, AUTHORIZED, *lines)
 
 
+def look(*lines: bytes, target: bytes = PAGE) -> bytes:
+    return request(b"GET", target, SIGNED_IN, b"Accept-Encoding: br", *lines)
+
+
 def named() -> list[bytes]:
     """Each oddity by itself."""
     one_of_each = [
         *(post(line) for line in ODD_LINES),
         *(get(line) for line in ODD_LINES),
+        *(look(line) for line in (*ODD_LINES, b"Sec-Fetch-Site: cross-site")),
+        *(look(target=target) for target in PAGES),
+        *(request(b"GET", PAGE, b"Accept-Encoding: br", cookies) for cookies in COOKIES),
+        *(request(method, PAGE, SIGNED_IN, b"Accept-Encoding: br") for method in METHODS),
         *(request(b"POST", target, AUTHORIZED, body=body) for target in (LOG, BATCH) for body in BODIES),
         *(request(method, target, AUTHORIZED, body=ERROR) for method in METHODS for target in (LOG, RECENT)),
         *(request(method, target, AUTHORIZED) for method in METHODS for target in (BATCH, PATTERNS)),
@@ -147,7 +185,7 @@ def mixed(chance: random.Random) -> bytes:
 class BothWays:
     lane: int
     routes: int
-    key: bytes
+    words: dict[bytes, bytes]
 
     async def tell(self, port: int, sent: bytes) -> list[bytes]:
         """All that comes back, the answers to the first and the second time apart where both come."""
@@ -156,7 +194,7 @@ class BothWays:
         try:
             async with asyncio.timeout(10):
                 for _ in range(2):
-                    writer.write(sent.replace(b"KEY", self.key))
+                    writer.write(self.fill(sent))
                     told.append(await read_answer(reader, sent))
                 writer.write(LAST)
                 told.append(await reader.read())
@@ -165,6 +203,11 @@ class BothWays:
         finally:
             writer.close()
         return [plainly(piece) for piece in told]
+
+    def fill(self, sent: bytes) -> bytes:
+        for word, meant in self.words.items():
+            sent = sent.replace(word, meant)
+        return sent
 
     async def differ(self, requests: list[bytes]) -> list[tuple[bytes, list[bytes], list[bytes]]]:
         """The requests that are answered in two ways."""
@@ -189,9 +232,10 @@ def plainly(told: bytes) -> bytes:
     return told
 
 
-def counted(way: str) -> float:
+def counted(way: str, route: str = "") -> float:
     samples = [s for family in make_registry("api").collect() for s in family.samples]
-    return sum(s.value for s in samples if s.name == "mayday_requests_total" and s.labels["way"] == way)
+    mine = [s for s in samples if s.name == "mayday_requests_total" and s.labels["way"] == way]
+    return sum(s.value for s in mine if route in ("", s.labels["route"]))
 
 
 @pytest.fixture
@@ -207,16 +251,19 @@ async def both(service: Service) -> AsyncIterator[BothWays]:
     async with AsyncExitStack() as stack:
         lane = await stack.enter_async_context(listening(service.app, service.state))
         routes = await stack.enter_async_context(listening(service.app, service.state | {"fast_lane": {}}))
-        ways = BothWays(lane, routes, key)
+        person = await sign_in(service, project)
+        session = "; ".join(f"{name}={token}" for name, token in person.browser.cookies.items()).encode()
+        ways = BothWays(lane, routes, {b"KEY": key, b"PROJECT": str(project.id).encode(), b"SESSION": session})
         for target in (RECENT, PATTERNS):
             await ways.tell(routes, request(b"GET", target, AUTHORIZED))
         yield ways
 
 
 async def test_each_oddity_is_answered_the_same_byte_for_byte(both: BothWays) -> None:
-    taken = counted("lane")
+    taken, pages = counted("lane"), counted("lane", "/p/{project_id}/")
     assert await both.differ(named()) == []
     assert counted("lane") - taken > 50  # of them, and twice
+    assert counted("lane", "/p/{project_id}/") - pages > 20
 
 
 async def test_oddities_together_are_answered_the_same_byte_for_byte(both: BothWays) -> None:
@@ -227,7 +274,7 @@ async def test_oddities_together_are_answered_the_same_byte_for_byte(both: BothW
 async def test_with_the_lane_off_the_routes_answer_all(service: Service, settings: Settings) -> None:
     key = (await service.project()).admin.headers["authorization"].split()[1].encode()
     async with listening(create_app(settings.model_copy(update={"fast_lane": "off"}))) as port:
-        ways, before = BothWays(port, port, key), (counted("lane"), counted("routes"))
+        ways, before = BothWays(port, port, {b"KEY": key}), (counted("lane"), counted("routes"))
         for sent in (request(b"POST", LOG, AUTHORIZED, body=ERROR), request(b"GET", RECENT, AUTHORIZED)):
             first, second, _ = await ways.tell(port, sent)
             assert first[:12] == second[:12] in (b"HTTP/1.1 201", b"HTTP/1.1 200")

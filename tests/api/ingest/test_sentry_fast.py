@@ -28,7 +28,7 @@ async def ways(service: Service, lane: int, routes: int) -> tuple[BothWays, byte
     project = await service.project()
     auth = f"X-Sentry-Auth: Sentry sentry_version=7, sentry_key={dsn_key(project)}"
     return (
-        BothWays(lane, routes, b""),
+        BothWays(lane, routes, {}),
         b"/api/%d/envelope/" % await number_of(service, project),
         auth.encode(),
     )

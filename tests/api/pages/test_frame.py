@@ -34,7 +34,6 @@ async def test_who_has_a_page_is_told_so_by_any_process_without_making_it(servic
     person = await sign_in(service, await service.project())
     etag = (await person.open()).headers["etag"]
     frame.texts.held.clear()  # as in another process, or after a new start
-    frame.packed.held.clear()
     answer = await person.browser.get(person.home, headers={"If-None-Match": etag})
     assert (answer.status_code, answer.content) == (304, b"")
     assert not frame.texts.held
@@ -48,7 +47,6 @@ async def test_a_page_is_rendered_once_for_all_and_holds_the_token_of_each(
     project, rendered = await service.project(), list[str]()
     people = [await sign_in(service, project) for _ in range(4)]
     frame.texts.held.clear()
-    frame.packed.held.clear()
 
     def note(name: str, **values: Any) -> str:
         rendered.append(name)

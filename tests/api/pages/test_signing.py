@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from common.projects import revoke_key
-from tests.api.pages.browsing import sign_in
+from tests.api.pages.browsing import csrf_of, sign_in
 from tests.conftest import Service
 
 NOBODYS = "01a227a2-07f4-7793-af3e-acc539d96578"
@@ -174,3 +174,52 @@ async def test_an_address_that_fits_in_no_header_is_a_page_of_ours_all_the_same(
     assert answer.headers["location"].startswith(f"/p/{project.id}/")
     assert answer.headers["location"].isascii()
     assert len(answer.headers.get_list("set-cookie")) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://mayday"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://mayday.evil.example"},
+        {"Origin": "http://mayday:81"},
+        {"Origin": "null"},
+        {"Origin": ""},
+    ],
+)
+async def test_no_other_site_signs_anyone_in_or_sends_a_form(service: Service, headers: dict[str, str]) -> None:
+    """Who is signed in by somebody else, to a project of theirs, shows them what is meant for the own one."""
+    project = await service.project()
+    browser, key = await service.client(None), project.read.headers["authorization"].removeprefix("Bearer ")
+    answer = await browser.post("/signin", data={"key": key}, headers={"Host": "mayday", **headers})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+    assert "came from another site" in answer.text
+    person = await sign_in(service, project)
+    form = {"csrf": csrf_of(await person.see())}
+    refused = await person.browser.post(person.home + "signout", data=form, headers={"Host": "mayday", **headers})
+    assert refused.status_code == 403
+    assert (await person.open()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://behind-a-proxy.example"},
+        {"Origin": "http://mayday"},
+        {"Origin": "https://mayday"},
+    ],
+)
+async def test_our_own_form_signs_in_whatever_the_browser_says_of_it(service: Service, headers: dict[str, str]) -> None:
+    project = await service.project()
+    browser, key = await service.client(None), project.read.headers["authorization"].removeprefix("Bearer ")
+    shown = await browser.get("/signin")
+    # with `no-referrer` a browser would call the origin of our own form `null`
+    assert shown.headers["referrer-policy"] == "same-origin"
+    answer = await browser.post("/signin", data={"key": key}, headers={"Host": "mayday", **headers})
+    assert answer.status_code == 303
