@@ -113,7 +113,9 @@ class Responder:
         head, seconds = exchange.head, perf_counter() - exchange.started
         if exchange.span is not None:
             traces.end_request(exchange.span, head.method, exchange.route, same.status, exchange.request_id)
-        self.note(head, same.status, seconds, exchange.request_id, exchange.asker, defect, exchange.route, exchange.problem)
+        self.note(
+            head, same.status, seconds, exchange.request_id, exchange.asker, defect, exchange.route, exchange.problem
+        )
 
     def abandon(self, exchange: Exchange) -> None:
         """Count a request whose client went away before its body was whole."""
