@@ -7,6 +7,7 @@ from typing import Protocol
 from api.http.bodies import BodyBudget
 from api.http.head import Head
 from api.http.middleware import QuotaFields, choose_request_id
+from api.http.problems import Problem
 from api.http.responses import Ready
 from common.telemetry import traces
 
@@ -37,7 +38,7 @@ class Exchange:
 
     __slots__ = (
         *("head", "asker", "quotas", "body_bytes", "bodies", "send"),
-        *("is_complete", "started", "request_id", "pieces", "span"),
+        *("is_complete", "started", "request_id", "pieces", "span", "problem"),
         *("more_body", "keep_alive", "response_started", "response_complete", "disconnected", "message_event"),
     )
 
@@ -62,6 +63,7 @@ class Exchange:
         self.request_id = choose_request_id(head.fields.get(b"x-request-id"))
         self.span = traces.begin_request(head.method, head.path, head.fields.get(b"traceparent"))
         self.pieces: list[bytes] = []
+        self.problem: Problem | None = None  # that it was answered with, for its line in the log
         self.more_body = self.keep_alive = True
         self.response_started = self.response_complete = self.disconnected = False
         self.message_event = NOBODY_WAITS

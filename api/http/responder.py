@@ -90,7 +90,7 @@ class Responder:
 
     def fail(self, exchange: Exchange, error: Exception) -> None:
         """Answer with the problem that this is."""
-        problem = as_problem(error)
+        problem = exchange.problem = as_problem(error)
         response = respond(problem, exchange.head.path, exchange.request_id)
         answer = Reply(response.status_code, response.raw_headers, bytes(response.body))
         self.answer(exchange, answer, error if problem.status == Problem.status else None)
@@ -122,7 +122,9 @@ class Responder:
         head, seconds = exchange.head, perf_counter() - exchange.started
         if exchange.span is not None:
             traces.end_request(exchange.span, head.method, exchange.route, same.status, exchange.request_id)
-        self.note(head, same.status, seconds, exchange.request_id, exchange.asker, defect, exchange.route)
+        self.note(
+            head, same.status, seconds, exchange.request_id, exchange.asker, defect, exchange.route, exchange.problem
+        )
 
     def abandon(self, exchange: Exchange) -> None:
         """Count a request whose client went away before its body was whole."""
@@ -140,12 +142,14 @@ class Responder:
         asker: Asker,
         defect: Exception | None = None,
         route: str = "",
+        problem: Problem | None = None,
     ) -> None:
         """Count a request that was answered with this status after so many seconds, under the template of its path where that
-        is another, and write its line if it has one."""
+        is another, and write its line if it has one, with the problem that it was answered with."""
         count_answer(head.method, route or head.path, status, seconds, "lane")
         if defect is not None or status >= 500 or self.lines.is_due():
-            with structlog.contextvars.bound_contextvars(request_id=request_id, **asker.log_fields()):
+            told = {} if problem is None else {"problem": problem.slug, "detail": problem.detail}
+            with structlog.contextvars.bound_contextvars(request_id=request_id, **asker.log_fields(), **told):
                 self.lines.write(head.method, path_of(head), status, seconds, defect)
 
 

@@ -130,6 +130,7 @@ class EnvelopeExchange(Exchange):
             reader = Reader(self.caller.project_name, make_event_id, self.key, over_quota)
             return as_json(200, await self.store(reader), VARY)
         except Problem as problem:
+            self.problem = problem
             response = self.intake.describe_failure(problem, self.caller.project_id)
             return Reply(response.status_code, [*response.raw_headers, VARY], bytes(response.body))
 

@@ -42,7 +42,7 @@ async def test_log_records_arrive_with_what_they_say(service: Service, tmp_path:
     assert plain["context"]["attributes"].items() >= {"warehouse": "north", "shelves": [1, 2]}.items()
     assert plain["tags"]["logger"] == "shop.pay"
     assert raised["error_type"] == "Declined"
-    assert raised["context"]["body"] == "payment failed"
+    assert raised["context"]["logged"] == "payment failed"
     assert "in charge" in raised["stack_trace"]
 
 

@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from api.http import responder as replies_module
+from api.http.problems import Unavailable
 from api.http.responses import as_json
 from tests.api.http.wire import Wire
 
@@ -49,6 +51,13 @@ def test_what_fails_after_the_answer_was_written_is_a_defect_and_no_second_answe
     assert (wire.sent, wire.held.total_bytes) == ([201], 0)
     [defect] = [line for line in lines if line["event"] == "answered_again"]
     assert defect["log_level"] == "error"
+
+
+def test_the_line_of_a_refusal_says_which_problem_it_was(wire: Wire) -> None:
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        wire.replies.fail(wire.exchange, Unavailable("Postgres is away"))
+    [line] = [line for line in lines if line["event"] == "answered"]
+    assert (line["status"], line["problem"], line["detail"]) == (503, "unavailable", "Postgres is away")
 
 
 async def test_a_large_answer_that_cannot_be_packed_is_sent_plain(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

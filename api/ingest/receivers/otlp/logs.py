@@ -129,12 +129,12 @@ class ErrorMaker:
         return self.identities.of_content(content, at_ns)
 
     def describe(self, record: LogRecord, message: str) -> dict[str, Any]:
-        """What is kept beside the error's own fields; the body where the message is another, or says it as JSON."""
+        """What is kept beside the error's own fields; as `logged` the body where the message is another, or says it as JSON."""
         return without_empty(
             {
                 "trace_id": record.trace_id,
                 "span_id": record.span_id,
-                "body": record.body if record.body != message else None,
+                "logged": record.body if record.body != message else None,
                 "event_name": record.event_name,
                 "severity_text": record.severity_text,
                 "attributes": leave_out(record.attributes, EXCEPTION_NAMES),

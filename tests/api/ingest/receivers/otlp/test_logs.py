@@ -42,7 +42,7 @@ def test_an_error_has_what_the_record_says() -> None:
     assert error.context == {
         "trace_id": TRACE_ID.hex(),
         "span_id": SPAN_ID.hex(),
-        "body": "payment failed",
+        "logged": "payment failed",
         "severity_text": "ERROR",
         "attributes": {"http.route": "/pay", "items": [1, {"a": "b"}]},
         "resource": RESOURCE,
@@ -65,7 +65,7 @@ def test_a_body_of_any_kind_is_the_message(body: Any, message: str, kept: Any) -
     [error] = read(log_of(body=body)).items
     assert error.message == message
     assert isinstance(error.context, dict)
-    assert error.context.get("body") == kept
+    assert error.context.get("logged") == kept
 
 
 def test_without_a_body_the_event_has_a_name() -> None:
