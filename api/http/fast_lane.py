@@ -14,10 +14,10 @@ from api.http.exchange import Exchange
 from api.http.head import Head
 from api.http.responses import Ready
 
-Posed = TypeVar("Posed")
+PlainRequest = TypeVar("PlainRequest")
 
 
-class FastHandler(Protocol[Posed]):
+class FastHandler(Protocol[PlainRequest]):
     """Answers the plain requests of one method to one target."""
 
     @property
@@ -27,12 +27,12 @@ class FastHandler(Protocol[Posed]):
     def own_fields(self) -> frozenset[bytes]:
         """Fields that it reads as the middleware and the routes would, which leave a head plain for it."""
 
-    def read(self, head: Head, /) -> Posed | None:
+    def read(self, head: Head, /) -> PlainRequest | None:
         """What this plain head asks, which is the same each time that its bytes come again; None where only the route can
         tell."""
 
     def begin(
-        self, asked: Posed, body_bytes: int, send: Callable[[Exchange, Ready], None], /
+        self, asked: PlainRequest, body_bytes: int, send: Callable[[Exchange, Ready], None], /
     ) -> Ready | Exchange | None:
         """The answer, where it is there at once; or the exchange whose answer `send` will be given, once its body of so
         many bytes is whole; None where this one has to take the route. Never waits."""
