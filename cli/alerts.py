@@ -128,7 +128,7 @@ def find_rule(api: Api, said: str) -> dict[str, Any]:
         return dict(sent)
     rule_id = find_id(api, "/api/alerts/rules", "rules", said)
     rule = api.get(f"/api/alerts/rules/{rule_id}")
-    return {name: rule[name] for name in rule if name not in {"id", "created_at", "changed_at"}}
+    return {name: rule[name] for name in rule if name not in {"id", "created_at", "changed_at", "fired_last_7_days"}}
 
 
 def find_id(api: Api, path: str, kind: str, said: str) -> str:

@@ -147,6 +147,7 @@ def describe(row: Row[Any]) -> RuleOut:
             "armed": row.is_armed,
             "created_at": row.created_at,
             "changed_at": row.changed_at,
+            "fired_last_7_days": row.fired_last_7_days,
         }
     )
 

@@ -85,6 +85,9 @@ class RuleOut(RuleTerms):
     armed: bool = Field(description="Whether it is gone by.")
     created_at: datetime = Field(description="UTC.")
     changed_at: datetime = Field(description="UTC.")
+    fired_last_7_days: int = Field(
+        description="How many messages it made in the last seven days; one to several channels is one."
+    )
 
 
 class RulePage(BaseModel):

@@ -29,14 +29,15 @@ PROJECTS_SHOWN, UNDO_MAX = 12, 200
 DONE = {
     "resolve": "Resolved", "ignore": "Ignored", "open": "Reopened", "merge": "Merged: it shows within seconds",
     "split": "Split: it shows within seconds", "note": "Noted", "revoke": "Revoked", "rename": "Renamed",
-    "delete": "Its keys have ended, and the worker deletes it",
+    "delete": "Its keys have ended, and the worker deletes it", "save": "Saved", "remove": "Deleted", "arm": "Armed",
+    "disarm": "Disarmed", "mute": "Muted", "unmute": "Heard again",
 }  # fmt: skip
 UNDONE_BY_REOPENING = ("resolve", "ignore")
 TEXTS_MAX_BYTES = 8 * 2**20
 OVERHEAD_BYTES = 2_048  # of what is kept: its key, and what holds both
 # Stands in a rendered page where each session's token goes; nobody outside this process knows it.
 TOKEN_PLACE = secrets.token_hex(2 * CSRF_BYTES)
-PAGES = (("Now", ""), ("Search", "search"), ("Live", "live"), ("Spend", "spend"))
+PAGES = (("Now", ""), ("Search", "search"), ("Live", "live"), ("Spend", "spend"), ("Alerts", "alerts"))
 ADMIN_PAGES = (("System", "system"),)
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from api.pages import decide, now, pattern, reference, search, serving, signing, spend, system
+from api.pages import alerts, decide, now, pattern, reference, rules, search, serving, signing, spend, system
 
 ROUTERS = (
     signing.links,
@@ -12,6 +12,8 @@ ROUTERS = (
     decide.router,
     search.router,
     spend.router,
+    alerts.router,
+    rules.router,
     system.router,
 )
 

@@ -17,6 +17,11 @@ log = structlog.get_logger()
 
 RULES_MAX = 100  # of a project: each is asked about each change
 
+# How many messages a rule made in seven days: those to several channels were made at one moment, and so were counted once.
+FIRED = """
+    (SELECT count(DISTINCT n.made_at) FROM notifications n WHERE n.project_id = r.project_id AND n.rule_id = r.rule_id
+     AND n.made_at > now() - interval '7 days') AS fired_last_7_days
+"""
 LIST_ARMED = text("""
     SELECT rule_id, name, terms, channels FROM alert_rules WHERE project_id = :project_id AND is_armed ORDER BY rule_id
 """)
@@ -39,15 +44,15 @@ CHANGE_RULE = text("""
     WHERE project_id = :project_id AND rule_id = :rule_id RETURNING rule_id
 """)
 REMOVE_RULE = text("DELETE FROM alert_rules WHERE project_id = :project_id AND rule_id = :rule_id RETURNING rule_id")
-FIND_RULE = text("""
-    SELECT rule_id, name, is_armed, terms, channels, created_at, changed_at FROM alert_rules
+FIND_RULE = text(f"""
+    SELECT rule_id, name, is_armed, terms, channels, created_at, changed_at, {FIRED} FROM alert_rules r
     WHERE project_id = :project_id AND rule_id = :rule_id
-""")
+""")  # noqa: S608 - made of a constant
 # The rules of a project after one of them, oldest first.
-LIST_RULES = text("""
-    SELECT rule_id, name, is_armed, terms, channels, created_at, changed_at FROM alert_rules
+LIST_RULES = text(f"""
+    SELECT rule_id, name, is_armed, terms, channels, created_at, changed_at, {FIRED} FROM alert_rules r
     WHERE project_id = :project_id AND (CAST(:after AS uuid) IS NULL OR rule_id > :after) ORDER BY rule_id LIMIT :limit
-""")
+""")  # noqa: S608 - made of a constant
 # Projects whose changes are not noted yet.
 PROJECTS_TO_START = text("""
     SELECT project_id FROM projects p

@@ -56,13 +56,23 @@ async def fill(service: Service) -> tuple[Project, list[str]]:
     errors = (await project.get("/api/errors/recent", limit=100))["errors"]
     patterns = {one["pattern_id"] for one in errors}
     pages = ["", "?window=1h&not_service=x", "search", "live", "spend", "spend/2026-02", "search?text=nothing-is-so"]
+    await make_alerts(project)
     pages += [
         "system",
+        "alerts",
+        "alerts/rules/new",
         f"system/projects/{other.id}",
         "search?since=2026-02-01T00:00:00Z&until=2026-02-02T00:00:00Z",
         "nothing",
     ]
     return project, [*pages, *[f"patterns/{one}" for one in patterns], *[f"errors/{one['id']}" for one in errors]]
+
+
+async def make_alerts(project: Project) -> None:
+    """A rule of each hostile name."""
+    for text in (*HOSTILE, LONG):
+        rule = {"name": text[:200], "when": ["new"], "if": [{"title": text[:200]}]}
+        assert (await project.admin.post("/api/alerts/rules", json=rule)).status_code == 201
 
 
 async def test_hostile_text_neither_runs_nor_breaks_the_layout(service: Service, viewers: Viewers) -> None:
@@ -124,7 +134,7 @@ async def test_axe_finds_nothing_wrong_on_any_page(service: Service, viewers: Vi
     await viewer.page.goto(f"{viewer.base_url}/signin")
     found = {"signin": await check(viewer, axe_source)}
     await viewer.sign_in(project)
-    for page in [*pages[:13], pages[-1], DOCS]:
+    for page in [*pages[:15], pages[-1], DOCS]:
         await look(viewer, project, page)
         found[page] = await check(viewer, axe_source)
     assert {page: wrong for page, wrong in found.items() if wrong} == {}

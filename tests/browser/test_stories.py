@@ -126,6 +126,20 @@ async def test_a_budget_is_seen_to_be_exceeded(service: Service, viewers: Viewer
     await expect(viewer.page.get_by_text("110.0 %")).to_be_visible()
 
 
+async def test_the_preview_follows_what_is_written(service: Service, viewers: Viewers) -> None:
+    project, viewer = await begin(service, viewers)
+    await project.send(ERROR | {"environment": "production"})
+    await service.run_worker()
+    await viewer.open(project, "alerts/rules/new")
+    preview = viewer.page.get_by_role("region", name="Preview")
+    await viewer.page.get_by_role("checkbox", name="a failure is new", exact=True).check()
+    await expect(preview).to_contain_text("Would have fired 1 time in the last 7 days")
+    await expect(preview).to_contain_text("CardDeclined")
+    await viewer.page.get_by_role("textbox", name="Values").first.fill("staging")
+    await expect(preview).to_contain_text("Would have fired 0 times")
+    assert viewer.faults == []
+
+
 async def test_two_tenants_see_nothing_of_each_other_and_one_may_sign_out(service: Service, viewers: Viewers) -> None:
     one, other = await service.project("one"), await service.project("other")
     await one.send(ERROR)
@@ -146,7 +160,9 @@ async def test_two_tenants_see_nothing_of_each_other_and_one_may_sign_out(servic
     await expect(viewer.page.get_by_role("heading", name="Sign in to Mayday")).to_be_visible()
 
 
-@pytest.mark.parametrize("page", ["", "?window=7d", "search", "live", "spend", "pattern", "error", "system", "docs"])
+@pytest.mark.parametrize(
+    "page", ["", "?window=7d", "search", "live", "spend", "pattern", "error", "system", "alerts", "docs"]
+)
 async def test_every_page_works_without_scripts(service: Service, viewers: Viewers, page: str) -> None:
     project = await service.project()
     await project.send(ERROR)
@@ -168,6 +184,14 @@ async def test_every_page_works_without_scripts(service: Service, viewers: Viewe
         row = viewer.page.get_by_role("row").filter(has_text="till")
         await row.get_by_role("button", name="Revoke").click()
         await expect(viewer.page.get_by_role("status")).to_contain_text("Revoked")
+    if page == "alerts":
+        await viewer.page.get_by_role("link", name="Make a rule").click()
+        await viewer.page.get_by_role("textbox", name="Name").fill("told")
+        await viewer.page.get_by_role("checkbox", name="a failure is new", exact=True).check()
+        await viewer.page.get_by_role("button", name="Preview").click()
+        await expect(viewer.page.get_by_role("region", name="Preview")).to_contain_text("Would have fired 1 time in")
+        await viewer.page.get_by_role("button", name="Save").click()
+        await expect(viewer.page.get_by_role("status")).to_contain_text("Saved")
     if page == "":
         await viewer.page.get_by_role("checkbox").first.check()
         await viewer.page.get_by_role("button", name="Resolve").click()

@@ -229,7 +229,7 @@ def test_kustomize_makes_of_it_what_the_schemas_allow(tmp_path: Path) -> None:
     ).stdout
     made = [document for document in yaml.safe_load_all(built) if document]
     assert [problem for document in made if (problem := problems_of(document, VERSIONS[-1]))] == []
-    assert len(made) == len(RESOURCES) + 3
+    assert len(made) == len(RESOURCES) + 4
     names = {document["metadata"]["name"] for document in made if document["kind"] in ("ConfigMap", "Secret")}
     [api] = [one for one in made if (one["kind"], one["metadata"]["name"]) == ("Deployment", "mayday-api")]
     [inside] = api["spec"]["template"]["spec"]["containers"]
