@@ -1,9 +1,11 @@
 """How many messages the default rules send in a day, beside rules that are usual elsewhere, at the same recall.
 
-    mayday bench alerts [--json FILE] [--seeds N] [--patterns N] [--setting NAME ...]
+    mayday bench alerts [--json FILE] [--seeds N] [--patterns N] [--setting NAME ...] [--data DIR]
 
 A project of `patterns` patterns with fourteen days of past (`dev/evaluation/trend_simulation.py`) is lived through for a day, a
-quarter of an hour at a time. Into the day go, drawn by the seed:
+quarter of an hour at a time. With `--data`, a folder of CSV files with the columns EventId and Content, the same is done with
+days made of these (`dev/evaluation/log_replay.py`). Half of the seeds, from 101 on, are held out: nothing was chosen by them.
+Into the day go, drawn by the seed:
 
 - failures of one pattern in forty: its rate times 5 to 20 for one to three hours, twenty errors more at least;
 - two failures that several services see: five patterns each, whose errors name one thing, at once;
@@ -18,14 +20,16 @@ Three rules are gone by, each by the evaluator of alerts where it is ours:
   with which it finds as much as ours does, so the one with the fewest messages;
 - the same for any pattern, and a message for every new group beside it, which finds the new ones.
 
-A failure is found by a message that names it while it lasts or within an hour after. What is told of nothing injected is noise.
+Follow-ups (it is over, it got worse) count as messages like any other. A failure is found by a message that names it while it
+lasts or within an hour after. What is told of nothing injected is noise.
 """
 
 import argparse
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from uuid import UUID, uuid5
@@ -34,6 +38,7 @@ from common.alerts.changes import Change
 from common.alerts.defaults import DEFAULT_RULES
 from common.alerts.evaluation import Thread, evaluate
 from common.alerts.rules import Rule
+from dev.evaluation.log_replay import LogSets, read_sets, replay_day
 from dev.evaluation.trend_simulation import NOISY_SETTINGS, Lived, live_day
 from dev.figures import write_figures
 from worker.trends.incidents import Onset, find_incidents
@@ -43,7 +48,7 @@ QUARTERS = 96
 QUARTER = timedelta(minutes=15)
 SPACE = UUID(int=21)
 OURS = ("New failures, and failures that are back", "Spikes and incidents")
-FIRST_SEED = 1
+FIRST_SEED, FIRST_HELD_OUT = 1, 101
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,12 @@ class Day:
     failures: list[Failure] = field(default_factory=list)
     severities: dict[int, str] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)  # of what several services name
+    titles: list[str] = field(default_factory=list)  # of those that have one of their own
 
     def title(self, pattern: int) -> str:
         name = self.names.get(pattern)
+        if name is None and pattern < len(self.titles):
+            return self.titles[pattern]
         return f"call to {name} failed" if name else f"failure number {pattern}"
 
 
@@ -82,8 +90,22 @@ class Told:
 
 def make_day(seed: int, patterns: int, setting: str) -> Day:
     """The same day for the same arguments."""
-    draw = random.Random(f"day {seed} {patterns} {setting}")
     day = Day(live_day(seed, patterns, setting))
+    break_day(random.Random(f"day {seed} {patterns} {setting}"), day, seed)
+    return day
+
+
+def make_replayed_day(seed: int, sets: LogSets) -> Day:
+    """The same of log sets."""
+    lived, titles = replay_day(seed, sets)
+    day = Day(lived, titles=titles)
+    break_day(random.Random(f"broken {seed}"), day, seed)
+    return day
+
+
+def break_day(draw: random.Random, day: Day, seed: int) -> None:
+    """Inject failures, and what is new and none."""
+    patterns = len(day.lived)
     for pattern in draw.sample(range(patterns), patterns // 40):
         inject(draw, day, [pattern], draw.uniform(5, 20))
     for number in range(2):
@@ -102,7 +124,6 @@ def make_day(seed: int, patterns: int, setting: str) -> Day:
             for _ in range(draw.randint(1, 3)):
                 counts[draw.randrange(QUARTERS)] += 1
             add_new(day, counts, severity)
-    return day
 
 
 def inject(draw: random.Random, day: Day, members: Sequence[int], factor: float) -> None:
@@ -223,11 +244,11 @@ def match_recall(day: Day, recall: float, beside: Sequence[Told] = ()) -> list[T
     return min(tries, key=lambda told: (-min(recall, find_recall(day, told)), len(told)))
 
 
-def measure(setting: str, seeds: Sequence[int], patterns: int) -> dict[str, dict[str, float]]:
+def measure(make_one: Callable[[int], Day], seeds: Sequence[int]) -> dict[str, dict[str, float]]:
     """Messages a day and recall of each kind of rule, means over the seeds."""
     figures: dict[str, list[tuple[int, float]]] = {}
     for seed in seeds:
-        day = make_day(seed, patterns, setting)
+        day = make_one(seed)
         ours, groups = tell_ours(day), tell_new_groups(day)
         recall = find_recall(day, ours)
         kinds = {
@@ -243,19 +264,32 @@ def measure(setting: str, seeds: Sequence[int], patterns: int) -> dict[str, dict
     }
 
 
+def show(name: str, rows: Mapping[str, Mapping[str, float]]) -> None:
+    plain = rows["more than N in an hour"]["messages_a_day"]
+    print(f"\n| {name} | messages a day | of the plain rule's | failures found |\n| --- | ---: | ---: | ---: |")
+    for kind, row in rows.items():
+        share = row["messages_a_day"] / plain
+        print(f"| {kind} | {row['messages_a_day']:.1f} | {share:.0%} | {row['recall']:.2f} |", flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
-    parser.add_argument("--seeds", type=int, default=5, help="days per setting")
+    parser.add_argument("--seeds", type=int, default=5, help="days per setting, and as many that are held out")
     parser.add_argument("--patterns", type=int, default=200, help="patterns per project")
     parser.add_argument("--setting", choices=NOISY_SETTINGS, nargs="+", default=list(NOISY_SETTINGS))
+    parser.add_argument("--data", type=Path, help="a folder of CSV files (EventId, Content): their days as well")
     asked = parser.parse_args(arguments)
+    days: dict[str, Callable[[int], Day]] = {
+        setting: partial(make_day, patterns=asked.patterns, setting=setting) for setting in asked.setting
+    }
+    if asked.data:
+        days["log sets"] = partial(make_replayed_day, sets=read_sets(asked.data))
     figures = {}
-    for setting in asked.setting:
-        figures[setting] = measure(setting, range(FIRST_SEED, FIRST_SEED + asked.seeds), asked.patterns)
-        print(f"\n| {setting} | messages a day | failures found |\n| --- | ---: | ---: |")
-        for name, row in figures[setting].items():
-            print(f"| {name} | {row['messages_a_day']:.1f} | {row['recall']:.2f} |")
+    for setting, make_one in days.items():
+        for first, name in ((FIRST_SEED, setting), (FIRST_HELD_OUT, f"{setting}, held out")):
+            figures[name] = measure(make_one, range(first, first + asked.seeds))
+            show(name, figures[name])
     write_figures(asked.json, figures)
 
 

@@ -8,13 +8,14 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,36 +29,37 @@ from common.transitions import Noted, note_transitions
 from tests.chaos.stack import Stack, run_stack
 from tests.receiving import Answers, Receiver, accept, receiving
 
-TRANSITIONS = int(os.environ.get("MAYDAY_TEST_ALERTS", "200"))
-SETTLE_SECONDS = 120 + TRANSITIONS / 10
+MESSAGES = int(os.environ.get("MAYDAY_TEST_ALERTS", "200"))
+SETTLE_SECONDS = 120 + MESSAGES / 10
+CHANNELS = 8  # that each change is owed to: a receiver that hangs for one keeps the others' messages from nothing
+# A row of each change and channel, with its notification where there is one; the changes of messages are taken apart once.
 OWED = """
-    SELECT t.transition_id, n.notification_id, n.state, t.subject_id FROM transitions t LEFT JOIN notifications n
-      ON n.project_id = t.project_id AND n.changes @> jsonb_build_array(jsonb_build_object('transition_id', t.transition_id))
-    WHERE t.project_id = $1 AND t.subject = 'pattern' AND t.name = 'new'
+    WITH told AS (SELECT (change ->> 'transition_id')::uuid AS transition_id, n.channel_id, n.notification_id, n.state
+                  FROM notifications n, jsonb_array_elements(n.changes) change WHERE n.project_id = $1)
+    SELECT t.transition_id, c.channel_id, told.notification_id, told.state FROM transitions t CROSS JOIN alert_channels c
+    LEFT JOIN told ON told.transition_id = t.transition_id AND told.channel_id = c.channel_id
+    WHERE t.project_id = $1 AND c.project_id = $1 AND t.subject = 'pattern' AND t.name = 'new'
 """
+DUE = "SELECT count(*) AS due FROM notifications WHERE project_id = $1 AND state = 'due'"
 
 
 @dataclass(slots=True)
 class Alerting:
-    """A stack with a webhook and an armed rule; `admin` asks its API."""
+    """A stack with webhooks of one receiver and an armed rule that tells all of them; `admin` asks its API."""
 
     stack: Stack
     receiver: Receiver
     admin: httpx.AsyncClient
-    rule_id: str = ""
-    channel_id: str = ""
-    written: list[UUID] = field(default_factory=list)
 
     @property
     def project_id(self) -> UUID:
         return self.stack.target.project_id
 
-    async def set_up(self, when: Sequence[Any]) -> None:
-        channel = {"name": "hook", "kind": "webhook", "url": self.receiver.url}
-        self.channel_id = await self.make("/api/alerts/channels", channel)
+    async def set_up(self, when: Sequence[Any], channels: int) -> None:
+        hooks = [{"name": f"hook {number}", "kind": "webhook", "url": self.receiver.url} for number in range(channels)]
+        made = [await self.make("/api/alerts/channels", hook) for hook in hooks]
         await self.stack.stores.sql("UPDATE alert_channels SET max_per_hour = 1000000", database=self.stack.database)
-        rule = {"name": "all", "when": list(when), "channels": [self.channel_id], "armed": True}
-        self.rule_id = await self.make("/api/alerts/rules", rule)
+        await self.make("/api/alerts/rules", {"name": "all", "when": list(when), "channels": made, "armed": True})
 
     async def make(self, path: str, body: dict[str, Any]) -> str:
         answer = await self.admin.post(path, json=body)
@@ -84,15 +86,17 @@ class Alerting:
             await engine.dispose()
 
     async def owed(self) -> list[Any]:
-        """A row of each change that there is, with its notification."""
+        """A row of each change that there is and each channel, with its notification."""
         return await self.stack.stores.sql(OWED, self.project_id, database=self.stack.database)
 
     async def settle(self, seconds: float = SETTLE_SECONDS) -> None:
         """Wait until nothing is due."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if not any(row["state"] == "due" for row in await self.owed()):
-                return
+            with suppress(asyncpg.PostgresError, OSError):  # it is restarted meanwhile
+                [row] = await self.stack.stores.sql(DUE, self.project_id, database=self.stack.database)
+                if not row["due"]:
+                    return
             await asyncio.sleep(0.5)
         raise AssertionError(f"still due after {seconds:.0f} s: {len(self.receiver.accepted)} accepted")
 
@@ -104,6 +108,7 @@ async def run_alerting(
     when: Sequence[Any],
     answers: Answers = accept,
     workers: int = 2,
+    channels: int = 1,
     periods: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Alerting]:
     """A stack whose workers deliver to a receiver here."""
@@ -119,7 +124,7 @@ async def run_alerting(
         headers = {"Authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(base_url=stack.apis[0].url, headers=headers, trust_env=False, timeout=30) as admin:
             alerting = Alerting(stack, receiver, admin)
-            await alerting.set_up(when)
+            await alerting.set_up(when, channels)
             yield alerting
 
 
@@ -149,11 +154,9 @@ async def kill_worker(stack: Stack) -> None:
 
 
 async def break_while(work: Awaitable[Any], stack: Stack, faults: Sequence[Fault], every_seconds: float) -> None:
-    """One fault after another until the work is done, each at least once."""
+    """Each fault twice in turn while the work is done; then it is left to end in peace, however slow the machine."""
     task = asyncio.ensure_future(work)
-    number = 0
-    while not task.done() or number < len(faults):
+    for fault in (*faults, *faults):
         await asyncio.sleep(every_seconds)
-        await faults[number % len(faults)](stack)
-        number += 1
+        await fault(stack)
     await task

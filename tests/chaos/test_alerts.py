@@ -31,22 +31,29 @@ FAULTS = (
     faults_postgres.restart,
 )
 FOLD, PATTERNS, SPARE = 5.0, 10.0, 2.0
+WHEN = ("new", "regressed", "budget")
+MANY: dict[str, dict[str, Any]] = {"more_than": {"errors": 4, "minutes": 5, "per": "project"}}
 
 
 async def test_all_that_is_owed_arrives_and_twice_only_under_its_id_whatever_is_killed() -> None:
     with temporary_home() as folder:
-        async with run_alerting(folder, when=["new"], answers=answer_badly(7)) as run:
-            is_long = alerts.TRANSITIONS > 1_000
+        async with run_alerting(folder, when=["new"], answers=answer_badly(7), channels=alerts.CHANNELS) as run:
+            is_long = alerts.MESSAGES > 1_000
             faults = FAULTS if is_long else FAULTS[:3]
-            await break_while(run.write(alerts.TRANSITIONS), run.stack, faults, 15.0 if is_long else 2.0)
-            await run.settle()
+            await break_while(deliver_all(run), run.stack, faults, 15.0 if is_long else 2.0)
             await check_arrivals(run)
             await check_mute(run)
 
 
+async def deliver_all(run: Alerting) -> None:
+    """Owe all messages, and wait for the last: faults go on meanwhile."""
+    await run.write(alerts.MESSAGES // alerts.CHANNELS)
+    await run.settle()
+
+
 async def check_arrivals(run: Alerting) -> None:
     owed = await run.owed()
-    assert len(owed) >= alerts.TRANSITIONS
+    assert len(owed) >= alerts.MESSAGES
     assert all(row["state"] == "sent" for row in owed)
     assert {str(row["notification_id"]) for row in owed} <= set(run.receiver.accepted)
     # each message tells one change, so an id that stands for two would be another message
@@ -131,7 +138,7 @@ async def test_from_the_first_error_to_the_receiver_it_takes_a_fold_and_a_period
     }
     most = FOLD + PATTERNS + SPARE + 1  # under 18 s
     with temporary_home() as folder:
-        async with run_alerting(folder, when=["new", "regressed", "budget"], workers=1, periods=periods) as run:
+        async with run_alerting(folder, when=[*WHEN, MANY], workers=1, periods=periods) as run:
             headers = {"Authorization": f"Bearer {run.stack.target.ingest_key}"}
             async with httpx.AsyncClient(base_url=run.stack.apis[0].url, headers=headers, trust_env=False) as sender:
                 took = {}
@@ -142,6 +149,9 @@ async def test_from_the_first_error_to_the_receiver_it_takes_a_fold_and_a_period
                 assert (await run.admin.patch(path, json={"state": "resolved"})).status_code == 200
                 assert (await sender.post("/api/errors/batch", json={"errors": [ERROR]})).status_code == 201
                 took["regressed"] = await first_after(run, 1, "regressed", most)
+                flood = {"errors": [ERROR] * MANY["more_than"]["errors"]}
+                assert (await sender.post("/api/errors/batch", json=flood)).status_code == 201
+                took["many"] = await first_after(run, 2, "many", most)
                 budget = {"name": "all", "scope": "project", "metric": "tokens", "limit": 1_000, "period": "month"}
                 assert (await run.admin.post("/api/budgets", json=budget)).status_code == 201
                 record = {"event_key": "a", "team": "t", "agent": "a", "model": "m", "total_tokens": 850}
