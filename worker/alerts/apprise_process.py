@@ -61,7 +61,7 @@ class AppriseProcess:
                 await self.close()
                 environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
                 self.process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-B", "-m", PROGRAM,
+                    sys.executable, "-m", PROGRAM,
                     stdin=PIPE, stdout=PIPE, stderr=asyncio.subprocess.DEVNULL, limit=LINE_BYTES, start_new_session=True,
                     cwd=ROOT, env={**environment, "PYTHONPATH": str(ROOT), "HOME": "/nonexistent"},
                 )  # fmt: skip

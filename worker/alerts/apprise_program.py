@@ -174,7 +174,8 @@ def main() -> None:
     logging.disable(logging.NOTSET)
     logging.getLogger().addHandler(logging.NullHandler())
     logging.lastResort = None
-    load()
+    load()  # where nobody compiled it yet, compiling takes most of ten seconds: what comes of that is kept
+    sys.dont_write_bytecode = True
     signal.signal(signal.SIGCHLD, reap)
     for line in sys.stdin.buffer:
         if os.fork() == 0:
