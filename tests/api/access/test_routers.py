@@ -117,7 +117,7 @@ ADMINISTRATORS = dict.fromkeys(
     (
         *("/api/status", "/api/keys", "/api/projects", "/api/projects/{project_id}/contents"),
         *("/p/{project_id}/system", "/p/{project_id}/system/projects/{subject}"),
-        *("/p/{project_id}/alerts/rules/new", "/p/{project_id}/alerts/rules/{rule_id}"),
+        "/p/{project_id}/alerts/rules/new",
     ),
     Scope.admin,
 )

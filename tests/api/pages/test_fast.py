@@ -93,6 +93,8 @@ async def raw(client: httpx.AsyncClient, path: str, **headers: str) -> tuple[int
     answer = await client.send(request, stream=True)
     body = b"".join([piece async for piece in answer.aiter_raw()])
     sent = [(name, re.sub(rb"r=\d+;t=\d+", b"", value)) for name, value in answer.headers.raw if name != b"date"]
+    if body[:2] == b"\x1f\x8b":  # of what the middleware packs: the moment in its head
+        body = body[:4] + bytes(4) + body[8:]
     return answer.status_code, sent, body
 
 
