@@ -11,7 +11,9 @@ from common.settings import ROOT
 CONTRACT_SECONDS = os.environ.get("MAYDAY_TEST_CONTRACT_SECONDS", "900")
 # Three processes, each with servers of its own, two of them for programs (tests/conftest.py), whose tests wait for most of
 # their time: two cores are busy with it. One process where the servers are someone's.
-PROCESSES = [] if os.environ.get("MAYDAY_TEST_REDIS_URL") else ["-n", "3", "--dist", "loadgroup"]
+PROCESSES = (
+    [] if os.environ.get("MAYDAY_TEST_REDIS_URL") else ["-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder"]
+)
 WHOLE_MAX_SECONDS = 2_400  # five times what it takes: a test that waits for ever has told where after two minutes
 # Those that are no tests of pytest's, but runs that tell as they go.
 RUNS = {"chaos": "tests.chaos", "nights": "tests.nights"}

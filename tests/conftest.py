@@ -68,12 +68,17 @@ PROGRAMS = {
 }
 
 
+LONG = {*PROGRAMS, "browser", "flow"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under `-n`: programs one at a time, everything else by its file, so that what a file shares is made once."""
+    """Under `-n`: programs one at a time, everything else by its file, so that what a file shares is made once. What takes long
+    begins first, and the short files fill up what is left."""
     tests = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(tests)
         item.add_marker(pytest.mark.xdist_group(PROGRAMS.get(place.parts[0], str(place))))
+    items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in LONG)
 
 
 @pytest.fixture(scope="session")
