@@ -29,7 +29,7 @@ from common.transitions import Noted, note_transitions
 from tests.chaos.stack import Stack, run_stack
 from tests.receiving import Answers, Receiver, accept, receiving
 
-MESSAGES = int(os.environ.get("MAYDAY_TEST_ALERTS", "200"))
+MESSAGES = int(os.environ.get("MAYDAY_TEST_ALERTS", "64"))
 SETTLE_SECONDS = 120 + MESSAGES / 10
 CHANNELS = 8  # that each change is owed to: a receiver that hangs for one keeps the others' messages from nothing
 # A row of each change and channel, with its notification where there is one; the changes of messages are taken apart once.

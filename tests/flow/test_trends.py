@@ -62,7 +62,7 @@ async def test_what_was_silent_for_a_week_and_is_back_has_regressed(service: Ser
     await project.send(error())
     await service.run_worker()
     await service.execute("DELETE FROM rollups")
-    await give_history(service, range(8 * 24, HOURS), per_hour=10)
+    await give_history(service, range(8 * 24, 30 * 24, 6), per_hour=10)
     await project.send(error())
     pattern = await look(service, project)
     assert (pattern["trend"], pattern["state"]) == ("regressed", "regressed")
