@@ -35,7 +35,7 @@ from worker.jobs import Tools, run_job
 from worker.schedule import schedule
 
 # an example may wait for a machine that has other work: no test looks at the clock unless it says so
-hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("tests")
 # the default shows the locals of a traceback, which takes seconds where an application is among them
 structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])

@@ -31,6 +31,7 @@ FAULTS = (
     faults_postgres.restart,
 )
 IS_LONG = alerts.MESSAGES > 1_000
+MUTES = "/api/alerts/mutes"
 FOLD, PATTERNS, SPARE = 5.0, 10.0, 2.0
 WHEN = ("new", "regressed", "budget")
 MANY: dict[str, dict[str, Any]] = {"more_than": {"errors": 4, "minutes": 5, "per": "project"}}
@@ -66,7 +67,9 @@ async def check_arrivals(run: Alerting) -> None:
 
 async def check_mute(run: Alerting) -> None:
     muted = uuid4()
-    answer = await run.admin.post("/api/alerts/mutes", json={"pattern": str(muted), "minutes": 60})
+    async with asyncio.timeout(30):  # Postgres has just come back
+        while (answer := await run.admin.post(MUTES, json={"pattern": str(muted), "minutes": 60})).status_code == 503:
+            await asyncio.sleep(0.2)
     assert answer.status_code == 201, answer.text
     before = len(run.receiver.got)
     await run.write(5, muted)

@@ -98,7 +98,7 @@ async def test_what_receivers_got_is_what_the_preview_of_each_rule_says(alerting
             ]
             assert len(said) < 100
             assert sorted(said) == sorted(got), name
-        assert len(one.got) >= 2
+        assert one.got
         assert three.got
 
 

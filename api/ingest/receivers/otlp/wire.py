@@ -44,14 +44,15 @@ def walk_fields(raw: bytes, start: int, end: int) -> Iterator[Field]:
         number, wire_type = tag >> 3, tag & 7
         if not number:
             raise Unreadable("a field has no number")
-        value, place = find_value(raw, place, end, wire_type)
+        value, place = find_value(raw, place, end, tag)
         if place > end:
             raise Unreadable("a field goes on after the end of its message")
         yield Field(number, wire_type, begin, value, place)
 
 
-def find_value(raw: bytes, place: int, end: int, wire_type: int) -> tuple[int, int]:
-    """Where the value of a field begins and ends, its tag being read. Raises Unreadable."""
+def find_value(raw: bytes, place: int, end: int, tag: int) -> tuple[int, int]:
+    """Where the value of a field begins and ends, whose tag has been read. Raises Unreadable."""
+    wire_type = tag & 7
     if wire_type == DELIMITED:
         size, place = read_varint(raw, place, end)
         return place, place + size
@@ -60,20 +61,23 @@ def find_value(raw: bytes, place: int, end: int, wire_type: int) -> tuple[int, i
     if wire_type in FIXED_BYTES:
         return place, place + FIXED_BYTES[wire_type]
     if wire_type == GROUP:
-        return place, find_group_end(raw, place, end)
+        return place, find_group_end(raw, place, end, tag >> 3)
     raise Unreadable("a field is of no wire type")
 
 
-def find_group_end(raw: bytes, place: int, end: int) -> int:
-    """Where a group ends that has begun there. Raises Unreadable."""
-    depth = 1
-    while depth:
+def find_group_end(raw: bytes, place: int, end: int, number: int) -> int:
+    """Where the group of a field of this number ends that has begun there. Raises Unreadable, also where another one ends."""
+    begun = [number]
+    while begun:
         tag, place = read_varint(raw, place, end)
-        if tag & 7 in (GROUP, GROUP_END):
-            depth += 1 if tag & 7 == GROUP else -1
+        if tag & 7 == GROUP:
+            begun.append(tag >> 3)
+        elif tag & 7 == GROUP_END:
+            if begun.pop() != tag >> 3:
+                raise Unreadable("a group ends that had not begun")
         else:
-            place = find_value(raw, place, end, tag & 7)[1]
-        if depth > GROUPS_MAX:
+            place = find_value(raw, place, end, tag)[1]
+        if len(begun) > GROUPS_MAX:
             raise Unreadable("groups are nested too deep")
     return place
 

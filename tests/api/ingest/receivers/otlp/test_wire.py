@@ -2,7 +2,7 @@
 
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
@@ -69,6 +69,10 @@ def test_numbers_are_read_as_they_are_written(value: int) -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=200))
+@example(b"cd")  # a group that ends
+@example(b"c|")  # one that another ends
+@example(b"\r\x00\x00\x00\x00c\xfc\x00")
+@example(b"cktl|d")
 def test_no_bytes_are_read_in_another_way_than_by_the_library(raw: bytes) -> None:
     """What cannot be told apart here cannot be there; and what is repaired is read."""
     try:
