@@ -164,8 +164,9 @@ def find_past_jobs(activity: Activity, baseline: Baseline, now: datetime) -> lis
     """`find_jobs` by what this baseline expects."""
 
     def beyond(count: int, hours_ago: int) -> float:
-        # one of the hour after is held against this one: it is early here, whether it has come there before or not
-        expected = min(baseline.hourly[(now.hour - ago) % 24] for ago in {hours_ago, max(0, hours_ago)})
+        expected = baseline.hourly[(now.hour - hours_ago) % 24]
+        if hours_ago < 0:  # a job of the hour after is early here, whether it has come there before or not
+            expected = min(expected, baseline.hourly[now.hour])
         stood_out = is_far_above(count, expected) and upper_tail(count, expected, baseline.dispersion) <= HIGHEST_P
         return count - expected if stood_out else 0.0
 

@@ -37,7 +37,7 @@ LOAD_SERIES = text("""
     GROUP BY h.pattern_id
 """)
 
-# Each pattern's counts in some hours of before, by the number of the hour in the array that was asked for.
+# Each pattern's counts in some hours of before, as two arrays.
 LOAD_EARLIER = text("""
     WITH hours AS (
         SELECT f.pattern_id, h.hour, sum(h.count)::bigint AS errors
