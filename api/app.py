@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypedDict
 
 from fastapi import FastAPI
@@ -11,23 +11,29 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import Scope
-from starlette_compress import CompressMiddleware, add_compress_type
+from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
+from api.access import project_routes
 from api.access.key_uses import KeyUses
 from api.access.keys import DsnRing, KeyRing, LookUps
 from api.access.quotas import Quotas
 from api.access.routers import paths_for, refuse_unguarded
 from api.access.sessions import SessionRing
 from api.access.shares import Shares, gate_of, half
-from api.accounts import routes as account_routes
+from api.agents import routes as agent_routes
+from api.agents.answered import make_answered_calls
+from api.agents.fast import fast_agents
+from api.agents.server import make_server
+from api.agents.transport import Protocol
 from api.alerts import channel_reads, channel_routes, rule_reads, rule_routes
 from api.contract import describe, get_document
 from api.http import problems
 from api.http.bodies import BodyBudget, BodyLimits
 from api.http.fast_lane import FastLane
 from api.http.middleware import RequestLines, RequestMiddleware
-from api.http.origins import AnyOrigin, IngestOrigins
+from api.http.origins import AnyOrigin, IngestOrigins, OwnOrigin
 from api.http.responder import Responder
 from api.ingest import otlp_routes, sentry_routes, shipper_routes
 from api.ingest import routes as ingest_routes
@@ -47,6 +53,7 @@ from api.reads import entries
 from api.reads.caching import Reads
 from api.reads.catalogue import BuildContext
 from api.reads.fast import fast_reads
+from api.reads.replica import Replica
 from api.reads.routes import make_router
 from api.spending import budget_routes, otlp_usage, price_routes, usage_routes
 from api.spending import reads as spending_reads
@@ -112,17 +119,19 @@ class State(TypedDict):
     build_context: BuildContext
     lines: RequestLines
     responder: Responder
+    agents: Protocol
     fast_lane: FastLane
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The application, which opens its stores when it starts. Raises SettingsInvalid when a URL is missing."""
-    settings.require("database_url", "cache_url")
+    settings.require("database_url", "cache_url").refuse_weak(["read_database_url"])
     bodies = BodyBudget()
     app = FastAPI(
         title="Mayday",
         version=VERSION,
         description=DESCRIPTION,
+        routes=list_routes(),
         lifespan=lifespan_of(settings, bodies),
         generate_unique_id_function=name_operation,
         redirect_slashes=False,
@@ -134,6 +143,31 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     problems.install(app)
+    # the last one added is the outermost
+    app.add_middleware(BodyLimits, settings=settings, held=bodies)
+    add_compress_type("application/problem+json")
+    remove_compress_type(
+        "text/event-stream"
+    )  # MCP's say no-transform, and the SDK's client could not read some that were packed
+    app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
+    app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
+    app.add_middleware(OwnOrigin, paths=frozenset({agent_routes.PATH}), public_url=settings.public_url)
+    app.add_middleware(AnyOrigin, paths=SENTRY_PATHS, shown_headers=SHOWN_HEADERS)
+    app.add_middleware(RequestMiddleware, settings=settings, find_problem_form=find_problem_form)
+    return app
+
+
+@cache
+def list_routes() -> list[BaseRoute]:
+    """What the application answers, whatever its settings. FastAPI reads the signature of each function for it, which takes
+    as long as the rest of a start."""
+    rooms = FastAPI(
+        generate_unique_id_function=name_operation,
+        redirect_slashes=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
     for router in (
         health.router,
         ingest_routes.router,
@@ -148,22 +182,16 @@ def create_app(settings: Settings) -> FastAPI:
         rule_routes.router,
         channel_routes.router,
         status_routes.router,
-        account_routes.keys,
-        account_routes.projects,
+        project_routes.keys,
+        project_routes.projects,
+        agent_routes.router,
         *page_routes.ROUTERS,
     ):
-        app.include_router(router)
-    app.add_route("/openapi.json", get_document, include_in_schema=False)
-    page_routes.add_public_routes(app)
-    refuse_unguarded(app.routes)
-    # the last one added is the outermost
-    app.add_middleware(BodyLimits, settings=settings, held=bodies)
-    add_compress_type("application/problem+json")
-    app.add_middleware(CompressMiddleware, minimum_size=COMPRESS_FROM_BYTES)
-    app.add_middleware(IngestOrigins, paths=paths_for(KeyScope.ingest, app.routes), origins=settings.ingest_origins)
-    app.add_middleware(AnyOrigin, paths=SENTRY_PATHS, shown_headers=SHOWN_HEADERS)
-    app.add_middleware(RequestMiddleware, settings=settings, find_problem_form=find_problem_form)
-    return app
+        rooms.include_router(router)
+    rooms.add_route("/openapi.json", get_document, include_in_schema=False)
+    page_routes.add_public_routes(rooms)
+    refuse_unguarded(rooms.routes)
+    return rooms.routes
 
 
 def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
@@ -178,7 +206,8 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             shares = Shares(engine, gate_of(API_CONNECTIONS - UNSHARED))
             connections = settings.database_pool_size
             read_shares = Shares(without_transactions(reading, settings), gate_of(connections))
-            build_context = BuildContext(read_shares, shares, gate_of(half(connections)), settings)
+            replica = await stack.enter_async_context(reading_replica(settings, engine))
+            build_context = BuildContext(read_shares, shares, gate_of(half(connections)), settings, replica)
             cache = Cache.connect(settings)
             stack.push_async_callback(cache.close)
             quotas = await stack.enter_async_context(Quotas(cache, settings))
@@ -215,11 +244,14 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
             reads = Reads(cache, settings)
             stack.push_async_callback(reads.close)
             shown_pages = ShownPages()
+            agents = Protocol.of(make_server(), make_answered_calls())
+            await stack.enter_async_context(agents.running())
             fast_lane: FastLane = {
                 **fast_writes(settings, key_ring, quotas, pipeline, bodies, responder),
                 **fast_envelopes(sentry_intake, dsn_ring, quotas, bodies, responder),
                 **fast_reads(settings, key_ring, quotas, reads, build_context, responder),
                 **fast_pages(session_ring, quotas, reads, shown_pages, responder),
+                **fast_agents(settings, key_ring, quotas, reads, bodies, responder, agents.answered),
             }
             yield {
                 "settings": settings,
@@ -247,10 +279,28 @@ def lifespan_of(settings: Settings, bodies: BodyBudget) -> Any:
                 "build_context": build_context,
                 "lines": lines,
                 "responder": responder,
+                "agents": agents,
                 "fast_lane": fast_lane if settings.fast_lane == "on" else {},
             }
 
     return lifespan
+
+
+@asynccontextmanager
+async def reading_replica(settings: Settings, primary: AsyncEngine) -> AsyncIterator[Replica | None]:
+    """The standby that answers reads, looked after; None where there is none."""
+    if not settings.read_database_url:
+        yield None
+        return
+    there = settings.model_copy(update={"database_url": settings.read_database_url})
+    engine = make_engine(there, "api_replica", session=ONE_PLAN, takes_writes=False)
+    try:
+        shares = Shares(without_transactions(engine, there), gate_of(settings.database_pool_size))
+        replica = Replica(shares, primary, settings.read_behind_max_seconds)
+        async with in_background(replica.keep_looking(), "looking_at_replica"):
+            yield replica
+    finally:
+        await close_engine(engine)
 
 
 def find_problem_form(path: str) -> Callable[[HTTPException, Scope], Response] | None:

@@ -13,5 +13,5 @@ def check_settings() -> None:
     the password that Postgres is first started with stays in its volume.
     """
     with failing_in_a_sentence():
-        Settings.load().require("database_url", "cache_url", "queue_url")
+        Settings.load().require("database_url", "cache_url", "queue_url").refuse_weak(["read_database_url"])
     typer.echo("the settings can be used")

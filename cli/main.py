@@ -74,6 +74,7 @@ PLACES = {
         "cli.send:send",
         ["send app.log", "send export.csv --column message=Content", "send --format ndjson < errors.ndjson"],
     ),
+    "mcp": Place("cli.mcp:mcp", ["mcp    # started by a client of MCP", 'mcp --key "$MAYDAY_TRIAGE_KEY"']),
     "doctor": Place("cli.doctor:doctor", ["doctor"]),
     "status": Place("cli.status:status", ["status", "status | jq .installation"]),
     "project": Place("cli.projects:project_app"),

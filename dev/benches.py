@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import typer
 
 KINDS = (
-    "alerts", "all", "curve", "doors", "grouping", "ingest", "isolation", "memory", "pages", "patterns", "peaks",
+    "agents", "alerts", "all", "curve", "doors", "grouping", "ingest", "isolation", "memory", "pages", "patterns", "peaks",
     "projection", "reads", "redaction", "report", "scaling", "statements", "trends",
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ RUNS = {"chaos": "tests.chaos", "nights": "tests.nights"}
 # What a first word stands for, and none: its environment, and what goes to pytest.
 KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     "": ({}, PROCESSES),
+    "agents": ({"MAYDAY_TEST_AGENTS": "1"}, ["tests/api/agents", "tests/cli/test_mcp.py", "-rP"]),
     "alerts": (
         {"MAYDAY_TEST_ALERTS": "10000", "MAYDAY_TEST_REPLAY_DAYS": "14"},
         ["tests/chaos/test_alerts.py", "tests/flow/test_alerts_replay.py", "-rP", "-o", "faulthandler_timeout=0"],
@@ -43,6 +44,10 @@ KINDS: dict[str, tuple[dict[str, str], list[str]]] = {
     ),
     "screenshots": ({}, ["tests/browser/screenshots.py"]),
     "containers": ({}, ["tests/containers/on_podman.py", "-rPs", "-o", "faulthandler_timeout=0"]),
+    "failover": (
+        {"MAYDAY_TEST_FAILOVERS": os.environ.get("MAYDAY_TEST_FAILOVERS", "20")},
+        ["tests/failover", "-rP", "-o", "faulthandler_timeout=0"],
+    ),
     "fleet": ({}, ["tests/fleet/many.py", "-rP", "-o", "faulthandler_timeout=0"]),
     "upgrade": ({}, ["tests/fleet/upgrade.py", "-rP", "-o", "faulthandler_timeout=0"]),
 }
@@ -57,7 +62,8 @@ def test(context: typer.Context) -> None:
     a million errors, each with a message and a service of its own, some minutes. `mayday test nights`: a Prometheus on the
     shipped alerts, which may not fire in half an hour of restarts and upgrades (`--minutes 5`: less), and fire when their
     causes are made true. `mayday test fleet`:
-    three API processes and three workers, killed and added under load for two minutes. `mayday test upgrade`: the
+    three API processes and three workers, killed and added under load for two minutes. `mayday test failover`: a Postgres and
+    a Redis die under load, twenty times each, and their standbys take over; some ten minutes. `mayday test upgrade`: the
     programs of the release before run on our schema, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
     doors`: clients and shippers of others, where they are installed, send what they send. `mayday test
@@ -66,6 +72,8 @@ def test(context: typer.Context) -> None:
     the Dockerfile is built and compose.yaml brought up under podman, used, and taken down; some minutes.
     `mayday test doors`: SDKs and exporters of others send what fails, with what they need from PyPI and npm; it takes
     node, npm and chromium.
+    `mayday test agents`: the official Python and TypeScript clients of MCP and the protocol's conformance suite, from npm, beside
+    what the suite has of agents; it takes node and npm.
     `mayday test alerts`: ten thousand messages are owed while workers are killed and receivers fail, and a fortnight is
     replayed beside its preview.
     `mayday test screenshots`: the pictures of docs/pages.md are made anew, by Chromium.

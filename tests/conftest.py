@@ -63,7 +63,7 @@ class Stores:
 
 # Tests that start programs of their own, and look at the clock: of each kind one at a time, beside the others.
 PROGRAMS = {
-    **dict.fromkeys(("attacks", "chaos", "fleet"), "programs under load"),
+    **dict.fromkeys(("attacks", "chaos", "failover", "fleet"), "programs under load"),
     **dict.fromkeys(("cli", "doors", "system"), "programs of people"),
 }
 

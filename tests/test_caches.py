@@ -30,10 +30,15 @@ NAME = 200 * WIDE
 # One that is made of what the program has in itself, and not of what it is sent, has FIXED.
 FIXED = 0
 MEMOS = {
+    "api.agents.ceilings.merges": FIXED,
+    "api.agents.ceilings.recall_ceiling": 32 * WIDE,
+    "api.app.list_routes": FIXED,
+    "common.database.hosts.servers_of": FIXED,
     "api.http.head.is_host": 32 * KIB,  # a head is no longer
     "api.storing.copy_format.encode_names": 2 * 4 * NAME,
     "api.storing.other_days.name_lock": 100,
     "api.ingest.receivers.plain.remember_tags": 512 * WIDE,
+    "api.ingest.receivers.sentry.frames.remember_frame": 2 * FRAME_CHARS + 32 * 100,
     "api.ingest.receivers.sentry.services.service_of_server": 2 * 253 * WIDE,
     "api.ingest.sanitize.redaction.objects.remember_frame": 2 * FRAME_CHARS * WIDE + NAME + 16 * 64,
     "api.ingest.sanitize.redaction.objects.remember_key": 3 * 64 * WIDE,

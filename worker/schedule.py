@@ -274,9 +274,10 @@ def schedule(settings: Settings) -> list[Job]:
 
 
 def name_jobs(settings: Settings) -> list[str]:
-    """Every job that there is, those at the start and after others too."""
+    """Every job that there is, those at the start and after others too; first the one that holds off all others."""
     jobs = (job_at_start(settings), *schedule(settings))
-    return [job.name for job in (*jobs, *(job.then for job in jobs if job.then is not None))]
+    names = [job.name for job in (*jobs, *(job.then for job in jobs if job.then is not None))]
+    return sorted(names, key=lambda name: name != DELETIONS)
 
 
 def count_jobs(settings: Settings) -> int:

@@ -36,9 +36,8 @@ async def preview_rule(
     since = now - timedelta(days=days)
     known_since = max(since, await find_start(connection, project_id) or now)
     # what it told before then is what it would not have told again
-    changes = await list_changes(
-        connection, project_id, since - timedelta(minutes=rule.throttle_minutes), now, CHANGES_MAX + 1
-    )
+    told_since = since - timedelta(minutes=max(rule.throttle_minutes, rule.gather_minutes))
+    changes = await list_changes(connection, project_id, told_since, now, CHANGES_MAX + 1)
     many = await imagine_rates(connection, project_id, rule, max(since, fine_since(now)), now)
     firings = replay(rule, in_order([*changes[:CHANGES_MAX], *many]), {})
     owed = [one for one in gather(firings) if one.fired_at >= since]

@@ -57,6 +57,7 @@ class RuleChange(BaseModel):
     when: list[AlertWord | Trigger] | None = Field(None, min_length=1, max_length=20, description="These instead.")
     if_: If | None = Field(None, alias="if", description="These instead; null: none.")
     throttle_minutes: int | None = Field(None, ge=0, le=43_200, strict=True, description="As in a new rule.")
+    gather_minutes: int | None = Field(None, ge=0, le=1_440, strict=True, description="As in a new rule.")
     follow_up: bool | None = Field(None, strict=True, description="As in a new rule.")
     digest: Digest | None = Field(None, description="null: none.")
     quiet: QuietHours | None = Field(None, description="null: none.")

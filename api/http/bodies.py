@@ -181,6 +181,10 @@ class BodyBudget:
     total_bytes: int = 0
     unpacking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def has_room(self, body_bytes: int, settings: Settings) -> bool:
+        """Whether a body of this size can be held beside those that are."""
+        return self.total_bytes + body_bytes <= settings.bodies_max_bytes
+
 
 class BodyReader:
     """Wraps `receive` of one request and counts. Does nothing until it is asked for the body."""
@@ -301,6 +305,17 @@ class BodyReader:
                 raise too_large(self.decoded_max, "after decompression")
             yield piece
             piece = b"" if decoder.is_complete() else decoder.feed(b"", PIECE_BYTES)
+
+
+def unpack_at_once(data: bytes, content_encoding: bytes | None, most_bytes: int) -> bytes | None:
+    """What a whole body unpacks to; None where that is more than so many bytes, or nothing that can be told at once."""
+    decoder = make_decoder([] if content_encoding is None else [content_encoding.decode("latin-1")])
+    try:
+        unpacked = data if decoder is None else decoder.feed(data, most_bytes + 1)
+        is_whole = decoder is None or decoder.is_complete()
+    except DECODING_ERRORS:
+        return None
+    return unpacked if is_whole and len(unpacked) <= most_bytes else None
 
 
 def too_large(limit_bytes: int, what: str) -> BodyTooLarge:

@@ -189,10 +189,30 @@ class Connection(Sequence):
         if request is None or not self.begin(request, len(body)):
             return False
         self.cancel("head")
-        if self.exchange is not None:
-            self.exchange.pieces.append(body)
-            self.take_whole()
+        if self.exchange is None:
+            return True
+        self.exchange.pieces.append(body)
+        if self.exchange.is_for_route():
+            self.leave_exchange()
+            self.await_next()
+            return False
+        self.take_whole()
         return True
+
+    def leave_exchange(self) -> bytes:
+        """Have the exchange under way as good as never begun; gives its body."""
+        exchange, self.exchange = cast("Exchange", self.exchange), None
+        exchange.complete()
+        exchange.response_complete, exchange.more_body = True, False  # for the server, which looks at what was before
+        return exchange.body
+
+    def hand_over(self) -> None:
+        """Have the routes answer what an exchange was begun for, whose body is whole."""
+        body = self.leave_exchange()
+        self.begin_cycle()
+        super().on_body(body)
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
 
     def take_whole(self) -> None:
         """Hand over the exchange whose body is whole."""
@@ -236,7 +256,10 @@ class Connection(Sequence):
             self.await_next()
         if self.exchange is not None:
             self.cancel("body")
-            self.take_whole()
+            if self.exchange.is_for_route():
+                self.hand_over()
+            else:
+                self.take_whole()
 
     def on_response_complete(self) -> None:
         self.look_for_next()

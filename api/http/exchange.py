@@ -68,6 +68,10 @@ class Exchange:
         self.response_started = self.response_complete = self.disconnected = False
         self.message_event = NOBODY_WAITS
 
+    def is_for_route(self) -> bool:
+        """Whether, now that the body is whole, it turns out that only the route can answer; then nothing of it was counted."""
+        return False
+
     def take(self) -> None:
         """Have the body, which is whole, judged and answered, now or later. Raises nothing."""
         raise NotImplementedError

@@ -191,13 +191,17 @@ def respond_to(problem: HTTPException, scope: Scope) -> Response:
     return form(problem, scope) if form else respond(problem, scope["path"], scope.get("request_id", ""))
 
 
+# What says that Postgres did not answer; the last is raised between a session's last message and its end, and SQLAlchemy lets it
+# through.
+DATABASE_FAILURES: tuple[type[Exception], ...] = (SQLAlchemyError, TimeoutError, OSError, asyncpg.InternalClientError)
+
+
 def install(app: FastAPI) -> None:
     """Answer everything that a route raises with a problem."""
     app.add_exception_handler(HTTPException, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_invalid)
-    # the last is raised between a session's last message and its end, and SQLAlchemy lets it through
-    for unavailable in (SQLAlchemyError, TimeoutError, OSError, asyncpg.InternalClientError):
-        app.add_exception_handler(unavailable, answer_database_failure)
+    for failure in DATABASE_FAILURES:
+        app.add_exception_handler(failure, answer_database_failure)
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:

@@ -59,19 +59,24 @@ class Responder:
         return ready
 
     def answer_after(
-        self, exchanges: Sequence[Exchange], outcome: "asyncio.Future[Told]", answer: Callable[[Told], None]
+        self,
+        exchanges: Sequence[Exchange],
+        outcome: "asyncio.Future[Told]",
+        answer: Callable[[Told], None],
+        fail: Callable[[Exception], None] | None = None,
     ) -> None:
         """Have `answer` tell each of these what became of it, or tell them that it did not come in the time of the
-        oldest."""
+        oldest. `fail` is given what was raised instead; without it they are answered with that."""
         left = self.request_seconds - (perf_counter() - min([exchange.started for exchange in exchanges]))
         timer = outcome.get_loop().call_later(left, outcome.cancel)
-        outcome.add_done_callback(partial(self.finish, exchanges, timer, answer))
+        outcome.add_done_callback(partial(self.finish, exchanges, timer, answer, fail))
 
     def finish(
         self,
         exchanges: Sequence[Exchange],
         timer: asyncio.TimerHandle,
         answer: Callable[[Told], None],
+        fail: Callable[[Exception], None] | None,
         outcome: "asyncio.Future[Told]",
     ) -> None:
         timer.cancel()
@@ -80,7 +85,10 @@ class Responder:
         except asyncio.CancelledError:
             self.fail_all(exchanges, TimeoutError())
         except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
-            self.fail_all(exchanges, error)
+            if fail is None:
+                self.fail_all(exchanges, error)
+            else:
+                fail(error)
         else:
             answer(told)
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from api.access.keys import Caller
-from api.http.problems import Invalid
-from api.ingest.pipeline import BuildRows, Pipeline, Sent
+from api.http.problems import Invalid, Unavailable
+from api.ingest.pipeline import BuildRows, Pipeline, Sent, no_outcomes
 from api.ingest.receivers.items import Batch, Item, Parsed, Rejected, describe_place, sort_out
 from api.ingest.receivers.native import ERRORS, SentError, parse_one
 from api.ingest.receivers.registry import ERROR_RECEIVERS
@@ -60,6 +60,26 @@ class ErrorPipeline(Pipeline[SentError, ErrorRow]):
         error, adjustments = require_parsed(parse_one(sent.body, ERRORS, self.settings))
         row = make_row(error, request)
         return note_adjustments(row, adjustments) if adjustments else row
+
+    def store_at_once(
+        self, sent: Sent, batch: Batch[SentError]
+    ) -> "tuple[Batch[ErrorRow], asyncio.Future[list[Outcome]]] | None":
+        """The rows of errors that were read already, few and small, on their way to Postgres; None, with nothing done, where they
+        have to wait for room, or be thin."""
+        try:
+            self.writer.refuse_when_full(sent.caller.project_id)
+            if self.is_pressed(sent):
+                return None
+            request = self.request(sent.caller)
+            rows = [make_row(error, request) for error in batch.items]
+            for number, adjustments in batch.adjusted.items():
+                rows[number] = note_adjustments(rows[number], adjustments)
+            stored = self.store(rows) if rows else no_outcomes()
+        except Unavailable:
+            return None
+        sent.allowance.count("bytes", len(sent.body))
+        sent.allowance.count("errors", len(rows))
+        return Batch(rows), stored
 
     def store(
         self, rows: list[ErrorRow], reservation: Reservation | None = None, *, requests: int = 1

@@ -53,7 +53,7 @@ class FastWrites:
         )
 
     def begin(self, asked: Posted, body_bytes: int, send: Callable[[Exchange, Ready], None]) -> ErrorExchange | None:
-        if body_bytes > self.body_max_bytes or self.bodies.total_bytes + body_bytes > self.settings.bodies_max_bytes:
+        if body_bytes > self.body_max_bytes or not self.bodies.has_room(body_bytes, self.settings):
             return None
         caller = recall_caller(self.key_ring, asked.key, KeyScope.ingest)
         if caller is None:

@@ -5,7 +5,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 from uuid import UUID
 
 from api.access.keys import Caller
@@ -99,6 +99,14 @@ class Pipeline(Generic[ItemT, RowT]):
                 stored, partial(self.store_again, batch, sent.caller.project_id, hold)
             )
 
+    async def hold_until_stored(
+        self, batch: Batch[RowT], project_id: UUID, stored: "asyncio.Future[list[Outcome]]", hold_seconds: float
+    ) -> list[Outcome]:
+        """What became of rows that are on their way, which are written again where Postgres does not take them, for so long.
+        Raises Unavailable."""
+        with self.holding.begin(hold_seconds) as hold:
+            return await hold.until_stored(stored, partial(self.store_again, batch, project_id, hold))
+
     async def store_again(self, batch: Batch[RowT], project_id: UUID, hold: Hold) -> "asyncio.Future[list[Outcome]]":
         """Have rows written that Postgres did not take, once there is room. Raises Unavailable."""
         await hold.until_room(self.writer, project_id)
@@ -145,9 +153,13 @@ class Pipeline(Generic[ItemT, RowT]):
 def read_and_count(receiver: Receiver[ItemT], body: bytes, settings: Settings) -> Batch[ItemT]:
     """The items of a body; those that the receiver discards are counted."""
     batch = receiver.read(body, settings)
-    for what, number in batch.discarded.items():
-        metrics.DISCARDED.of(receiver.name, what).inc(number)
+    count_discarded(receiver.name, batch)
     return batch
+
+
+def count_discarded(receiver: str, batch: Batch[Any]) -> None:
+    for what, number in batch.discarded.items():
+        metrics.DISCARDED.of(receiver, what).inc(number)
 
 
 def refuse_nothing(_batch: object, _kind: object) -> None:

@@ -14,7 +14,14 @@ from api.ingest.receivers.json_bounds import VALUES_READ, cut_values, is_vast, i
 from api.ingest.receivers.native import SentError
 from api.ingest.receivers.plain import DEFAULT_KEY, NAME_MAX_CHARS, ReceivedError
 from api.ingest.sanitize.cleaning import MAX_NUMBER_DIGITS, clean_value, cut_text
-from api.ingest.sanitize.redaction import automaton, may_hold_secrets, redact_object, redact_text
+from api.ingest.sanitize.redaction import (
+    automaton,
+    may_hold,
+    may_hold_secrets,
+    redact_object,
+    redact_text,
+    without_programs,
+)
 from api.ingest.times import NO_DAYS, Times, to_utc
 from api.storing.rows import NAMES_ENTRIES, ErrorRow, LookBack
 from common.database.clock import CLOCK
@@ -36,10 +43,10 @@ from common.uuid7 import time_of_uuid7
 TRUNCATED, RETIMED, CLEANED, REDACTED = (
     flag.value for flag in (Adjustment.truncated, Adjustment.retimed, Adjustment.cleaned, Adjustment.redacted)
 )
-# In JSON as it is dumped: what may be a number that no reader could be trusted with. To count to 300 takes five times as long
-# as to count to 20, so that is done only where there are as many digits.
+# In JSON as it is dumped: what may be a number that no reader could be trusted with. To count to 300 takes ten times as long
+# as to look for twenty digits as twenty times the same, so that is done only where there are as many.
 has_long_number = automaton(rf"[0-9]{{{MAX_NUMBER_DIGITS + 1}}}")
-has_digits = automaton(r"[0-9]{20}")
+DIGITS, MANY_DIGITS = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 20
 SEVERITIES = {severity.name: severity.value for severity in Severity}
 MOST_REDACTIONS = 2**15 - 1  # of a smallint
 
@@ -208,7 +215,9 @@ def sanitize_object(value: dict[str, Any], settings: Settings) -> tuple[str, int
     """The same of a value that is read already."""
     adjustments = 0
     text = dump(value)
-    if not (is_small(text, settings) or keeps_limits(value, text, settings)) or is_unsound(text):
+    bare = without_programs(value)
+    if not (is_small(text, settings) or keeps_limits(value, bare, text, settings)) or is_unsound(text):
+        bare = None
         cleaned = clean_value(value, settings.json_max_depth, settings.json_max_keys)
         adjustments = (TRUNCATED if cleaned.is_cut else 0) | (CLEANED if cleaned.is_cleaned else 0)
         value = cleaned.value
@@ -216,7 +225,7 @@ def sanitize_object(value: dict[str, Any], settings: Settings) -> tuple[str, int
     if len(text) > settings.error_max_bytes:
         return dump({"cut": f"{len(text):,} characters of JSON"}), 0, adjustments | TRUNCATED
     redactions = 0
-    if may_hold_secrets(text):
+    if may_hold_secrets(text) if bare is None else may_hold(bare):
         redacted, redactions = redact_object(value, "")
         text = dump(redacted) if redactions else text
     return text, redactions, adjustments
@@ -233,7 +242,11 @@ def read_bounded(text: str, settings: Settings) -> dict[str, Any]:
 
 def is_unsound(text: str) -> bool:
     """Whether a JSON text may hold a number that no reader could be trusted with."""
-    return '"NaN"' in text or 'Infinity"' in text or (has_digits(text) and has_long_number(text))
+    return (
+        '"NaN"' in text
+        or 'Infinity"' in text
+        or (MANY_DIGITS in text.encode().translate(DIGITS) and has_long_number(text))
+    )
 
 
 def is_small(text: str, settings: Settings) -> bool:
@@ -246,11 +259,11 @@ def is_small(text: str, settings: Settings) -> bool:
     )
 
 
-def keeps_limits(value: dict[str, Any], text: str, settings: Settings) -> bool:
-    """The same by a closer look, of an object and the text that it is written as."""
-    return len(text) <= settings.error_max_bytes and is_within(
-        value, text, settings.json_max_depth, settings.json_max_keys
-    )
+def keeps_limits(value: dict[str, Any], bare: dict[str, Any] | None, text: str, settings: Settings) -> bool:
+    """The same by a closer look, of an object and the text that it is written as; `bare`: as `without_programs` has it, where the
+    locals of frames stand a step less deep."""
+    less_deep, depth = (value, settings.json_max_depth) if bare is None else (bare, settings.json_max_depth - 1)
+    return len(text) <= settings.error_max_bytes and is_within(less_deep, text, depth, settings.json_max_keys)
 
 
 def dump(value: object) -> str:

@@ -4,28 +4,31 @@ The routes take what is left: bodies in chunks, keys that stand anywhere but in 
 out is the framework around them, which costs more than all that is done to an event of 5 KB.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar, NamedTuple
+from time import perf_counter
+from typing import Any, ClassVar, NamedTuple
 
 from starlette.types import Message
 
 from api.access.dsn import SENTRY_KEY, count_report, may_be_report
 from api.access.keys import Caller, DsnRing, recall_caller
 from api.access.quotas import Allowance, Quotas, charge
-from api.http.bodies import BodyBudget, BodyReader, make_decoder
+from api.http.bodies import BodyBudget, BodyReader, count_body_bytes, make_decoder, unpack_at_once
 from api.http.exchange import Exchange
 from api.http.fast_lane import FastLane
 from api.http.head import Head
-from api.http.problems import Problem, QuotaExceeded, Unsupported
+from api.http.problems import Problem, QuotaExceeded, Unavailable, Unsupported
 from api.http.responder import Responder
 from api.http.responses import Ready, Reply, as_json
 from api.ingest.pipeline import Sent
 from api.ingest.receivers.sentry import Reader
 from api.ingest.rows import make_event_id
 from api.ingest.scheduler import LARGE_BYTES
-from api.ingest.sentry_intake import SentryIntake
+from api.ingest.sentry_intake import SentryIntake, Taken
 from api.ingest.sentry_routes import ENVELOPES
 from common.keys import Scope as KeyScope
 from common.telemetry import traces
@@ -52,9 +55,11 @@ class FastEnvelopes:
     quotas: Quotas
     bodies: BodyBudget
     responder: Responder
+    turns: "Turns" = field(init=False)
     body_max_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.turns = Turns()
         self.body_max_bytes = min(LARGE_BYTES, self.intake.pipeline.settings.body_max_bytes)
 
     def read(self, head: Head) -> PostedEnvelope | None:
@@ -69,14 +74,15 @@ class FastEnvelopes:
     def begin(
         self, asked: PostedEnvelope, body_bytes: int, send: Callable[[Exchange, Ready], None]
     ) -> "EnvelopeExchange | None":
-        settings = self.intake.pipeline.settings
-        if body_bytes > self.body_max_bytes or self.bodies.total_bytes + body_bytes > settings.bodies_max_bytes:
+        if body_bytes > self.body_max_bytes or not self.bodies.has_room(body_bytes, self.intake.pipeline.settings):
             return None
         caller = recall_caller(self.dsn_ring, asked.key, KeyScope.ingest)
         if caller is None or str(caller.project_number) != asked.number:
             return None
         allowance = self.quotas.allowance(caller.project_id, caller.key_id, ingest=True)
-        return EnvelopeExchange(asked, caller, allowance, body_bytes, self.bodies, send, self.responder, self.intake)
+        return EnvelopeExchange(
+            asked, caller, allowance, body_bytes, self.bodies, send, self.responder, self.intake, self.turns
+        )
 
 
 def is_known_coding(sent: bytes | None) -> bool:
@@ -87,10 +93,29 @@ def is_known_coding(sent: bytes | None) -> bool:
     return True
 
 
+class Turns:
+    """Gives each envelope whose body is whole a turn of the event loop by itself, in their order: to make its row takes what
+    several hot reads do, which are answered between two."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[EnvelopeExchange] = deque()
+
+    def add(self, exchange: "EnvelopeExchange") -> None:
+        self.waiting.append(exchange)
+        if len(self.waiting) == 1:
+            asyncio.get_running_loop().call_soon(self.go_on)
+
+    def go_on(self) -> None:
+        self.waiting[0].begin()
+        self.waiting.popleft()
+        if self.waiting:
+            asyncio.get_running_loop().call_soon(self.go_on)
+
+
 class EnvelopeExchange(Exchange):
     """One envelope, from its head to its answer."""
 
-    __slots__ = ("allowance", "caller", "intake", "key", "responder")
+    __slots__ = ("allowance", "caller", "intake", "key", "responder", "turns")
 
     def __init__(
         self,
@@ -102,6 +127,7 @@ class EnvelopeExchange(Exchange):
         send: Callable[[Exchange, Ready], None],
         responder: Responder,
         intake: SentryIntake,
+        turns: Turns,
     ) -> None:
         super().__init__(posted.head, caller, allowance, body_bytes, bodies, send)
         self.key = posted.key
@@ -109,30 +135,74 @@ class EnvelopeExchange(Exchange):
         self.allowance = allowance
         self.responder = responder
         self.intake = intake
+        self.turns = turns
 
     @property
     def route(self) -> str:
         return ENVELOPES
 
     def take(self) -> None:
-        """It has a task, since it may wait for room, and gives way to others while its row is made."""
+        self.turns.add(self)
+
+    def begin(self) -> None:
+        """Have it answered, at its turn. It gets a task where it is not stored at once: where it is large or wrong, brings more
+        than errors, or has to wait for room."""
         try:
             with traces.within(self.span):
-                reply = self.responder.start(self.judge())
-            self.responder.answer_after([self], reply, partial(self.responder.answer, self))
+                over_quota = self.charge()
+                if over_quota is not None or not self.take_at_once():
+                    self.start(self.judge(over_quota))
+        except QuotaExceeded as problem:
+            self.responder.answer(self, self.describe(problem))
         except Exception as error:  # noqa: BLE001 - the last line of defence: every request is answered
             self.responder.fail(self, error)
 
-    async def judge(self) -> Reply:
+    def start(self, work: Coroutine[Any, Any, Reply]) -> None:
+        self.responder.answer_after([self], self.responder.start(work), partial(self.responder.answer, self))
+
+    def take_at_once(self) -> bool:
+        """Have its errors stored, and answered after the commit; False, with nothing done, where that takes more than a turn."""
+        body = unpack_at_once(self.body, self.head.fields.get(b"content-encoding"), self.intake.at_once_max_bytes)
+        if body is None:
+            return False
+        reader = Reader(self.caller.project_name, make_event_id, self.key)
+        taken = self.intake.take_at_once(Sent(self.caller, self.allowance, None, body), reader)
+        if taken is None:
+            return False
+        count_body_bytes(self.body_bytes, len(body))
+        self.responder.answer_after([self], taken.stored, partial(self.answer, taken), partial(self.wait, taken))
+        return True
+
+    def answer(self, taken: Taken, _outcomes: object) -> None:
+        self.responder.answer(self, tell_stored(taken.answer))
+
+    def wait(self, taken: Taken, error: Exception) -> None:
+        """Postgres did not take it: it waits, since its sender drops what it is refused."""
+        if not isinstance(error, Unavailable):
+            self.responder.fail(self, error)
+            return
+        with traces.within(self.span):
+            self.start(self.answer_later(taken))
+
+    async def answer_later(self, taken: Taken) -> Reply:
+        try:
+            await self.intake.store_later(taken, self.caller.project_id, perf_counter() - self.started)
+            return tell_stored(taken.answer)
+        except Problem as problem:
+            return self.describe(problem)
+
+    async def judge(self, over_quota: QuotaExceeded | None) -> Reply:
         """The answer, once what was sent is stored."""
         try:
-            over_quota = self.charge()
-            reader = Reader(self.caller.project_name, make_event_id, self.key, over_quota)
-            return as_json(200, await self.store(reader), VARY)
+            return tell_stored(await self.store(Reader(self.caller.project_name, make_event_id, self.key, over_quota)))
         except Problem as problem:
-            self.problem = problem
-            response = self.intake.describe_failure(problem, self.caller.project_id)
-            return Reply(response.status_code, [*response.raw_headers, VARY], bytes(response.body))
+            return self.describe(problem)
+
+    def describe(self, problem: Problem) -> Reply:
+        """What the sender is told of it."""
+        self.problem = problem
+        response = self.intake.describe_failure(problem, self.caller.project_id)
+        return Reply(response.status_code, [*response.raw_headers, VARY], bytes(response.body))
 
     def charge(self) -> QuotaExceeded | None:
         """Charge for it; what was used up, where it is let in all the same as what may be a report. Raises QuotaExceeded."""
@@ -158,6 +228,10 @@ class EnvelopeExchange(Exchange):
 
     async def tell_body(self) -> Message:
         return {"type": "http.request", "body": self.body, "more_body": False}
+
+
+def tell_stored(answer: bytes) -> Reply:
+    return as_json(200, answer, VARY)
 
 
 def fast_envelopes(

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, get_args
 from urllib.parse import urlencode
 
+import msgspec
 from fastapi import Request, Response
 
 from api.pages import charts
 from api.pages.addresses import span_of
 from api.pages.documents import Document, ask
 from api.pages.frame import show_kept
+from api.pages.pattern_rows import draw_rows
 from api.pages.rendering import SEVERITIES
 from api.pages.routers import PageRouter, Reader
 from api.reads.entries import PATTERN_LIST, RELEASE_LIST, SERIES_LIST
@@ -33,6 +35,27 @@ USUAL_RANK = 2
 router = PageRouter()
 
 
+class WentOfPattern(msgspec.Struct, frozen=True):
+    """How one pattern went; of a thousand of them a page shows fifty, and only of these it reads the counts."""
+
+    id: str
+    counts: msgspec.Raw
+    previous: int
+
+
+class Went(msgspec.Struct, frozen=True):
+    """What a page needs of `PatternSeries`."""
+
+    step_seconds: int
+    starts: list[datetime]
+    counts: list[int]
+    previous: int
+    patterns: list[WentOfPattern]
+
+
+SERIES_SHAPE, COUNTS = msgspec.json.Decoder(Went), msgspec.json.Decoder(list[int])
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRow:
     """A value with its errors, and a link that asks for these alone."""
@@ -40,20 +63,6 @@ class KeyRow:
     key: str
     count: int
     link: str
-
-
-@dataclass(frozen=True, slots=True)
-class PatternRow:
-    """One pattern as a row of the list."""
-
-    pattern: Any
-    counts: Sequence[int]
-    previous: int
-    reason: str
-
-    @property
-    def spark(self) -> str:
-        return charts.sparkline(self.counts, f"{self.pattern.count:,} errors, {self.previous:,} in the time before")
 
 
 class Address(NamedTuple):
@@ -77,7 +86,7 @@ async def show_now(request: Request, caller: Reader) -> Response:
     counted = {name: value for name, value in sent.items() if name in CountsQuery.model_fields}
     now, series, releases = await asyncio.gather(
         ask(request, caller, PATTERN_LIST, sent),
-        ask(request, caller, SERIES_LIST, counted),
+        ask(request, caller, SERIES_LIST, counted, shape=SERIES_SHAPE),
         ask(request, caller, RELEASE_LIST, {"limit": RELEASES}),
     )
     address = Address(request.url.path, sent)
@@ -94,23 +103,14 @@ def read_page_number(text: str) -> int:
 def describe(now: Document, series: Document, releases: Sequence[Any], address: Address, page: int) -> dict[str, Any]:
     """What the template shows. The sums are those of the patterns answer; lines and the time before those of the series."""
     answer, went = now.value, series.value
-    by_id = {one.id: one for one in went.patterns}
     ordered = sorted(answer.patterns, key=rank)
     pages = max(1, -(-len(ordered) // ROWS))
     page = min(page, pages)
-    nothing = [0] * len(went.starts)
-    rows = [
-        PatternRow(
-            pattern,
-            by_id[pattern.id].counts if pattern.id in by_id else nothing,
-            by_id[pattern.id].previous if pattern.id in by_id else 0,
-            say_reason(pattern),
-        )
-        for pattern in ordered[(page - 1) * ROWS : page * ROWS]
-    ]
+    listed = ordered[(page - 1) * ROWS : page * ROWS]
     return {
         "answer": answer,
-        "rows": rows,
+        "rows": list(pair(listed, went)),
+        "draw_rows": draw_rows,
         "page": page,
         "pages": pages,
         "address": address,
@@ -132,19 +132,20 @@ def describe(now: Document, series: Document, releases: Sequence[Any], address: 
     }
 
 
+def pair(patterns: Sequence[Any], went: Any) -> Iterable[tuple[Any, Sequence[int], int]]:
+    """Each pattern with how it went."""
+    by_id = {one.id: one for one in went.patterns}
+    nothing = [0] * len(went.starts)
+    for pattern in patterns:
+        one = by_id.get(str(pattern.id))
+        yield (pattern, COUNTS.decode(one.counts), one.previous) if one else (pattern, nothing, 0)
+
+
 def rank(pattern: Any) -> tuple[Any, ...]:
     """What matters first: new, back, spiking; then most errors."""
     state = STATE_RANK.get(pattern.state, USUAL_RANK)
     usual = min(state, TREND_RANK.get(pattern.trend, USUAL_RANK)) if state <= USUAL_RANK else state
     return usual, -pattern.count, str(pattern.id)
-
-
-def say_reason(pattern: Any) -> str:
-    """Why the pattern has its trend, in words."""
-    facts = pattern.trend_facts
-    if facts is None:
-        return ""
-    return f"{facts.count:,} in the last {facts.window}, {facts.expected:,.1f} expected"
 
 
 def say_change(total: int, previous: int) -> str:

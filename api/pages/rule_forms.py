@@ -16,7 +16,7 @@ GROUPS = ("all", "any", "none")
 CONDITIONS = tuple(Condition.model_fields)
 NO_ENVIRONMENT = "(none)"
 BLANK_CONDITIONS = 2
-EMPTY: Fields = {"name": [""], "throttle_minutes": ["60"], "follow_up": ["on"]}
+EMPTY: Fields = {"name": [""], "throttle_minutes": ["60"], "gather_minutes": ["0"], "follow_up": ["on"]}
 WORDS = {
     "new": "a failure is new",
     "regressed": "one is back after it was resolved",
@@ -53,6 +53,7 @@ def write_fields(rule: RuleOut | Rule) -> Fields:
         "name": [rule.name],
         "channels": told["channels"],
         "throttle_minutes": [str(rule.throttle_minutes)],
+        "gather_minutes": [str(rule.gather_minutes)],
         "when": [one for one in told["when"] if isinstance(one, str)],
     }
     numbers = [one for one in told["when"] if not isinstance(one, str)]
@@ -91,6 +92,7 @@ def read_terms(fields: Mapping[str, list[str]]) -> dict[str, Any]:
         "when": [*fields.get("when", []), *read_triggers(fields)],
         "if": read_conditions(fields),
         "throttle_minutes": read_whole(first(fields, "throttle_minutes"), "not again within minutes"),
+        "gather_minutes": read_whole(first(fields, "gather_minutes") or "0", "gathered within minutes"),
         "follow_up": "follow_up" in fields,
         "digest": read_day(fields, "digest", ("at",)),
         "quiet": read_day(fields, "quiet", ("from", "to")),

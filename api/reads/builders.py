@@ -58,7 +58,7 @@ async def build_error_page(context: BuildContext, asked: Asked[ErrorPageQuery]) 
         wanted = replace(wanted, since=since, until=until)
     async with (
         context.turn_of_searches(asked.project_id, wanted.message_has is not None),
-        context.reading(asked.project_id).connect() as connection,
+        context.looking_back(asked.project_id).connect() as connection,
     ):
         rows = await queries.list_errors(connection, asked.project_id, wanted, limit=params.limit + 1, after=after)
     shown = rows[: params.limit]

@@ -23,6 +23,7 @@ from api.reads.caching import Reads
 from api.reads.forms import MEDIA_TYPES, Form, Format, Table
 from api.reads.http import choose_encoding, respond, respond_in_form, serve_once
 from api.reads.parameters import FormQuery
+from api.reads.replica import Replica
 from api.reads.tokens import estimate_tokens
 from common.settings import Settings
 
@@ -33,12 +34,19 @@ NO_ID = UUID(int=0)
 @dataclass(frozen=True, slots=True)
 class BuildContext:
     """What answers are made of: the connections to Postgres that projects share, for reads and for what must not wait
-    behind reads; the turns of those who search texts; the settings."""
+    behind reads; the turns of those who search texts; the settings; the standby, where one answers reads."""
 
     read_shares: Shares
     shares: Shares
     searches: Gate
     settings: Settings
+    replica: Replica | None = None
+
+    def looking_back(self, project_id: UUID) -> Share:
+        """Those for what need not know of the last moment, as lists and sums do not: a standby's, where there is one. Not for a
+        read with a question: what is made of an old moment would stay in the cache after that."""
+        standby = self.replica.of(project_id) if self.replica else None
+        return standby or self.reading(project_id)
 
     def reading(self, project_id: UUID) -> Share:
         """The connections for what this project reads."""

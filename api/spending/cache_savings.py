@@ -113,7 +113,7 @@ class Runs:
 
 async def build_cache_savings(context: BuildContext, asked: Asked[CachingQuery]) -> bytes:
     """Raises Invalid."""
-    query, engine = asked.params, context.reading(asked.project_id)
+    query, engine = asked.params, context.looking_back(asked.project_id)
     days = find_days(query.since, query.until)
     span, runs, groups = RecordSpan(asked.project_id, query, days), Runs(), dict[str, Sum]()
     async with engine.connect() as connection:

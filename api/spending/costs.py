@@ -135,7 +135,7 @@ class Month:
 async def read_month(context: BuildContext, asked: Asked[ReportQuery]) -> Month:
     """Raises Invalid."""
     month = find_month(asked.params, context.settings.usage_sums_days)
-    async with context.reading(asked.project_id).connect() as connection:
+    async with context.looking_back(asked.project_id).connect() as connection:
         rows = await read_teams(connection, asked.project_id, month)
         finished = await measure_deliverables(connection, asked.project_id, month)
         limit = (await connection.execute(FIND_LIMIT, {"project_id": asked.project_id})).first()

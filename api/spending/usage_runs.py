@@ -81,7 +81,7 @@ async def build_run_tree(context: BuildContext, asked: Asked[RunQuery]) -> bytes
     values = {
         "project_id": asked.project_id, "run": asked.params.run, "depth_max": DEPTH_MAX, "runs_max": RUNS_MAX,
     }  # fmt: skip
-    async with context.reading(asked.project_id).connect() as connection:
+    async with context.looking_back(asked.project_id).connect() as connection:
         rows = [dict(row) for row in (await connection.execute(SUM_RUNS, values)).mappings()]
     return add_up(asked.params.run, rows).model_dump_json().encode()
 

@@ -91,7 +91,7 @@ async def build_summary(context: BuildContext, asked: Asked[SummaryQuery]) -> by
     """Raises Invalid."""
     since, until = find_days(asked.params.since, asked.params.until)
     values = {"project_id": asked.project_id, "since": at_midnight(since), "until": at_midnight(until)}
-    async with context.reading(asked.project_id).connect() as connection:
+    async with context.looking_back(asked.project_id).connect() as connection:
         sums = (await connection.execute(SUM_BY_EACH, values)).all()
         patterns = (await connection.execute(SUM_PATTERNS, values)).all()
     return sum_up(sums, patterns, since, until).model_dump_json().encode()

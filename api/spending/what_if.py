@@ -124,7 +124,7 @@ class Comparison:
 
 async def build_what_if(context: BuildContext, asked: Asked[WhatIfQuery]) -> bytes:
     """Raises Invalid."""
-    query, engine = asked.params, context.reading(asked.project_id)
+    query, engine = asked.params, context.looking_back(asked.project_id)
     if not (query.to_model or query.to_provider or query.to_processing):
         raise Invalid("name at least one of to_model, to_provider and to_processing")
     days = find_days(query.since, query.until)

@@ -4,6 +4,7 @@ Knows connections, failures and attempts; what is written, and how, is the kind'
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
 from types import TracebackType
@@ -30,10 +31,11 @@ PASSING_FAILURES = (
     asyncpg.InvalidCachedStatementError,
 )
 # Failures after which they are sent again on a new connection; a time limit is an OSError too, and the driver's internal
-# error is what it raises between a session's last message and its end.
+# error is what it raises between a session's last message and its end. A server that was the primary takes no writes.
 CONNECTION_FAILURES = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     SQLAlchemyError,
@@ -41,6 +43,12 @@ CONNECTION_FAILURES = (
 )
 ATTEMPTS = 3
 LAST_ATTEMPT_AFTER_SECONDS = 0.3  # the second one comes at once: most connections that broke were old ones
+# Waits until the standby has all that was committed before, where there is one that COMMIT waits for. A transaction whose wait
+# was given up stands there for all to see, and would be lost in a failover; one that writes nothing does not wait.
+WAIT_FOR_STANDBY = """
+    SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''
+           THEN pg_logical_emit_message(true, 'mayday', '')::text END
+"""
 
 
 class Outcome(StrEnum):
@@ -53,6 +61,9 @@ class Outcome(StrEnum):
     rejected = "rejected"
     replaced = "replaced"
     differs = "differs"
+
+
+WRITTEN = frozenset({Outcome.stored, Outcome.replaced})
 
 
 class StoreFailed(Exception):
@@ -84,6 +95,7 @@ class Flusher(Generic[RowT]):
         self.store_rows = store_rows
         self.held: AsyncConnection | None = None
         self.driver: Any = None
+        self.alone_until = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,7 +132,10 @@ class Flusher(Generic[RowT]):
             try:
                 connection = await self.connection()
                 async with one_server(connection, self.settings):
-                    return await self.store_rows(connection, rows)
+                    outcomes = await self.store_rows(connection, rows)
+                    if not any(outcome in WRITTEN for outcome in outcomes):
+                        await self.wait_for_standby(connection)
+                    return outcomes
             except DATA_FAILURES:
                 raise
             except PASSING_FAILURES as error:
@@ -132,6 +147,14 @@ class Flusher(Generic[RowT]):
                 failure = error
                 break
         raise StoreFailed(f"{type(failure).__name__}: {failure}") from failure
+
+    async def wait_for_standby(self, connection: Any) -> None:
+        """Wait until it has all that was committed before. That there is none is taken as true for half the time that a wait
+        lasts before it is given up: what such a wait left is met later than that."""
+        if time.monotonic() < self.alone_until:
+            return
+        if await connection.fetchval(WAIT_FOR_STANDBY) is None:
+            self.alone_until = time.monotonic() + self.settings.database_statement_seconds / 2
 
     async def connection(self) -> Any:
         """The raw asyncpg connection; a new one where the last one was dropped."""

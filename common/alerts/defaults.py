@@ -6,10 +6,19 @@ from common.alerts.rules import RuleTerms
 
 DEFAULT_RULES: Mapping[str, RuleTerms] = {
     "New failures, and failures that are back": RuleTerms.model_validate(
-        {"when": ["new", "regressed"], "if": {"all": [{"least_severity": "error"}]}, "throttle_minutes": 1_440}
+        {
+            "when": ["new", "regressed"],
+            "if": {"all": [{"least_severity": "error"}]},
+            "throttle_minutes": 1_440,
+            "gather_minutes": 10,
+        }
     ),
     "Spikes and incidents": RuleTerms.model_validate(
-        {"when": ["spiking", "incident"], "if": {"all": [{"least_severity": "error"}]}, "throttle_minutes": 360}
+        {
+            "when": ["spiking", "rising", "incident"],
+            "if": {"all": [{"least_severity": "error"}]},
+            "throttle_minutes": 360,
+        }
     ),
     "Critical errors that are new, in one message a day": RuleTerms.model_validate(
         {

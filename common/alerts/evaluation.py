@@ -4,28 +4,16 @@ Changes come in batches, those of one transaction together, in the order in whic
 is in its threads, one a subject: they are read, and changed, by each batch.
 """
 
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from uuid import UUID, uuid5
 
 from common.alerts.changes import Change
+from common.alerts.gathering import Thread, Threads, end_of_windows, windows_of
 from common.alerts.rules import Rule
 from common.budgets.periods import find_zone
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """What a rule told last of a subject: when, by a change of which name and rank, and whether that is over."""
-
-    fired_at: datetime
-    name: str
-    rank: float
-    is_open: bool
-
-
-Threads = MutableMapping[UUID, Thread]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +42,9 @@ def evaluate(rule: Rule, batch: Sequence[Change], threads: Threads) -> Firing | 
     if not told:
         return None
     fired_at = batch[0].happened_at
-    return Firing(rule, tuple(told), fired_at, find_due(rule, fired_at))
+    return Firing(
+        rule, tuple(told), fired_at, find_due(rule, end_of_windows(told, fired_at, rule.gather_minutes, threads))
+    )
 
 
 def replay(rule: Rule, changes: Iterable[Change], threads: Threads) -> Iterator[Firing]:
@@ -112,7 +102,7 @@ def is_part_of_told(change: Change, threads: Threads) -> bool:
 
 
 def find_due(rule: Rule, at: datetime) -> datetime:
-    """When what fires at this moment is sent: at once, at the digest's next time, after the quiet hours."""
+    """When what is to be sent at this moment is sent: then, at the digest's next time, after the quiet hours."""
     due = at
     if rule.digest is not None:
         due = next_local(due, rule.digest.timezone, rule.digest.at)
@@ -134,10 +124,11 @@ def next_local(after: datetime, timezone: str, clock_time: str) -> datetime:
 
 
 def subjects_of(changes: Iterable[Change]) -> set[UUID]:
-    """Whose threads are needed to evaluate these changes: those of their subjects, and of the incidents that they are in."""
-    found = set()
+    """Whose threads are needed to evaluate these changes: those of their subjects, of the incidents that they are in, and the
+    windows of their services."""
+    found = set[UUID]()
     for change in changes:
-        found.add(change.subject_id)
+        found |= {change.subject_id, *windows_of(change)}
         if change.incident_id is not None:
             found.add(UUID(change.incident_id))
     return found

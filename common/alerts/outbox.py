@@ -5,18 +5,19 @@ The worker delivers them (`worker/alerts/delivery.py`). A claim is a time until 
 one whose worker was killed is due again when the claim is over.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.alerts.changes import Change
-from common.alerts.evaluation import Firing, Thread, Threads, evaluate, subjects_of
+from common.alerts.evaluation import Firing, evaluate, subjects_of
+from common.alerts.gathering import Thread, Threads
 from common.alerts.rule_rows import list_armed
 from common.alerts.rules import Rule
 
@@ -45,7 +46,7 @@ WRITE_THREADS = text("""
     SET fired_at = EXCLUDED.fired_at, name = EXCLUDED.name, rank = EXCLUDED.rank, is_open = EXCLUDED.is_open
 """)
 
-# Owes messages. One that is gathered takes in what comes until it is due.
+# Owes messages, and says which. One that is gathered takes in what comes until somebody claims it.
 ADD_NOTIFICATIONS = text(f"""
     INSERT INTO notifications AS n (project_id, notification_id, rule_id, channel_id, changes, left_out, made_at, due_at,
                                     state, attempts, attempt_at, told)
@@ -59,7 +60,8 @@ ADD_NOTIFICATIONS = text(f"""
     SET changes = jsonb_path_query_array(n.changes || EXCLUDED.changes, '$[0 to {LAST_CHANGE}]'),
         left_out = n.left_out + EXCLUDED.left_out + greatest(
             0, jsonb_array_length(n.changes) + jsonb_array_length(EXCLUDED.changes) - {MOST_CHANGES})
-    WHERE n.state = 'due' AND EXCLUDED.due_at > EXCLUDED.made_at
+    WHERE n.state = 'due' AND n.attempts = 0 AND EXCLUDED.due_at > EXCLUDED.made_at
+    RETURNING notification_id
 """)  # noqa: S608 - made of a constant
 
 # The channels for which something is due, or held back and to be reported, those first for which it has been longest; of
@@ -183,21 +185,32 @@ async def write_threads(
 
 
 async def add_notifications(connection: AsyncConnection, project_id: UUID, firings: Iterable[Firing]) -> None:
-    owed = [
-        (firing.id_for(channel_id), channel_id, firing) for firing in firings for channel_id in firing.rule.channels
-    ]
+    """Owe what these firings tell each channel. What comes when the message that gathers it is on its way is one of its own."""
+    owed = {
+        firing.id_for(channel_id): (channel_id, firing) for firing in firings for channel_id in firing.rule.channels
+    }
+    added = await add_owed(connection, project_id, owed)
+    late = {uuid5(one, str(owed[one][1].changes[0].transition_id)): owed[one] for one in owed.keys() - added}
+    await add_owed(connection, project_id, {one: told for one, told in late.items() if told[1].is_gathered})
+
+
+async def add_owed(
+    connection: AsyncConnection, project_id: UUID, owed: Mapping[UUID, tuple[UUID, Firing]]
+) -> Collection[UUID]:
+    """Write notifications, given by id with the channel; the ids of those that were made or took it in."""
     if not owed:
-        return
+        return ()
+    channels, firings = zip(*owed.values(), strict=True)
     values = {
         "project_id": project_id,
-        "notification_ids": [notification_id for notification_id, _, _ in owed],
-        "rule_ids": [firing.rule.rule_id for _, _, firing in owed],
-        "channel_ids": [channel_id for _, channel_id, _ in owed],
-        "changes": [write_changes(firing.changes[:MOST_CHANGES]) for _, _, firing in owed],
-        "left_out": [max(0, len(firing.changes) - MOST_CHANGES) for _, _, firing in owed],
-        "due": [firing.due_at for _, _, firing in owed],
+        "notification_ids": list(owed),
+        "rule_ids": [firing.rule.rule_id for firing in firings],
+        "channel_ids": list(channels),
+        "changes": [write_changes(firing.changes[:MOST_CHANGES]) for firing in firings],
+        "left_out": [max(0, len(firing.changes) - MOST_CHANGES) for firing in firings],
+        "due": [firing.due_at for firing in firings],
     }
-    await connection.execute(ADD_NOTIFICATIONS, values)
+    return set((await connection.scalars(ADD_NOTIFICATIONS, values)).all())
 
 
 def write_changes(changes: Iterable[Change]) -> str:

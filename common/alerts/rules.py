@@ -269,6 +269,14 @@ class RuleTerms(BaseModel):
         strict=True,
         description="So long nothing more is sent of one pattern, unless it got worse.",
     )
+    gather_minutes: int = Field(
+        0,
+        ge=0,
+        le=1_440,
+        strict=True,
+        description="After something of a service was told, what else comes of it within so many minutes goes into one message "
+        "at their end, unless it is worse.",
+    )
     follow_up: bool = Field(
         True,
         strict=True,

@@ -9,13 +9,16 @@ from weakref import WeakSet
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from common.database.connections import connection_name
+from common.database.hosts import Servers, find_servers
 from common.settings import Settings
 from common.settings.stores import DatabaseSettings
+from common.settings.urls import split_hosts
 from common.telemetry import metrics
 
 CLOSE_SECONDS = 0.5
@@ -27,21 +30,29 @@ KEPT_ALIVE = {"tcp_keepalives_idle": "60"}
 
 
 def sqlalchemy_url(database_url: str) -> URL:
-    """The setting as SQLAlchemy wants it: the asyncpg driver, whatever way the scheme was written."""
-    return make_url(database_url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+asyncpg")
+    """The setting as SQLAlchemy wants it: the asyncpg driver, whatever way the scheme was written; of several hosts the
+    first."""
+    url, _ = split_hosts(database_url)
+    return make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+asyncpg")
 
 
 def make_engine(
-    settings: Settings, program: str, *, pool_size: int | None = None, session: Mapping[str, str] | None = None
+    settings: Settings,
+    program: str,
+    *,
+    pool_size: int | None = None,
+    session: Mapping[str, str] | None = None,
+    takes_writes: bool = True,
 ) -> AsyncEngine:
     """An engine whose connections carry the program's name and give up in time; opens nothing yet.
 
     A call waits at most `database_connect_seconds` for a connection and `database_statement_seconds` for an answer,
     also when the server hangs; the server itself stops a statement a second earlier. `session` is more that Postgres
-    is to be set to, for speed alone: a pooler takes none of it.
+    is to be set to, for speed alone: a pooler takes none of it. `takes_writes`: False where any of several hosts will do.
     """
     is_pooled = settings.database_pooler == "transaction"
     pool_size = pool_size or settings.database_pool_size
+    servers = find_servers(settings.database_url, "read-write" if takes_writes else "any")
     server_settings = {"application_name": connection_name(program, pool_size), "timezone": "UTC"}
     engine = create_async_engine(
         sqlalchemy_url(settings.database_url),
@@ -56,8 +67,12 @@ def make_engine(
             "server_settings": server_settings
             | ({} if is_pooled else {**time_limits(settings), **KEPT_ALIVE, **(session or {})}),
             **(UNNAMED_STATEMENTS if is_pooled else {}),
+            **({"async_creator_fn": servers.connect} if servers else {}),
         },
     )
+    leave_read_only(engine)
+    if servers:
+        leave_others(engine, servers)
     if is_pooled:
         limit_transactions(engine, settings)
     measure_pool(engine, program, pool_size)
@@ -97,6 +112,25 @@ def time_limits(settings: Settings) -> dict[str, str]:
         "lock_timeout": str(int(settings.database_lock_seconds * 1000)),
         "idle_in_transaction_session_timeout": str(int(settings.job_max_seconds * 1000)),
     }
+
+
+def leave_read_only(engine: AsyncEngine) -> None:
+    """Have the pool opened anew where a server takes no writes any more, as one that was a primary: it goes on to answer."""
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def leave(context: ExceptionContext) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == asyncpg.ReadOnlySQLTransactionError.sqlstate:
+            context.is_disconnect = True
+
+
+def leave_others(engine: AsyncEngine, servers: Servers) -> None:
+    """Have connections to a server that is not the one to ask any more, as any pool of the process found, replaced when they are
+    taken from the pool: the old one may hang, and each of them would have to find that out."""
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def look(connection: Any, _record: ConnectionPoolEntry, _proxy: Any) -> None:
+        if servers.is_left(connection.driver_connection):
+            raise DisconnectionError("another server is asked now")
 
 
 def limiting_statement(settings: Settings) -> str:

@@ -8,7 +8,7 @@ between is deleted in batches, each a transaction.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
@@ -70,7 +70,7 @@ async def delete_project(
     project_id: UUID,
     say: Say,
     *,
-    jobs: Collection[str],
+    jobs: Sequence[str],
     is_known_to_nobody: bool = False,
 ) -> None:
     """Delete it all. `jobs` are those of the worker. Without waiting for the API to forget its keys where `is_known_to_nobody`:
@@ -97,7 +97,7 @@ async def list_being_deleted(engine: AsyncEngine) -> Sequence[UUID]:
 
 
 async def go_on_deleting(
-    settings: Settings, engine: AsyncEngine, project_id: UUID, *, jobs: Collection[str], seconds: float
+    settings: Settings, engine: AsyncEngine, project_id: UUID, *, jobs: Sequence[str], seconds: float
 ) -> bool:
     """Delete more of a project for about so long; whether there is more to delete at once. The end waits until no process of
     the API trusts its keys and none of these jobs, which are all but the one that asks, is under way; else the next call
@@ -152,15 +152,15 @@ async def delete_batch(engine: AsyncEngine, table: Table, project_id: UUID) -> i
 
 
 @asynccontextmanager
-async def worker_held_off(connection: AsyncConnection, jobs: Collection[str], seconds: float) -> AsyncIterator[None]:
+async def worker_held_off(connection: AsyncConnection, jobs: Sequence[str], seconds: float) -> AsyncIterator[None]:
     """Wait until none of these jobs of the worker is under way, and keep all of them from beginning until the transaction ends:
-    one that has seen the project might write for it. Raises DeletionHeldUp after so long."""
-    waiting, until = list(jobs), time.monotonic() + seconds
-    while waiting:
-        waiting = [job for job in waiting if not await connection.scalar(GUARD, {"job": job})]
-        if waiting and time.monotonic() > until:
-            raise DeletionHeldUp(f"the worker is at {', '.join(waiting)} all the time: run this again in a while")
-        if waiting:
+    one that has seen the project might write for it. They are taken in their order, so that two who do this never wait for each
+    other: a job that does it itself comes first. Raises DeletionHeldUp after so long."""
+    until = time.monotonic() + seconds
+    for job in jobs:
+        while not await connection.scalar(GUARD, {"job": job}):
+            if time.monotonic() > until:
+                raise DeletionHeldUp(f"the worker is at {job} all the time: run this again in a while")
             await asyncio.sleep(ASK_AGAIN_SECONDS)
     yield
 

@@ -38,7 +38,7 @@ COMPONENTS: tuple[type[BaseSettings], ...] = (
 )
 
 
-URLS = ("database_url", "migrate_database_url", "redis_url", "cache_url", "queue_url")
+URLS = ("database_url", "migrate_database_url", "read_database_url", "redis_url", "cache_url", "queue_url")
 
 
 class SettingsInvalid(Exception):

@@ -11,18 +11,29 @@ class DatabaseSettings(BaseSettings):
 
     database_url: str = Field(
         "",
-        description="PostgreSQL to use, as postgresql://user:password@host:port/name. "
+        description="PostgreSQL to use, as postgresql://user:password@host:port/name; of host:port,host:port the one that takes "
+        "writes. "
         "Empty: `mayday up` starts the embedded one.",
     )
     database_password: str = Field(
         "",
-        description="Password for the user of MAYDAY_DATABASE_URL and MAYDAY_MIGRATE_DATABASE_URL where these have none; as "
+        description="Password for the user of MAYDAY_DATABASE_URL, MAYDAY_READ_DATABASE_URL and MAYDAY_MIGRATE_DATABASE_URL "
+        "where these have none; as "
         "it is, whatever characters are in it.",
     )
     migrate_database_url: str = Field(
         "",
         description="The same database for `mayday migrate`: past a pooler in transaction mode, which it must be, or as "
         "the role that owns the tables. Empty: MAYDAY_DATABASE_URL.",
+    )
+    read_database_url: str = Field(
+        "",
+        description="A standby of the same database for lists of errors, searches and sums, of several hosts any. Empty: none. "
+        "What was written a moment before may not be in these answers.",
+    )
+    read_behind_max_seconds: PositiveFloat = Field(
+        5.0,
+        description="How far MAYDAY_READ_DATABASE_URL may be behind; beyond that it is not asked, until it has caught up.",
     )
     database_pooler: Literal["none", "transaction"] = Field(
         "none",

@@ -6,8 +6,9 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from common.settings.passwords import find_weakness_of
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
-SENTINEL = r"(\[[0-9a-fA-F:.]+\]|[^@/,:?\[\]]+)(:\d{1,5})?"
-SENTINEL_URL = re.compile(rf"redis\+sentinel://([^@/]*@)?{SENTINEL}(,{SENTINEL})*/[^/?]+(/\d+)?")
+HOST = r"(\[[0-9a-fA-F:.]+\]|[^@/,:?\[\]]+)(:\d{1,5})?"
+SENTINEL_URL = re.compile(rf"redis\+sentinel://([^@/]*@)?{HOST}(,{HOST})*/[^/?]+(/\d+)?")
+SEVERAL_HOSTS = re.compile(rf"{HOST}(,{HOST})+")
 AUTHORITY = re.compile(r"[a-z+]+://(?P<place>[^/?#]*)")
 HOST_AND_PORT = re.compile(r"[^:@]+:\d{1,5}")
 # The password up to the last `@`, which no host, path or option has.
@@ -27,7 +28,23 @@ def refuse_unknown_scheme(url: str, schemes: tuple[str, ...]) -> str:
         raise ValueError(f"must begin with {' or '.join(schemes)}")
     if url.startswith("redis+sentinel://") and not SENTINEL_URL.fullmatch(url):
         raise ValueError("Sentinels are named as redis+sentinel://user:password@host:26379,host:26379/name/0")
+    if schemes is POSTGRES and "," in url:
+        split_hosts(url)
     return url
+
+
+def split_hosts(url: str) -> tuple[str, list[str]]:
+    """A URL of Postgres with the first of its hosts alone, and all of them, as `name`, `name:port` or `[address]:port`; none
+    where a socket is meant. Raises ValueError."""
+    scheme, _, rest = url.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    login, at, place = authority.rpartition("@")
+    if "," not in place:
+        return url, [place] if place else []
+    if not SEVERAL_HOSTS.fullmatch(place):
+        raise ValueError("several hosts are named as postgresql://user:password@host:5432,host:5432/name")
+    hosts = place.split(",")
+    return f"{scheme}://{login}{at}{hosts[0]}{rest.removeprefix(authority)}", hosts
 
 
 def encode_login(url: str) -> str:
@@ -42,12 +59,12 @@ def encode_login(url: str) -> str:
 
 def fill_in_password(url: str, password: str) -> str:
     """The URL with this password, as it is, where it leads to a host and has none."""
-    parts = urlsplit(url)
-    if not password or not parts.netloc or ":" in parts.netloc.rpartition("@")[0]:
+    authority = AUTHORITY.match(url)
+    if not password or not authority or not authority["place"] or ":" in authority["place"].rpartition("@")[0]:
         return url
-    user, _, hosts = parts.netloc.rpartition("@")
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{user}:{quote(password, safe='')}@{hosts}{rest.removeprefix(parts.netloc)}"
+    user, _, hosts = authority["place"].rpartition("@")
+    start, end = authority.span("place")
+    return f"{url[:start]}{user}:{quote(password, safe='')}@{hosts}{url[end:]}"
 
 
 def find_weakness(url: str) -> str:
@@ -55,7 +72,8 @@ def find_weakness(url: str) -> str:
 
     Sockets have none, nor has Redis on this host, nor a client that shows a certificate. Pure.
     """
-    parts = urlsplit(url)
+    # by the first of several hosts: newer Pythons refuse to split a URL with an address in brackets among them
+    parts = urlsplit(split_hosts(url)[0] if url.startswith(POSTGRES) else url)
     options = parse_qs(parts.query)
     is_here = parts.hostname in LOCAL_HOSTS
     if not parts.hostname or "sslcert" in options or "ssl_certfile" in options:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -67,12 +68,20 @@ WANTED = """
 SUMS = "SELECT f.pattern_id, r.service, r.severity, r.environment, r.hour AS start, sum(r.count)::bigint AS errors"
 OF_KNOWN = f"""
     r JOIN fingerprints f ON f.project_id = :project_id AND f.fingerprint = r.fingerprint
-    WHERE {WANTED}
-      AND (CAST(:pattern_ids AS uuid[]) IS NULL OR f.pattern_id = ANY(:pattern_ids))
-    GROUP BY GROUPING SETS ((f.pattern_id, r.service, r.severity, r.environment), (r.hour))
-    """
-COUNT_WINDOW = text(f"{SUMS} FROM {COUNTS_SINCE} {OF_KNOWN}")
-COUNT_ERRORS = text(f"{SUMS} FROM {ERRORS_SINCE} {OF_KNOWN}")
+    WHERE {WANTED}"""
+BY_ALL = "GROUP BY GROUPING SETS ((f.pattern_id, r.service, r.severity, r.environment), (r.hour))"
+# Of a thousand patterns each comes as one document: as rows they take the process several times as long.
+AS_ROWS = (
+    "SELECT coalesce(json_agg(json_build_array(pattern_id, service, severity, environment, start, errors)), '[]')::text"
+)
+COUNT_WINDOW = text(f"{AS_ROWS} FROM ({SUMS} FROM {COUNTS_SINCE} {OF_KNOWN} {BY_ALL}) AS sums")
+COUNT_ERRORS = text(f"{AS_ROWS} FROM ({SUMS} FROM {ERRORS_SINCE} {OF_KNOWN} {BY_ALL}) AS sums")
+DESCRIBE_ALL = text(f"SELECT coalesce(json_agg(d), '[]')::text FROM ({DESCRIPTIONS}) AS d")  # noqa: S608 - made of a constant
+# The hours alone, of some of these patterns.
+HOURS = "SELECT r.hour AS start, sum(r.count)::bigint AS errors"
+OF_SOME = f"{OF_KNOWN} AND f.pattern_id = ANY(:pattern_ids) GROUP BY r.hour"
+HOURS_OF_WINDOW = text(f"{HOURS} FROM {COUNTS_SINCE} {OF_SOME}")
+HOURS_OF_ERRORS = text(f"{HOURS} FROM {ERRORS_SINCE} {OF_SOME}")
 # A window of an hour is read otherwise than one of a week: plan for its very times, also where a session plans once.
 PLAN_ANEW = text("SET LOCAL plan_cache_mode = auto")
 # Now, and the age of the oldest delta that is not folded, in seconds, both by Postgres' clock: one that all programs
@@ -143,6 +152,37 @@ def severity_value(name: str | None) -> int | None:
 
 EVERYTHING = Wanted()
 SEVERITY_NAMES = {severity.value: severity.name for severity in Severity}
+
+
+class SumRow(msgspec.Struct, array_like=True):
+    """Errors of one pattern, service, severity and environment, or of one hour: then it has `start` alone."""
+
+    pattern_id: UUID | None
+    service: str | None
+    severity: int | None
+    environment: str | None
+    start: datetime | None
+    errors: int
+
+
+class KnownPattern(msgspec.Struct, frozen=True):
+    """What an answer tells of a pattern beside its counts, as `DESCRIPTIONS` has it."""
+
+    pattern_id: UUID
+    title: str
+    template: str
+    error_type: str | None
+    state: str
+    trend: str
+    trend_facts: Any
+    incident_id: UUID | None
+    grouped_by: str
+    first_seen: datetime
+    last_seen: datetime
+
+
+SUM_ROWS = msgspec.json.Decoder(list[SumRow])
+KNOWN_PATTERNS = msgspec.json.Decoder(list[KnownPattern])
 
 
 @dataclass(slots=True)
@@ -218,14 +258,16 @@ async def count_window(connection: AsyncConnection, project_id: UUID, window_hou
     await connection.execute(PLAN_ANEW)
     moment = (await connection.execute(READ_MOMENT, {"project_id": project_id})).one()
     start = start_of_window(moment.now, window_hours)
-    asked = {"project_id": project_id, "pattern_ids": None, **since(start), **wanted.parameters()}
+    asked = {"project_id": project_id, **since(start), **wanted.parameters()}
     statement = COUNT_ERRORS if wanted.is_of_releases else COUNT_WINDOW
-    tallies, hours = tally((await connection.execute(statement, asked)).all())
-    known = await connection.execute(DESCRIBE_PATTERNS, {"project_id": project_id, "pattern_ids": list(tallies)})
-    described = {row.pattern_id: row for row in known if wanted.shows(row)}
+    tallies, hours = tally(SUM_ROWS.decode(await connection.scalar(statement, asked)))
+    known = await connection.scalar(DESCRIBE_ALL, {"project_id": project_id, "pattern_ids": list(tallies)})
+    described = {facts.pattern_id: facts for facts in KNOWN_PATTERNS.decode(known) if wanted.shows(facts)}
     if len(described) < len(tallies):
-        asked["pattern_ids"] = list(described)
-        tallies, hours = tally((await connection.execute(statement, asked)).all())
+        tallies = {pattern: counts for pattern, counts in tallies.items() if pattern in described}
+        statement = HOURS_OF_ERRORS if wanted.is_of_releases else HOURS_OF_WINDOW
+        rows = await connection.execute(statement, {**asked, "pattern_ids": list(described)})
+        hours = {row.start: row.errors for row in rows}
     return Counted(start, moment.now, moment.lag_seconds, tallies, described, hours)
 
 

@@ -202,13 +202,20 @@ CLOCK_OFF = CATALOG.gauge(
     "worker",
     over_processes="livemax",
 )
+READ_REPLICA_BEHIND = CATALOG.gauge(
+    "mayday_read_replica_behind_seconds",
+    "For how long the standby of MAYDAY_READ_DATABASE_URL lacks something that the primary has; infinite while it does not "
+    "answer. 0 where there is none.",
+    "api",
+    over_processes="livemax",
+)
 POOL_IN_USE = CATALOG.gauge(
     "mayday_pool_connections_in_use",
     "Connections to Postgres that are in use.",
     "api",
     "worker",
     over_processes="livesum",
-    pool=Few("api_reads, api (all else), writer_errors, writer_usage, worker", at_most=10),
+    pool=Few("api_reads, api_replica, api (all else), writer_errors, writer_usage, worker", at_most=10),
 )
 POOL_SIZE = CATALOG.gauge(
     "mayday_pool_connections_max",
@@ -216,7 +223,7 @@ POOL_SIZE = CATALOG.gauge(
     "api",
     "worker",
     over_processes="livesum",
-    pool=Few("api_reads, api (all else), writer_errors, writer_usage, worker", at_most=10),
+    pool=Few("api_reads, api_replica, api (all else), writer_errors, writer_usage, worker", at_most=10),
 )
 
 # jobs

@@ -36,7 +36,8 @@ from uuid import UUID, uuid5
 
 from common.alerts.changes import Change
 from common.alerts.defaults import DEFAULT_RULES
-from common.alerts.evaluation import Thread, evaluate
+from common.alerts.evaluation import Firing, Owed, evaluate, gather
+from common.alerts.gathering import Thread
 from common.alerts.rules import Rule
 from dev.evaluation.log_replay import LogSets, read_sets, replay_day
 from dev.evaluation.trend_simulation import NOISY_SETTINGS, Lived, live_day
@@ -49,6 +50,7 @@ QUARTER = timedelta(minutes=15)
 SPACE = UUID(int=21)
 OURS = ("New failures, and failures that are back", "Spikes and incidents")
 FIRST_SEED, FIRST_HELD_OUT = 1, 101
+SERVICES = 10  # of a simulated project
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Day:
     lived: list[Lived]
     failures: list[Failure] = field(default_factory=list)
     severities: dict[int, str] = field(default_factory=dict)
+    services: list[str] = field(default_factory=list)  # of each pattern
     names: dict[int, str] = field(default_factory=dict)  # of what several services name
     titles: list[str] = field(default_factory=list)  # of those that have one of their own
 
@@ -90,15 +93,16 @@ class Told:
 
 def make_day(seed: int, patterns: int, setting: str) -> Day:
     """The same day for the same arguments."""
-    day = Day(live_day(seed, patterns, setting))
+    lived = live_day(seed, patterns, setting)
+    day = Day(lived, services=[f"service-{number % SERVICES}" for number in range(patterns)])
     break_day(random.Random(f"day {seed} {patterns} {setting}"), day, seed)
     return day
 
 
 def make_replayed_day(seed: int, sets: LogSets) -> Day:
     """The same of log sets."""
-    lived, titles = replay_day(seed, sets)
-    day = Day(lived, titles=titles)
+    lived, titles, services = replay_day(seed, sets)
+    day = Day(lived, titles=titles, services=services)
     break_day(random.Random(f"broken {seed}"), day, seed)
     return day
 
@@ -116,14 +120,14 @@ def break_day(draw: random.Random, day: Day, seed: int) -> None:
         start, length = draw.randrange(4, 80), draw.randrange(4, 12)
         rate = draw.uniform(10, 100) / 4
         counts = [round(draw.expovariate(1 / rate)) + 3 if start <= q < start + length else 0 for q in range(QUARTERS)]
-        add_new(day, counts, "error")
+        add_new(draw, day, counts, "error")
         day.failures.append(Failure(frozenset({len(day.lived) - 1}), start, start + length))
     for severity in ("warning", "error"):
         for _ in range(patterns // 20):
             counts = [0] * QUARTERS
             for _ in range(draw.randint(1, 3)):
                 counts[draw.randrange(QUARTERS)] += 1
-            add_new(day, counts, severity)
+            add_new(draw, day, counts, severity)
 
 
 def inject(draw: random.Random, day: Day, members: Sequence[int], factor: float) -> None:
@@ -135,8 +139,9 @@ def inject(draw: random.Random, day: Day, members: Sequence[int], factor: float)
     day.failures.append(Failure(frozenset(members), start, start + length))
 
 
-def add_new(day: Day, counts: list[int], severity: str) -> None:
+def add_new(draw: random.Random, day: Day, counts: list[int], severity: str) -> None:
     day.severities[len(day.lived)] = severity
+    day.services.append(draw.choice(day.services))
     day.lived.append(Lived(day.lived[0].midnight, [], counts))
 
 
@@ -149,15 +154,20 @@ def tell_ours(day: Day) -> list[Told]:
     holding: dict[int, str] = {}
     known: set[int] = set()
     incidents: dict[str, int] = {}
-    told = []
+    firings: dict[UUID, list[Firing]] = {rule.rule_id: [] for rule in rules}
     for quarter in range(QUARTERS):
         now = day.lived[0].midnight + (quarter + 1) * QUARTER
         changes, holding = judge(day, quarter, now, holding, known, incidents)
         for rule in rules:
             if changes and (firing := evaluate(rule, changes, threads[rule.rule_id])):
-                patterns = frozenset(p for change in firing.changes for p in change.facts["members"])
-                told.append(Told(quarter, patterns))
-    return told
+                firings[rule.rule_id].append(firing)
+    return [tell(day, owed) for some in firings.values() for owed in gather(some)]
+
+
+def tell(day: Day, owed: Owed) -> Told:
+    """A message, and the quarter at whose end it is sent."""
+    quarter = int((owed.due_at - day.lived[0].midnight) / QUARTER) - 1
+    return Told(quarter, frozenset(p for change in owed.changes for p in change.facts["members"]))
 
 
 def judge(
@@ -170,7 +180,7 @@ def judge(
     changes = [make(day, now, p, "new") for p in seen if p not in known and not day.lived[p].hourly]
     known.update(seen)
     fresh = [p for p in rising if holding.get(p) != rising[p]]
-    onsets = [Onset(str(p), day.title(p), frozenset({f"service-{p}"}), now) for p in fresh]
+    onsets = [Onset(str(p), day.title(p), frozenset({day.services[p]}), now) for p in fresh]
     found = find_incidents(onsets, ())
     for incident in found:
         members = [int(p) for p in incident.patterns]
@@ -189,7 +199,7 @@ def make(
         "title": day.title(pattern),
         "severity": day.severities.get(pattern, "error"),
         "members": list(members) or [pattern],
-        "services": [f"service-{one}" for one in members or [pattern]],
+        "services": sorted({day.services[one] for one in members or [pattern]}),
         "of": "trend",
         **({} if incident is None else {"incident": str(uuid5(SPACE, f"incident {incident}"))}),
     }

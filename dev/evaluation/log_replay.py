@@ -37,10 +37,10 @@ def read_sets(folder: Path) -> list[tuple[list[int], list[str]]]:
     return sets
 
 
-def replay_day(seed: int, sets: LogSets) -> tuple[list[Lived], list[str]]:
-    """What each pattern of all sets did, with its past, and its title; the same for the same arguments."""
-    draw, lived, titles = random.Random(f"replay {seed}"), [], []
-    for groups, names in sets:
+def replay_day(seed: int, sets: LogSets) -> tuple[list[Lived], list[str], list[str]]:
+    """What each pattern of all sets did, with its past, its title and its service; the same for the same arguments."""
+    draw, lived, titles, services = random.Random(f"replay {seed}"), [], [], []
+    for place, (groups, names) in enumerate(sets):
         days = [live_file(draw, groups, len(names)) for _ in range(PAST_DAYS + 1)]
         for number, name in enumerate(names):
             hourly = [
@@ -48,7 +48,8 @@ def replay_day(seed: int, sets: LogSets) -> tuple[list[Lived], list[str]]:
             ]
             lived.append(Lived(MIDNIGHT, hourly, days[-1][number]))
             titles.append(name)
-    return lived, titles
+            services.append(f"service-{place}")
+    return lived, titles, services
 
 
 def live_file(draw: random.Random, groups: Sequence[int], count: int) -> list[list[int]]:

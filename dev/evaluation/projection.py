@@ -1,26 +1,32 @@
 """How well the projection foresees the end of a month, beside three common rules, on made series.
 
-    mayday bench projection [--json FILE] [--series N]
+    mayday bench projection [--json FILE] [--series N] [--set-aside]
 
-Each series is 90 days of history and a month of 30; it is looked at on noon of days 7, 10, 15 and 20, when half of the
-day is over. MAPE: mean of |projected - real end| / real end.
+`--set-aside` takes other seeds, by which nothing was chosen. Where statsforecast can be imported (it is no dependency),
+its AutoETS of weeks stands beside the others, for `--ets N` series of each kind.
+
+Each series is 90 days of history and a month of 30; it is looked at on noon
+of days 7, 10, 15 and 20, when half of the day is over. MAPE: mean of |projected - real end| / real end.
 """
 
 import argparse
+import importlib
+import importlib.util
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from dev.evaluation.spend_kinds import CHANGING, HISTORY_DAYS, MONTH_DAYS, Shape
 from dev.figures import write_figures
 from worker.spending.projection import Projection, SpendPeriod, project_spend
 
-SERIES, SEED = 200, 20261
-LEVEL, HISTORY_DAYS, MONTH_DAYS, DAYS = 1_000_000, 90, 30, (7, 10, 15, 20)
+SERIES, SEED, SET_ASIDE_SEED = 200, 20261, 773
+LEVEL, DAYS = 1_000_000, (7, 10, 15, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,6 @@ class Series:
     def total(self) -> int:
         """What the month really came to."""
         return sum(self.amounts[HISTORY_DAYS:])
-
-
-Shape = Callable[[random.Random, date], list[float]]
 
 
 def _noise(rng: random.Random, sigma: float) -> float:
@@ -92,14 +95,15 @@ SHAPES: dict[str, Shape] = {
     "bursty": make_bursty,
     "ramp": make_ramp,
     "step": make_step,
+    **CHANGING,
 }
 
 
-def make_series(kind: str, count: int) -> list[Series]:
-    """`count` series of a kind, the same ones at each call."""
+def make_series(kind: str, count: int, seed: int = SEED) -> list[Series]:
+    """`count` series of a kind, the same ones at each call with the same seed."""
     made = []
     for number in range(count):
-        rng = random.Random(f"{SEED}-{kind}-{number}")
+        rng = random.Random(f"{seed}-{kind}-{number}")
         start = date(2026, 1, 1) + timedelta(days=rng.randrange(365))
         shape = SHAPES[kind](rng, start - timedelta(days=HISTORY_DAYS))
         scale = LEVEL * math.exp(rng.gauss(0, 1))
@@ -203,10 +207,39 @@ def mape(projected: Iterable[float], totals: Sequence[int]) -> float:
     return 100 * fmean(abs(one - total) / total for one, total in zip(projected, totals, strict=True))
 
 
-def run(count: int = SERIES) -> list[Row]:
+def run(count: int = SERIES, seed: int = SEED) -> list[Row]:
     """Every kind at every day, on `count` series each."""
-    made = {kind: make_series(kind, count) for kind in SHAPES}
+    made = {kind: make_series(kind, count, seed) for kind in SHAPES}
     return [measure(kind, day, series) for kind, series in made.items() for day in DAYS]
+
+
+def measure_autoets(count: int, seed: int) -> dict[tuple[str, int], float] | None:
+    """MAPE of statsforecast's AutoETS with weeks, by kind and day; None where it cannot be imported."""
+    if not count or importlib.util.find_spec("statsforecast") is None:
+        return None
+    models: Any = importlib.import_module("statsforecast.models")
+    numpy: Any = importlib.import_module("numpy")
+    errors = {}
+    for kind in SHAPES:
+        for day in DAYS:
+            views = [look(one, day) for one in make_series(kind, count, seed)]
+            projected = []
+            for view in views:
+                known = numpy.array(view.known, dtype=float)
+                ahead = models.AutoETS(season_length=7).forecast(known, h=MONTH_DAYS - day + 1)["mean"]
+                projected.append(view.spent + float(ahead[0]) / 2 + float(ahead[1:].sum()))
+            errors[kind, day] = mape(projected, [view.series.total for view in views])
+    return errors
+
+
+def print_means(rows: Sequence[Row], ets: dict[tuple[str, int], float] | None, count: int) -> None:
+    """The mean over all kinds by day, beside the others'."""
+    print("\nmean of all kinds")
+    for day in DAYS:
+        at = [row for row in rows if row.day == day]
+        told = [f"{name} {fmean(getattr(row, name) for row in at):.2f} %" for name in ("mape", "run_rate", "mean_28")]
+        beside = f"AutoETS {fmean(ets[kind, day] for kind in SHAPES):.2f} % (of {count} series)" if ets else "AutoETS -"
+        print(f"day {day}: {', '.join(told)}, {beside}")
 
 
 def page_precision(rows: Iterable[Row]) -> float:
@@ -235,9 +268,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="mayday bench projection", description=__doc__)
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     parser.add_argument("--series", type=int, default=SERIES, help="series of each kind")
+    parser.add_argument("--set-aside", action="store_true", help="series by which nothing was chosen")
+    parser.add_argument(
+        "--ets", type=int, default=0, help="series of each kind for AutoETS, where statsforecast is there"
+    )
     options = parser.parse_args(arguments)
-    rows = run(options.series)
+    seed = SET_ASIDE_SEED if options.set_aside else SEED
+    rows = run(options.series, seed)
     print_table(rows)
+    print_means(rows, measure_autoets(options.ets, seed), options.ets)
     kinds = {kind: page_precision(row for row in rows if row.kind == kind) for kind in SHAPES}
     print("\nprecision of pages: " + ", ".join(f"{kind} {value:.3f}" for kind, value in kinds.items()))
     print(f"all: {page_precision(rows):.3f}")

@@ -171,6 +171,16 @@ async def exchange(target: Target, *pieces: bytes) -> list[Told]:
         return await reading
 
 
+async def exchange_cut(target: Target, pieces: list[bytes], *, closes: bool) -> list[int]:
+    """The statuses of what is told. Bytes that come after the server has closed reset the connection, which may take an
+    answer from the client's side before it was read: then it is asked again."""
+    for _ in range(5):
+        statuses = [one.status for one in await exchange(target, *pieces)]
+        if statuses or not closes:
+            break
+    return statuses
+
+
 async def known(target: Target) -> None:
     """Both keys known to the process, and what they read held ready."""
     assert [told.status for told in await exchange(target, target.fill(LOG + READ + READ))] == [201, 200, 200]
@@ -203,7 +213,7 @@ async def test_packets_may_be_cut_anywhere(target: Target) -> None:
         for _ in range(SPLITS if len(stream) < 10_000 else 1):
             cuts = sorted(picked.sample(range(1, len(stream)), 4))
             pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
-            assert [one.status for one in await exchange(target, *pieces)] == whole, (name, cuts)
+            assert await exchange_cut(target, pieces, closes=name in CLOSED) == whole, (name, cuts)
 
 
 async def test_a_head_may_be_cut_at_every_byte(target: Target) -> None:

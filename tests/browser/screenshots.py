@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from common.sealing import make_secret_key
 from common.settings import ROOT, Settings
 from tests.browser.conftest import Viewers
 from tests.conftest import Project, Service
+from tests.flow.test_alerts import deliver, make_channel
+from tests.receiving import receiving
 
 PICTURES = ROOT / "docs" / "pages"
 KINDS = (
@@ -57,11 +60,32 @@ def make_errors(rng: random.Random, now: datetime) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"operator_project": "shop", "disk_bytes": 40 * 10**9})
+    told = {"operator_project": "shop", "disk_bytes": 40 * 10**9, "alerts_allow": "127.0.0.1"}
+    return Settings.load(**settings.model_dump() | told | {"secret_key": make_secret_key()})
+
+
+async def arm_rules(service: Service, project: Project, *channels: str) -> None:
+    """The default rules but one."""
+    await service.run_worker()
+    rules = (await project.get("/api/alerts/rules"))["rules"]
+    for rule in rules[:-1]:
+        change = {"armed": True, "channels": list(channels)}
+        assert (await project.admin.patch(f"/api/alerts/rules/{rule['id']}", json=change)).status_code == 200
 
 
 async def fill(service: Service) -> Project:
-    project, rng, now = await service.project("shop"), random.Random(7), datetime.now(UTC)
+    project = await service.project("shop")
+    async with receiving() as receiver:
+        channel = await make_channel(project, receiver, name="on-call")
+        await arm_rules(service, project, channel)
+        await fill_with_errors(service, project)
+        await deliver(service)
+    await service.execute("UPDATE alert_channels SET hint = 'https://hooks.shop.example'")
+    return project
+
+
+async def fill_with_errors(service: Service, project: Project) -> None:
+    rng, now = random.Random(7), datetime.now(UTC)
     errors = make_errors(rng, now)
     for first in range(0, len(errors), 500):
         await project.send(*errors[first : first + 500])
@@ -75,7 +99,6 @@ async def fill(service: Service) -> Project:
     budget = {"name": "all teams", "scope": "project", "metric": "tokens", "limit": 9_000_000, "period": "month"}
     assert (await project.admin.post("/api/budgets", json=budget)).status_code == 201
     await service.run_worker()
-    return project
 
 
 async def test_make_pictures(service: Service, viewers: Viewers) -> None:
@@ -89,13 +112,14 @@ async def test_make_pictures(service: Service, viewers: Viewers) -> None:
         "pattern": f"patterns/{pattern['id']}?window=24h",
         "search": "search",
         "spend": "spend",
+        "alerts": "alerts",
         "system": "system",
     }
     for name, path in pages.items():
         if name == "system":
             await service.run_worker()  # as one that runs beside would, and not a minute ago
         await light.open(project, path)
-        await light.page.screenshot(path=PICTURES / f"{name}.png")
+        await light.page.screenshot(path=PICTURES / f"{name}.png", full_page=name == "alerts")
     dark = await viewers.make(viewport={"width": 390, "height": 800}, color_scheme="dark")
     await dark.sign_in(project)
     await dark.page.screenshot(path=PICTURES / "phone.png")

@@ -28,11 +28,13 @@ async def kill_apis(stack: Stack) -> str:
 async def terminate_api(stack: Stack) -> str:
     """SIGTERM with requests under way: each is answered, and the exit status is 0."""
     api = random.choice(stack.apis)
-    stack.stores.database.delay_seconds = 1.5
+    stack.stores.database.delay_seconds = 0.8
     sent = [asyncio.create_task(stack.send_once(count=5, api=api)) for _ in range(UNDER_WAY)]
-    await asyncio.sleep(1)  # by then the API has them all, and none can be stored yet
-    code, seconds = await api.terminate()
-    stack.stores.database.delay_seconds = 0.0
+    try:
+        await asyncio.sleep(0.5)  # by then the API has them all, and none can be stored yet
+        code, seconds = await api.terminate()
+    finally:
+        stack.stores.database.delay_seconds = 0.0
     statuses = await asyncio.gather(*sent)
     await stack.heal()
     if code != 0 or seconds > STOP_SECONDS or set(statuses) != {201}:

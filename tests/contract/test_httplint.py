@@ -17,7 +17,7 @@ from tests.contract.running import ERROR, USAGE, Running, get, operations_of
 
 JSON = {"Content-Type": "application/json"}
 STATUSES = {200, 201, 204, 207, 304, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 503}
-# Those of operators, which the project of this test is none of (tests/api/accounts).
+# Those of operators, which the project of this test is none of (tests/api/access).
 OF_OPERATORS = {
     *("list_all_projects", "create_project", "change_project", "get_project_contents", "delete_project"),
 }

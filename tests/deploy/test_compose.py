@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -188,6 +189,12 @@ def running(service: str, folder: Path, password: str) -> Iterator[subprocess.Po
             process.terminate()
 
 
+def is_listening(path: str) -> bool:
+    """Whether it can be connected to: its file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        return trial.connect_ex(path) == 0
+
+
 def check_settings(**passwords: str) -> subprocess.CompletedProcess[str]:
     """What the service of this name says, with the environment that the file gives it."""
     given = {
@@ -218,12 +225,12 @@ def test_a_redis_takes_its_password_from_where_others_cannot_read_it(
     service: str, password: str, tmp_path: Path
 ) -> None:
     with running(service, tmp_path, password) as process:
+        path = str(tmp_path / "socket")
         until = time.monotonic() + 20
-        while not (tmp_path / "socket").exists():
+        while not is_listening(path):
             assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.02)
-        path = str(tmp_path / "socket")
         with Redis(unix_socket_path=path, password=password) as client:
             assert client.config_get("maxmemory-policy") == {"maxmemory-policy": option(service, "--maxmemory-policy")}
         with Redis(unix_socket_path=path) as stranger, pytest.raises(AuthenticationError):

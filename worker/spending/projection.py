@@ -7,14 +7,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
 from statistics import NormalDist
 from typing import Literal
 
+from worker.spending.month_shape import MonthShape
 from worker.spending.spend_level import SpendLevel, fit_level
 
 Confidence = Literal["high", "medium", "low"]
-METHOD = "weekday_level_v1"
+METHOD = "weekday_level_v2"
 NEEDED_DAYS = 7
+MOVE_SLACK_DAYS = 3  # the windows that tell the age of a move are that far apart
 _Z80 = NormalDist().inv_cdf(0.9)
 
 
@@ -68,6 +71,14 @@ class SpendPeriod:
         later = [self.today + timedelta(days=n) for n in range(1, (self.end - self.today).days)]
         return [(self.today, 1 - self.elapsed_today), *((day, 1.0) for day in later)]
 
+    def month_shape(self) -> MonthShape:
+        """Where months begin: as this period does if it is a month, else on the first."""
+        if not 28 <= (self.end - self.start).days <= 31:
+            return MonthShape()
+        is_last = (self.start + timedelta(days=1)).month != self.start.month
+        begins_on = max(self.start.day, self.end.day) if is_last else self.start.day
+        return MonthShape(begins_on, (self.start, self.end))
+
 
 def project_spend(
     history: Iterable[tuple[date, int]], period: SpendPeriod, limit: int
@@ -85,9 +96,9 @@ def project_spend(
     complete = list_complete_days(daily, period.today)
     if len(complete) < NEEDED_DAYS:
         return InsufficientHistory(spent, len(complete))
-    level = fit_level(complete)
+    level = fit_level(complete, period.month_shape())
     mean, variance = expect_rest(level, period)
-    doubts = find_doubts(level, len(complete))
+    doubts = find_doubts(level, len(complete), (period.today - period.start).days)
     low, high = (round(spent + part) for part in find_range(mean, variance))
     return Projection(
         spent=spent,
@@ -114,10 +125,14 @@ def sum_by_day(history: Iterable[tuple[date, int]], today: date) -> dict[date, i
 
 
 def list_complete_days(daily: Mapping[date, int], today: date) -> list[tuple[date, int]]:
-    """Every day from the first in `daily` to yesterday, in order, silent ones as 0."""
+    """Every day from the first spend in `daily` to yesterday, in order, silent ones as 0.
+
+    What comes before the first spend tells nothing of it; seven days are listed where `daily` has as many.
+    """
     if not daily:
         return []
-    first = min(daily)
+    spending = min((day for day, amount in daily.items() if amount > 0), default=today)
+    first = max(min(daily), min(spending, today - timedelta(days=NEEDED_DAYS)))
     days = (first + timedelta(days=n) for n in range((today - first).days))
     return [(day, daily.get(day, 0)) for day in days]
 
@@ -125,15 +140,25 @@ def list_complete_days(daily: Mapping[date, int], today: date) -> list[tuple[dat
 def expect_rest(level: SpendLevel, period: SpendPeriod) -> tuple[float, float]:
     """Mean and variance of what is still to be spent in the period.
 
-    The mean is the level times the weekday factors of what is left; the variance adds the noise of each day, the
-    error of the level, and the drift of the level over the days left.
+    The mean is what is expected of the days left; the variance adds the noise of each day, the error of the level and of
+    its growth, the drift of the level over the days left, and that nobody knows when a pause ends.
     """
     left = [(day, share) for day, share in period.days_left() if share > 0]
-    expected = [level.expect(day) * share for day, share in left]
+    working = [level.expect(day) * share for day, share in left]
+    returned = [level.returned(day) for day, _ in left]
+    expected = [one * chance for one, chance in zip(working, returned, strict=True)]
     mean = sum(expected)
-    noise = sum(level.noise**2 * level.expect(day) ** 2 * share for day, share in left)
-    drift = level.drift**2 * sum((sum(expected[n:])) ** 2 for n in range(len(expected)))
-    return mean, noise + level.error**2 * mean**2 + drift
+    tails = list(accumulate(reversed(expected)))[::-1]
+    noise = level.noise**2 * sum(one**2 / share for one, (_, share) in zip(expected, left, strict=True))
+    variance = noise + level.error**2 * mean**2 + level.drift**2 * sum(tail**2 for tail in tails)
+    variance += sum((one * level.month.error_of(day)) ** 2 for one, (day, _) in zip(expected, left, strict=True))
+    if level.growth:
+        variance += level.growth.error**2 * sum(one * (n + 1) for n, one in enumerate(expected)) ** 2
+    if level.paused:
+        after = [*list(accumulate(reversed(working)))[::-1][1:], 0.0]
+        squares = sum(c * w * (w + 2 * a) for c, w, a in zip(returned, working, after, strict=True))
+        variance += squares - mean**2
+    return mean, variance
 
 
 def find_range(mean: float, variance: float) -> tuple[float, float]:
@@ -170,17 +195,23 @@ def find_exhaustion(daily: Mapping[date, int], level: SpendLevel, period: SpendP
         if total >= limit:
             return day
     for day, share in period.days_left():
-        total += level.expect(day) * share
+        total += level.expect(day) * level.returned(day) * share
         if total >= limit:
             return day
     return None
 
 
-def find_doubts(level: SpendLevel, complete_days: int) -> tuple[str, ...]:
-    """Reasons not to trust the point: the level is moving, or the history is short."""
+def find_doubts(level: SpendLevel, complete_days: int, days_of_period: int) -> tuple[str, ...]:
+    """Reasons not to trust the point: the level is moving, moved within the period, grows, or the history is short."""
     doubts = []
     if level.is_moving:
         doubts.append("level_is_moving")
+    if level.moved is not None and level.moved <= days_of_period + MOVE_SLACK_DAYS:
+        doubts.append("level_moved")
+    if level.growth:
+        doubts.append("level_is_growing" if level.growth.per_day > 0 else "level_is_falling")
+    if level.paused:
+        doubts.append("spend_is_paused")
     if complete_days < 2 * NEEDED_DAYS:
         doubts.append("under_two_weeks")
     elif complete_days < 4 * NEEDED_DAYS:

@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from worker.trends.baselines import Baseline, Past, learn_habits, summarize_past
 from worker.trends.jobs import JOB_HOURS, find_jobs
+from worker.trends.records import is_record
 from worker.trends.returns import hours_since_return, is_back_from_silence
 from worker.trends.tails import adjust_p_values, lower_tail, upper_tail
 
@@ -22,6 +23,8 @@ LEAST_COUNT = 5
 LEAST_RATIO = 2.0
 HIGHEST_P = 0.002
 HIGHEST_Q = 0.1
+HIGHEST_RECORD_P = 0.02  # of a count beyond all that the pattern has done
+WINDOW_HOURS: dict[Window, int] = {"1h": 1, "6h": 6}
 WINDOW_SHARES: dict[Window, float] = {"1h": 0.75, "6h": 0.25}  # of the false alarms that a pattern may have
 RECENT_HOURS = JOB_HOURS  # kept out of the baseline
 LEAST_PAST_COUNT = 24  # fewer tell nothing of habits
@@ -65,7 +68,8 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class WindowTest:
-    """A count against what was expected. `is_large`: enough errors, and far enough off, to be reported at all."""
+    """A count against what was expected. `is_large`: enough errors, and far enough off, to be reported at all; `is_record`: and
+    beyond all that the pattern has done (`worker/trends/records.py`)."""
 
     trend: Trend
     window: Window
@@ -73,6 +77,14 @@ class WindowTest:
     expected: float
     p_value: float
     is_large: bool
+    is_record: bool = False
+
+    def rank(self, q_value: float) -> int:
+        """2 where it is significant by itself and among the others of the run, 1 where it is a record and not likely, else 0:
+        nothing to report."""
+        if self.is_large and self.p_value <= HIGHEST_P and q_value <= HIGHEST_Q:
+            return 2
+        return int(self.is_record and self.p_value <= HIGHEST_RECORD_P)
 
 
 def score_trends(activities: Mapping[Key, Activity], now: datetime) -> dict[Key, Score]:
@@ -117,12 +129,17 @@ def has_returned(activity: Activity, now: datetime) -> bool:
 
 def past_of(activity: Activity, now: datetime) -> Past | None:
     """The summary of the hours before the last six; None where there are none, or too few errors in them and now to test."""
-    age_hours = int((_hour_of(now) - _hour_of(activity.first_seen)) / HOUR)
-    hourly = activity.hourly[-min(age_hours, HISTORY_HOURS) : -RECENT_HOURS]
+    hourly = hours_of_past(activity, now)
     quiet = activity.last_six_hours < LEAST_COUNT and sum(hourly) < LEAST_PAST_COUNT
     if not hourly or quiet:
         return None
     return summarize_past(hourly, (now.hour + 1 - RECENT_HOURS) % 24)
+
+
+def hours_of_past(activity: Activity, now: datetime) -> Sequence[int]:
+    """The errors per clock hour since it was first seen, without the last seven."""
+    age_hours = int((_hour_of(now) - _hour_of(activity.first_seen)) / HOUR)
+    return activity.hourly[-min(age_hours, HISTORY_HOURS) : -RECENT_HOURS]
 
 
 def _hour_of(time: datetime) -> datetime:
@@ -141,17 +158,22 @@ def find_rises(activity: Activity, baseline: Baseline, now: datetime) -> list[Wi
     hour_jobs = this_jobs + max(after_jobs, last_jobs)
     hour = expect_again(hour_jobs, max(this, last) + early, baseline.dispersion, baseline.dispersion)
     six = expect_again(sum(jobs), between + max(this, sixth) + early, baseline.block_dispersion, baseline.dispersion)
+    past = hours_of_past(activity, now)
     return [
-        score_rise("spiking", "1h", activity.last_hour, *hour),
-        score_rise("rising", "6h", activity.last_six_hours, *six),
+        score_rise("spiking", "1h", activity.last_hour, *hour, past),
+        score_rise("rising", "6h", activity.last_six_hours, *six, past),
     ]
 
 
-def score_rise(trend: Trend, window: Window, count: int, expected: float, dispersion: float) -> WindowTest:
+def score_rise(
+    trend: Trend, window: Window, count: int, expected: float, dispersion: float, past: Sequence[int]
+) -> WindowTest:
     tail = upper_tail(count, expected, dispersion) if count >= LEAST_COUNT else 1.0
+    is_large = is_far_above(count, expected)
     return WindowTest(
-        trend, window, count, expected, min(1.0, tail / WINDOW_SHARES[window]), is_far_above(count, expected)
-    )
+        trend, window, count, expected, min(1.0, tail / WINDOW_SHARES[window]), is_large,
+        is_large and is_record(count, past, WINDOW_HOURS[window]),
+    )  # fmt: skip
 
 
 def is_far_above(more: float, less: float) -> bool:
@@ -193,21 +215,18 @@ def find_fall(activity: Activity, baseline: Baseline, now: datetime) -> WindowTe
 
 def weigh(tests: Sequence[tuple[Key, WindowTest]], family: int) -> dict[Key, Score]:
     """One score per pattern: that of its first test which is significant, by itself and among a family of so many tests
-    (Benjamini and Hochberg), else steady."""
+    (Benjamini and Hochberg), else of its first record, else steady."""
     q_values = adjust_p_values([test.p_value if test.is_large else 1.0 for _, test in tests], family)
-    scores: dict[Key, Score] = {}
+    best: dict[Key, tuple[int, float, WindowTest, float]] = {}
     for (key, test), q_value in zip(tests, q_values, strict=True):
-        holds = test.is_large and test.p_value <= HIGHEST_P and q_value <= HIGHEST_Q
-        score = Score(
-            test.trend if holds else "steady",
-            test.window,
-            test.count,
-            test.expected,
-            test.count / test.expected,
-            test.p_value,
-            q_value,
-        )
-        known = scores.get(key)
-        if known is None or (known.trend == "steady" and (holds or test.p_value < (known.p_value or 0))):
-            scores[key] = score
-    return scores
+        rank = test.rank(q_value)
+        order = (rank, 0.0 if rank else -test.p_value)
+        if key not in best or order > best[key][:2]:
+            best[key] = (*order, test, q_value)
+    return {key: score_test(test, q_value, holds=rank > 0) for key, (rank, _, test, q_value) in best.items()}
+
+
+def score_test(test: WindowTest, q_value: float, *, holds: bool) -> Score:
+    ratio = test.count / test.expected
+    trend = test.trend if holds else "steady"
+    return Score(trend, test.window, test.count, test.expected, ratio, test.p_value, q_value)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
 from pydantic_core import from_json, to_json
 
 from api.ingest.receivers.items import Parsed
@@ -22,6 +23,7 @@ from common.severities import SeverityWord
 from common.tables import Adjustment
 
 CLEANED, TRUNCATED = Adjustment.cleaned.value, Adjustment.truncated.value
+SHALLOW = 150  # brackets: no reader has less depth
 NO_MESSAGE = "(no message)"
 has_nul = automaton(r"\\u0000")
 
@@ -36,11 +38,21 @@ def read_json(raw: bytes, *, depth: int, values: int) -> tuple[Any, int]:
         adjustments, raw = TRUNCATED if bounded != raw else 0, bounded
     if not has_nul(raw):
         try:
-            return from_json(raw), adjustments
+            return decode(raw), adjustments
         except ValueError:
             pass  # it is repaired, and read again
     text, is_cleaned = repair_text(to_utf8(raw), depth)
     return from_json(text), adjustments | (CLEANED if is_cleaned else 0)
+
+
+def decode(raw: bytes) -> Any:
+    """The value of a JSON text. Raises ValueError."""
+    if raw.count(b"[") + raw.count(b"{") < SHALLOW:
+        try:
+            return msgspec.json.decode(raw)  # half of what the other takes, but it knows no NaN, and no bound of depth
+        except ValueError:  # msgspec's are of these
+            pass
+    return from_json(raw)
 
 
 def build_error(

@@ -28,6 +28,17 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.parametrize("coding", [None, *PACKERS])
+def test_what_is_small_and_whole_is_unpacked_at_once(coding: str | None) -> None:
+    packed = PACKERS[coding](BODY) if coding else BODY
+    name = coding.encode() if coding else None
+    assert bodies.unpack_at_once(packed, name, len(BODY)) == BODY
+    assert bodies.unpack_at_once(packed, name, len(BODY) - 1) is None
+    if coding:
+        assert [bodies.unpack_at_once(one, name, 2**20) for one in (packed[:-1], packed + b"x", b"x")] == [None] * 3
+        assert bodies.unpack_at_once(PACKERS[coding](bytes(2**22)), name, 2**20) is None
+
+
 @pytest.mark.parametrize("coding", PACKERS)
 async def test_every_coding_is_unpacked(service: Service, coding: str) -> None:
     project = await service.project()

@@ -60,6 +60,18 @@ def test_the_line_of_a_refusal_says_which_problem_it_was(wire: Wire) -> None:
     assert (line["status"], line["problem"], line["detail"]) == (503, "unavailable", "Postgres is away")
 
 
+async def test_what_failed_may_be_dealt_with_by_who_asked(wire: Wire) -> None:
+    told: list[Exception] = []
+    for error in (Unavailable("Postgres is away"), None):
+        outcome: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        wire.replies.answer_after(
+            [wire.exchange], outcome, lambda _: wire.replies.answer(wire.exchange, as_json(200, b"{}")), told.append
+        )
+        outcome.set_exception(error) if error else outcome.set_result(1)
+        await asyncio.sleep(0)
+    assert ([str(error) for error in told], wire.sent) == (["503: Postgres is away"], [200])
+
+
 async def test_a_large_answer_that_cannot_be_packed_is_sent_plain(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replies_module, "compress", lambda *_: 1 / 0)
     wire.replies.answer(wire.exchange, as_json(201, b"x" * 10_000))

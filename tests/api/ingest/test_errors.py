@@ -44,6 +44,9 @@ class Counts:
     def __init__(self) -> None:
         self.counted: list[tuple[str, int]] = []
 
+    def is_used(self, _share: float) -> bool:
+        return False
+
     def count(self, name: str, number: int) -> None:
         self.counted.append((name, number))
 
@@ -97,6 +100,31 @@ async def test_an_error_becomes_the_same_row_alone_judged_at_once_and_in_a_batch
         row._replace(received_at=judged.received_at, occurred_at=judged.occurred_at) for row in writer.rows
     )
     assert alone == in_batch == judged
+
+
+async def test_what_was_read_is_stored_at_once_as_in_a_batch(pipeline: ErrorPipeline, writer: Kept) -> None:
+    document = ERROR | {"event_id": "0192f0c0-0000-7000-8000-000000000001"}
+    await pipeline.take_batch(sent({"errors": [document]}))
+    one = sent(document)
+    taken = pipeline.store_at_once(one, read_alone(one.body, pipeline.settings))
+    assert taken is not None
+    assert await taken[1] == [Outcome.stored]
+    first, again = writer.rows
+    assert again == first._replace(received_at=again.received_at, occurred_at=again.occurred_at)
+    assert cast("Counts", one.allowance).counted == [("bytes", len(one.body)), ("errors", 1)]
+
+
+@pytest.mark.parametrize("why", ["full", "pressed"])
+async def test_what_has_to_wait_is_not_stored_at_once_and_not_counted(
+    pipeline: ErrorPipeline, writer: Kept, why: str
+) -> None:
+    if why == "full":
+        writer.failure = Overloaded("x")
+    else:
+        writer.admission.take(CALLER.project_id, Load(900, 0))
+    one = sent()
+    assert pipeline.store_at_once(one, read_alone(one.body, pipeline.settings)) is None
+    assert (writer.rows, cast("Counts", one.allowance).counted) == ([], [])
 
 
 async def test_an_error_alone_is_told_its_id_and_what_was_changed(pipeline: ErrorPipeline, writer: Kept) -> None:

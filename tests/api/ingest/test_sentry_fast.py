@@ -4,12 +4,15 @@ import asyncio
 import gzip
 import json
 import zlib
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
 
+from api.ingest.sentry_fast import Turns
 from common.settings import Settings
 from tests.api.access.test_dsn import dsn_key, number_of
 from tests.api.ingest.receivers.sentry.test_envelope import RIGHT, WRONG
@@ -146,3 +149,42 @@ async def test_what_is_refused_by_the_lane_is_counted_and_a_report_of_it_comes_t
         await service.state["losses"].write()
         told = await service.execute("SELECT reason, category, count FROM sender_losses ORDER BY reason")
         assert told == [("ratelimit_backoff", "error", 5), ("refused", "error", 2)]
+
+
+async def test_envelopes_have_turns_of_their_own_between_which_others_come() -> None:
+    turns, order = Turns(), list[str]()
+    loop = asyncio.get_running_loop()
+    for name in ("first", "second"):
+        turns.add(cast("Any", SimpleNamespace(begin=partial(order.append, name))))
+    loop.call_soon(order.append, "another")
+    await asyncio.sleep(0.01)
+    assert order == ["first", "another", "second"]
+    turns.add(cast("Any", SimpleNamespace(begin=partial(order.append, "third"))))
+    await asyncio.sleep(0.01)
+    assert order[-1] == "third"
+
+
+async def test_an_envelope_is_taken_in_its_turn_and_gets_no_task(service: Service) -> None:
+    async with listening(service.app, service.state) as port:
+        _, target, auth = await ways(service, port, port)
+        async with sdk(port, auth) as client:
+            assert (await client.post(target.decode(), content=b"{}")).status_code == 200
+            tasks = count_tasks(service)
+            packed = gzip.compress(FIRST)
+            answer = await client.post(target.decode(), content=packed, headers={"Content-Encoding": "gzip"})
+            assert (answer.json(), tasks()) == ({"id": ID}, 0)
+            wrong = await client.post(target.decode(), content=b"no envelope")
+            assert (wrong.status_code, tasks()) == (400, 1)
+
+
+def count_tasks(service: Service) -> Callable[[], int]:
+    """How many tasks the responder starts from here on."""
+    responder, started = service.state["responder"], list[object]()
+    start = responder.start
+
+    def note(work: Any) -> Any:
+        started.append(work)
+        return start(work)
+
+    responder.start = note
+    return lambda: len(started)

@@ -66,6 +66,7 @@ async def test_a_channel_is_made_limited_and_deleted_and_its_secret_shown_once(a
     renewed = await person.send("alerts/channels", page, do="secret", channel=channel["id"], name="hook")
     [second] = set(re.findall(r"whsec_[\w+/=]+", renewed.text))
     assert second != first
+    assert 'name="max_per_hour" value="7"' in page
     await person.send("alerts/channels", page, do="limit", channel=channel["id"], max_per_hour="9")
     assert (await first_of(project, "channels"))["max_per_hour"] == 9
     assert (await person.send("alerts/channels", page, do="remove", channel=channel["id"])).status_code == 303

@@ -41,3 +41,32 @@ async def test_every_error_is_in_one_step_or_before(service: Service, window: st
     one = await project.get("/api/errors/patterns/series", window=window, service="one")
     rest = await project.get("/api/errors/patterns/series", window=window, not_service="one")
     assert [a + b for a, b in zip(one["counts"], rest["counts"], strict=True)] == series["counts"]
+
+
+async def test_where_there_is_nothing_every_step_is_nought(service: Service) -> None:
+    project = await service.project()
+    series = await project.get("/api/errors/patterns/series", window="24h")
+    assert (series["counts"], series["previous"], series["patterns"]) == ([0] * 24, 0, [])
+
+
+async def test_steps_are_where_their_errors_were(service: Service) -> None:
+    """Also one of a time that is ahead, which is in the last step."""
+    project = await service.project()
+    now = datetime.now(UTC)
+    moments = [
+        now + timedelta(minutes=6),
+        now - timedelta(hours=2),
+        now - timedelta(hours=2),
+        now - timedelta(hours=30),
+    ]
+    await project.send(
+        *[{"service": "one", "severity": "error", "message": "down", "timestamp": at.isoformat()} for at in moments]
+    )
+    await service.run_worker()
+    series = await project.get("/api/errors/patterns/series", window="24h")
+    starts = [datetime.fromisoformat(start) for start in series["starts"]]
+    expected = [0] * 24
+    for at in moments[:3]:
+        expected[max(number for number, start in enumerate(starts) if start <= at)] += 1
+    assert (series["counts"], series["previous"]) == (expected, 1)
+    assert [(one["counts"], one["previous"]) for one in series["patterns"]] == [(expected, 1)]

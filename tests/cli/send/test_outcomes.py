@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -95,8 +96,10 @@ async def test_each_file_through_the_route_of_shippers(service: Service) -> None
 
 async def test_three_kinds_of_failure_are_three_patterns(service: Service) -> None:
     project = await service.project()
+    sent = (FOLDER / "three-kinds.log").read_bytes()
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat().encode()  # patterns are of the last week
     answer = await project.ingest.post(
-        "/api/logs", params={"level": "warning"}, content=(FOLDER / "three-kinds.log").read_bytes()
+        "/api/logs", params={"level": "warning"}, content=sent.replace(b"2026-11-23", yesterday)
     )
     assert (answer.json()["count"], answer.json()["discarded"]) == (60, {"below_level": 60})
     await service.run_worker()

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.alerts.changes import Change
-from common.alerts.evaluation import Thread, evaluate, find_due, gather, next_local, order, replay, subjects_of
+from common.alerts.evaluation import evaluate, find_due, gather, next_local, order, replay, subjects_of
+from common.alerts.gathering import Thread
 from common.alerts.rules import Rule
 from tests.common.alerts.making import NOON, change, named, rule
 

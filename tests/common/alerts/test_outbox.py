@@ -1,8 +1,11 @@
 """What rules owe stands with its change or not at all, is claimed by one, and comes back when its claim is over."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from common.alerts import outbox
 from common.alerts.rule_rows import add_rule
@@ -21,9 +24,11 @@ async def with_rule(service: Service, **terms: Any) -> Project:
     return project
 
 
-async def note(service: Service, project: Project, *subjects: UUID, name: str = "new") -> None:
+async def note(
+    service: Service, project: Project, *subjects: UUID, name: str = "new", facts: Mapping[str, Any] | None = None
+) -> None:
     async with service.tools.engine.begin() as connection:
-        noted = [Noted("pattern", one, name, {"title": str(one)}) for one in subjects]
+        noted = [Noted("pattern", one, name, {"title": str(one), **(facts or {})}) for one in subjects]
         await note_transitions(connection, project.id, noted)
 
 
@@ -72,6 +77,35 @@ async def test_what_waits_for_a_digest_becomes_one_message(service: Service) -> 
     [one] = await claim(service, project)
     assert (len(one.changes), one.left_out) == (outbox.MOST_CHANGES, 80)
     assert len({change.subject_id for change in one.changes}) == outbox.MOST_CHANGES
+
+
+async def test_what_comes_while_its_digest_is_sent_is_a_message_of_its_own(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = await with_rule(service, digest={"at": "09:00"}, throttle_minutes=0)
+    first, second, third = uuid4(), uuid4(), uuid4()
+    due_at = datetime.now(UTC) + timedelta(seconds=1)  # for all of them, as it is when the hour strikes meanwhile
+    monkeypatch.setattr("common.alerts.evaluation.find_due", lambda *_: due_at)
+    await note(service, project, first)
+    await service.execute("UPDATE notifications SET attempt_at = now()")
+    claimed = await claim(service, project)
+    await note(service, project, second)
+    async with service.tools.engine.begin() as connection:
+        await outbox.end(connection, project.id, [one.notification_id for one in claimed], "sent")
+    await note(service, project, third)
+    await service.execute("UPDATE notifications SET attempt_at = now() WHERE state = 'due'")
+    told = [[change.subject_id for change in one.changes] for one in [*claimed, *await claim(service, project)]]
+    assert sorted(told) == sorted([[first], [second], [third]])
+
+
+async def test_the_window_of_a_service_outlives_the_transaction(service: Service) -> None:
+    project = await with_rule(service, gather_minutes=10)
+    for _ in range(4):
+        await note(service, project, uuid4(), facts={"services": ["shop"]})
+    [now] = await claim(service, project)
+    await service.execute("UPDATE notifications SET attempt_at = now() WHERE attempts = 0")
+    [later] = await claim(service, project)
+    assert (len(now.changes), len(later.changes)) == (1, 3)
 
 
 async def test_a_throttle_outlives_the_transaction(service: Service) -> None:

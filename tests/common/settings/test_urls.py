@@ -3,7 +3,7 @@
 import pytest
 
 from common.settings import Settings, SettingsInvalid
-from common.settings.urls import encode_login, fill_in_password
+from common.settings.urls import encode_login, fill_in_password, split_hosts
 
 GOOD = "postgresql://app:vT9xkQ2mLw8RzB@db/errors"
 
@@ -112,3 +112,30 @@ def test_a_url_that_is_whole_stays_as_it_is(url: str) -> None:
 )
 def test_a_password_of_its_own_is_filled_in_where_a_url_leads_to_a_host_without_one(url: str, filled: str) -> None:
     assert fill_in_password(url, "a/@") == filled
+
+
+@pytest.mark.parametrize(
+    ("url", "first", "hosts"),
+    [
+        ("postgresql://u:p@a:1,b:2/d", "postgresql://u:p@a:1/d", ["a:1", "b:2"]),
+        ("postgres://a,[::1]:5,c/d?x=1,2", "postgres://a/d?x=1,2", ["a", "[::1]:5", "c"]),
+        ("postgresql://u:p,q@a/d", "postgresql://u:p,q@a/d", ["a"]),
+        ("postgresql:///d?host=/run/a,b", "postgresql:///d?host=/run/a,b", []),
+    ],
+)
+def test_a_url_may_name_several_hosts(url: str, first: str, hosts: list[str]) -> None:
+    assert split_hosts(url) == (first, hosts)
+
+
+@pytest.mark.parametrize("hosts", ["a:1,", ",b", "a:port,b", "a:1,,b:2", "::1,b"])
+def test_hosts_that_are_none_are_refused_with_the_form_to_use(hosts: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"MAYDAY_DATABASE_URL: .*host:5432,host:5432"):
+        Settings.load(database_url=f"postgresql://u:p@{hosts}/d")
+
+
+def test_the_password_of_several_hosts_is_looked_at_and_filled_in_as_that_of_one() -> None:
+    weak = Settings.load(mode="production", database_url="postgresql://app:short@a:1,[::1]:2/d")
+    with pytest.raises(SettingsInvalid, match=r"MAYDAY_DATABASE_URL: .*weak"):
+        weak.require("database_url")
+    filled = Settings.load(database_url="postgresql://app@a:1,[::1]:2/d", database_password="x/y")
+    assert filled.database_url == "postgresql://app:x%2Fy@a:1,[::1]:2/d"

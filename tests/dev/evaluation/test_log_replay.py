@@ -18,8 +18,9 @@ def test_groups_are_ours_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_day_is_the_whole_file_with_a_past_of_the_same() -> None:
-    lived, titles = replay_day(1, SETS)
+    lived, titles, services = replay_day(1, SETS)
     assert titles == TITLES * 4
+    assert services == [f"service-{number // 3}" for number in range(12)]
     assert [one.today for one in lived] == [one.today for one in replay_day(1, SETS)[0]]
     assert {len(one.hourly) for one in lived} == {24 * PAST_DAYS}
     assert 2_900 < sum(sum(one.today) for one in lived) < 3_500  # two errors a message

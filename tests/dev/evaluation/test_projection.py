@@ -69,10 +69,10 @@ def test_prints_the_table_and_writes_json(tmp_path: Path, capsys: pytest.Capture
     bench.main(["--series", "3", "--json", str(tmp_path / "out.json")])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("| series | day | MAPE | run-rate | 28-day mean | gateway |")
-    assert sum(line.startswith("| ") for line in lines) == 2 + 5 * 4
+    assert sum(line.startswith("| ") for line in lines) == 2 + len(bench.SHAPES) * 4
     written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert written["series"] == 3
-    assert len(written["rows"]) == 20
+    assert len(written["rows"]) == len(bench.SHAPES) * 4
 
 
 def test_the_gateway_rule_by_hand() -> None:

@@ -106,9 +106,30 @@ def test_nothing_spent_is_nothing_projected() -> None:
 def test_a_level_that_moved_is_followed_and_doubted() -> None:
     noise = [900, 1_100, 1_000, 950, 1_050, 1_000, 1_000] * 6
     found = project(days(START - timedelta(days=42), *noise, *[3_000] * 8), period(9), 10**9)
-    assert found.doubts == ("level_is_moving",)
+    assert found.doubts == ("level_is_moving", "level_moved")
     assert found.confidence == "low"
     assert 80_000 <= found.projected <= 90_000  # 24,000 spent and 22 days of 3,000
+
+
+def test_what_came_before_the_first_spend_is_no_history() -> None:
+    found = project(days(START - timedelta(days=60), *[0] * 40, *[1_000] * 20), period(1))
+    assert (found.projected, found.complete_days) == (30_000, 20)
+
+
+def test_a_pause_widens_the_range_and_is_told() -> None:
+    history = days(START - timedelta(days=54), *[900, 1_100] * 27, *[0] * 6)
+    found = project(history, period(7))
+    assert found.doubts == ("level_is_moving", "spend_is_paused")
+    assert 0 < found.low < found.projected < 24_000
+    assert found.high > 1.3 * found.projected
+
+
+def test_a_months_last_days_are_expected_as_months_before_were() -> None:
+    first = date(2026, 1, 1)
+    ends = (date(2026, 2, 1), date(2026, 3, 1), START)
+    months = [first + timedelta(days=n) for n in range((START - first).days)]
+    history = [(day, 3_000 if any(0 < (end - day).days <= 4 for end in ends) else 1_000) for day in months]
+    assert project([*history, *days(START, *[1_000] * 9)], period(10)).projected == pytest.approx(38_000, rel=0.05)
 
 
 def test_a_weeks_and_a_days_budget_are_projected_alike() -> None:

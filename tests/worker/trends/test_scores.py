@@ -90,6 +90,24 @@ def test_three_times_the_usual_six_hours_is_rising() -> None:
     assert (found.trend, found.window, found.count) == ("rising", "6h", 72)
 
 
+BURSTS = [8 * (hour % 24 == 7 * (hour // 24) % 24) for hour in range(331)]  # an hour a day, another one each day
+
+
+def test_what_comes_in_bursts_is_told_once_it_is_beyond_all_of_them() -> None:
+    beyond = score(activity([*BURSTS, 6, 6, 6, 6, 0], 0, 24))
+    assert (beyond.trend, beyond.window) == ("rising", "6h")
+    assert beyond.p_value is not None
+    assert trends.HIGHEST_P < beyond.p_value <= trends.HIGHEST_RECORD_P
+    assert score(activity([*BURSTS, 0, 0, 8, 0, 0], 0, 8)).trend == "steady"
+
+
+def test_a_record_that_is_likely_is_none() -> None:
+    likely = score(activity([*BURSTS, 4, 4, 4, 4, 0], 0, 16))
+    assert likely.trend == "steady"
+    assert likely.p_value is not None
+    assert likely.p_value > trends.HIGHEST_RECORD_P
+
+
 def test_a_pattern_that_stops_is_falling() -> None:
     found = score(activity([*STEADY[:329], 2, 0, 0, 0, 0, 0, 0], 0, 1))
     assert (found.trend, found.count) == ("falling", 1)

@@ -159,7 +159,7 @@ def read_vast_object(payload: bytes) -> tuple[Any, int]:
     """The value, and how it was adjusted. Of an object with more values than are read, each field is cut by itself: what matters
     may stand behind what does not. Raises ValueError."""
     if not is_vast(payload, VALUES_MAX):
-        return read_json(payload, depth=DEPTH_MAX, values=VALUES_MAX)
+        return read_json(payload, depth=DEPTH_MAX, values=len(payload))  # no more, so that is not counted again
     fields: dict[str, Any] = {}
     adjustments = 0
     for name, text in split_object(payload).items():

@@ -45,7 +45,7 @@ class Raised:
         facts = {"type": self.type, "value": self.value, "module": self.module, "mechanism": dict(self.mechanism)}
         kept = without_nothing(facts)
         if self.stack.frames:
-            kept["frames"] = [frame.kept() for frame in reversed(self.stack.frames)]
+            kept["frames"] = self.stack.kept()
         return kept
 
 

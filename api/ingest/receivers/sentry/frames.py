@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from api.ingest.receivers.sentry.values import (
@@ -15,7 +16,12 @@ from common.fingerprint import Frame
 FRAMES_MAX = 200  # of one error; of a deeper recursion the first and the last
 SOURCE_LINES = 20  # of context before a line, and after it
 LEFT_OUT = "(frames left out)"
-NATIVE = (("package", "package"), ("address", "instruction_addr"))  # what frames of native code have
+# What of a frame is of the program: all but its locals.
+OF_PROGRAM = (
+    "module", "function", "abs_path", "filename", "lineno", "colno", "in_app", "package", "instruction_addr", "context_line",
+    "pre_context", "post_context",
+)  # fmt: skip
+FRAMES_ENTRIES, FRAME_CHARS = 2_048, 2_048
 
 
 def text_of(value: Any) -> str:
@@ -25,7 +31,8 @@ def text_of(value: Any) -> str:
 
 @dataclass(slots=True)
 class StackFrame:
-    """One frame as it was sent. `path` is the longest that is known of its file."""
+    """One frame as it was sent, without its locals: what is of the program, which comes again with each error of its kind. `path`
+    is the longest that is known of its file, `code` the line itself; `kept` is what is kept of it in the context."""
 
     module: str
     function: str
@@ -33,26 +40,35 @@ class StackFrame:
     line: int | None
     column: int | None
     in_app: bool | None
-    raw: Mapping[str, Any] = field(repr=False)
+    code: str
+    package: Any
+    address: Any
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> "StackFrame":
-        get = raw.get
-        line, in_app = get("lineno"), get("in_app")
-        return cls(
-            text_of(get("module")),
-            text_of(get("function")),
-            text_of(get("abs_path")) or text_of(get("filename")),
-            line if type(line) is int and 0 <= line < 2**53 else as_count(line),
-            as_count(column) if (column := get("colno")) is not None else None,
-            in_app if in_app is True or in_app is False else None,
-            raw,
-        )
+        return cls.read(*[raw.get(name) for name in OF_PROGRAM])
 
-    @property
-    def code(self) -> str:
-        """The line itself."""
-        return as_text(self.raw.get("context_line")).strip()
+    @classmethod
+    def read(
+        cls, module: Any, function: Any, abs_path: Any, filename: Any, line: Any, column: Any, in_app: Any, package: Any,
+        address: Any, code: Any, before: Any, after: Any,
+    ) -> "StackFrame":  # fmt: skip
+        """The frame of the values of OF_PROGRAM, whatever stands there."""
+        frame = cls(
+            text_of(module),
+            text_of(function),
+            text_of(abs_path) or text_of(filename),
+            line if type(line) is int and 0 <= line < 2**53 else as_count(line),
+            as_count(column) if column is not None else None,
+            in_app if in_app is True or in_app is False else None,
+            text_of(code).strip(),
+            package,
+            address,
+        )
+        frame.keep()
+        frame.keep_source(code, before, after)
+        return frame
 
     @property
     def for_grouping(self) -> Frame:
@@ -63,58 +79,56 @@ class StackFrame:
         """Qualified, as languages name what has no file."""
         return f"{self.module}.{self.function}" if self.module else self.function or "?"
 
-    def kept(self) -> dict[str, Any]:
-        """What is kept of it in the context."""
-        kept: dict[str, Any] = {}
-        if self.function:
-            kept["function"] = self.function
-        if self.module:
-            kept["module"] = self.module
-        if self.path:
-            kept["file"] = self.path
-        if self.line is not None:
-            kept["line"] = self.line
-        if self.column is not None:
-            kept["column"] = self.column
-        if self.in_app is not None:
-            kept["in_app"] = self.in_app
-        for name, sent in NATIVE:
-            if self.raw.get(sent):
-                kept[name] = self.raw[sent]
-        self.keep_source(kept)
-        if locals_ := self.raw.get("vars"):
-            kept["locals"] = locals_
-        return kept
+    def keep(self) -> None:
+        facts = {
+            "function": self.function or None, "module": self.module or None, "file": self.path or None, "line": self.line,
+            "column": self.column, "in_app": self.in_app, "package": self.package or None, "address": self.address or None,
+        }  # fmt: skip
+        self.kept = {name: value for name, value in facts.items() if value is not None}
 
-    def keep_source(self, kept: dict[str, Any]) -> None:
+    def keep_source(self, code: Any, before: Any, after: Any) -> None:
         """The lines around, as one text, and the number of the first."""
-        line = self.raw.get("context_line")
-        if not isinstance(line, str):
+        if not isinstance(code, str):
             return
-        before, after = lines_of(self.raw.get("pre_context")), lines_of(self.raw.get("post_context"))
-        before, after = before[-SOURCE_LINES:], after[:SOURCE_LINES]
-        try:
-            kept["source"] = "\n".join([*before, line, *after])
-        except TypeError:
-            before, after = texts_of(before), texts_of(after)
-            kept["source"] = "\n".join([*before, line, *after])
+        before, after = texts_of(before)[-SOURCE_LINES:], texts_of(after)[:SOURCE_LINES]
+        self.kept["source"] = "\n".join([*before, code, *after])
         if self.line is not None and before:
-            kept["source_from"] = max(self.line - len(before), 0)
+            self.kept["source_from"] = max(self.line - len(before), 0)
 
 
-def lines_of(sent: Any) -> list[Any]:
-    return sent if type(sent) is list else []
+def texts_of(lines: Any) -> list[str]:
+    return [one for one in lines if isinstance(one, str)] if isinstance(lines, list | tuple) else []
 
 
-def texts_of(lines: list[Any]) -> list[str]:
-    return [one for one in lines if isinstance(one, str)]
+# By type too: 1 is not true.
+remember_frame = lru_cache(maxsize=FRAMES_ENTRIES, typed=True)(StackFrame.read)
+
+
+def recall_frame(raw: Mapping[str, Any]) -> StackFrame:
+    """The frame, which is read once while it comes again; what is large, or holds what no frame should, each time."""
+    *facts, before, after = told = [raw.get(name) for name in OF_PROGRAM]
+    lines: list[str] = []
+    for one in facts:
+        if type(one) is str:
+            lines.append(one)
+        elif not (one is None or type(one) is int or type(one) is bool):
+            return StackFrame.read(*told)
+    try:
+        text = "".join(lines + (before or []) + (after or []))
+    except TypeError:
+        return StackFrame.read(*told)
+    if len(text) > FRAME_CHARS or not text.isascii():
+        return StackFrame.read(*told)
+    return remember_frame(*facts, tuple(before or ()), tuple(after or ()))
 
 
 @dataclass(slots=True)
 class Stack:
-    """The frames of one error, outermost first as the protocol has them; `left_out` is whether there were more."""
+    """The frames of one error, outermost first as the protocol has them, and the locals of each; `left_out` is whether there
+    were more."""
 
     frames: list[StackFrame]
+    locals: list[Any] = field(default_factory=list)
     left_out: bool = False
 
     @classmethod
@@ -122,10 +136,19 @@ class Stack:
         """Those of `{"frames": [...]}`, also where the list stands there alone."""
         raw = as_object(stacktrace).get("frames") if isinstance(stacktrace, dict) else stacktrace
         found = list_values(raw) if isinstance(raw, list) else []
-        if len(found) <= FRAMES_MAX:
-            return cls([StackFrame.of(one) for one in found])
-        half = FRAMES_MAX // 2
-        return cls([StackFrame.of(one) for one in (*found[:half], *found[-half:])], left_out=True)
+        left_out = len(found) > FRAMES_MAX
+        if left_out:
+            half = FRAMES_MAX // 2
+            found = [*found[:half], *found[-half:]]
+        return cls([recall_frame(one) for one in found], [one.get("vars") for one in found], left_out)
+
+    def kept(self) -> list[dict[str, Any]]:
+        """What is kept of each in the context, innermost first."""
+        kept = [
+            {**frame.kept, "locals": locals_} if locals_ else dict(frame.kept)
+            for frame, locals_ in zip(self.frames, self.locals, strict=True)
+        ]
+        return kept[::-1]
 
     def outermost_first(self) -> Iterator[StackFrame | None]:
         """The frames, with None where some were left out."""
@@ -212,8 +235,8 @@ def elixir_line(_number: int, frame: StackFrame) -> str:
 
 
 def native_line(number: int, frame: StackFrame) -> str:
-    package = as_text(frame.raw.get("package")).rpartition("/")[2] or "???"
-    address = as_text(frame.raw.get("instruction_addr"))
+    package = as_text(frame.package).rpartition("/")[2] or "???"
+    address = as_text(frame.address)
     return f"{number:<3} {package} {address} {frame.function or '?'}{f' ({place_of(frame)})' if frame.path else ''}"
 
 

@@ -16,7 +16,7 @@ block; and by those alone whose own hint the automaton finds.
 
 from api.ingest.sanitize.redaction.expressions import automaton
 from api.ingest.sanitize.redaction.names import is_secret
-from api.ingest.sanitize.redaction.objects import redact_object, redact_value
+from api.ingest.sanitize.redaction.objects import may_hold, redact_object, redact_value, without_programs
 from api.ingest.sanitize.redaction.texts import HINT, is_utf8, may_hold_secrets, redact_text
 from common.fingerprint import REDACTED
 
@@ -26,8 +26,10 @@ __all__ = [
     "automaton",
     "is_secret",
     "is_utf8",
+    "may_hold",
     "may_hold_secrets",
     "redact_object",
     "redact_text",
     "redact_value",
+    "without_programs",
 ]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from api.ingest.sanitize.redaction.cards import redact_cards
+from api.ingest.sanitize.redaction.expressions import automaton
 from api.ingest.sanitize.redaction.names import NAME_CHARS, is_secret, vocabulary, words_of
 from api.ingest.sanitize.redaction.nothing import is_nothing
 from api.ingest.sanitize.redaction.prose import TOKEN
@@ -31,6 +32,7 @@ KEYS_TOLD = 12  # keys of an object, of which one may say that a number beside i
 HEADER = re.compile(r"(?ai)authorization|cookie|^x-|-(?:key|token)$")
 NOT_ENCODED = (ValueError, OverflowError, RecursionError)
 encode = msgspec.json.Encoder().encode  # a third of what others take
+has_long_run = automaton("[0-9]{12}")  # as those of cards are, of which it depends on the names whether they stay
 FLAG = re.compile(r"--?[A-Za-z]")
 NO_SECRET = re.compile(r"[A-Za-z_][A-Za-z_ .-]*")
 
@@ -138,39 +140,85 @@ def redact_object(value: Mapping[str, Any], names: str) -> tuple[dict[str, Any],
 def redact_frame(frame: Mapping[str, Any], names: str) -> tuple[dict[str, Any], int] | None:
     """The same of a frame with its source, which comes again with each error of its kind: what is of the program is judged once,
     and the locals each time. None where it is none that is remembered."""
-    texts = [one for one in frame.values() if type(one) is str]
-    others = [one for one in frame.values() if type(one) is not str and not is_plain_number(one)]
+    program = program_of(frame)
+    if program is None:
+        return None
+    judged = remember_frame(names[-NAME_CHARS:], tuple(frame), *program)
+    kept, count = dict(judged.kept), judged.found
     locals_ = frame.get(LOCALS)
-    if len(frame) > FRAME_KEYS or len("".join([*texts, *frame])) > FRAME_CHARS:
-        return None
-    if any(one is not locals_ for one in others):
-        return None
-    is_nested = type(locals_) is dict or type(locals_) is list
-    if others and not is_nested:
-        return None
-    told = [*frame.values()]
-    if is_nested:
-        told[list(frame).index(LOCALS)] = None
-    kept, count, under = remember_frame(names[-NAME_CHARS:], tuple(frame), *told)
-    kept = dict(kept)
-    if is_nested:
-        kept[LOCALS], found = redact_value(locals_, under)
+    if type(locals_) is dict or type(locals_) is list:
+        kept[LOCALS], found = redact_value(locals_, judged.names)
         count += found
     return kept, count
 
 
-def is_plain_number(one: Any) -> bool:
-    return type(one) is bool or (type(one) is int and one.bit_length() < 64)
+def program_of(frame: Mapping[str, Any]) -> list[Any] | None:
+    """The values of a frame, with None for its locals; None where it is large, or holds more than texts and plain numbers."""
+    program, chars = [*frame.values()], 0
+    locals_ = frame.get(LOCALS)
+    if type(locals_) is dict or type(locals_) is list:
+        program[-1 if program[-1] is locals_ else list(frame).index(LOCALS)] = None
+    for one in program:
+        if type(one) is str:
+            chars += len(one)
+        elif not (one is None or type(one) is bool or (type(one) is int and one.bit_length() < 64)):
+            return None
+    return program if len(frame) <= FRAME_KEYS and chars + len("".join(frame)) <= FRAME_CHARS else None
 
 
-def judge_frame(names: str, keys: tuple[str, ...], *values: Any) -> tuple[dict[str, Any], int, str]:
-    """What is of the program in a frame, without secrets, and the names that its locals stand under."""
+class JudgedFrame(NamedTuple):
+    """What is of the program in a frame, without secrets, how many it had, and the names that its locals stand under; and whether
+    it is harmless under any names: nothing was found in it, and no number is long enough for a card's."""
+
+    kept: dict[str, Any]
+    found: int
+    names: str
+    is_harmless: bool
+
+
+def judge_frame(names: str, keys: tuple[str, ...], *values: Any) -> JudgedFrame:
+    program = dict(zip(keys, values, strict=True))
+    kept, found = redact_members(program, names)
     told = " ".join([*keys[:KEYS_TOLD], names])
-    return *redact_members(dict(zip(keys, values, strict=True)), names), f"{told} {LOCALS}"
+    return JudgedFrame(kept, found, f"{told} {LOCALS}", not (found or has_long_number(program)))
+
+
+def has_long_number(program: dict[str, Any]) -> bool:
+    try:
+        return has_long_run(encode(program))
+    except NOT_ENCODED:
+        return True
 
 
 # By type too: 1 is not true.
 remember_frame = lru_cache(maxsize=FRAMES_ENTRIES, typed=True)(judge_frame)
+
+
+def without_programs(context: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A context with nothing but the locals in place of the frames of its errors, where all else in these is of the program and
+    known to hold no secret; None where that is not so. It is nearly all that differs from one error of a kind to the next."""
+    errors = context.get("exception")
+    if type(errors) is not list or not all(type(error) is dict for error in errors):
+        return None
+    bare = []
+    for error in errors:
+        frames = error.get("frames")
+        left = [] if frames is None else left_of(frames)
+        if left is None:
+            return None
+        bare.append({**error, "frames": left})
+    return {**context, "exception": bare}
+
+
+def left_of(frames: Any) -> list[Any] | None:
+    """The locals of frames of which all else is harmless."""
+    if type(frames) is not list or not all(type(frame) is dict for frame in frames):
+        return None
+    for frame in frames:
+        program = program_of(frame)
+        if program is None or not remember_frame("", tuple(frame), *program).is_harmless:
+            return None
+    return [frame.get(LOCALS) for frame in frames]
 
 
 def redact_members(value: Mapping[str, Any], names: str) -> tuple[dict[str, Any], int]:

@@ -1,10 +1,13 @@
 """What receivers of other protocols make of any text is storable, and says what was done to it."""
 
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
-from api.ingest.receivers.building import CLEANED, NO_MESSAGE, TRUNCATED, build_error, read_json
+from api.ingest.receivers.building import CLEANED, NO_MESSAGE, TRUNCATED, build_error, decode, read_json
 from api.ingest.sanitize.cleaning import UNSTORABLE
 
 
@@ -12,6 +15,32 @@ def test_json_that_python_writes_is_read() -> None:
     assert str(read_json(b'{"a": NaN, "b": [Infinity, -Infinity]}', depth=8, values=100)[0]) == (
         "{'a': nan, 'b': [inf, -inf]}"
     )
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.binary(max_size=20) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
+def test_either_reader_of_json_says_the_same(raw: bytes) -> None:
+    try:
+        expected = from_json(raw)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"."):
+            decode(raw)
+    else:
+        assert repr(decode(raw)) == repr(expected)
+
+
+@pytest.mark.parametrize("depth", [100, 149, 150, 250, 100_000])
+def test_what_is_too_deep_for_a_reader_is_cut_before_it_is_read(depth: int) -> None:
+    value, _ = read_json(b"[" * depth + b"]" * depth, depth=8, values=1_000_000)
+    found = 0
+    while isinstance(value, list) and value:
+        value, found = value[0], found + 1
+    assert found < 200
 
 
 def test_what_cannot_be_stored_is_replaced_and_told() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from api.ingest.sanitize.redaction import REDACTED, objects, redact_value
+from api.ingest.sanitize.redaction import REDACTED, may_hold, objects, redact_value, without_programs
 from api.ingest.sanitize.redaction.names import NAME_CHARS
 from api.ingest.sanitize.redaction.objects import holds_drawn, is_secret_under, judge_key
 from tests.api.ingest.sanitize.redaction.samples import ANY_TEXT, DRAWN, PIECES, SECRET_NAMES
@@ -240,6 +240,30 @@ def test_what_is_looked_at_beforehand_or_remembered_changes_nothing(value: Any) 
     for _ in range(2):  # the second time out of memory
         redacted = redact_value(value, "")
         assert repr(redacted) == repr(expected)
+
+
+@settings(max_examples=150)
+@given(EVENTS | ANY_JSON)
+def test_what_is_harmless_beside_its_locals_is_left_as_it_is(value: Any) -> None:
+    bare = without_programs(value) if isinstance(value, dict) else None
+    if bare is not None and not may_hold(bare):
+        kept, found = redact_plainly(copy.deepcopy(value), "")
+        assert (repr(kept), found) == (repr(value), 0)
+
+
+def test_of_frames_nothing_but_their_locals_is_looked_at_again() -> None:
+    frame = {"function": "f", "source": "session = open(session)", "locals": {"n": "7"}}
+    context = {"exception": [{"type": "E", "frames": [frame, frame | {"locals": None}]}], "user": {"id": "1"}}
+    assert without_programs(context) == {
+        "exception": [{"type": "E", "frames": [{"n": "7"}, None]}], "user": {"id": "1"}
+    }  # fmt: skip
+    frames: list[Any] = [
+        frame | {"source": "password = 'hunter2x'"},
+        frame | {"source": "pay 4111111111111111"},
+        [],
+        "f",
+    ]
+    assert [without_programs({"exception": [{"frames": [one]}]}) for one in frames] == [None] * 4
 
 
 def test_a_frame_is_judged_once_and_its_locals_each_time() -> None:

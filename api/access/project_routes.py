@@ -9,10 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.access.keys import AdminCaller, Caller, KeyRing
 from api.access.operators import require_operator
-from api.access.routers import Router
-from api.access.sessions import SessionRing
-from api.access.shares import share_of
-from api.accounts.schemas import (
+from api.access.project_schemas import (
     Contents,
     KeyIn,
     KeyList,
@@ -23,6 +20,9 @@ from api.accounts.schemas import (
     ProjectMade,
     ProjectOut,
 )
+from api.access.routers import Router
+from api.access.sessions import SessionRing
+from api.access.shares import share_of
 from api.http.problems import PROBLEM_RESPONSE, Conflict, NotFound
 from common.keys import Scope, parse_key
 from common.projects import (

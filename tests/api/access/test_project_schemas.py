@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api.accounts.schemas import KeyIn, ProjectIn
+from api.access.project_schemas import KeyIn, ProjectIn
 
 
 @given(st.text(max_size=220))

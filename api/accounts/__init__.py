@@ -1,1 +1,0 @@
-"""The keys of a project, for its admins, and the projects of the installation, for operators (decision 34)."""
