@@ -66,12 +66,11 @@ def test(context: typer.Context) -> None:
     a Redis die under load, twenty times each, and their standbys take over; some ten minutes. `mayday test upgrade`: the
     programs of the release before run on our schema, and are taken over from, under load; it takes a clone with history.
     `mayday test contract`: the long form of schemathesis, MAYDAY_TEST_CONTRACT_SECONDS long (900). `mayday test
-    doors`: clients and shippers of others, where they are installed, send what they send. `mayday test
     attacks`: the long form of what strangers and hostile clients try, some minutes. `mayday test clients`: a Python and
     a TypeScript client (which takes node and npm) are made, type-checked, and do the main job. `mayday test containers`:
     the Dockerfile is built and compose.yaml brought up under podman, used, and taken down; some minutes.
-    `mayday test doors`: SDKs and exporters of others send what fails, with what they need from PyPI and npm; it takes
-    node, npm and chromium.
+    `mayday test doors`: SDKs, exporters and shippers of others, where they are installed, send what fails, with what they need
+    from PyPI and npm; it takes node, npm and chromium.
     `mayday test agents`: the official Python and TypeScript clients of MCP and the protocol's conformance suite, from npm, beside
     what the suite has of agents; it takes node and npm.
     `mayday test alerts`: ten thousand messages are owed while workers are killed and receivers fail, and a fortnight is

@@ -13,9 +13,11 @@ from typing import cast
 from uuid import UUID
 
 from fastapi import Request
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.http.problems import Busy
+from common.database import durability
 
 # With the longest statement (`database_statement_seconds`) after it, still within `request_seconds`.
 WAIT_SECONDS = 2.0
@@ -116,9 +118,13 @@ class Share:
         """Raises Busy."""
         return self.let_in(self.engine.connect())
 
-    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Raises Busy."""
-        return self.let_in(self.engine.begin())
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction whose answer holds what it found for stored: it waits for the standby that COMMIT waits for where it
+        wrote nothing too, since what it found may be on the primary alone. Raises Busy."""
+        async with self.let_in(self.engine.begin()) as connection:
+            yield connection
+            await connection.execute(text(durability.WAIT_FOR_STANDBY))
 
     @asynccontextmanager
     async def let_in(self, opening: AbstractAsyncContextManager[AsyncConnection]) -> AsyncIterator[AsyncConnection]:

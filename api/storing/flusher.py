@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from common.database import one_server
+from common.database import durability, one_server
 from common.settings import Settings
 
 log = structlog.get_logger()
@@ -43,12 +43,6 @@ CONNECTION_FAILURES = (
 )
 ATTEMPTS = 3
 LAST_ATTEMPT_AFTER_SECONDS = 0.3  # the second one comes at once: most connections that broke were old ones
-# Waits until the standby has all that was committed before, where there is one that COMMIT waits for. A transaction whose wait
-# was given up stands there for all to see, and would be lost in a failover; one that writes nothing does not wait.
-WAIT_FOR_STANDBY = """
-    SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''
-           THEN pg_logical_emit_message(true, 'mayday', '')::text END
-"""
 
 
 class Outcome(StrEnum):
@@ -153,7 +147,7 @@ class Flusher(Generic[RowT]):
         lasts before it is given up: what such a wait left is met later than that."""
         if time.monotonic() < self.alone_until:
             return
-        if await connection.fetchval(WAIT_FOR_STANDBY) is None:
+        if await connection.fetchval(durability.WAIT_FOR_STANDBY) is None:
             self.alone_until = time.monotonic() + self.settings.database_statement_seconds / 2
 
     async def connection(self) -> Any:

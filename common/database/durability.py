@@ -13,6 +13,14 @@ FIND_UNSAFE = text("""
     WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting = 'off' ORDER BY name
 """)
 
+# Waits until the standby has all that was committed before, where there is one that COMMIT waits for; NULL where there is none.
+# A transaction whose wait was given up stands there for all to see, and would be lost in a failover; one that writes nothing
+# does not wait.
+WAIT_FOR_STANDBY = """
+    SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''
+           THEN pg_logical_emit_message(true, 'mayday', '')::text END
+"""
+
 
 async def check_durability(engine: AsyncEngine) -> list[str]:
     """The settings of Postgres that are off and must not be; said in the log as a warning."""

@@ -8,14 +8,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import uuid_utils.compat
 
-from api.storing import flusher
 from cli.migrate import upgrade
+from common.database import durability
 from common.settings import Settings
 from tests.chaos.promises import RECOVERY_SECONDS
 from tests.chaos.stack import Stack, run_programs
@@ -100,18 +101,35 @@ async def test_without_waiting_for_the_standby_acknowledged_errors_are_lost(home
     assert verdict.lost > 0
 
 
-async def send_while_the_standby_hangs(service: Service, pair: Pair) -> list[int]:
-    """An error whose COMMIT waits for a standby that hangs, and the same again when it goes on; their statuses. The writer
-    itself sends it again meanwhile, and meets what it stored on the primary alone."""
+async def send_while_the_standby_hangs(service: Service, pair: Pair) -> dict[str, list[bool]]:
+    """What only one transaction writes, sent twice to a primary whose standby hangs, and once more when it goes on: whether each
+    was acknowledged. The writer itself sends errors and usage again meanwhile, and meets what it stored on the primary alone."""
     project = await service.project()
+    budget = {"name": "all", "scope": "project", "metric": "tokens", "limit": 200_000, "period": "month"}
+    path = "/api/budgets/" + (await project.admin.post("/api/budgets", json=budget)).json()["id"]
+    held = (await project.ingest.post(f"{path}/check", json={"estimate": 10})).json()
     error = {"event_id": str(uuid_utils.compat.uuid7()), "service": "s", "severity": "error", "message": "standby"}
+    usage = {"event_key": "one", "team": "t", "model": "m", "total_tokens": 10, "occurred_at": datetime.now(UTC).isoformat()}
+    work = {"ref": "one", "team": "t", "kind": "ticket", "completed_at": "2026-02-03T12:00:00Z"}
+    sent: dict[str, tuple[str, dict[str, Any]]] = {
+        "errors": ("/api/errors/batch", {"errors": [error]}),
+        "usage": ("/api/usage/batch", {"records": [usage]}),
+        "work": ("/api/deliverables", work),
+        "settling": (f"{path}/settle", {"reservation_id": held["reservation_id"]}),
+    }
+
+    async def send() -> list[bool]:
+        answers = await asyncio.gather(*[project.ingest.post(to, json=body) for to, body in sent.values()])
+        assert {answer.status_code for answer in answers} <= {200, 201, 503}, [answer.text for answer in answers]
+        return [answer.is_success for answer in answers]
+
     frozen = pair.standby.store.freeze()
     try:
-        answers = [await project.ingest.post("/api/errors/batch", json={"errors": [error]})]
+        acknowledged = [await send(), await send()]
     finally:
         thaw(frozen)
-    answers.append(await project.ingest.post("/api/errors/batch", json={"errors": [error]}))
-    return [answer.status_code for answer in answers]
+    acknowledged.append(await send())
+    return dict(zip(sent, map(list, zip(*acknowledged, strict=True)), strict=True))
 
 
 @pytest.mark.parametrize("waits", [True, False], ids=["a resend waits", "control: it does not"])
@@ -119,11 +137,14 @@ async def test_what_the_standby_does_not_have_is_not_acknowledged_when_it_is_sen
     home: Path, redis_url: str, waits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not waits:
-        monkeypatch.setattr(flusher, "WAIT_FOR_STANDBY", "SELECT 1")
+        monkeypatch.setattr(durability, "WAIT_FOR_STANDBY", "SELECT 1")
     async with await Pair.start(home) as pair:
         await asyncio.to_thread(upgrade, pair.direct_url())
         limits: dict[str, Any] = {"database_statement_seconds": 0.7}
         settings = Settings.load(database_url=pair.direct_url(), redis_url=redis_url, log_format="json", **limits)
         async with run_service(settings) as service:
-            statuses = await send_while_the_standby_hangs(service, pair)
-    assert statuses == ([503, 201] if waits else [201, 201])
+            acknowledged = await send_while_the_standby_hangs(service, pair)
+    if waits:
+        assert acknowledged == dict.fromkeys(acknowledged, [False, False, True])
+    else:
+        assert [acknowledged[kind][1:] for kind in ("errors", "work", "settling")] == [[True, True]] * 3, acknowledged
