@@ -109,7 +109,13 @@ async def send_while_the_standby_hangs(service: Service, pair: Pair) -> dict[str
     path = "/api/budgets/" + (await project.admin.post("/api/budgets", json=budget)).json()["id"]
     held = (await project.ingest.post(f"{path}/check", json={"estimate": 10})).json()
     error = {"event_id": str(uuid_utils.compat.uuid7()), "service": "s", "severity": "error", "message": "standby"}
-    usage = {"event_key": "one", "team": "t", "model": "m", "total_tokens": 10, "occurred_at": datetime.now(UTC).isoformat()}
+    usage = {
+        "event_key": "one",
+        "team": "t",
+        "model": "m",
+        "total_tokens": 10,
+        "occurred_at": datetime.now(UTC).isoformat(),
+    }
     work = {"ref": "one", "team": "t", "kind": "ticket", "completed_at": "2026-02-03T12:00:00Z"}
     sent: dict[str, tuple[str, dict[str, Any]]] = {
         "errors": ("/api/errors/batch", {"errors": [error]}),
@@ -145,6 +151,6 @@ async def test_what_the_standby_does_not_have_is_not_acknowledged_when_it_is_sen
         async with run_service(settings) as service:
             acknowledged = await send_while_the_standby_hangs(service, pair)
     if waits:
-        assert acknowledged == dict.fromkeys(acknowledged, [False, False, True])
+        assert acknowledged == {kind: [False, False, True] for kind in acknowledged}
     else:
         assert [acknowledged[kind][1:] for kind in ("errors", "work", "settling")] == [[True, True]] * 3, acknowledged
