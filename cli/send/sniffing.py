@@ -19,6 +19,7 @@ KNOWN = frozenset(
     (*names.MESSAGES, *names.LEVELS, *names.TIMES, *names.SERVICES, *names.ERROR_TYPES, *names.STACKS, *names.LOGGERS)
 )
 TELLING = frozenset((*names.MESSAGES, *names.LEVELS, *names.TIMES))
+W3C_HEADER = "#Fields:"
 COLUMNS_MAX, COLUMN_CHARS = 1_000, 100
 
 
@@ -30,6 +31,7 @@ class Form(StrEnum):
     json = "json"
     csv = "csv"
     logfmt = "logfmt"
+    w3c = "w3c"
     plain = "plain"
 
 
@@ -53,11 +55,15 @@ def sniff(head: bytes, asked: Form, columns: Iterable[str] = ()) -> Shape:
         delimiter = find_delimiter(lines[0])
         header = {normalize(name) for name in split_cells(lines[0], delimiter)}
         return Shape(form, delimiter, bool(header & {normalize(name) for name in names.LEVELS}))
+    if form is Form.w3c:
+        return Shape(form)
     return Shape(form, names_level=say_level(lines) if form is not Form.json else '"' in head.decode(errors="replace"))
 
 
 def find_form(head: bytes, lines: Sequence[str], columns: Iterable[str]) -> Form:
     first = lines[0].strip()
+    if first[0] == "#" and any(line.startswith(W3C_HEADER) for line in lines):
+        return Form.w3c
     if first[0] == "{":
         return Form.ndjson if read_object(first) is not None else Form.json if may_span(first, lines) else Form.plain
     if first[0] == "[" and is_list(head.decode(errors="replace").lstrip()):
@@ -110,8 +116,10 @@ def says_level(text: str) -> bool:
     inner = text.strip()
     if inner[:1] == "{" and (record := read_object(inner)) is not None:
         message = record.get("log") or record.get("message") or record.get("MESSAGE")
-        has_level = Record(record).has(names.LEVELS) or "@t" in record
+        has_level = Record(record).has(names.LEVELS) or "@t" in record or "involvedObject" in record
         return has_level or (isinstance(message, str) and message.strip() != inner and says_level(message))
+    if read_line(text) is not None:
+        return True
     if (pairs := read_pairs(text)) is not None:
         return Record(pairs).has(names.LEVELS)
-    return read_line(text) is not None or is_frame(text)  # who prints traces prints other things too
+    return is_frame(text)  # who prints traces prints other things too

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from api.ingest.receivers.building import read_json
 from api.ingest.receivers.shipper.bodies import MESSAGE, unwrap
 from cli.send.decoding import Chunks
-from cli.send.sniffing import Form, Shape
+from cli.send.sniffing import W3C_HEADER, Form, Shape
 
 LINE_MAX_BYTES = 2**20  # what a line has beyond is left out
 CELL_MAX_CHARS = 16 * 2**20  # of a row over several lines: a quote that does not end would swallow the rest of the file
@@ -37,6 +37,8 @@ def split_records(chunks: Chunks, shape: Shape) -> Iterator[Found | None]:
             return read_values(split_values(chunks))
         case Form.csv:
             return read_rows(split_lines(chunks), shape.delimiter)
+        case Form.w3c:
+            return read_w3c(split_lines(chunks))
         case _:
             return join_parts(read_lines(split_lines(chunks), is_json=shape.form is Form.ndjson))
 
@@ -254,6 +256,22 @@ def read_rows(lines: Iterable[bytes | None], delimiter: str) -> Iterator[Found |
         first = 0
     if joiner.pieces:
         yield Found(first, {}, problem=TORN)
+
+
+def read_w3c(lines: Iterable[bytes | None]) -> Iterator[Found | None]:
+    """The requests of an extended log (W3C: IIS, CloudFront) under the names that its last `#Fields:` gave; of a server's log,
+    so that what failed there is an error."""
+    header: list[str] = []
+    for number, line in enumerate_lines(lines):
+        if line is None:
+            yield None
+            continue
+        text = to_str(line).rstrip("\r")
+        if text.startswith(W3C_HEADER):
+            header = text.removeprefix(W3C_HEADER).split()
+        elif text.strip() and text[0] != "#":
+            cells = text.split("\t" if "\t" in text else " ")
+            yield Found(number, {name: cell for name, cell in zip(header, cells, strict=False) if cell != "-"})
 
 
 TORN = "a quote in this row does not end"

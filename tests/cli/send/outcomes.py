@@ -521,4 +521,215 @@ OUTCOMES = {
         """,
         unsent=1,
     ),
+    "airflow.log": Outcome(
+        """
+        error | - | 18:04:06.123000 | ValueError | no rows
+        warning | - | 18:04:07.123000 | - | State of this instance has been externally set
+        """,
+        unsent=1,
+    ),
+    "app-insights.ndjson": Outcome(
+        """
+        error | pay | 18:04:05 | - | charge failed
+        error | - | 18:04:06 | System.Exception | no rows
+        """,
+        unsent=0,
+    ),
+    "cloud-run.ndjson": Outcome(
+        """
+        error | pay | 18:04:05.123000 | - | charge failed
+        error | pay | 18:04:06.123000 | KeyError | 'a'
+        error | pay | 18:04:07 | - | "GET https://x/y" 500
+        """,
+        unsent=1,
+    ),
+    "consul.log": Outcome(
+        """
+        error | - | 18:04:06.123000 | - | failed to sync remote state: error="No cluster leader"
+        """,
+        unsent=1,
+    ),
+    "dmesg.log": Outcome(
+        """
+        error | - | - | - | Out of memory: Killed process 1234 (java) total-vm:123kB
+        error | - | - | - | EXT4-fs error (device sda1): ext4_lookup:1785: inode #2: com...
+        """,
+        unsent=1,
+    ),
+    "elasticsearch.log": Outcome(
+        """
+        warning | - | 18:04:06.123000 | - | overhead, spent [1.1s] collecting in the last [1.3s]
+        error | - | 18:04:07.123000 | java.lang.IllegalStateException | failed to obtain node locks
+        """,
+        unsent=1,
+    ),
+    "erlang.log": Outcome(
+        """
+        error | - | 18:04:06.123456 | - | ** Generator process terminating
+        error | - | 18:04:07.123456 | RuntimeError | no card
+        """,
+        unsent=1,
+    ),
+    "fluentd.log": Outcome(
+        """
+        error | - | 18:04:06 | - | charge failed
+        error | - | 18:04:07 | - | #0 config error file="/etc/fluent.conf" error_class=Fluent::...
+        """,
+        unsent=1,
+    ),
+    "flutter.log": Outcome(
+        """
+        error | - | - | - | [ERROR:flutter/runtime/dart_vm_initializer.cc(41)] Unhandled...
+        """,
+        unsent=1,
+    ),
+    "actions.log": Outcome(
+        """
+        error | - | 18:04:06.123456 | - | Process completed with exit code 1.
+        warning | - | 18:04:07.123456 | - | Node 16 is deprecated
+        """,
+        unsent=1,
+    ),
+    "iis.txt": Outcome(
+        """
+        error | - | 18:04:06 | - | "POST /pay" 500
+        """,
+        unsent=2,
+    ),
+    "ios.log": Outcome(
+        """
+        error | - | 18:04:06.123456 | NSInvalidArgumentException | -[Cart total]: unrecognized selector
+        error | - | 18:04:07.123000 | - | Shop[1234] failed
+        """,
+        unsent=1,
+    ),
+    "log4net.log": Outcome(
+        """
+        error | - | 18:04:06.123000 | System.InvalidOperationException | no card
+        critical | - | 18:04:07.123000 | - | dead
+        """,
+        unsent=1,
+    ),
+    "logcat.log": Outcome(
+        """
+        error | - | 18:04:06.123000 | java.lang.NullPointerException | cart is null
+        warning | - | 18:04:07 | - | slow
+        """,
+        unsent=2,
+    ),
+    "lograge.log": Outcome(
+        """
+        error | - | 18:04:05 | RuntimeError | no card
+        """,
+        unsent=1,
+    ),
+    "mongodb-old.log": Outcome(
+        """
+        error | - | 18:04:06.123000 | - | Failed to open database
+        warning | - | 18:04:07.123000 | - | no access control
+        critical | - | 18:04:08.123000 | - | Fatal assertion 28579
+        """,
+        unsent=1,
+    ),
+    "slog.ndjson": Outcome(
+        """
+        error | - | 18:04:05 | - | charge failed
+        error | - | 18:04:07 | - | worse
+        """,
+        unsent=1,
+    ),
+    "nlog.log": Outcome(
+        """
+        error | - | 18:04:06.123400 | System.InvalidOperationException | no card
+        warning | - | 18:04:07.123400 | - | slow
+        """,
+        unsent=1,
+    ),
+    "rabbitmq.log": Outcome(
+        """
+        warning | - | 18:04:06.123456 | - | closing AMQP connection: client unexpectedly closed
+        error | - | 18:04:07.123456 | - | Error on AMQP connection: access refused
+        """,
+        unsent=1,
+    ),
+    "tracing-spans.log": Outcome(
+        """
+        error | - | 18:04:06.123456 | - | charge failed order=12 err="no card"
+        warning | - | 18:04:07.123456 | - | slow
+        error | - | 18:04:07.123456 | panic | called `Option::unwrap()` on a `None` value
+        """,
+        unsent=1,
+    ),
+    "structlog.log": Outcome(
+        """
+        error | - | 18:04:06 | - | charge failed
+        warning | - | 18:04:07.123456 | - | slow
+        """,
+        unsent=1,
+    ),
+    "alb.log": Outcome(
+        """
+        error | app/lb/50dc | 18:04:05.123456 | - | "GET https://shop.example:443/pay HTTP/1.1" 502
+        """,
+        unsent=1,
+    ),
+    "auditd.log": Outcome(
+        """
+        error | nginx | 18:04:06.123000 | - | avc:  denied  { read } for
+        """,
+        unsent=1,
+    ),
+    "kubernetes-events.ndjson": Outcome(
+        """
+        warning | pay-1 | 18:04:05 | - | Back-off restarting failed container
+        """,
+        unsent=1,
+    ),
+    "perl-die.log": Outcome(
+        """
+        warning | - | 18:04:05 | - | pay.pl: Use of uninitialized value $x in addition (+) at /sr...
+        error | - | 18:04:06 | - | pay.pl: no card at /srv/pay.pl line 9.
+        """,
+        unsent=0,
+    ),
+    "cpp.log": Outcome(
+        """
+        error | - | 18:04:05 | - | Segmentation fault (core dumped)
+        error | - | 18:04:05 | std::runtime_error | no card
+        """,
+        unsent=1,
+    ),
+    "tslog.ndjson": Outcome(
+        """
+        error | - | 18:04:06.123000 | - | charge failed
+        """,
+        unsent=1,
+    ),
+    "traefik.log": Outcome(
+        """
+        error | - | 18:04:06 | - | accept tcp [::]:80: use of closed network connection
+        error | - | 18:04:07 | - | no router error="x y" routerName=a@docker
+        """,
+        unsent=2,
+    ),
+    "ruby-logger.log": Outcome(
+        """
+        error | - | 18:04:06.123456 | RuntimeError | charge failed
+        """,
+        unsent=1,
+    ),
+    "node-mixed.log": Outcome(
+        """
+        error | - | 18:04:06 | - | charge failed
+        error | - | - | Error | no card
+        """,
+        unsent=3,
+    ),
+    "haproxy-access.log": Outcome(
+        """
+        error | haproxy | 18:04:05.123000 | - | "GET /pay HTTP/1.1" 503
+        error | haproxy | 18:04:06 | - | Server shop/web1 is DOWN, reason: Layer4 connection problem,...
+        """,
+        unsent=0,
+    ),
 }

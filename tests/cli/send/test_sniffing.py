@@ -22,6 +22,8 @@ HEADS = [
     (b"one, two\nthree, four\n", Shape(Form.plain, names_level=False)),
     (b"payment failed\n", Shape(Form.plain, names_level=False)),
     (b"level=error msg=a\n", Shape(Form.plain)),
+    (b"#Version: 1.0\n#Fields: date time cs-method sc-status\n", Shape(Form.w3c)),
+    (b"# a comment\nit failed\n", Shape(Form.plain, names_level=False)),
     (b"", Shape(Form.plain)),
 ]  # fmt: skip
 

@@ -26,6 +26,7 @@ _ZONED = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _STAMP = rf"{_MONTH} [ \d]\d (?:\d{{4}} )?\d\d:\d\d:\d\d(?:\.\d{{1,6}})?"
 _APACHE = rf"[A-Z][a-z]{{2}} {_MONTH} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{{1,9}})? \d{{4}}"
+_REQUEST = r'"[A-Z]{3,10} [^\s"]{1,4000} HTTP/[\d.]{1,3}"'
 _JUL = r"[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d\d:\d\d[ \u202f][AP]M"
 _PRIORITY = r"(?:<(?P<priority>\d{1,3})>)?"
 _PID = r"(?P<pid>\d{1,10})"
@@ -38,6 +39,7 @@ _NO_LEVEL = rf"(?!(?:{LEVEL_WORDS})\b)"  # ahead of what names a host or a progr
 _POSTGRES = "DEBUG|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION"
 _PHP = "Fatal|Parse|Recoverable fatal|Warning|Notice|Deprecated|Strict Standards|Core|Compile"
 REDIS_LEVELS = {"#": "warning", "*": "notice", "-": "verbose", ".": "debug"}
+ERLANG_LEVELS = {"CRASH": "error", "SUPERVISOR": "error", "PROGRESS": "info"}
 LOGRUS_LEVELS = {"TRAC": "trace", "DEBU": "debug", "ERRO": "error", "FATA": "fatal", "PANI": "panic"}
 
 
@@ -53,7 +55,7 @@ def compiled(*parts: str) -> re.Pattern[str]:
 DIGITS = "0123456789"
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-SYSLOG, ACCESS, POSTGRES = "syslog", "access log", "PostgreSQL"
+SYSLOG, ACCESS, POSTGRES, ANDROID = "syslog", "access log", "PostgreSQL", "Android"
 RUNTIME, COMPOSE = "container runtime (CRI)", "docker compose"
 # Ahead of what a program wrote, the forms in which others carry it.
 CARRIERS = frozenset((SYSLOG, RUNTIME, COMPOSE))
@@ -135,6 +137,27 @@ FORMS = (
             r'(?P<message>"(?:[^"\\]|\\.){0,4000}" (?P<level>[1-5]\d\d)(?=\s|$)).*$',
         ),
         lambda line: '] "' in line,
+        level=level_of_status,
+    ),
+    LineForm(  # HAProxy, which has the status ahead
+        ACCESS,
+        "",
+        compiled(
+            r'(?P<client>[\w.:-]{1,255}) \[(?P<timestamp>\d\d/[A-Z][a-z]{2}/\d{4}:[\d:.]{8,15})\] [^\s"]{1,255} [^\s"]{1,255} ',
+            rf'[\d/+-]{{5,80}} (?P<level>[1-5]\d\d) [^"]{{1,400}}(?P<message>{_REQUEST}).*$',
+        ),
+        lambda line: " HTTP/" in line and "] " in line,
+        level=level_of_status,
+    ),
+    LineForm(  # load balancers of AWS, likewise
+        ACCESS,
+        DIGITS + "hwg",
+        compiled(
+            rf'(?:[a-z\d]{{1,5}} )?(?P<timestamp>{_ZONED}) (?P<service>[^\s"]{{1,255}}) (?P<client>[\w.:-]{{1,255}}) ',
+            r"[\w.:-]{1,255} (?:-?\d{1,9}(?:\.\d{1,9})? ){3}(?P<level>[1-5]\d\d) ",
+            rf'[^"]{{1,80}}(?P<message>{_REQUEST}).*$',
+        ),
+        lambda line: " HTTP/" in line,
         level=level_of_status,
     ),
     LineForm(  # klog too
@@ -250,12 +273,49 @@ FORMS = (
         lambda line: "M " in line,
     ),
     LineForm(
-        "Android",
+        ANDROID,
         DIGITS,
         compiled(
             rf"(?P<timestamp>[01]\d-[0-3]\d \d\d:\d\d:\d\d\.\d{{3}})\s{{1,8}}{_PID}\s{{1,8}}(?P<thread>\d{{1,10}})\s{{1,8}}",
             rf"(?P<level>[VDIWEFA]) (?P<logger>[^:]{{1,100}}): {_MESSAGE}",
         ),
+    ),
+    LineForm(  # in brief, with a time or none
+        ANDROID,
+        DIGITS + "VDIWEFA",
+        compiled(
+            r"(?:(?P<timestamp>[01]\d-[0-3]\d \d\d:\d\d:\d\d\.\d{3}) )?",
+            rf"(?P<level>[VDIWEFA])/(?P<logger>[^(\n]{{1,100}}?) {{0,60}}\( {{0,8}}{_PID}\): {_MESSAGE}",
+        ),
+        lambda line: "): " in line and (line[1:2] == "/" or line[2:3] == "-"),
+    ),
+    LineForm(
+        "auditd",
+        "tn",
+        compiled(
+            r"(?:node=\S{1,255} )?type=(?P<logger>\w{1,60}) msg=audit\((?P<timestamp>\d{10}\.\d{3}):\d{1,20}\):\s{0,2}",
+            _MESSAGE,
+        ),
+        lambda line: "type=" in line[:270],
+    ),
+    LineForm(
+        "Linux",
+        "[",
+        compiled(r"\[ {0,8}(?P<uptime>\d{1,8}\.\d{6})\] ", _MESSAGE),
+    ),
+    LineForm(
+        "MongoDB",
+        DIGITS,
+        compiled(
+            rf"(?P<timestamp>{_ZONED}) (?P<level>[DIWEF]) (?P<logger>[A-Z-]{{1,20}})\s{{1,10}}\[(?P<thread>[^\]]{{1,100}})\] ",
+            _MESSAGE,
+        ),
+    ),
+    LineForm(
+        "Erlang",
+        "=",
+        compiled(rf"=(?P<level>[A-Z]{{4,20}}) REPORT={{4}} (?P<timestamp>[\w:.-]{{20,40}}) ={{3}}\n?{_MESSAGE}"),
+        level=lambda level: ERLANG_LEVELS.get(level, level),
     ),
 )
 # Those that a line may have that begins with a character; others are tried by those of any.

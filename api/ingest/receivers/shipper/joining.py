@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from api.ingest.receivers.shipper.forms import CARRIERS, JUL_HEAD, JUL_SECOND
+from api.ingest.receivers.shipper.forms import ACCESS, ANDROID, CARRIERS, JUL_HEAD, JUL_SECOND
+from api.ingest.receivers.shipper.judging import is_generic
 from api.ingest.receivers.shipper.levels import SEVERITIES, read_word
 from api.ingest.receivers.shipper.lines import Line, read_line
 from api.ingest.receivers.shipper.logfmt import read_pairs
@@ -72,6 +73,7 @@ class Open:
     message: str = ""
     last: str = ""
     seen_head: bool = False
+    moment: Line | None = None  # who said it and when, as its first line has it
 
     def close(self) -> "Whole":
         """The record with all its lines."""
@@ -207,13 +209,20 @@ def level_of(line: Line | None) -> Severity | None:
     return SEVERITIES[word] if word else None
 
 
+def moment_of(line: Line | None) -> Line | None:
+    """Who says a line, how bad it is and when, where it has a time."""
+    return line._replace(message="") if line is not None and "timestamp" in line.fields else None
+
+
 def begin(record: Sent, key: str, text: str, line: Line | None, inner: Line | None, *, is_partial: bool) -> Open:
     is_carried = line is not None and line.form in CARRIERS
     message = inner.message if inner is not None else text
-    is_begun = line is not None and not (is_carried and inner is line)
+    is_access = inner is not None and inner.form == ACCESS  # a line of which no other is a part
+    is_begun = line is not None and not (is_carried and inner is line) and not is_access
     opened = Open(
         record, key, [text], level_of(inner), is_begun or JUL_HEAD.match(text) is not None,
         is_blank=not message.strip(), is_partial=is_partial, chars=len(text), message=message,
+        moment=moment_of(line),
     )  # fmt: skip
     opened.note(message)
     return opened
@@ -228,11 +237,8 @@ def continues(before: Open, text: str, line: Line | None, inner: Line | None) ->
     message = inner.message if inner is not None else text
     if line.form in CARRIERS and inner is line:
         return message if continues_bare(before, message) else None
-    if before.level is None and JUL_HEAD.match(before.lines[0]) and JUL_SECOND.match(text):
-        before.level, before.message = level_of(line), line.message
-        return text
-    if inner is not None and BROUGHT_ALONG.match(f"{inner.level}: ") and before.is_begun:
-        return f"{inner.level}: {message}"
+    if (written := goes_with(before, text, line, inner)) is not None:
+        return written
     level = level_of(inner)
     if level is not None and level != before.level:
         return None
@@ -245,6 +251,18 @@ def continues(before: Open, text: str, line: Line | None, inner: Line | None) ->
         belongs = belongs or before.is_blank or not message.strip()
         before.is_blank = before.is_blank and not message.strip()
     return message if belongs else None
+
+
+def goes_with(before: Open, text: str, line: Line, inner: Line | None) -> str | None:
+    """What to add of a line that some programs write with the one before, each with what stands ahead of it."""
+    if before.level is None and JUL_HEAD.match(before.lines[0]) and JUL_SECOND.match(text):
+        before.level, before.message = level_of(line), line.message
+        return text
+    if line.form == ANDROID and before.moment is not None and moment_of(line) == before.moment:
+        return line.message  # each line of a message by itself, all at one moment
+    if inner is not None and BROUGHT_ALONG.match(f"{inner.level}: ") and before.is_begun:
+        return f"{inner.level}: {inner.message}"
+    return None
 
 
 def continues_bare(before: Open, text: str) -> bool:
@@ -280,7 +298,7 @@ def continues_with_trace(before: Open, text: str) -> bool:
         is_headline = is_head(text)
         return is_headline and (before.waiting > 0 or (before.kind == "python" and not before.seen_head))
     if before.waiting and is_head(text):
-        return False
+        return before.is_begun and is_generic(before.message)  # "Exception", and then what it is
     if before.level is None:
         return before.is_begun and not before.message.strip()
     return before.level != Severity.info

@@ -4,20 +4,23 @@ import re
 
 from api.ingest.receivers.shipper.failures import Failure
 from api.ingest.receivers.shipper.names import Record
+from api.ingest.receivers.shipper.requests import status_of
 from common.severities import SeverityWord
 
 WORDS_CHARS = 1_000  # of a message that names no level
 FAILED = re.compile(
     r"\b(?:error|errors|err|exception|fail|fails|failed|failure|failures|fatal|panic|panicked|segfault|traceback|critical"
-    r"|emergency|aborted|aborting|crash|crashed|unhandled|uncaught|denied|refused|corrupt|corrupted|killed|cannot|can't"
-    r"|could not|couldn't|unable to|timeout|timed out|unreachable|out of memory|no space left)\b",
+    r"|emergency|aborted|aborting|crash|crashed|core dumped|unhandled|uncaught|denied|refused|corrupt|corrupted|killed"
+    r"|cannot|can't|could not|couldn't|unable to|timeout|timed out|unreachable|out of memory|no space left)\b",
     re.IGNORECASE,
 )
 NOT_FAILED = re.compile(
     r"\b(?:no|0|zero|without) (?:error|errors|failure|failures|exception|exceptions)\b|\berrors?[=:] ?0\b",
     re.IGNORECASE,
 )
-WARNED = re.compile(r"\b(?:warn|warning|warnings|deprecated)\b", re.IGNORECASE)
+WARNED = re.compile(r"\b(?:warn|warning|warnings|deprecated|uninitialized value)\b", re.IGNORECASE)
+# With its place, as Perl ends what it says when it dies.
+PERL_PLACE = re.compile(r" at \S{1,300} line \d{1,9}(?:, <\S{1,80}> \w{1,20} \d{1,12})?\.$")
 GENERIC = re.compile(
     r"(?:/[^\s\]]{0,300}+|\W|\b(?:an?|the|this|unhandled|uncaught|unexpected|exception|error|traceback|in|on|while|during|with|when|processing|handling"
     r"|executing|serving|request|response|asgi|wsgi|application|app|server|internal|occurred|has|been|was|raised|thrown|caught|of"
@@ -38,10 +41,11 @@ def judge(message: str, failure: Failure, record: Record) -> SeverityWord | None
     nothing says how bad it is."""
     if failure.stack or failure.type or failure.message:
         return "error"
-    status = record.look("status") or record.look("statuscode") or record.look("http.response.statuscode")
-    if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
+    if (status := status_of(record)) is not None:
         return "error" if status >= 500 else "info"
     words = message[:WORDS_CHARS]
     if FAILED.search(NOT_FAILED.sub("", words)):
         return "error"
-    return "warning" if WARNED.search(words) else None
+    if WARNED.search(words):
+        return "warning"
+    return "error" if PERL_PLACE.search(words) else None

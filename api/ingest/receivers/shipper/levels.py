@@ -25,6 +25,7 @@ WORDS: Mapping[str, SeverityWord] = {
     **SEVERITY_WORDS,  # type: ignore[dict-item]  # its values are the words of Severity
 }
 SEVERITIES: Mapping[SeverityWord, Severity] = {severity.name: severity for severity in Severity}  # type: ignore[misc]
+OFFSET = re.compile(r"[+-]\d{1,3}$")  # of Go's slog: `ERROR+4` is still an error
 NOT_OF_A_WORD = re.compile(r"\x1b\[[0-9;]*m|[^A-Za-z0-9_ ]")
 WORD_CHARS = 40  # more is no level
 
@@ -36,11 +37,13 @@ NODE: Scale = ((10, "debug"), (30, "info"), (40, "warning"), (50, "error"), (60,
 MONOLOG: Scale = ((100, "debug"), (200, "info"), (300, "warning"), (400, "error"), (500, "critical"))
 LOG4J: Scale = ((5_000, "debug"), (20_000, "info"), (30_000, "warning"), (40_000, "error"), (50_000, "critical"))
 OTEL: Scale = ((1, "debug"), (9, "info"), (13, "warning"), (17, "error"), (21, "critical"))
+INSIGHTS: Scale = ((0, "debug"), (1, "info"), (2, "warning"), (3, "error"), (4, "critical"))
 # Names (as `names.normalize` gives them) that say whose numbers they hold.
 SCALES: Mapping[str, Scale] = {
     **dict.fromkeys(("priority", "syslogseverity", "syslog.severity", "log.syslog.severity.code", "pri"), SYSLOG),
     **dict.fromkeys(("levelno", "loglevelno", "record.level.no", "levelnumber"), PYTHON),
     **dict.fromkeys(("severitynumber",), OTEL),
+    **dict.fromkeys(("severitylevel",), INSIGHTS),
 }
 
 
@@ -64,7 +67,7 @@ def read_word(text: str) -> SeverityWord | None:
     word = text.lower()
     if word in WORDS:
         return WORDS[word]
-    word = NOT_OF_A_WORD.sub(" ", word).strip().replace(" ", "_")
+    word = NOT_OF_A_WORD.sub(" ", OFFSET.sub("", word)).strip().replace(" ", "_")
     return WORDS.get(word) or WORDS.get(word.rsplit("_", 1)[-1])
 
 

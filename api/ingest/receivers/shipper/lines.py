@@ -40,7 +40,9 @@ ANSI = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _BLANK = r"[\s|;,-]{0,64}"
 TOKEN = re.compile(
     rf"{_BLANK}(?:"
-    r"\[(?P<bracket>[^\[\]]{0,200})\]:?"
+    r"(?:##)?\[(?P<bracket>[^\[\]]{0,200})\]:?"
+    r"|\{(?P<caller>[\w./<>-]{1,200}:\d{1,7})\}"
+    r"|<(?P<process>\d{1,6}\.\d{1,10}\.\d{1,6})>"
     r"|\((?P<paren>[^()]{1,120})\):?(?=\s)"
     r"|<(?P<angle>[A-Za-z]{1,12})>"
     r"|(?P<uuid>[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"
@@ -53,7 +55,7 @@ TOKEN = re.compile(
 LOGGER = re.compile(
     rf"{_BLANK}(?:\[(?P<bracketed>[^\[\]]{{1,200}})\]:?\s{{0,16}})?"
     r"(?P<logger>[A-Za-z_$@][\w$@./<>\\-]{0,200}(?:::?[\w$<>.-]{1,100}){0,8})"
-    r"(?P<end>\s{0,60}(?: - |: |\s\| ?|\|)|\t)"
+    r"(?: \(null\))?(?P<end>\s{0,60}(?: - |: |\s\| ?|\|)|\t)"
 )
 DOTTED = re.compile(r"[\w$.<>/\\:-]{1,200}[./\\:][\w$<>-]{1,100}$")
 SEPARATOR = re.compile(r"[\s|;]{0,64}(?:-{1,3}|:|\||;)?[\s|;]{0,64}")
@@ -80,8 +82,9 @@ IN_MODULE = re.compile(r"\s{0,8}in (?P<logger>[\w.]{1,100}): ")  # as Flask has 
 JAVA_NAME = re.compile(
     rf"{_BLANK}(?P<logger>(?:[a-z_]\w{{0,60}}\.){{1,16}}+[A-Z]\w{{0,100}}(?:\.[\w$<>]{{1,100}}){{0,3}}) (?=\S)"
 )
+SPANS = re.compile(r"\s?(?P<span>(?:[\w.-]{1,80}\{[^{}]{0,300}\}:){1,8}) (?=[\w:]{1,200}: )")  # of Rust's tracing
 _ENDINGS = "go|py|js|ts|mjs|rb|java|kt|cs|rs|cc?|cpp|php|ex"
-CALLER = re.compile(rf"{_BLANK}(?P<caller>[\w./<>@-]{{1,200}}\.(?:{_ENDINGS}):\d{{1,7}})(?:: |\s)")
+CALLER = re.compile(rf"{_BLANK}(?P<caller>[\w./<>@-]{{1,200}}\.(?:{_ENDINGS}):\d{{1,7}})(?:: | > |\s)")
 
 
 def read_line(text: str) -> Line | None:
@@ -98,6 +101,9 @@ def read_line(text: str) -> Line | None:
         return read_ahead(text)
     if LEVELLED.match(head) or LEVEL_AND_BLANK.match(head):
         return read_ahead(text)
+    if head[:1].isspace() and (inner := head.lstrip())[:1].isdigit():  # the same, set in: Consul and its like
+        line = read_ahead(text.lstrip()) if match_text(inner) else None
+        return line if line is not None and line.level is not None else None
     if "| " in head[:120] and (found := COMPOSED.match(text)):
         return Line(None, found["message"], {"service": found["service"]}, COMPOSE)
     return None
@@ -108,6 +114,7 @@ def of_form(form: LineForm, found: re.Match[str]) -> Line:
     message, level = fields.pop("message", ""), fields.pop("level", None)
     if form.name == ACCESS:
         message = found["message"] or ""
+        message = message if found.end("level") == found.end("message") else f"{message} {found['level']}"
     if form.name == POSTGRES:
         message, *brought = BROUGHT.split(message)
         fields |= {name.lower(): text for name, text in zip(brought[::2], brought[1::2], strict=True)}
@@ -205,6 +212,12 @@ class Ahead:
             self.fields["caller"] = found["caller"]
             self.place = found.end()
 
+    def read_spans(self) -> None:
+        """What was going on, as Rust's tracing has it ahead of the logger."""
+        if found := SPANS.match(self.text, self.place):
+            self.fields["span"] = found["span"].rstrip(":")
+            self.place = found.end()
+
     def read_logger(self) -> None:
         """A logger ahead of ` - `, `: `, `|` or a tab."""
         found = IN_MODULE.match(self.text, self.place)
@@ -238,6 +251,7 @@ def read_ahead(text: str) -> Line | None:
     if ahead.level is None and not ahead.is_timed:
         return None
     ahead.read_caller()
+    ahead.read_spans()
     if ahead.level is not None and "caller" not in ahead.fields:
         ahead.read_logger()
         ahead.read_class()

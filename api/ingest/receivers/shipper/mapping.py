@@ -25,6 +25,7 @@ from api.ingest.receivers.shipper.levels import SEVERITIES, read_level
 from api.ingest.receivers.shipper.lines import ANSI
 from api.ingest.receivers.shipper.names import Record, normalize
 from api.ingest.receivers.shipper.opening import JSON_CHARS, open_message
+from api.ingest.receivers.shipper.requests import describe_request
 from api.ingest.receivers.shipper.times import Clock, read_time
 from api.ingest.receivers.shipper.traces import find_raised
 from common.severities import Severity, SeverityWord
@@ -143,6 +144,7 @@ def make_error(
     fingerprint = record.take(names_of("fingerprint", ("fingerprint",)), read_name)
     event_id = record.take(names_of("event_id", ("eventid",)), read_uuid)
     tags = record.take(("tags",), read_tags)
+    message = message or describe_request(record)
     if not message:
         if options.needs_message:
             return Rejected("missing_field", describe_missing(record))
@@ -170,7 +172,8 @@ def context_of(record: Record) -> dict[str, Any]:
 
 
 def take_severity(record: Record, names_of: NamesOf) -> SeverityWord | None:
-    """What the record says itself; the level that Serilog leaves out is information."""
+    """What the record says itself; the level that Serilog leaves out is information, and events of Kubernetes have a type
+    instead."""
     is_python = record.has(names.PYTHON_MARKS)
     level: SeverityWord | None = record.take(
         names_of("severity", names_of("level", names.LEVELS)),
@@ -179,6 +182,8 @@ def take_severity(record: Record, names_of: NamesOf) -> SeverityWord | None:
     is_compact = "@t" in record.sent and ("@mt" in record.sent or "@m" in record.sent)
     if level is None and is_compact:
         return "info"
+    if level is None and "involvedObject" in record.sent:
+        return "warning" if record.sent.get("type") == "Warning" else "info"
     return level
 
 

@@ -18,21 +18,22 @@ IGNORED = {ord(char): None for char in "_-@ "}
 MESSAGES: Sequence[str] = (
     "record.message", "message", "msg", "renderedmessage", "log", "shortmessage", "m", "mt", "messagetemplate",
     "event", "text", "body", "line", "logmessage", "textpayload", "jsonpayload.message", "jsonpayload.msg",
-    "fields.message", "content", "body.stringvalue", "logevent", "rawmessage", "raw", "detail", "description",
-    "title", "reason", "summary", "desc", "fullmessage", "event.original", "data", "value",
+    "fields.message", "properties.message", "0", "content", "body.stringvalue", "logevent",
+    "rawmessage", "raw", "detail", "description", "title", "reason", "summary", "desc",
+    "fullmessage", "event.original", "data", "value",
 )  # fmt: skip
 LEVELS: Sequence[str] = (
     "log.level", "level", "severity", "levelname", "loglevel", "lvl", "severitytext", "severityname", "level.name",
     "record.level.name", "syslog.severity", "log.syslog.severity.name", "severitylabel", "syslogseverity", "priority",
     "errorseverity", "levelno", "levelvalue", "severitynumber", "log.syslog.severity.code", "pri", "l", "s",
-    "jsonpayload.level", "fields.level", "levelstr", "loglevelname", "sev", "logseverity", "event.severity", "status",
-    "at",
+    "jsonpayload.level", "fields.level", "severitylevel", "meta.loglevelname", "levelstr", "loglevelname", "sev",
+    "logseverity", "event.severity", "status", "at",
 )  # fmt: skip
 TIMES: Sequence[str] = (
     "timestamp", "time", "ts", "datetime", "date", "t", "sourcerealtimetimestamp", "realtimetimestamp", "asctime",
     "eventtime", "timereported", "timegenerated", "isodate", "instant", "created", "createdat", "logtime",
     "occurredat", "timeunixnano", "record.time", "epoch", "eventtimestamp", "log.timestamp", "dateandtime", "when",
-    "receivedat", "observedtimestamp", "timestampms", "timems",
+    "receivedat", "observedtimestamp", "timestampms", "timems", "meta.date", "lasttimestamp", "firsttimestamp",
 )  # fmt: skip
 SERVICES: Sequence[str] = (
     "service.name", "service", "servicename", "dd.service", "resource.service.name",
@@ -43,7 +44,7 @@ SERVICES: Sequence[str] = (
     "container.name", "resource.labels.containername", "resource.labels.servicename", "docker.containername",
     "program", "programname", "syslogidentifier", "syslog.appname", "ident", "syslogtag", "systemdunit", "unit",
     "process.name", "processname", "component", "source.name", "functionname", "jobname", "job", "comm",
-    "attrs.service", "source",
+    "attrs.service", "cloudrolename", "involvedobject.name", "source",
 )  # fmt: skip
 ENVIRONMENTS: Sequence[str] = (
     "environment", "env", "deployment.environment.name", "deployment.environment", "service.environment", "dd.env",
@@ -61,7 +62,7 @@ ERROR_TYPES: Sequence[str] = (
     "exception.name", "exception.classname", "exceptiontype", "exceptionclass", "exceptionname", "err.type",
     "err.name", "thrown.name", "exctype", "errorclass", "errorname", "context.exception.class",
     "record.exception.type", "exception.exctype", "exception.values.type", "attributes.exception.type",
-    "exceptionclassname", "exceptioninfo.type", "attr.error.codename",
+    "exceptionclassname", "exceptioninfo.type", "properties.exceptiontype", "attr.error.codename",
 )  # fmt: skip
 ERROR_MESSAGES: Sequence[str] = (
     "error.message", "exception.message", "err.message", "thrown.message", "exception.value", "errormessage",
@@ -82,7 +83,7 @@ WITH_TRACES: Sequence[str] = ("fullmessage", "text", "event.original")
 # Texts, lists or objects that hold a whole failure in a way of their own.
 FAILURES: Sequence[str] = ("exception", "error", "err", "x", "exc", "throwable", "thrown", "cause")
 LOGGERS: Sequence[str] = (
-    "logger", "loggername", "log.logger", "category", "sourcecontext", "properties.sourcecontext", "target",
+    "logger", "loggername", "log.logger", "meta.name", "category", "sourcecontext", "properties.sourcecontext", "target",
 )  # fmt: skip
 # Of which only words are levels: their numbers are something else.
 WORDS_ALONE = frozenset(("status", "l", "s", "event.severity", "sev", "at"))

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from api.ingest.receivers.json_bounds import is_vast
 from api.ingest.receivers.shipper.forms import CARRIERS
 from api.ingest.receivers.shipper.lines import Line, read_line
-from api.ingest.receivers.shipper.logfmt import read_pairs
+from api.ingest.receivers.shipper.logfmt import read_all_pairs, read_pairs
 
 NESTED_MAX = 4  # lines within lines
 JSON_CHARS = 2**20  # a message of more is not read as JSON
@@ -101,8 +101,16 @@ def read_said(text: str, *, has_level: bool) -> Said | None:
     if line is None:
         pairs = read_pairs(text)
         return Said(dict(pairs), "") if pairs else None
-    tail, message = split_tail(line.message) if line.form not in CARRIERS else ({}, line.message)
+    if line.form in CARRIERS:
+        return Said(fields_of(line), line.message)
+    tail, message = split_tail(line.message)
+    if not tail:
+        tail, message = split_pairs(line.message)
     return Said(tail | fields_of(line), message)
+
+
+TAG = re.compile(r"[\w.*-]{1,200}:")
+SET_OFF = re.compile(r"(?<=\S) {2,64}(?:\[(?P<logger>[\w.-]{1,200})\] {1,64})?(?P<pairs>[A-Za-z_][\w.]{0,120}=.*)$")
 
 
 def split_tail(message: str) -> tuple[dict[str, Any], str]:
@@ -112,7 +120,21 @@ def split_tail(message: str) -> tuple[dict[str, Any], str]:
     start = max(first.find("\t{"), first.find(' {"'))
     if start < 1 or first[-1:] != "}" or (fields := read_object(first[start + 1 :])) is None:
         return {}, message
-    return fields, f"{first[:start]}\n{rest}" if rest else first[:start]
+    said = first[:start]
+    if TAG.fullmatch(said) and any(name in fields for name in LINE_KEYS):
+        return {"logger": said[:-1]} | fields, ""  # a tag ahead of a record, as Fluentd prints them
+    return fields, f"{said}\n{rest}" if rest else said
+
+
+def split_pairs(message: str) -> tuple[dict[str, Any], str]:
+    """The pairs that are set off by blanks behind a message's first line, as structlog has them for people, and a logger ahead
+    of them; and the message without."""
+    first, _, rest = message.partition("\n")
+    if (found := SET_OFF.search(first)) is None or (pairs := read_all_pairs(found["pairs"])) is None:
+        return {}, message
+    said = first[: found.start()]
+    fields = pairs | ({"logger": found["logger"]} if found["logger"] else {})
+    return fields, f"{said}\n{rest}" if rest else said
 
 
 def fields_of(line: Line) -> dict[str, Any]:

@@ -33,7 +33,7 @@ FORMS = (
     # 20240102T150405Z, 20240102 15:04:05
     r"(?P<year>(?:19|20)\d\d)(?P<month>[01]\d)(?P<day>[0-3]\d)" + _COMPACT,
     # 02/Jan/2024:15:04:05 +0000, 02-Jan-2024 15:04:05.123, Tue, 02 Jan 2024 15:04:05 GMT
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}})[-/ ]{_NAMED}[-/ ](?P<year>\d{{4}})(?:[: ]|, ){_CLOCK}{_HALF}{_ZONE}",
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})[-/ ]{_NAMED}[-/ ](?P<year>\d{{4}})(?:::?| |, ){_CLOCK}{_HALF}{_ZONE}",
     # Jan 2, 2024 3:04:05 PM, Jan 02 2024 15:04:05
     rf"{_WEEKDAY}{_NAMED} {{1,2}}(?P<day>\d{{1,2}}),? (?P<year>\d{{4}}),? (?:at )?{_CLOCK}{_HALF}{_ZONE}",
     # Tue Jan 02 15:04:05.123456 2024, Jan  2 15:04:05, Tue Jan 2 15:04:05 UTC 2024

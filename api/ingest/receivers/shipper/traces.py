@@ -18,6 +18,7 @@ _NAME = r"[A-Za-z_$][\w$]{0,120}+"
 _TYPE = rf"(?:{_NAME}(?:\.|::|\\{{1,2}})){{0,16}}+{_NAME}"
 _LEAD = (
     r'(?:Exception in thread "[^"]{0,200}" |Uncaught (?:\(in promise\) )?|Unhandled [Ee]xception[.:] ?'
+    r"|(?:\(node:\d{1,10}\) )?UnhandledPromiseRejectionWarning: "
     r"|(?:Caused by|Suppressed|\[cause\]): |-{3}> ?)?"
 )
 HEAD = re.compile(rf"\s{{0,16}}{_LEAD}({_TYPE})(?: \[\w{{1,60}}\])?(?:: ?(.*)|)$", re.DOTALL)
@@ -31,6 +32,9 @@ ELIXIR_HEAD = re.compile(rf"\s{{0,16}}\*\* \(({_TYPE})\) (.*)$")
 PHP_UNCAUGHT = re.compile(rf"Uncaught ({_TYPE})(?:: (.*))?$")
 PHP_OBJECT = re.compile(rf"\[object\] \(({_TYPE})\(code: [^)]{{1,40}}\): (.*?)(?: at \S{{1,400}}:\d{{1,7}}\))?$")
 PHP_PLACE = re.compile(r" in /\S{1,400}?(?:\(\d{1,7}\)|:\d{1,7})\)?$| in [A-Z]:\\.{1,400}?:\d{1,7}$")
+RUBY_LOGGED = re.compile(rf"(.{{1,1900}}?) \(({_TYPE})\)$", re.DOTALL)
+CPP_HEAD = re.compile(r"terminate called (?:after throwing an instance of '([^']{1,400})'|without an active exception)")
+COCOA_HEAD = re.compile(r"Terminating app due to uncaught exception '(\w{1,120})', reason: '(.*?)'$")
 GO_PANIC = re.compile(
     r"(?:panic|fatal error): |.{0,200}?(?:http: panic serving|panic recovered|observed a panic)", re.IGNORECASE
 )
@@ -46,7 +50,7 @@ FRAME = re.compile(
     r"|at (?:async |new )?[^\s()]{1,400}(?: \[as [^\]]{1,80}\])? ?\(|at \S{1,400}:\d"
     r"|at [\w.$<>`\[\], ]{1,300}+[(:]|at <anonymous>"
     r"|\.{3} \d{1,5} (?:more|common frames omitted)"
-    r"|#\d{1,4} +(?:\S{1,400}?(?:\(|:\d)|\{main\}|0x|\[internal)"
+    r"|#\d{1,4} +(?:\S{1,400}?(?: ?\(|:\d)|\{main\}|0x|\[internal)"
     r"|(?:from )?\S{1,400}?\.(?:rb|erb|rake|ru):\d{1,7}(?::in |$)"
     r"|\S{1,400}?\.go:\d{1,7}(?: \+0x|$)|goroutine \d{1,9} \["
     r"|\(\w{1,60} \d[\w.-]{0,20}\) \S{1,300}:\d{1,7}: "
@@ -65,7 +69,7 @@ WITHIN = re.compile(
 # What opens the trace of a program that did not expect it, wherever it stands.
 UNHANDLED = re.compile(
     r'Exception in thread "|panic: |fatal error: |thread \'[^\']{0,200}\'(?: \(\d{1,20}\))? panicked at |Unhandled [Ee]xception'
-    rf"|{SCRIPT_PLACE.pattern}"
+    rf"|{SCRIPT_PLACE.pattern}|terminate called |Segmentation fault|(?:\(node:\d{{1,10}}\) )?UnhandledPromise"
     r"|Uncaught |Unhandled Promise|\*\* \(|PHP Fatal error: |Fatal error: Uncaught"
 )
 BROUGHT_ALONG = re.compile(r"(?:STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION): ")  # by Postgres, after its errors
@@ -77,7 +81,7 @@ BEGINS_OF_TRACE = re.compile(
 )
 has_words_of_trace = automaton(
     r"anic|goroutine|Traceback|fatal error|Uncaught|Unhandled|Exception|Error|[Cc]aused|handling of|above|Stack|Suppressed"
-    r"|thrown|exit status|Node\.js|note: |\.(rb|go|erb|rake|ru):|@\S|PHP|created by|Next |Wrapped"
+    r"|thrown|exit status|terminate called|Segmentation|Node\.js|note: |\.(rb|go|erb|rake|ru):|@\S|PHP|created by|Next |Wrapped"
 )
 WORDS_WITHIN = 400
 
@@ -229,6 +233,23 @@ def read_ruby(lines: list[str]) -> Raised | None:
     return None
 
 
+def read_cpp(lines: list[str]) -> Raised | None:
+    """What a C++ program prints at its end, and what the exception says on the next line."""
+    for number, line in enumerate(lines):
+        if found := CPP_HEAD.search(line[:HEAD_CHARS]):
+            said = lines[number + 1].strip() if number + 1 < len(lines) else ""
+            told = said.removeprefix("what():").strip() if said.startswith("what():") else line[found.start() :]
+            return raised_at(lines, number, found[1], told)
+    return None
+
+
+def read_cocoa(lines: list[str]) -> Raised | None:
+    for number, line in enumerate(lines):
+        if found := COCOA_HEAD.search(line[:HEAD_CHARS]):
+            return raised_at(lines, number, found[1], found[2])
+    return None
+
+
 def read_elixir(lines: list[str]) -> Raised | None:
     for number, line in enumerate(lines):
         if found := ELIXIR_HEAD.match(line[:HEAD_CHARS]):
@@ -253,6 +274,8 @@ def read_frames(lines: list[str]) -> Raised | None:
             return raised_at(lines, source_start(lines, number), found[1], message)
         if rails := RAILS_HEAD.match(line):
             return raised_at(lines, number, rails[1], rails[2])
+        if number == first - 1 and ".rb:" in lines[first] and (logged := RUBY_LOGGED.match(line)):
+            return raised_at(lines, number, logged[2], logged[1])
     start, of_type, message = named_within(lines[first - 1])
     if start < 0:  # of Go, the function stands on the line before
         return raised_at(lines, first - (first > 1 and ".go:" in lines[first]), None, "")
@@ -266,7 +289,8 @@ def source_start(lines: list[str], head: int) -> int:
 
 
 NAMED = re.compile(
-    rf"(?:^|[ (:])((?:{_NAME}(?:\.|::|\\)){{1,16}}+{_NAME}(?:Error|Exception)|[A-Z]\w{{0,80}}?(?:Error|Exception)): "
+    rf"(?:^|[ (:])((?:{_NAME}(?:\.|::|\\)){{1,16}}+[A-Za-z_$]\w{{0,120}}?(?:Error|Exception)"
+    r"|[A-Z]\w{0,80}?(?:Error|Exception)): "
 )
 
 
@@ -293,4 +317,6 @@ READERS: tuple[tuple[str, Callable[[list[str]], Raised | None]], ...] = (
     ("fatal error: ", read_go),
     (":in ", read_ruby),
     ("** (", read_elixir),
+    ("Terminating app due", read_cocoa),
+    ("terminate called ", read_cpp),
 )

@@ -34,6 +34,32 @@ def test_a_trace_joins_its_error(trace: str, of_type: str, message: str) -> None
     assert (errors[0].stack_trace or "").strip() == trace.strip()
 
 
+def test_a_word_for_an_exception_is_joined_by_what_it_is() -> None:
+    line = "2026-11-23 18:04:06,123 ERROR [main] shop - Exception"
+    [error] = errors_of(f"{line}\njava.lang.IllegalStateException: order 12\n\tat com.acme.A.b(A.java:12)")
+    assert (error.error_type, error.message) == ("java.lang.IllegalStateException", "order 12")
+
+
+def test_lines_of_one_message_of_android_are_one() -> None:
+    stamp = "11-23 18:04:06.123  12  34 E AndroidRuntime: "
+    crash = (
+        "FATAL EXCEPTION: main",
+        "Process: com.shop, PID: 12",
+        "java.lang.NullPointerException: no cart",
+        "\tat a.B.c(B.java:1)",
+    )
+    text = "\n".join([*(stamp + line for line in crash), stamp.replace(".123", ".124") + "it failed"])
+    assert [(error.error_type, error.message) for error in errors_of(text)] == [
+        ("java.lang.NullPointerException", "no cart"), (None, "it failed"),
+    ]  # fmt: skip
+
+
+def test_nothing_continues_a_request() -> None:
+    request = 'Nov 23 18:04:05 lb proxy[7]: 10.0.0.9 - - [23/Nov/2026:18:04:05 +0000] "GET / HTTP/1.1" 500 1'
+    errors = errors_of(f"{request}\nNov 23 18:04:06 lb proxy[7]: it failed")
+    assert [error.message for error in errors] == ['"GET / HTTP/1.1" 500', "it failed"]
+
+
 @pytest.mark.parametrize(("trace", "of_type", "message"), PRINTED)
 def test_a_trace_that_nothing_logged_is_an_error_at_the_time_of_the_line_before(
     trace: str, of_type: str, message: str

@@ -5,10 +5,10 @@ import pytest
 from api.ingest.receivers.shipper.levels import read_level
 
 WORDS = {
-    "debug": "TRACE Debug dbg FINE verbose D",
+    "debug": "TRACE Debug dbg FINE verbose D DEBUG-4",
     "info": "INFO information NOTICE inf LOG I",
-    "warning": "WARN Warning wrn W [warn] log.warning",
-    "error": "ERROR err ERR SEVERE fail E [ERROR] error: \x1b[31mERROR\x1b[0m",
+    "warning": "WARN Warning wrn W WARN+3 [warn] log.warning",
+    "error": "ERROR err ERR ERROR+4 SEVERE fail E [ERROR] error: \x1b[31mERROR\x1b[0m",
     "critical": "FATAL critical CRIT emerg ALERT panic DPANIC ftl F",
 }
 
@@ -35,6 +35,7 @@ def test_words_in_any_case_and_dress(word: str, level: str) -> None:
         (40_000, "levelvalue", False, "error"),  # logback
         (17, "severitynumber", False, "error"),  # OpenTelemetry
         (21, "severitynumber", False, "critical"),
+        (3, "severitylevel", False, "error"),  # Application Insights
     ],
 )
 def test_numbers_by_their_scale(value: object, name: str, is_python: bool, level: str) -> None:

@@ -31,6 +31,23 @@ def test_the_level_of_who_carries_a_line_is_none() -> None:
     assert (opened["level"], opened["message"]) == ("ERROR", "it failed")
 
 
+def test_a_record_behind_a_tag_is_the_line() -> None:
+    opened = open_message({"message": f"2026-11-23 18:04:05.1 +0000 app.pay: {json.dumps(INNER)}"}, None)
+    assert (opened["level"], opened["msg"], opened["logger"], opened["message"]) == (
+        "error",
+        "it failed",
+        "app.pay",
+        "",
+    )
+
+
+def test_pairs_that_are_set_off_are_no_message() -> None:
+    opened = open_message({"message": "2026-11-23 18:04:05 [error    ] it failed      [a.b] order=12 who='a b'"}, None)
+    assert {"message": "it failed", "logger": "a.b", "order": "12", "who": "a b"}.items() <= opened.items()
+    said = "2026-11-23 18:04:05 [error    ] x=1 is  what y=2 says"
+    assert open_message({"message": said}, None)["message"] == "x=1 is  what y=2 says"
+
+
 def test_what_is_vast_is_not_opened() -> None:
     record = {"message": '{"a":[' + "[]," * 10_000 + "1]}"}
     assert open_message(record, None) == record

@@ -89,7 +89,24 @@ TRACES = [
     (RUST, "panic", "index out of bounds: the len is 3"),
     ("thread 'main' panicked at 'it broke', src/main.rs:4:5", "panic", "it broke"),
     (ELIXIR, "RuntimeError", "boom"),
+    ("terminate called after throwing an instance of 'shop::error'\n  what():  no card", "shop::error", "no card"),
+    ("(node:12) UnhandledPromiseRejectionWarning: Error: no card\n    at f (/app/x.js:1:2)", "Error", "no card"),
 ]  # fmt: skip
+# Those that stand behind the log's own words on their line.
+WITHIN_A_LINE = [
+    ("charge failed System.InvalidOperationException: no card\n   at A.B() in /src/a.cs:line 3",
+     "System.InvalidOperationException", "no card"),
+    ("no card (Shop::Declined)\n/srv/a.rb:3:in 'charge'", "Shop::Declined", "no card"),
+    ("*** Terminating app due to uncaught exception 'NSRangeException', reason: 'index 3'\n*** First throw call stack:\n(\n)",
+     "NSRangeException", "index 3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "of_type", "message"), WITHIN_A_LINE, ids=range(len(WITHIN_A_LINE)))
+def test_behind_the_words_of_the_log(text: str, of_type: str, message: str) -> None:
+    raised = find_raised(text)
+    assert raised is not None
+    assert (raised.type, raised.message) == (of_type, message)
 
 
 @pytest.mark.parametrize(("text", "of_type", "message"), TRACES, ids=range(len(TRACES)))
