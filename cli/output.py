@@ -8,7 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -41,6 +41,7 @@ class Column:
     is_number: bool = False
     is_long: bool = False  # has what the others leave, and is cut there, or goes over several lines with `may_fold`
     may_fold: bool = False
+    is_spare: bool = False  # left out of a terminal that has no room for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,13 @@ def print_rows(rows: Rows) -> None:
         print_lines([[column.name for column in rows.columns], *rows.rows])
     elif rows.rows:
         console = make_console()
-        console.print(make_table(rows, console.width))
+        shown = leave_out(rows, console.width)
+        # where even that is too wide lines go on in the next: a number that is cut is another number
+        console.width = max(console.width, least_width(shown))
+        console.print(make_table(shown, console.width), soft_wrap=True)
+        left_out = [column.name.replace("_", " ") for column in rows.columns if column not in shown.columns]
+        if left_out:
+            print_hint(f"no room for {', '.join(left_out)}: all is in a pipe, and with --json")
     else:
         make_console().print(Text(rows.empty, style="dim"))
 
@@ -85,13 +92,46 @@ def print_lines(lines: Iterable[Sequence[Any]]) -> None:
     sys.stdout.flush()
 
 
+def leave_out(rows: Rows, width: int) -> Rows:
+    """Without the last of the columns that are spare, as many as it takes."""
+    places = list(range(len(rows.columns)))
+    while least_width(part := take_columns(rows, places)) > width:
+        spare = [place for place in places if rows.columns[place].is_spare]
+        if not spare:
+            break
+        places.remove(spare[-1])
+    return part
+
+
+def take_columns(rows: Rows, places: Sequence[int]) -> Rows:
+    columns = [rows.columns[place] for place in places]
+    return replace(rows, columns=columns, rows=[[row[place] for place in places] for row in rows.rows])
+
+
+def least_width(rows: Rows) -> int:
+    """What a table of these takes with the long columns at their least."""
+    widths = [
+        min(own, LEAST_WIDTH) if column.is_long else own
+        for column, own in zip(rows.columns, own_widths(rows), strict=True)
+    ]
+    return sum(widths) + GAP * len(widths) + (GAP + len(str(len(rows.rows))) if rows.is_numbered and rows.rows else 0)
+
+
+def own_widths(rows: Rows) -> list[int]:
+    """What each column takes with nothing cut."""
+    return [
+        max(len(column.name), *(styled(column.show(row[place])).cell_len for row in rows.rows))
+        for place, column in enumerate(rows.columns)
+    ]
+
+
 def make_table(rows: Rows, width: int) -> Table:
     """As wide as `width` at most, unless the columns that are not long take more."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, GAP, 0, 0), show_header=rows.has_header)
     numbers = [Text(str(number), style="dim") for number in range(1, len(rows.rows) + 1)] if rows.is_numbered else []
     cells = [[styled(column.show(row[place])) for row in rows.rows] for place, column in enumerate(rows.columns)]
     names = [Text(column.name.replace("_", " ")) for column in rows.columns]
-    widths = [max(map(cell_width, [name, *column])) for name, column in zip(names, cells, strict=True)]
+    widths = own_widths(rows)
     left = width - sum(w + GAP for w, column in zip(widths, rows.columns, strict=True) if not column.is_long)
     left -= GAP + len(str(len(numbers))) if numbers else 0
     if numbers:
@@ -102,15 +142,11 @@ def make_table(rows: Rows, width: int) -> Table:
             justify="right" if column.is_number else "left",
             overflow="fold" if column.may_fold else "ellipsis",
             no_wrap=not column.may_fold,
-            width=max(LEAST_WIDTH, min(own, left - GAP)) if column.is_long else own,
+            width=max(min(own, LEAST_WIDTH), min(own, left - GAP)) if column.is_long else own,
         )
     for row in zip(*([numbers] if numbers else []), *cells, strict=True):
         table.add_row(*row)
     return table
-
-
-def cell_width(text: Text) -> int:
-    return text.cell_len
 
 
 def styled(shown: str) -> Text:

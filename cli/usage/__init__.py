@@ -171,9 +171,9 @@ def make_context() -> UsageContext:
 
 COLUMNS = (
     Column("team", is_long=True), Column("day"), Column("model", is_long=True), Column("calls", show_count, is_number=True),
-    Column("input", show_count, is_number=True), Column("cached", show_count, is_number=True),
-    Column("written", show_count, is_number=True), Column("output", show_count, is_number=True),
-    Column("unpriced", show_count, is_number=True), Column("usd", is_number=True),
+    Column("input", show_count, is_number=True), Column("cached", show_count, is_number=True, is_spare=True),
+    Column("written", show_count, is_number=True, is_spare=True), Column("output", show_count, is_number=True),
+    Column("unpriced", show_count, is_number=True, is_spare=True), Column("usd", is_number=True),
 )  # fmt: skip
 
 

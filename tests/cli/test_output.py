@@ -134,3 +134,27 @@ def test_names_and_bars() -> None:
     assert draw_bars([0, 1, 4, 8]) == " ▁▄█"
     assert draw_bars([]) == ""
     assert set(output.STYLES) >= {"critical", "regressed", "exceeded", "expired"}
+
+
+SPENT = Rows(
+    [Column("team", is_long=True), Column("input", is_number=True), Column("cached", is_number=True, is_spare=True),
+     Column("usd", is_number=True)],
+    [["checkout", "64819796", "57592000", "51.051836"]],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "has_cached"),
+    [(80, True), (36, False), (20, False)],
+    ids=["all", "without what is spare", "over two lines"],
+)
+def test_a_number_is_never_cut(width: int, has_cached: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Out(is_terminal=True)
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_rows(SPENT)
+    shown = out.text()
+    assert all(number in shown for number in ("64819796", "51.051836"))
+    assert ("57592000" in shown) == has_cached
+    assert ("no room for cached" in shown) != has_cached
+    assert "\u2026" not in shown
