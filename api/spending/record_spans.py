@@ -1,5 +1,6 @@
 """Usage records of a span, one after the other, for answers that no sum has: who is asked for, and how far the time goes."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
@@ -18,7 +19,8 @@ from api.storing.usage import read_records
 from common.database.connections import Connects
 from common.pricing import name_model
 
-CHUNK_RECORDS = 500
+CHUNK_RECORDS = 5_000  # asked for at once: of a tenth as many each takes twice as long
+TURN_RECORDS = 500  # looked at in one turn of the event loop
 REQUEST_SHARE = 0.5  # of the time that a request may take
 GroupWord = TypeAliasType("GroupWord", Literal["model", "team", "agent"])
 
@@ -52,14 +54,15 @@ class RecordSpan:
         self.done_until: datetime | None = None
 
     async def read(self, engine: Connects, max_seconds: float) -> AsyncIterator[Sequence[UsageRow]]:
-        """Chunk by chunk in the order of time, as far as the time allows."""
+        """In the order of time, as many as are looked at in one turn, as far as the time allows."""
         ends_at = time.monotonic() + max_seconds
         after: tuple[datetime, str] = (self.asked["since"], "")
         while True:
             async with engine.connect() as connection:
                 rows = await read_records(connection, self.asked, after, limit=CHUNK_RECORDS, lock=False)
-            if rows:
-                yield rows
+            for start in range(0, len(rows), TURN_RECORDS):
+                yield rows[start : start + TURN_RECORDS]
+                await asyncio.sleep(0)
             if len(rows) < CHUNK_RECORDS:
                 return
             after = (rows[-1].occurred_at, rows[-1].event_key)
