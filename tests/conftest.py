@@ -148,7 +148,9 @@ def redis_url(servers: Stores) -> str:
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str) -> Settings:
-    return Settings.load(database_url=database_url, redis_url=redis_url, log_format="json")
+    # a machine that does much beside the tests is no cache that failed
+    others: dict[str, Any] = {"cache_timeout_seconds": 2.0}
+    return Settings.load(database_url=database_url, redis_url=redis_url, log_format="json", **others)
 
 
 async def execute(url: str, statement: str) -> None:

@@ -82,16 +82,18 @@ COUNT_SENT = text("""
             AND state = 'due' AND claimed_until > now())
 """)
 
-# Takes messages that are due, the oldest first, for so long that they can be sent.
+# Takes messages that are due, the oldest first, for so long that they can be sent. Materialized: else Postgres may look for
+# them once for each message that it updates, and a row that this statement has locked is skipped, so that it takes more.
 CLAIM = text("""
-    UPDATE notifications n
-    SET claimed_until = now() + make_interval(secs => :seconds), attempt_at = now() + make_interval(secs => :seconds),
-        attempts = n.attempts + 1
-    FROM (
+    WITH taken AS MATERIALIZED (
         SELECT notification_id FROM notifications
         WHERE project_id = :project_id AND channel_id = :channel_id AND state = 'due' AND attempt_at <= now()
         ORDER BY due_at, made_at, notification_id LIMIT :most FOR UPDATE SKIP LOCKED
-    ) taken
+    )
+    UPDATE notifications n
+    SET claimed_until = now() + make_interval(secs => :seconds), attempt_at = now() + make_interval(secs => :seconds),
+        attempts = n.attempts + 1
+    FROM taken
     WHERE n.project_id = :project_id AND n.notification_id = taken.notification_id
     RETURNING n.notification_id, n.rule_id, n.changes, n.left_out, n.made_at, n.due_at, n.attempts,
               now() - n.due_at AS waited

@@ -23,34 +23,38 @@ SLICE_SECONDS = 2.0  # of a project that has more to delete, before the others h
 # never be sent once more and count twice.
 MARGIN_DAYS = 1
 
-# Deletes the oldest records that are past the retention, as many as fit in a chunk; those that are locked later.
+# Deletes the oldest records that are past the retention, as many as fit in a chunk; those that are locked later. Materialized,
+# here and below: else Postgres may look for them once for each row that it deletes, and take more.
 DELETE_OLD_RECORDS = text("""
-    DELETE FROM usage_records u USING (
+    WITH old AS MATERIALIZED (
         SELECT event_key FROM usage_records
         WHERE project_id = :project_id AND occurred_at < now() - make_interval(days => :days)
         ORDER BY occurred_at, event_key LIMIT :chunk FOR UPDATE SKIP LOCKED
-    ) old
+    )
+    DELETE FROM usage_records u USING old
     WHERE u.project_id = :project_id AND u.event_key = old.event_key
 """)
 
 # Deletes the oldest sums of months that are kept no longer.
 DELETE_OLD_SUMS = text("""
-    DELETE FROM usage_rollups r USING (
+    WITH old AS MATERIALIZED (
         SELECT minutes, bucket, team, agent, model FROM usage_rollups
         WHERE project_id = :project_id AND minutes IN (15, 1440) AND bucket < :before
         ORDER BY minutes, bucket, team, agent, model LIMIT :chunk FOR UPDATE SKIP LOCKED
-    ) old
+    )
+    DELETE FROM usage_rollups r USING old
     WHERE r.project_id = :project_id AND r.minutes = old.minutes AND r.bucket = old.bucket
       AND r.team = old.team AND r.agent = old.agent AND r.model = old.model
 """)
 
 # Makes room for other teams, agents and models.
 DELETE_OLD_NAMES = text("""
-    DELETE FROM usage_names n USING (
+    WITH old AS MATERIALIZED (
         SELECT kind, name FROM usage_names
         WHERE project_id = :project_id AND last_seen < now() - interval '8 days'
         ORDER BY kind, name LIMIT :chunk FOR UPDATE SKIP LOCKED
-    ) old
+    )
+    DELETE FROM usage_names n USING old
     WHERE n.project_id = :project_id AND n.kind = old.kind AND n.name = old.name
 """)
 
