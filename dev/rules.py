@@ -23,6 +23,10 @@ CLIENTS = {"get", "post", "put", "patch", "delete", "request", "stream", "Client
 ROUNDS = "worker/rounds.py"
 ONE_PROJECT = {"project", "project_id"}
 MANY_PROJECTS = re.compile(r"projects|project_ids", re.IGNORECASE)
+# A part of a statement that locks the first rows that are free, and stands where Postgres may run it again for each other row.
+LOCKED_AGAIN = re.compile(
+    r"(?:FROM|USING|JOIN|IN|=)\s*\((?:[^()]|\([^()]*\))*\bLIMIT\b[^()]*\bFOR (?:NO KEY )?UPDATE\b"
+)
 CLIENT_MODULES = {"httpx", "requests", "urllib", "request"}
 
 
@@ -144,6 +148,11 @@ def tells_projects(node: ast.AST) -> bool:
     return isinstance(node, ast.expr) and bool(MANY_PROJECTS.search(name_of(node)))
 
 
+def finds_locked_again(node: ast.AST) -> bool:
+    """What it locked the first time is skipped the next, so that it takes more than its limit."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(LOCKED_AGAIN.search(node.value))
+
+
 def finds_raw_comparison(node: ast.AST) -> bool:
     """Secrets are compared in constant time."""
     if not isinstance(node, ast.Compare) or not any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops):
@@ -166,6 +175,7 @@ PROGRAM_RULES: dict[str, tuple[Callable[[ast.Call], bool], str]] = {
     "own-clock": (finds_own_clock, "go by the database's clock: common/database/clock.py, or now() in the statement"),
 }
 NODE_RULES: dict[str, tuple[Callable[[ast.AST], bool], str]] = {
+    "locked-again": (finds_locked_again, "WITH taken AS MATERIALIZED (... LIMIT ... FOR UPDATE ...), which runs once"),
     "pickle": (finds_pickle, "JSON or msgpack: who writes to the queue must not run code here"),
     "raw-comparison": (finds_raw_comparison, "compare secrets with hmac.compare_digest"),
 }

@@ -28,6 +28,11 @@ from dev.rules import check_source, check_tree
         ("zoneless-time", "datetime.utcnow()"),
         ("weak-hash", "hashlib.md5(data)"),
         ("raw-comparison", "key.secret == sent"),
+        (
+            "locked-again",
+            "'UPDATE t SET a = 1 FROM (SELECT id FROM u LIMIT 5 FOR UPDATE SKIP LOCKED) s WHERE t.id = s.id'",
+        ),
+        ("locked-again", "'DELETE FROM t WHERE id IN (SELECT id FROM u WHERE f(a) LIMIT 5 FOR UPDATE)'"),
     ],
 )
 def test_a_planted_violation_is_found(rule: str, line: str) -> None:
