@@ -12,7 +12,8 @@ Path = tuple[str, ...]  # from the outermost key to the innermost
 
 _SYNONYMS = {
     "prompt": "input", "in": "input", "completion": "output", "candidate": "output", "response": "output",
-    "generated": "output", "out": "output", "thinking": "reasoning", "thought": "reasoning", "speech": "audio",
+    "generated": "output", "out": "output", "evaluated": "input", "predicted": "output",
+    "thinking": "reasoning", "thought": "reasoning", "speech": "audio",
     "voice": "audio", "creation": "write", "create": "write", "created": "write", "written": "write", "hit": "read",
     "searche": "search", "querie": "query", "toks": "token", "tok": "token", "char": "character", "sec": "second",
 }  # fmt: skip

@@ -63,6 +63,7 @@ PLAIN: dict[str, Usage] = {
     "langchain llm output": {"token_usage": {"prompt_tokens": 10_000, "completion_tokens": 1_000}, "model_name": "x"},
     "ollama": {"prompt_eval_count": 10_000, "eval_count": 1_000, "total_duration": 5_043_500_667,
                "load_duration": 5_025_959, "prompt_eval_duration": 325_953_000, "eval_duration": 4_709_213_000},
+    "llama.cpp": {"tokens_evaluated": 10_000, "tokens_predicted": 1_000},
     "cohere": {"billed_units": {"input_tokens": 10_000, "output_tokens": 1_000},
                "tokens": {"input_tokens": 10_500, "output_tokens": 1_000}},
     "groq": {"queue_time": 0.01, "prompt_tokens": 10_000, "prompt_time": 0.1, "completion_tokens": 1_000,
